@@ -1,0 +1,16 @@
+"""`understudy listen`."""
+
+from __future__ import annotations
+
+import argparse
+
+SUMMARY = "(not built yet)"
+EXAMPLES = "understudy listen"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def run(args: argparse.Namespace) -> int:
+    raise NotImplementedError

@@ -1,0 +1,1 @@
+"""Ground floor: rotations, skeletons, poses, frames, clocks, timecode. Imports nothing of ours."""

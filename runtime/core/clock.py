@@ -1,0 +1,80 @@
+"""A fixed-step clock with absolute deadlines, and histograms of what it saw."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+
+from hdrh.histogram import HdrHistogram
+
+# The kernel's timer wakes a sleeper up to this late; the rest is waited for awake.
+SPIN_NS = 150_000
+
+
+class Histogram:
+    """Latencies in nanoseconds, kept to three digits from 1 us to one minute (HdrHistogram)."""
+
+    def __init__(self) -> None:
+        self._counts = HdrHistogram(1, 60_000_000, 3)
+        self.maximum_ms = 0.0
+
+    def add_ns(self, value_ns: int) -> None:
+        self._counts.record_value(min(max(1, value_ns // 1000), 59_999_999))
+        self.maximum_ms = max(self.maximum_ms, value_ns / 1e6)
+
+    def __len__(self) -> int:
+        return int(self._counts.get_total_count())
+
+    def percentile_ms(self, percent: float) -> float:
+        return float(self._counts.get_value_at_percentile(percent)) / 1e3 if len(self) else 0.0
+
+    def summary_ms(self) -> dict[str, float]:
+        """p50, p99 and max in milliseconds."""
+        return {
+            "p50": round(self.percentile_ms(50), 3),
+            "p99": round(self.percentile_ms(99), 3),
+            "max": round(self.maximum_ms, 3),
+        }
+
+
+class Clock:
+    """Yields tick numbers at a fixed rate. A late tick is counted; a missed one is never made up.
+
+    Deadlines are start + n / rate, so lateness never adds up. When the loop falls a whole period
+    behind, the ticks it missed are counted as skipped and the numbering jumps over them.
+    """
+
+    def __init__(self, rate_hz: float, late_ns: int = 1_000_000) -> None:
+        self.rate_hz = rate_hz
+        self.period_ns = 1e9 / rate_hz
+        self.late_ns = late_ns
+        self.late = 0
+        self.skipped = 0
+        self.lateness = Histogram()
+        self.start_ns = 0
+        self.deadline_ns = 0
+
+    def ticks(self) -> Iterator[int]:
+        """Tick numbers from 0, each at its deadline, for ever."""
+        self.start_ns = time.monotonic_ns()
+        tick = 0
+        while True:
+            self.deadline_ns = self.start_ns + math.floor(tick * self.period_ns)
+            late_ns = self._wait(self.deadline_ns)
+            self.lateness.add_ns(late_ns)
+            self.late += late_ns > self.late_ns
+            yield tick
+            due = math.ceil((time.monotonic_ns() - self.start_ns) / self.period_ns)
+            # The tick that is due right now still runs, late; only whole periods are lost.
+            missed = max(0, due - 1 - (tick + 1))
+            self.skipped += missed
+            tick += 1 + missed
+
+    @staticmethod
+    def _wait(deadline_ns: int) -> int:
+        while (left := deadline_ns - time.monotonic_ns()) > SPIN_NS:
+            time.sleep((left - SPIN_NS) / 1e9)
+        while (now := time.monotonic_ns()) < deadline_ns:
+            pass
+        return now - deadline_ns

@@ -1,0 +1,92 @@
+"""Poses, subjects and frames: what flows from the sources to the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+
+from .rotation import Array
+from .skeleton import Skeleton
+
+
+@dataclass(slots=True)
+class Pose:
+    """One pose of one skeleton: positions (J, 3) in metres, rotations (J, 4), local to the parent.
+
+    The root's are the world's. Joints other than the root keep their rest position as a rule, but
+    mocap may move any of them.
+    """
+
+    positions: Array
+    rotations: Array
+
+    @staticmethod
+    def rest(skeleton: Skeleton) -> Pose:
+        """A copy of the skeleton's rest pose."""
+        return Pose(skeleton.rest_positions.copy(), skeleton.rest_rotations.copy())
+
+    def copy(self) -> Pose:
+        return Pose(self.positions.copy(), self.rotations.copy())
+
+
+class State(IntEnum):
+    """Who moves a subject at this tick."""
+
+    LIVE = 0  # its source
+    TAKEOVER = 1  # the network, because the source is silent
+    HOLD = 2  # nobody: the last pose is held
+    LOST = 3  # nobody, and for longer than the user's limit
+
+
+@dataclass(slots=True)
+class Intent:
+    """What a performer is asked to do, in world axes (+X left of a body that faces +Z).
+
+    travel       (2,) wished velocity as a fraction of full speed, along world x and z, length <= 1
+    facing       (2,) wished facing along world x and z; zero: face the way of travel
+    buttons      names held down: run, strafe, jump, action1 .. action4
+    capture_ns   monotonic time at which the device was read
+    """
+
+    travel: Array = field(default_factory=lambda: np.zeros(2))
+    facing: Array = field(default_factory=lambda: np.zeros(2))
+    buttons: frozenset[str] = frozenset()
+    capture_ns: int = 0
+
+
+@dataclass(slots=True)
+class Subject:
+    """One character in a frame.
+
+    contacts    (C, 2) joint index and how firmly it is planted, 0..1
+    trajectory  (N, 4) the root's path to come, past first: x, z, facing x, facing z, world axes
+    """
+
+    name: str
+    skeleton: Skeleton
+    pose: Pose
+    state: State = State.LIVE
+    reason: str = ""
+    intent: Intent | None = None
+    contacts: Array = field(default_factory=lambda: np.zeros((0, 2), np.float32))
+    trajectory: Array = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+
+
+@dataclass(slots=True)
+class Frame:
+    """Everything that one tick publishes. Times are monotonic nanoseconds of the stage's machine.
+
+    capture_ns is when the oldest input of this tick was read, publish_ns when the frame was handed
+    to the socket. `stats` holds the stage's own figures: late and skipped ticks, ms a stage.
+    """
+
+    sequence: int
+    capture_ns: int
+    publish_ns: int
+    rate_num: int
+    rate_den: int
+    timecode: str
+    subjects: list[Subject]
+    stats: dict[str, float] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""From any skeleton to any character: rest poses, joint roles, proportions."""
