@@ -1,0 +1,176 @@
+"""Retargeting by rest pose and joint roles.
+
+Both skeletons are brought into the same T-pose first: body axes from hips, legs and head, then each
+limb bone turned the least way onto its T-pose direction. What a joint's world rotation adds to that
+T-pose is carried over, so any rest pose, axis convention and joint orientation will do.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.humanoid import HIERARCHY, roles
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
+
+# role -> (role at the bone's end, direction in the T-pose)
+_LIMBS: dict[str, tuple[str, tuple[float, float, float]]] = {
+    f"{side}_{part}": (f"{side}_{end}", (x * sign, y, 0.0))
+    for side, sign in (("left", 1.0), ("right", -1.0))
+    for part, end, x, y in (
+        ("upper_leg", "lower_leg", 0.0, -1.0),
+        ("lower_leg", "foot", 0.0, -1.0),
+        ("upper_arm", "lower_arm", 1.0, 0.0),
+        ("lower_arm", "hand", 1.0, 0.0),
+    )
+}
+_NEEDED = ("hips", "left_upper_leg", "right_upper_leg", "left_lower_leg", "left_foot")
+
+
+def t_pose(skeleton: Skeleton) -> tuple[Array, Array]:
+    """World positions (J, 3) and rotations (J, 4) of the skeleton in a T-pose that faces +Z."""
+    role = roles(skeleton)
+    missing = [r for r in _NEEDED if r not in role]
+    if missing or not ({"head", "neck", "upper_chest", "chest"} & role.keys()):
+        raise UnderstudyError(
+            f"The skeleton of {len(skeleton)} joints is no humanoid that we know: no joint is named "
+            f"like {', '.join(missing) or 'a chest, neck or head'}; it has "
+            f"{', '.join(skeleton.names[:6])} ..."
+        )
+    rest_p, rest_r = skeleton.rest_globals
+    top = role.get("head", role.get("neck", role.get("upper_chest", role.get("chest", 0))))
+    body = _body_alignment(rest_p, role, top)
+    align = np.broadcast_to(body, (len(skeleton), 4)).copy()
+    joint_role = {joint: name for name, joint in role.items()}
+    for j in range(len(skeleton)):
+        name, parent = joint_role.get(j), int(skeleton.parents[j])
+        if parent >= 0:
+            align[j] = align[parent]
+        if name in _LIMBS and _LIMBS[name][0] in role:
+            end, direction = _LIMBS[name]
+            bone = rotation.rotate(align[j], rest_p[role[end]] - rest_p[j])
+            align[j] = rotation.multiply(rotation.between(bone, np.array(direction)), align[j])
+        elif name in ("left_foot", "right_foot"):
+            # Soles are flat at rest however far the legs are spread: only the heading is turned.
+            align[j] = body
+            toe = role.get(name.replace("foot", "toes"))
+            if toe is not None:
+                ahead = rotation.rotate(body, rest_p[toe] - rest_p[j])
+                turn = -np.arctan2(ahead[0], ahead[2])
+                align[j] = rotation.multiply(rotation.from_yaw(turn), body)
+    world_r = rotation.multiply(align, rest_r)
+    local_r = skeleton.locals(rest_p, world_r)[1]
+    positions = skeleton.rest_positions.copy()
+    return skeleton.globals(positions, local_r)[0], world_r
+
+
+def _body_alignment(rest_p: Array, role: dict[str, int], top: int) -> Array:
+    """(4,) rotation that stands the rest pose up along +Y, its left along +X."""
+    up = rotation.normalize(rest_p[top] - rest_p[role["hips"]])
+    left = rest_p[role["left_upper_leg"]] - rest_p[role["right_upper_leg"]]
+    left = rotation.normalize(left - np.dot(left, up) * up)
+    rows = np.stack([left, up, np.cross(left, up)])
+    # A spine that leans at rest must not tilt the whole body: snap to the nearest axis when near.
+    snapped = np.round(rows)
+    near = np.sum(np.abs(snapped), axis=1) == 1
+    if near.all() and np.all(np.sum(rows * snapped, axis=1) > 0.8):
+        rows = snapped
+    return rotation.from_matrix(rows)
+
+
+class Retarget:
+    """Carries poses from one humanoid skeleton to another.
+
+    lift_m is added to the height of the target's hips; `level` measures it from a clip.
+    """
+
+    def __init__(self, source: Skeleton, target: Skeleton) -> None:
+        self.source, self.target = source, target
+        self.lift_m = 0.0
+        source_p, source_r = t_pose(source)
+        target_p, self._target_r = t_pose(target)
+        self._source_role, self._target_role = roles(source), roles(target)
+        self._undo_source = rotation.conjugate(source_r)
+        self.scale = self._leg(target_p, self._target_role) / self._leg(source_p, self._source_role)
+        self._joints = {
+            joint: self._sources_of(name) for name, joint in self._target_role.items()
+        }
+        self._target_local = target.locals(target_p, self._target_r)[1]
+
+    @staticmethod
+    def _leg(world_p: Array, role: dict[str, int]) -> float:
+        """Height of the hips above the ankles in the T-pose, in metres."""
+        ankle = world_p[role["left_foot"], 1]
+        return float(world_p[role["hips"], 1] - ankle)
+
+    def _sources_of(self, name: str) -> tuple[str, str, float]:
+        """The source's two roles, and their mix, that drive a role of the target."""
+        have = self._source_role
+        if name in have:
+            return name, name, 0.0
+        if name == "chest" and {"spine", "upper_chest"} <= have.keys():
+            return "spine", "upper_chest", 0.5
+        if name == "neck" and {"upper_chest", "head"} <= have.keys():
+            return "upper_chest", "head", 0.5
+        if name == "spine" and {"hips", "chest"} <= have.keys():
+            return "hips", "chest", 0.5
+        above = name
+        while above not in have:
+            above = HIERARCHY[above] or "hips"
+        return above, above, 0.0
+
+    def apply(self, positions: Array, rotations: Array) -> tuple[Array, Array]:
+        """Local positions (..., K, 3) and rotations (..., K, 4) of the target.
+
+        positions (..., J, 3) and rotations (..., J, 4) are the source's, local to the parent.
+        """
+        world_p, world_r = self.source.globals(positions, rotations)
+        lead = rotations.shape[:-2]
+        delta = {
+            name: rotation.multiply(world_r[..., j, :], self._undo_source[j])
+            for name, j in self._source_role.items()
+        }
+        out = np.empty((*lead, len(self.target), 4), rotations.dtype)
+        for j in range(len(self.target)):
+            if j in self._joints:
+                a, b, mix = self._joints[j]
+                turn = delta[a] if mix == 0.0 else rotation.slerp(delta[a], delta[b], mix)
+                out[..., j, :] = rotation.multiply(turn, self._target_r[j])
+            elif self.target.parents[j] < 0:
+                out[..., j, :] = self._target_local[j]
+            else:
+                out[..., j, :] = rotation.multiply(
+                    out[..., self.target.parents[j], :], self._target_local[j]
+                )
+        moved = np.array(
+            np.broadcast_to(self.target.rest_positions, (*lead, len(self.target), 3)),
+            positions.dtype,
+        )
+        _, local_r = self.target.locals(np.zeros_like(moved), out)
+        hips, source_hips = self._target_role["hips"], self._source_role["hips"]
+        wanted = world_p[..., source_hips, :] * self.scale
+        wanted[..., 1] += self.lift_m
+        if hips == 0:
+            moved[..., 0, :] = wanted
+        else:
+            above_p, above_r = self.target.globals(moved, local_r)
+            parent = int(self.target.parents[hips])
+            moved[..., hips, :] = rotation.rotate(
+                rotation.conjugate(above_r[..., parent, :]), wanted - above_p[..., parent, :]
+            )
+        return moved, rotation.normalize(local_r)
+
+    def level(self, positions: Array, rotations: Array, clearance_m: float = 0.015) -> float:
+        """Sets lift_m so that the lowest toes of a clip (T, J, ...) clear the ground; returns it.
+
+        clearance_m is the height of the toe joint above the sole. The second percentile is taken,
+        because single frames of mocap dip below the floor.
+        """
+        self.lift_m = 0.0
+        moved, turned = self.apply(positions, rotations)
+        world_p = self.target.globals(moved, turned)[0]
+        feet = [j for name, j in self._target_role.items() if name.endswith(("_toes", "_foot"))]
+        self.lift_m = clearance_m - float(np.percentile(world_p[..., feet, 1].min(-1), 2))
+        return self.lift_m
