@@ -1,16 +1,122 @@
-"""`understudy play`."""
+"""`understudy play`: stage and viewport together, what a user starts."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-SUMMARY = "(not built yet)"
-EXAMPLES = "understudy play"
+from .stage import add_sources
+
+SUMMARY = "stage, viewport, gamepad or keyboard, and the stream: start here"
+EXAMPLES = """understudy play
+understudy play --bvh walk.bvh
+understudy play --pad demos/pads/demo.toml --seconds 20 --headless --out out/frames"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    pass
+    add_sources(parser)
+    view = parser.add_argument_group("viewport")
+    view.add_argument("--headless", action="store_true", help="no window; needs --out")
+    view.add_argument("--out", type=Path, metavar="DIR", help="folder for the headless frames")
+    view.add_argument("--size", default="1280x720", metavar="WxH")
+    view.add_argument("--camera", choices=("third", "first", "orbit", "fixed"), default="third")
+    view.add_argument("--no-effect", action="store_true", help="start without the neural effect")
 
 
 def run(args: argparse.Namespace) -> int:
-    raise NotImplementedError
+    import signal
+    import sys
+    import time
+
+    from understudy.runtime import processes
+    from understudy.runtime.core.errors import UnderstudyError
+
+    if args.headless and args.out is None:
+        raise UnderstudyError("--headless needs a folder for its frames: add --out DIR.")
+    show = args.headless or processes.has_display()
+    if not show:
+        print(
+            "play: no display, so no viewport; the stage streams all the same. "
+            "Use --headless --out DIR for pictures.",
+            file=sys.stderr,
+        )
+    asked = False
+
+    def stop(*_: object) -> None:
+        nonlocal asked
+        asked = True
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+
+    stage = processes.start("stage", *stage_words(args))
+    watch: processes.Watch | None = None
+    try:
+        if not _wait_until_ready(args.control, stage, lambda: asked):
+            return stage.wait() if stage.poll() is not None else 130
+        if show:
+            watch = processes.Watch(lambda: processes.start("viewport", *viewport_words(args)))
+        while not asked and stage.poll() is None:
+            if watch is not None and (code := watch.exit_code) is not None:
+                if code == 0:  # the user closed the window
+                    break
+                if watch.restart():
+                    print(f"play: the viewport died ({_cause(code)}); started it again; "
+                          "the stream went on.", file=sys.stderr, flush=True)  # fmt: skip
+                else:
+                    print("play: the viewport keeps dying; streaming goes on without it.",
+                          file=sys.stderr, flush=True)  # fmt: skip
+                    watch = None
+            time.sleep(0.05)
+        return stage.poll() or 0
+    finally:
+        processes.end([stage] + ([watch.child] if watch is not None else []))
+
+
+def stage_words(args: argparse.Namespace) -> list[object]:
+    """The stage's own command line out of play's."""
+    words: list[object] = ["--rate", args.rate, "--copies", args.copies]
+    for name in ("pad", "bvh"):
+        for path in getattr(args, name):
+            words += [f"--{name}", path]
+    for name in ("seconds", "timecode", "weights", "publish", "control", "record", "stats"):
+        if (value := getattr(args, name)) is not None:
+            words += [f"--{name}", value]
+    for name in ("gamepad", "no_realtime", "insecure"):
+        if getattr(args, name):
+            words.append("--" + name.replace("_", "-"))
+    if not (args.gamepad or args.pad or args.bvh):
+        words.append("--remote")
+    return words
+
+
+def viewport_words(args: argparse.Namespace) -> list[object]:
+    """The viewport's own command line out of play's."""
+    words: list[object] = ["--connect", args.publish, "--control", args.control]
+    words += ["--size", args.size, "--camera", args.camera]
+    if args.headless:
+        words += ["--headless", "--out", args.out]
+    if args.no_effect:
+        words.append("--no-effect")
+    return words
+
+
+def _wait_until_ready(control: str, stage, asked) -> bool:
+    """Waits for the stage's first answer; False if it ended or the user did not want to wait."""
+    from understudy.bridge import ControlClient
+    from understudy.runtime.core.errors import UnderstudyError
+
+    while stage.poll() is None and not asked():
+        try:
+            with ControlClient(control, timeout_s=0.25) as client:
+                client.hello()
+            return True
+        except UnderstudyError:
+            continue
+    return False
+
+
+def _cause(code: int) -> str:
+    import signal
+
+    return signal.Signals(-code).name if code < 0 else f"exit status {code}"

@@ -1,0 +1,69 @@
+# Two commands do it all: `make demo` shows the thing, `make test` proves it.
+# Python packages go into .venv; system libraries come through apt where it may.
+
+VENV   := .venv
+PY     := $(VENV)/bin/python
+# onnxruntime and onnxruntime-gpu install the same module, so an NVIDIA driver decides.
+ORT    := $(shell test -e /proc/driver/nvidia/version && echo gpu || echo cpu)
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+TAKE   ?=
+
+.PHONY: help demo test test-all test-train lint bench clean
+
+help:
+	@echo "make demo            a 20 s performance: out/demo.mp4, out/demo.bvh, out/contact-sheet.png"
+	@echo "make demo TAKE=F.bvh the same with your own mocap file as the live source"
+	@echo "make test            tests, under 15 minutes on two cores"
+	@echo "make test-all        the long ones too (soak, full load)"
+	@echo "make test-train      the training code's tests (installs torch)"
+	@echo "make lint            ruff and mypy"
+	@echo "make bench           the figures of docs/measurements.md on this machine"
+
+$(PY):
+	@test -n "$(PYTHON)" || { echo "Install Python 3.11 or newer first (apt install python3 python3-venv)."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1); Understudy needs 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python cannot make a venv here: apt install python3-venv"; rm -rf $(VENV); exit 1; }
+
+$(VENV)/.run: pyproject.toml | $(PY)
+	$(PY) -m pip install -q --disable-pip-version-check -e ".[$(ORT)]"
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(PY)
+	$(PY) -m pip install -q --disable-pip-version-check -e ".[$(ORT),test]"
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.train: pyproject.toml | $(PY)
+	$(PY) -m pip install -q --disable-pip-version-check -e ".[$(ORT),test,train]"
+	@touch $@ $(VENV)/.run $(VENV)/.test
+
+$(VENV)/.system: .ci/system-libraries | $(PY)
+	@bash .ci/system-libraries
+	@touch $@
+
+demo: $(VENV)/.run $(VENV)/.system
+	$(PY) demos/demo.py $(if $(TAKE),--take "$(TAKE)")
+
+test: $(VENV)/.test $(VENV)/.system
+	$(PY) -m pytest -m "not slow and not train"
+
+test-all: $(VENV)/.test $(VENV)/.system
+	$(PY) -m pytest -m "not train"
+
+test-train: $(VENV)/.train $(VENV)/.system
+	OMP_NUM_THREADS=1 $(PY) -m pytest -m train
+
+# mypy sees the folders under their import names through one link.
+lint: $(VENV)/.test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	@mkdir -p build/types && ln -sfn "$(CURDIR)" build/types/understudy
+	cd build/types && "$(CURDIR)/$(VENV)/bin/mypy" --config-file "$(CURDIR)/pyproject.toml" \
+	  --explicit-package-bases -p understudy.runtime -p understudy.bridge -p understudy.models \
+	  -p understudy.shaders
+
+bench: $(VENV)/.run $(VENV)/.system
+	$(VENV)/bin/understudy bench
+
+clean:
+	rm -rf build dist out .work *.egg-info

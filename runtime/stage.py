@@ -1,0 +1,291 @@
+"""The stage: the real-time loop. `Stage.tick` reads top to bottom as one frame.
+
+This process has no GL and no torch, waits for nobody, and answers a late tick by counting it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from understudy.bridge import ControlServer, Publisher
+from understudy.runtime.core import timecode
+from understudy.runtime.core.clock import Clock, Histogram
+from understudy.runtime.core.pose import Frame, Subject
+from understudy.runtime.takes.recorder import Recorder
+
+from .cast import Cast
+
+STAGES = ("sense", "perform", "solve", "record", "publish")
+
+
+@dataclass(slots=True)
+class StageConfig:
+    """What `understudy stage` was asked for. Addresses are ZeroMQ's, times seconds, rates Hz."""
+
+    pads: list[Path] = field(default_factory=list)
+    bvhs: list[Path] = field(default_factory=list)
+    gamepad: bool = False
+    remote: bool = False
+    copies: int = 1
+    rate_hz: float = 60.0
+    timecode_rate: str = "30"
+    publish: str = "tcp://127.0.0.1:5570"
+    control: str = "tcp://127.0.0.1:5571"
+    insecure: bool = False
+    seconds: float | None = None
+    record: Path | None = None
+    stats: Path | None = None
+    weights: Path | None = None
+    realtime: bool = True
+
+
+class Stage:
+    """Owns the cast, the sockets and the recorder for as long as the loop runs."""
+
+    def __init__(self, config: StageConfig) -> None:
+        self.config = config
+        self.clock = Clock(config.rate_hz)
+        self.laps = Laps()
+        self.running = True
+        self.slate = ""
+        self.record_path: Path | None = None
+        self.recorder: Recorder | None = None
+        self.stats: dict[str, float] = {}
+        self._midnight_s = _seconds_since_midnight()
+        with contextlib.ExitStack() as stack:
+            # Sockets first: a port in use is known before a second is spent on loading weights.
+            self.publisher = stack.enter_context(Publisher(config.publish, config.insecure))
+            self.control = stack.enter_context(ControlServer(config.control, config.insecure))
+            self.cast = stack.enter_context(Cast(config))
+            if config.record is not None:
+                self.start_recording(config.record)
+            self._stack = stack.pop_all()
+
+    def tick(self, number: int) -> None:
+        """One frame: sense, perform, solve, record, publish."""
+        time_s = number / self.config.rate_hz
+        dt_s = 1.0 / self.config.rate_hz
+        lap = self.laps.start()
+
+        self.answer()
+        self.cast.sense(time_s)
+        lap("sense")
+
+        self.cast.perform(dt_s)
+        lap("perform")
+
+        subjects = self.cast.solve()
+        lap("solve")
+
+        if self.recorder is not None:
+            self.recorder.add(subjects)
+        lap("record")
+
+        self.publish(number, time_s, subjects)
+        lap("publish")
+
+    def publish(self, number: int, time_s: float, subjects: list[Subject]) -> None:
+        """Hands the frame of this tick to the socket."""
+        rate = timecode.rate(self.config.timecode_rate)
+        frame = Frame(
+            sequence=number,
+            capture_ns=self.cast.capture_ns,
+            publish_ns=time.monotonic_ns(),
+            rate_num=rate.numerator,
+            rate_den=rate.denominator,
+            timecode=timecode.at_time(self._midnight_s + time_s, self.config.timecode_rate),
+            subjects=subjects,
+            stats=self.stats,
+        )
+        self.laps.add_ns("intent_to_publish", frame.publish_ns - frame.capture_ns)
+        self.publisher.publish(frame)
+
+    def answer(self) -> None:
+        """Serves the control socket; nothing that arrives there can stop the loop."""
+        for request in self.control.poll():
+            match request.op:
+                case "pad":
+                    self.cast.remote_pad(request)
+                case "stats":
+                    self.control.reply(request, stats=self.figures())
+                case "record":
+                    self.control.reply(request, **self.record(request))
+                case "stop":
+                    self.running = False
+                    self.control.reply(request)
+
+    def record(self, request: Any) -> dict[str, Any]:
+        """Starts or stops a take by request; the reply says what was written or why not."""
+        try:
+            if request.start:
+                self.slate = request.slate
+                self.start_recording(Path(request.path))
+                return {"recording": str(self.record_path)}
+            return {"written": [str(path) for path in self.stop_recording()]}
+        except (OSError, ValueError) as error:
+            return {"error": str(error)}
+
+    def start_recording(self, path: Path) -> None:
+        self.stop_recording()
+        self.recorder, self.record_path = Recorder(path, self.config.rate_hz), path
+
+    def stop_recording(self) -> list[Path]:
+        """Writes the running take, if any; returns the files."""
+        recorder, self.recorder = self.recorder, None
+        return recorder.close() if recorder is not None else []
+
+    def run(self) -> None:
+        """Ticks until told to stop, by time, by signal or by the control socket."""
+        limit = None if self.config.seconds is None else self.config.seconds * self.config.rate_hz
+        with steady(self.config.realtime) as self.priority, stop_signals(self._stop):
+            for number in self.clock.ticks():
+                if not self.running or (limit is not None and number >= limit):
+                    break
+                started_ns = time.monotonic_ns()
+                self.tick(number)
+                self.laps.add_ns("tick", time.monotonic_ns() - started_ns)
+                self.breathe(number)
+
+    def breathe(self, number: int) -> None:
+        """Uses the slack after a tick: figures once a second, garbage when there is time for it."""
+        if number % round(self.config.rate_hz) == 0:
+            self.stats = {
+                "tick_ms": self.laps.recent_ms("tick"),
+                "late": float(self.clock.late),
+                "skipped": float(self.clock.skipped),
+                "rate_hz": float(self.config.rate_hz),
+                "refused": float(self.control.malformed),
+            }
+            gc.collect(0)
+
+    def figures(self) -> dict[str, Any]:
+        """Everything that was counted so far, for people and for `--stats`."""
+        return {
+            "ticks": len(self.laps.histogram["tick"]) if "tick" in self.laps.histogram else 0,
+            "rate_hz": self.config.rate_hz,
+            "late": self.clock.late,
+            "skipped": self.clock.skipped,
+            "lateness_ms": self.clock.lateness.summary_ms(),
+            "ms": {name: h.summary_ms() for name, h in self.laps.histogram.items()},
+            "subjects": len(self.cast),
+            "provider": self.cast.provider_name,
+            "priority": getattr(self, "priority", "not running"),
+            "control_refused": self.control.malformed,
+        }
+
+    def _stop(self) -> None:
+        self.running = False
+
+    def close(self) -> list[Path]:
+        """Ends takes and sockets; returns the files that the running take wrote."""
+        try:
+            written = self.stop_recording()
+            if self.config.stats is not None:
+                write_json(self.config.stats, self.figures())
+            return written
+        finally:
+            self._stack.close()
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Laps:
+    """Milliseconds spent in each stage of the tick."""
+
+    def __init__(self) -> None:
+        self.histogram: dict[str, Histogram] = {}
+        self._recent_ns: dict[str, float] = {}
+
+    def start(self) -> Callable[[str], None]:
+        """A function that books the time since it was last called under a name."""
+        before = time.monotonic_ns()
+
+        def lap(name: str) -> None:
+            nonlocal before
+            now = time.monotonic_ns()
+            self.add_ns(name, now - before)
+            before = now
+
+        return lap
+
+    def add_ns(self, name: str, value_ns: int) -> None:
+        if name not in self.histogram:
+            self.histogram[name] = Histogram()
+            self._recent_ns[name] = float(value_ns)
+        self.histogram[name].add_ns(value_ns)
+        self._recent_ns[name] += 0.05 * (value_ns - self._recent_ns[name])
+
+    def recent_ms(self, name: str) -> float:
+        """A running mean over about the last twenty values."""
+        return self._recent_ns.get(name, 0.0) / 1e6
+
+
+@contextlib.contextmanager
+def steady(realtime: bool) -> Iterator[str]:
+    """Real-time priority where the system allows it, and no garbage collection inside a tick.
+
+    Yields what was had: "real-time" or "normal".
+    """
+    priority = "normal"
+    if realtime and hasattr(os, "sched_setscheduler"):
+        # A refusal is the usual case for a plain user and no fault: `understudy doctor` tells.
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
+            priority = "real-time"
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield priority
+    finally:
+        gc.enable()
+        gc.unfreeze()
+        if priority == "real-time":
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+@contextlib.contextmanager
+def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the loop at the next tick, so that takes and sockets close whole."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stop()) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Writes whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(content, indent=2, default=_plain) + "\n")
+    os.replace(part, path)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _seconds_since_midnight() -> float:
+    now = time.time()
+    local = time.localtime(now)
+    return local.tm_hour * 3600 + local.tm_min * 60 + local.tm_sec + now % 1.0
