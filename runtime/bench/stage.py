@@ -1,0 +1,87 @@
+"""What a tick of the stage costs on one core, against the number of subjects."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from understudy.runtime.stage import Stage, StageConfig
+
+from .figure import Figure
+
+SCRIPT = """
+rate_hz = 60
+[[event]]
+at_s = 0.0
+left_stick = [0.0, 0.8]
+[[event]]
+at_s = 3.0
+left_stick = [0.8, 0.4]
+ramp_s = 0.3
+[[event]]
+at_s = 6.0
+left_stick = [0.0, 0.0]
+"""
+
+
+def measure(quick: bool) -> list[Figure]:
+    """Ticks back to back, without waiting for deadlines, on one core."""
+    figures = []
+    counts = (1, 64) if quick else (1, 4, 16, 64, 256)
+    with one_core() as core, tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "pad.toml"
+        script.write_text(SCRIPT)
+        for count in counts:
+            ticks = 120 if quick else 480
+            ms, provider = tick_ms(script, count, ticks)
+            target, limit = {1: ("<= 3 ms", 3.0), 64: ("<= 16.7 ms", 1000 / 60)}.get(count, ("", 0))
+            for name, percent in (("p50", 50), ("p99", 99)):
+                value = ms.percentile_ms(percent)
+                figures.append(
+                    Figure(
+                        f"tick, {count} subject(s), {name}",
+                        value,
+                        "ms",
+                        target if name == "p50" else "",
+                        value <= limit if limit and name == "p50" else None,
+                        f"{ticks} ticks, {core}, network on {provider}",
+                    )
+                )
+    return figures
+
+
+def tick_ms(script: Path, count: int, ticks: int):
+    """Histogram of milliseconds a tick and the provider's name, for `count` subjects."""
+    from understudy.runtime.core.clock import Histogram
+
+    histogram = Histogram()
+    config = StageConfig(
+        pads=[script],
+        copies=count,
+        publish="tcp://127.0.0.1:*",
+        control="tcp://127.0.0.1:*",
+    )
+    with Stage(config) as stage:
+        for number in range(ticks + 20):
+            before = time.perf_counter_ns()
+            stage.tick(number)
+            if number >= 20:
+                histogram.add_ns(time.perf_counter_ns() - before)
+        return histogram, stage.cast.provider_name
+
+
+class one_core:
+    """Keeps this process on one core while it lasts, where the system can do that."""
+
+    def __enter__(self) -> str:
+        self._before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+        if self._before:
+            os.sched_setaffinity(0, {max(self._before)})
+            return "one core"
+        return "any core"
+
+    def __exit__(self, *_: object) -> None:
+        if self._before:
+            os.sched_setaffinity(0, self._before)
