@@ -1,0 +1,162 @@
+"""A clip: one skeleton's motion over time, and what can be told from it alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.humanoid import roles
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
+
+# Metres for one unit of the files that people have. CMU's is an inch over its capture scale 0.45.
+UNITS_M: dict[str, float] = {
+    "metre": 1.0,
+    "decimetre": 0.1,
+    "CMU unit": 0.056444,
+    "inch": 0.0254,
+    "centimetre": 0.01,
+    "millimetre": 0.001,
+}
+# An adult's hip joint to ankle, and the whole body.
+LEG_M = 0.85
+HEIGHT_M = 1.7
+# Frame times are written with five to eight digits: 0.0083333 is 120 Hz, 0.016667 is 60.
+_RATES_HZ = (*(float(n) for n in range(1, 1001)), *(n * 1000 / 1001 for n in (24, 30, 60, 120)))
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """Motion of one skeleton, in metres, +Y up.
+
+    positions     (T, J, 3) local to the parent, the root's in the world
+    rotations     (T, J, 4) local to the parent
+    frame_time_s  seconds between frames, as the file says
+    channels      for each joint its channel names in the file's order; () where it has none
+    unit_m        metres in one unit of the file
+    notes         what the reader guessed or repaired, each a sentence
+    raw           (T, C) channel values of the file, for as long as positions and rotations are
+                  the very arrays that were read: `write` then gives the same values back
+    """
+
+    skeleton: Skeleton
+    positions: Array
+    rotations: Array
+    frame_time_s: float
+    name: str = ""
+    channels: tuple[tuple[str, ...], ...] = ()
+    unit_m: float = 0.01
+    notes: tuple[str, ...] = ()
+    raw: Raw | None = None
+
+    def __len__(self) -> int:
+        return len(self.rotations)
+
+    @property
+    def rate_hz(self) -> float:
+        """Frames per second; the even rate that the frame time rounds, where there is one."""
+        rate = 1.0 / self.frame_time_s
+        near = min(_RATES_HZ, key=lambda r: abs(r - rate))
+        return near if abs(near - rate) < 1.5e-4 * rate else rate
+
+    @property
+    def duration_s(self) -> float:
+        return len(self) * self.frame_time_s
+
+    def cut(self, start: int, stop: int | None = None) -> Clip:
+        """Frames start .. stop - 1."""
+        part = slice(start, stop)
+        return replace(
+            self, positions=self.positions[part], rotations=self.rotations[part], raw=None
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """A file's channel values (T, C) beside the file's offsets and the arrays made from them."""
+
+    values: Array
+    offsets: Array
+    tips: Array
+    positions: Array
+    rotations: Array
+
+    def is_of(self, clip: Clip) -> bool:
+        """Whether the clip's motion is still the one that was read."""
+        return clip.positions is self.positions and clip.rotations is self.rotations
+
+
+def has_tpose_first_frame(clip: Clip) -> bool:
+    """Whether frame 0 is a calibration pose that the motion then jumps away from.
+
+    It must be apart from frame 1 by far more than frame 1 is from its successors, and look like a
+    calibration pose: joints at rest, or the arms level and the legs straight down.
+    """
+    if len(clip) < 4:
+        return False
+    step = rotation.angle_between(clip.rotations[:-1][:60], clip.rotations[1:][:60]).mean(axis=-1)
+    if step[0] < np.deg2rad(1.5) or step[0] < 5.0 * np.median(step[1:]):
+        return False
+    still = rotation.angle_between(clip.rotations[0], rotation.identity(clip.rotations.shape[1]))
+    if np.mean(still < 1e-3) > 0.6:
+        return True
+    role = roles(clip.skeleton)
+    world = clip.skeleton.globals(clip.positions[0], clip.rotations[0])[0]
+    level, plumb = [], []
+    for side in ("left", "right"):
+        if {f"{side}_upper_arm", f"{side}_hand"} <= role.keys():
+            arm = world[role[f"{side}_hand"]] - world[role[f"{side}_upper_arm"]]
+            level.append(abs(rotation.normalize(arm)[1]) < 0.35)
+        if {f"{side}_upper_leg", f"{side}_foot"} <= role.keys():
+            leg = world[role[f"{side}_foot"]] - world[role[f"{side}_upper_leg"]]
+            plumb.append(rotation.normalize(leg)[1] < -0.85)
+    return bool(level and plumb and all(level) and all(plumb))
+
+
+def without_tpose(clip: Clip) -> Clip:
+    """The clip less its calibration frame, if it begins with one."""
+    return clip.cut(1) if has_tpose_first_frame(clip) else clip
+
+
+def guess_unit(skeleton: Skeleton, height: float) -> tuple[float, str]:
+    """Metres for one unit of a skeleton in file units, and the sentence that says why.
+
+    Told by the length of the legs, which no pose changes; by the height of what is no humanoid.
+    """
+    role = roles(skeleton)
+    chain = [role.get(f"left_{part}") for part in ("upper_leg", "lower_leg", "foot")]
+    if None not in chain:
+        world = skeleton.rest_globals[0][chain]
+        size = float(np.linalg.norm(np.diff(world, axis=0), axis=1).sum())
+        what, human = "leg", LEG_M
+    else:
+        size, what, human = height, "height", HEIGHT_M
+    if size <= 0.0 or not np.isfinite(size):
+        return 1.0, "The skeleton has no size to tell its unit by; 1 unit is taken for 1 m."
+    name = min(UNITS_M, key=lambda u: abs(np.log(size * UNITS_M[u] / human)))
+    unit = UNITS_M[name]
+    return unit, (
+        f"1 unit is taken for a {name} ({unit:g} m), by its {what} of {size:.4g} units "
+        f"= {size * unit:.2f} m."
+    )
+
+
+def guess_up(skeleton: Skeleton, positions: Array, rotations: Array) -> str:
+    """The world axis, "Y" or "Z", along which the head stands above the feet in most frames."""
+    role = roles(skeleton)
+    feet = [role[f"{side}_foot"] for side in ("left", "right") if f"{side}_foot" in role]
+    top = role.get("head", role.get("neck"))
+    if top is None or not feet:
+        return "Y"
+    some = slice(None, None, max(1, len(rotations) // 50))
+    world = skeleton.globals(positions[some], rotations[some])[0]
+    stand = np.median(world[:, top] - world[:, feet].mean(axis=1), axis=0)
+    return "Z" if stand[2] > 2.0 * abs(stand[1]) else "Y"
+
+
+def named(path: Path | str) -> str:
+    """A clip's name: the file's, without folder and ending."""
+    return Path(path).stem
