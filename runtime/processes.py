@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+
+from .core.errors import UnderstudyError
 
 _PR_SET_PDEATHSIG = 1
 
@@ -71,3 +75,61 @@ class Watch:
             return False
         self.child = self._launch()
         return True
+
+
+class StageProcess:
+    """A stage on free ports for as long as the block lasts, its addresses and its process."""
+
+    def __init__(self, *words: object, seconds: float = 120.0) -> None:
+        self._words = [*words, "--seconds", seconds]
+
+    def __enter__(self) -> StageProcess:
+        from understudy.bridge import ControlClient
+
+        self.publish, self.control = (f"tcp://127.0.0.1:{port}" for port in free_ports(2))
+        self.process = start(
+            "stage", *self._words, "--publish", self.publish, "--control", self.control
+        )
+        while self.process.poll() is None:
+            try:
+                with ControlClient(self.control, timeout_s=0.1) as client:
+                    client.hello()
+                return self
+            except UnderstudyError:
+                continue
+        raise UnderstudyError(f"The stage ended at once with status {self.process.returncode}.")
+
+    def __exit__(self, *_: object) -> None:
+        end([self.process])
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback interface that nobody listens on at this moment."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def listen(address: str, seconds: float) -> dict:
+    """What `understudy listen --json` says after `seconds`."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "understudy.runtime.cli.main",
+            "listen",
+            address,
+            "--seconds",
+            str(seconds),
+            "--json",
+        ],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise UnderstudyError(f"The listener failed: {done.stderr.strip() or done.stdout.strip()}")
+    return dict(json.loads(done.stdout.splitlines()[-1]))

@@ -27,10 +27,20 @@ def wheel(root: Path, tmp_path_factory) -> Path:
             shutil.copy(path, source / name)
     out = tmp_path_factory.mktemp("wheel")
     subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation",
-         "-w", str(out), str(source)],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "-q",
+            "--no-deps",
+            "--no-build-isolation",
+            "-w",
+            str(out),
+            str(source),
+        ],
         check=True,
-    )  # fmt: skip
+    )
     return next(out.glob("*.whl"))
 
 
@@ -56,12 +66,16 @@ def test_the_wheel_performs_in_a_fresh_environment_outside_the_checkout(wheel, t
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     where = subprocess.run(
         [python, "-c", "import understudy.runtime as r; print(r.__file__)"],
-        capture_output=True, text=True, cwd=tmp_path, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=True,
+    )
     assert str(home) in where.stdout
     take = tmp_path / "take.bvh"
     subprocess.run(
         [home / "bin" / "understudy", "perform", "--pad", pad, "--seconds", "1", "--out", take],
-        check=True, cwd=tmp_path,
-    )  # fmt: skip
+        check=True,
+        cwd=tmp_path,
+    )
     assert take.read_text().startswith("HIERARCHY")

@@ -11,7 +11,6 @@ from understudy.runtime import processes
 from understudy.runtime.core.errors import UnderstudyError
 
 from .figure import Figure
-from .latency import stage_process
 from .stage import SCRIPT
 
 
@@ -23,13 +22,25 @@ def measure(quick: bool) -> list[Figure]:
         with tempfile.TemporaryDirectory() as folder:
             script, stats = Path(folder) / "pad.toml", Path(folder) / "stage.json"
             script.write_text(SCRIPT)
-            stage = stage_process("--pad", script, "--rate", 120, "--stats", stats, *words,
-                                  seconds=seconds)  # fmt: skip
-            with stage as (publish, control):
-                viewport = processes.start("viewport", "--connect", publish, "--control", control,
-                                           "--headless", "--out", Path(folder) / "frames",
-                                           "--seconds", seconds, "--size", "960x540",
-                                           "--discard")  # fmt: skip
+            stage = processes.StageProcess(
+                "--pad", script, "--rate", 120, "--stats", stats, *words, seconds=seconds
+            )
+            with stage:
+                viewport = processes.start(
+                    "viewport",
+                    "--connect",
+                    stage.publish,
+                    "--control",
+                    stage.control,
+                    "--headless",
+                    "--out",
+                    Path(folder) / "frames",
+                    "--seconds",
+                    seconds,
+                    "--size",
+                    "960x540",
+                    "--discard",
+                )
                 try:
                     stage.process.wait(seconds + 60)
                     if viewport.poll() not in (None, 0):
@@ -39,8 +50,10 @@ def measure(quick: bool) -> list[Figure]:
             if not stats.exists():
                 raise UnderstudyError("The stage wrote no figures.")
             seen = json.loads(stats.read_text())
-        where = (f"{seconds} s at 120 Hz, {os.cpu_count()} cores, priority {seen['priority']}, "
-                 "viewport at full load")  # fmt: skip
+        where = (
+            f"{seconds} s at 120 Hz, {os.cpu_count()} cores, priority {seen['priority']}, "
+            "viewport at full load"
+        )
         late = seen["lateness_ms"]["p99"]
         figures += [
             Figure("skipped ticks", seen["skipped"], "ticks", "0", seen["skipped"] == 0, where),

@@ -11,7 +11,6 @@ from understudy.runtime import processes
 from understudy.runtime.core.errors import UnderstudyError
 
 from .figure import Figure
-from .latency import free_ports
 from .stage import SCRIPT
 
 
@@ -24,11 +23,20 @@ def measure(quick: bool) -> list[Figure]:
         script = Path(folder) / "pad.toml"
         script.write_text(SCRIPT)
         for _ in range(1 if quick else 3):
-            publish, control = (f"tcp://127.0.0.1:{port}" for port in free_ports(2))
+            publish, control = (f"tcp://127.0.0.1:{port}" for port in processes.free_ports(2))
             with Subscriber(publish, timeout_s=20.0) as subscriber:
                 before = time.monotonic()
-                stage = processes.start("stage", "--pad", script, "--publish", publish,
-                                        "--control", control, "--seconds", 60)  # fmt: skip
+                stage = processes.start(
+                    "stage",
+                    "--pad",
+                    script,
+                    "--publish",
+                    publish,
+                    "--control",
+                    control,
+                    "--seconds",
+                    60,
+                )
                 try:
                     first = next(iter(subscriber), None)
                     if first is None:
@@ -40,10 +48,22 @@ def measure(quick: bool) -> list[Figure]:
                 finally:
                     processes.end([stage])
     return [
-        Figure("command to first published frame", max(starts), "s", "<= 1.5 s",
-               max(starts) <= 1.5, f"worst of {len(starts)} starts, files in cache"),  # fmt: skip
-        Figure("stage, resident memory", max(resident), "MB", "<= 200 MB", max(resident) <= 200,
-               "one subject, after two seconds"),  # fmt: skip
+        Figure(
+            "command to first published frame",
+            max(starts),
+            "s",
+            "<= 1.5 s",
+            max(starts) <= 1.5,
+            f"worst of {len(starts)} starts, files in cache",
+        ),
+        Figure(
+            "stage, resident memory",
+            max(resident),
+            "MB",
+            "<= 200 MB",
+            max(resident) <= 200,
+            "one subject, after two seconds",
+        ),
     ]
 
 

@@ -39,7 +39,9 @@ def run(args: argparse.Namespace) -> int:
 
     for part in args.parts:
         if part not in PARTS:
-            raise UnderstudyError(f"There is no part {part!r} to bench; there are {', '.join(PARTS)}.")
+            raise UnderstudyError(
+                f"There is no part {part!r} to bench; there are {', '.join(PARTS)}."
+            )
     missed = 0
     for part in args.parts or PARTS:
         module = importlib.import_module(f"understudy.runtime.bench.{part}")
@@ -58,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
                 mark = {True: "met", False: "MISSED", None: ""}[figure.met]
                 target = f"target {figure.target}" if figure.target else ""
                 value = f"{figure.value:.4g} {figure.unit}"
-                print(f"  {figure.name:<52} {value:>18}  {target:<18} {mark:<7}"
-                      f"{figure.conditions}", flush=True)  # fmt: skip
+                print(
+                    f"  {figure.name:<52} {value:>18}  {target:<18} {mark:<7}{figure.conditions}",
+                    flush=True,
+                )
     return 1 if missed else 0

@@ -13,7 +13,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pad", type=Path, required=True, metavar="FILE", help="a pad script")
     parser.add_argument("--seconds", type=float, required=True, metavar="N")
     parser.add_argument("--out", type=Path, required=True, metavar="TAKE.bvh")
-    parser.add_argument("--rate", type=float, default=60.0, metavar="HZ", help="frames a second (60)")
+    parser.add_argument(
+        "--rate", type=float, default=60.0, metavar="HZ", help="frames a second (60)"
+    )
     parser.add_argument("--weights", type=Path, metavar="FILE.onnx", help="another motion network")
 
 

@@ -61,11 +61,18 @@ def run(args: argparse.Namespace) -> int:
                 if code == 0:  # the user closed the window
                     break
                 if watch.restart():
-                    print(f"play: the viewport died ({_cause(code)}); started it again; "
-                          "the stream went on.", file=sys.stderr, flush=True)  # fmt: skip
+                    print(
+                        f"play: the viewport died ({_cause(code)}); started it again; "
+                        "the stream went on.",
+                        file=sys.stderr,
+                        flush=True,
+                    )
                 else:
-                    print("play: the viewport keeps dying; streaming goes on without it.",
-                          file=sys.stderr, flush=True)  # fmt: skip
+                    print(
+                        "play: the viewport keeps dying; streaming goes on without it.",
+                        file=sys.stderr,
+                        flush=True,
+                    )
                     watch = None
             time.sleep(0.05)
         return stage.poll() or 0

@@ -15,34 +15,57 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     """Options that `stage` and `play` share: who is on stage, and where the poses go."""
     sources = parser.add_argument_group("sources, each adds a subject")
     sources.add_argument("--gamepad", action="store_true", help="the first gamepad of this machine")
-    sources.add_argument("--pad", type=Path, action="append", default=[], metavar="FILE",
-                         help="a pad script (TOML)")  # fmt: skip
-    sources.add_argument("--bvh", type=Path, action="append", default=[], metavar="FILE",
-                         help="a BVH file, played as a live source at its own rate")  # fmt: skip
-    sources.add_argument("--copies", type=int, default=1, metavar="N",
-                         help="every source drives N subjects (for load)")  # fmt: skip
+    sources.add_argument(
+        "--pad", type=Path, action="append", default=[], metavar="FILE", help="a pad script (TOML)"
+    )
+    sources.add_argument(
+        "--bvh",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a BVH file, played as a live source at its own rate",
+    )
+    sources.add_argument(
+        "--copies",
+        type=int,
+        default=1,
+        metavar="N",
+        help="every source drives N subjects (for load)",
+    )
     loop = parser.add_argument_group("loop")
     loop.add_argument("--rate", type=float, default=60.0, metavar="HZ", help="ticks a second (60)")
     loop.add_argument("--seconds", type=float, metavar="N", help="stop after N seconds")
-    loop.add_argument("--timecode", default="30", metavar="RATE",
-                      help="timecode rate, e.g. 24, 29.97df (30); time of day")  # fmt: skip
-    loop.add_argument("--no-realtime", action="store_true",
-                      help="do not ask for real-time priority")  # fmt: skip
+    loop.add_argument(
+        "--timecode",
+        default="30",
+        metavar="RATE",
+        help="timecode rate, e.g. 24, 29.97df (30); time of day",
+    )
+    loop.add_argument(
+        "--no-realtime", action="store_true", help="do not ask for real-time priority"
+    )
     loop.add_argument("--weights", type=Path, metavar="FILE.onnx", help="another motion network")
     wire = parser.add_argument_group("wire")
     wire.add_argument("--publish", default="tcp://127.0.0.1:5570", metavar="ADDRESS")
     wire.add_argument("--control", default="tcp://127.0.0.1:5571", metavar="ADDRESS")
-    wire.add_argument("--insecure", action="store_true",
-                      help="listen beyond this machine without keys")  # fmt: skip
+    wire.add_argument(
+        "--insecure", action="store_true", help="listen beyond this machine without keys"
+    )
     files = parser.add_argument_group("files")
     files.add_argument("--record", type=Path, metavar="TAKE.bvh", help="record from start to end")
-    files.add_argument("--stats", type=Path, metavar="FILE.json", help="write the figures at the end")
+    files.add_argument(
+        "--stats", type=Path, metavar="FILE.json", help="write the figures at the end"
+    )
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_sources(parser)
-    parser.add_argument("--remote", action="store_true",
-                        help="a subject for the pad of whoever sends one (the viewport does)")  # fmt: skip
+    parser.add_argument(
+        "--remote",
+        action="store_true",
+        help="a subject for the pad of whoever sends one (the viewport does)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -94,9 +94,7 @@ class Retarget:
         self._source_role, self._target_role = roles(source), roles(target)
         self._undo_source = rotation.conjugate(source_r)
         self.scale = self._leg(target_p, self._target_role) / self._leg(source_p, self._source_role)
-        self._joints = {
-            joint: self._sources_of(name) for name, joint in self._target_role.items()
-        }
+        self._joints = {joint: self._sources_of(name) for name, joint in self._target_role.items()}
         self._target_local = target.locals(target_p, self._target_r)[1]
 
     @staticmethod

@@ -12,14 +12,14 @@ import time
 import numpy as np
 import pytest
 import zmq
-
-from tests.conftest import sentence
 from understudy.bridge import ControlClient, Subscriber
 from understudy.runtime import processes
-from understudy.runtime.bench.latency import free_ports, stage_process
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.processes import StageProcess, free_ports
 from understudy.runtime.stage import STAGES, Stage, StageConfig
 from understudy.runtime.takes import bvh
+
+from tests.conftest import sentence
 
 
 def config(pad, **changes) -> StageConfig:
@@ -61,8 +61,8 @@ def test_copies_stand_apart_and_are_named(pad):
 
 
 def test_a_subscriber_in_another_process_hears_every_tick(pad, understudy):
-    with stage_process("--pad", pad) as (publish, _):
-        heard = json.loads(understudy("listen", publish, "--seconds", 3, "--json").stdout)
+    with StageProcess("--pad", pad) as stage:
+        heard = json.loads(understudy("listen", stage.publish, "--seconds", 3, "--json").stdout)
     assert heard["lost"] == 0
     assert heard["frames"] > 150
     assert 57 < heard["rate_hz"] < 63
@@ -70,8 +70,8 @@ def test_a_subscriber_in_another_process_hears_every_tick(pad, understudy):
 
 def test_sigterm_leaves_a_whole_take_and_figures(pad, tmp_path):
     take, stats = tmp_path / "take.bvh", tmp_path / "stats.json"
-    with stage_process("--pad", pad, "--record", take, "--stats", stats) as (publish, _):
-        with Subscriber(publish, timeout_s=10) as subscriber:
+    with StageProcess("--pad", pad, "--record", take, "--stats", stats) as stage:
+        with Subscriber(stage.publish, timeout_s=10) as subscriber:
             for count, _ in enumerate(subscriber):
                 if count == 30:
                     break
@@ -82,9 +82,9 @@ def test_sigterm_leaves_a_whole_take_and_figures(pad, tmp_path):
 
 
 def test_a_port_in_use_is_one_sentence(pad, understudy):
-    with stage_process("--pad", pad) as (publish, _):
-        said = sentence(understudy("stage", "--pad", pad, "--publish", publish))
-    assert publish.rsplit(":", 1)[1] in said
+    with StageProcess("--pad", pad) as stage:
+        said = sentence(understudy("stage", "--pad", pad, "--publish", stage.publish))
+    assert stage.publish.rsplit(":", 1)[1] in said
 
 
 @pytest.mark.parametrize(
@@ -112,13 +112,16 @@ def test_damaged_weights_are_one_sentence(understudy, pad, tmp_path):
 
 
 def test_garbage_on_the_control_socket_is_counted_and_the_stream_goes_on(pad):
-    with stage_process("--pad", pad) as (publish, control):
+    with StageProcess("--pad", pad) as stage:
         with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
             socket.linger = 0
-            socket.connect(control)
+            socket.connect(stage.control)
             for _ in range(50):
                 socket.send(os.urandom(200))
-            with ControlClient(control) as client, Subscriber(publish, timeout_s=5) as subscriber:
+            with (
+                ControlClient(stage.control) as client,
+                Subscriber(stage.publish, timeout_s=5) as subscriber,
+            ):
                 deadline = time.monotonic() + 10
                 while client.stats()["control_refused"] < 50 and time.monotonic() < deadline:
                     next(iter(subscriber))
@@ -126,13 +129,13 @@ def test_garbage_on_the_control_socket_is_counted_and_the_stream_goes_on(pad):
 
 
 def test_a_subscriber_that_never_reads_costs_the_loop_nothing(pad):
-    with stage_process("--pad", pad, "--copies", 8) as (publish, control):
+    with StageProcess("--pad", pad, "--copies", 8) as stage:
         with zmq.Context() as context, context.socket(zmq.SUB) as deaf:
             deaf.linger = 0
             deaf.rcvhwm = 1
             deaf.subscribe(b"")
-            deaf.connect(publish)
-            with Subscriber(publish, timeout_s=5) as subscriber:
+            deaf.connect(stage.publish)
+            with Subscriber(stage.publish, timeout_s=5) as subscriber:
                 sequences = [frame.sequence for frame, _ in zip(subscriber, range(240))]
     assert sequences == list(range(sequences[0], sequences[0] + 240))
 
@@ -140,8 +143,20 @@ def test_a_subscriber_that_never_reads_costs_the_loop_nothing(pad):
 def test_play_goes_on_streaming_when_the_viewport_is_killed_and_starts_it_again(pad, tmp_path):
     psutil = pytest.importorskip("psutil")
     publish, control = (f"tcp://127.0.0.1:{port}" for port in free_ports(2))
-    play = processes.start("play", "--pad", pad, "--publish", publish, "--control", control,
-                           "--headless", "--out", tmp_path / "frames", "--size", "160x90")  # fmt: skip
+    play = processes.start(
+        "play",
+        "--pad",
+        pad,
+        "--publish",
+        publish,
+        "--control",
+        control,
+        "--headless",
+        "--out",
+        tmp_path / "frames",
+        "--size",
+        "160x90",
+    )
 
     def viewports() -> list[psutil.Process]:
         children = psutil.Process(play.pid).children()
@@ -166,7 +181,7 @@ def test_play_goes_on_streaming_when_the_viewport_is_killed_and_starts_it_again(
         children = psutil.Process(play.pid).children()
         processes.end([play])
     assert play.returncode == 0
-    gone, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
 
 
@@ -176,10 +191,20 @@ def test_children_end_when_play_is_killed_outright(pad):
         pytest.skip("only Linux tells a child that its parent died")
     publish, control = (f"tcp://127.0.0.1:{port}" for port in free_ports(2))
     play = subprocess.Popen(
-        [sys.executable, "-m", "understudy.runtime.cli.main", "play", "--pad", str(pad),
-         "--publish", publish, "--control", control],
+        [
+            sys.executable,
+            "-m",
+            "understudy.runtime.cli.main",
+            "play",
+            "--pad",
+            str(pad),
+            "--publish",
+            publish,
+            "--control",
+            control,
+        ],
         env={k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")},
-    )  # fmt: skip
+    )
     with Subscriber(publish, timeout_s=20) as subscriber:
         next(iter(subscriber))
     children = psutil.Process(play.pid).children(recursive=True)
@@ -192,8 +217,11 @@ def test_children_end_when_play_is_killed_outright(pad):
 
 def test_the_control_socket_stops_the_stage_and_records(pad, tmp_path):
     take = tmp_path / "asked.bvh"
-    with stage_process("--pad", pad) as (publish, control):
-        with ControlClient(control) as client, Subscriber(publish, timeout_s=5) as subscriber:
+    with StageProcess("--pad", pad) as stage:
+        with (
+            ControlClient(stage.control) as client,
+            Subscriber(stage.publish, timeout_s=5) as subscriber,
+        ):
             client.record(start=True, path=str(take), slate="A1")
             for _, _ in zip(subscriber, range(20)):
                 pass
