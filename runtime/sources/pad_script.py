@@ -3,7 +3,7 @@
     rate_hz = 60
     [[event]]                       # the whole state of the pad, until the next event
     at_s = 0.0
-    left_stick = [0.0, 0.5]         # x right, y forward, -1..1, relative to the camera's heading (0)
+    left_stick = [0.0, 0.5]         # travel: x right, y forward, -1..1, seen from behind at +Z
     right_stick = [0.0, 0.0]        # facing, when strafing
     buttons = ["run"]               # run, strafe, jump, action1 .. action4
     ramp_s = 0.2                    # the sticks move there in this time

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from understudy.runtime.core import rotation
 from understudy.runtime.core.pose import Pose, Subject
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
@@ -106,7 +107,7 @@ class Recorder:
             return positions, rotations
         self.repaired += int(np.count_nonzero(~good))
         if not good.any():
-            return np.zeros_like(positions), np.zeros_like(rotations) + (0.0, 0.0, 0.0, 1.0)
+            return np.zeros_like(positions), rotation.identity(rotations.shape[:-1])
         source = np.maximum.accumulate(np.where(good, np.arange(len(good)), 0))
         source[: int(np.argmax(good))] = int(np.argmax(good))
         return positions[source], rotations[source]
