@@ -1,0 +1,179 @@
+"""Cameras: where the eye is, and the four ways it moves.
+
+A camera looks along its own -Z with +Y up (OpenGL and glTF). Lenses are given as focal length and
+sensor height in millimetres, as on a shot list; fov = 2 atan(sensor / 2 focal).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.rotation import Array, normalize
+
+UP = np.array([0.0, 1.0, 0.0])
+SENSOR_HEIGHT_MM = 24.0  # full frame; Super 35 is 18.66
+
+
+def fov_of_lens(focal_mm: float, sensor_height_mm: float = SENSOR_HEIGHT_MM) -> float:
+    """Vertical field of view in radians."""
+    return float(2.0 * np.arctan(sensor_height_mm / (2.0 * focal_mm)))
+
+
+@dataclass
+class Camera:
+    """An eye at `position` (3,) that looks at `target` (3,), in metres."""
+
+    position: Array = field(default_factory=lambda: np.array([0.0, 1.4, 4.0]))
+    target: Array = field(default_factory=lambda: np.array([0.0, 1.0, 0.0]))
+    fov_y_rad: float = fov_of_lens(38.0)
+    width: int = 1280
+    height: int = 720
+    near_m: float = 0.05
+    far_m: float = 1000.0
+
+    @property
+    def aspect(self) -> float:
+        return self.width / self.height
+
+    @property
+    def to_world(self) -> Array:
+        """(4, 4) camera to world."""
+        back = normalize(self.position - self.target)
+        if abs(back[1]) > 0.9999:  # straight up or down: any right hand will do
+            right = np.array([1.0, 0.0, 0.0])
+        else:
+            right = normalize(np.cross(UP, back))
+        m = np.eye(4)
+        m[:3, 0], m[:3, 1], m[:3, 2] = right, np.cross(back, right), back
+        m[:3, 3] = self.position
+        return m
+
+    @property
+    def view(self) -> Array:
+        """(4, 4) world to camera."""
+        m = self.to_world
+        inverse = np.eye(4)
+        inverse[:3, :3] = m[:3, :3].T
+        inverse[:3, 3] = -m[:3, :3].T @ m[:3, 3]
+        return inverse
+
+    @property
+    def projection(self) -> Array:
+        """(4, 4) camera to clip space, z from -1 (near) to 1 (far)."""
+        f, n, z = 1.0 / np.tan(self.fov_y_rad / 2), self.near_m, self.far_m
+        m = np.zeros((4, 4))
+        m[0, 0], m[1, 1] = f / self.aspect, f
+        m[2, 2], m[2, 3] = (z + n) / (n - z), 2 * z * n / (n - z)
+        m[3, 2] = -1.0
+        return m
+
+    @property
+    def heading_rad(self) -> float:
+        """The turn about +Y that takes +Z to where the camera looks: what sticks are relative to."""
+        ahead = self.target - self.position
+        return float(np.arctan2(ahead[0], ahead[2]))
+
+    def project(self, points: Array) -> tuple[Array, Array]:
+        """Pixels (N, 2), top left (0, 0), and depths (N,) in metres of world points (N, 3)."""
+        p = np.asarray(points, float) @ self.view[:3, :3].T + self.view[:3, 3]
+        depth = np.maximum(-p[:, 2], 1e-6)
+        half = np.tan(self.fov_y_rad / 2)
+        x = (p[:, 0] / (depth * half * self.aspect) + 1.0) * 0.5 * self.width
+        y = (1.0 - p[:, 1] / (depth * half)) * 0.5 * self.height
+        return np.stack([x, y], -1), -p[:, 2]
+
+
+def decay(halflife_s: float, dt_s: float) -> float:
+    """The share that is left of a difference after dt_s."""
+    return float(2.0 ** (-dt_s / max(halflife_s, 1e-5)))
+
+
+@dataclass
+class Focus:
+    """What a camera follows: the hips' point on the ground, heading, head, and the cast's size."""
+
+    ground: Array = field(default_factory=lambda: np.zeros(3))
+    heading_rad: float = 0.0
+    head: Array = field(default_factory=lambda: np.array([0.0, 1.65, 0.05]))
+    head_rotation: Array = field(default_factory=lambda: np.array([0.0, 0.0, 0.0, 1.0]))
+    center: Array = field(default_factory=lambda: np.array([0.0, 0.95, 0.0]))
+    radius_m: float = 1.0
+
+
+@dataclass
+class Rig:
+    """The four cameras over one eye: third, first, orbit, fixed. `follow` moves it each frame."""
+
+    kind: str = "third"
+    yaw_rad: float = 0.0  # of the orbit, and of a third person turned by the mouse
+    pitch_rad: float = 0.16
+    distance_m: float = 3.4
+    focal_mm: float = 38.0
+    position_halflife_s: float = 0.12
+    heading_halflife_s: float = 0.55
+    turns: bool = True  # does the third person swing round behind the subject
+    _center: Array | None = None
+    _heading_rad: float = 0.0
+
+    KINDS = ("third", "first", "orbit", "fixed")
+
+    def follow(self, camera: Camera, focus: Focus, dt_s: float) -> Camera:
+        """Moves the camera for this frame; the first call jumps there."""
+        if self._center is None:
+            self._center, self._heading_rad = focus.center.copy(), focus.heading_rad
+            dt_s = 1e3
+        if self.kind == "fixed":
+            return camera
+        camera.near_m = 0.05
+        camera.fov_y_rad = fov_of_lens(self.focal_mm)
+        left = decay(self.position_halflife_s, dt_s)
+        self._center = focus.center + (self._center - focus.center) * left
+        if self.kind == "first":
+            ahead = rotation.rotate(focus.head_rotation, np.array([0.0, -0.06, 1.0]))
+            camera.position = focus.head + rotation.rotate(
+                focus.head_rotation, np.array([0.0, 0.085, 0.13])
+            )
+            camera.target = camera.position + ahead
+            camera.fov_y_rad = fov_of_lens(18.0)
+            return camera
+        if self.kind == "third" and self.turns:
+            apart = np.angle(np.exp(1j * (focus.heading_rad - self._heading_rad)))
+            self._heading_rad += apart * (1.0 - decay(self.heading_halflife_s, dt_s))
+        around = self.yaw_rad + (self._heading_rad if self.kind == "third" else np.pi)
+        distance = max(self.distance_m, 0.4)
+        if self.kind == "third":
+            distance = max(distance, 2.4 * focus.radius_m)
+        back = np.array(
+            [
+                -np.sin(around) * np.cos(self.pitch_rad),
+                np.sin(self.pitch_rad),
+                -np.cos(around) * np.cos(self.pitch_rad),
+            ]
+        )
+        camera.target = self._center.copy()
+        camera.position = self._center + back * distance
+        camera.position[1] = max(camera.position[1], 0.08)  # never below the ground
+        return camera
+
+    def drag(self, dx_px: float, dy_px: float) -> None:
+        """Turns by the mouse."""
+        self.yaw_rad -= 0.006 * dx_px
+        self.pitch_rad = float(np.clip(self.pitch_rad + 0.006 * dy_px, -0.25, 1.5))
+
+    def zoom(self, clicks: float) -> None:
+        self.distance_m = float(np.clip(self.distance_m * 0.9**clicks, 0.6, 60.0))
+
+
+def shot(
+    position: Array, target: Array, focal_mm: float, size: tuple[int, int], sensor_height_mm: float
+) -> Camera:
+    """A fixed camera from a shot list."""
+    return Camera(
+        np.asarray(position, float),
+        np.asarray(target, float),
+        fov_of_lens(focal_mm, sensor_height_mm),
+        *size,
+    )

@@ -1,0 +1,1 @@
+"""Characters made from skeletons: a distance field over the bones, meshed and skinned."""

@@ -1,0 +1,196 @@
+"""The renderer: a frame of poses goes in, a picture comes out. `draw` reads as the frame."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from dataclasses import dataclass, field, replace
+
+import moderngl
+import numpy as np
+
+from understudy.runtime.core.pose import Frame
+
+from . import gl
+from .camera import Camera
+from .cast import Cast
+from .mesh.store import Wardrobe
+from .shadow import ShadowMap, sun_box
+from .uniforms import FrameBlock, Look
+
+SHADOW_LIMIT_M = 12.0
+
+
+@dataclass
+class Options:
+    """What to draw besides the cast."""
+
+    effect: bool = True
+    shadows: bool = True
+    skeleton: bool = False
+    trajectory: bool = False
+    contacts: bool = False
+    labels: bool = False
+    hud: bool = False
+    hidden: str | None = None  # the subject whose eyes the camera looks through
+    look: Look = field(default_factory=Look)
+
+
+class GBuffer:
+    """Albedo and gloss, view-space normal, linear depth in metres (0: sky)."""
+
+    def __init__(self, ctx: moderngl.Context, size: tuple[int, int]) -> None:
+        self.albedo = ctx.texture(size, 4)
+        self.normal = ctx.texture(size, 3, dtype="f2")
+        self.depth = ctx.texture(size, 1, dtype="f4")
+        self._zbuffer = ctx.depth_renderbuffer(size)
+        for texture in (self.albedo, self.normal, self.depth):
+            texture.filter = (moderngl.NEAREST, moderngl.NEAREST)
+            texture.repeat_x = texture.repeat_y = False
+        self.target = ctx.framebuffer([self.albedo, self.normal, self.depth], self._zbuffer)
+
+    def release(self) -> None:
+        for thing in (self.target, self.albedo, self.normal, self.depth, self._zbuffer):
+            thing.release()
+
+
+class Renderer:
+    """Draws frames of one size. Without a window it makes its own context through EGL.
+
+    scale    pixels drawn for each pixel shown along an edge: 2 for films, below 1 for slow machines
+    shadow   texels along the shadow map's edge
+    """
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        window: object | None = None,
+        scale: float = 1.0,
+        shadow: int = 1024,
+        wait_for_meshes: bool = True,
+    ) -> None:
+        self.ctx = gl.of_window() if window is not None else gl.headless()
+        self.wardrobe = Wardrobe(wait_for_meshes)
+        self.cast = Cast(self.ctx, self.wardrobe)
+        self.shadow_map = ShadowMap(self.ctx, shadow)
+        self.block = FrameBlock(self.ctx)
+        self._ground_program = gl.program(self.ctx, "ground.glsl")
+        self._ground = self.ctx.vertex_array(self._ground_program, [])
+        self._light = gl.Pass(
+            self.ctx,
+            "light.glsl",
+            ("albedo_map", "normal_map", "depth_map", "contact_map", "shadow_map", "near_map"),
+        )
+        self._present = gl.Pass(self.ctx, "present.glsl", ("light_map",))
+        self._fxaa = gl.Pass(self.ctx, "fxaa.glsl", ("picture",))
+        self._open = self.ctx.texture((1, 1), 1, b"\xff")
+        self._start = time.monotonic()
+        self._sized: list = []
+        self.notes: list[str] = []
+        self.contact = None
+        self.resize(width, height, scale)
+
+    def resize(self, width: int, height: int, scale: float | None = None) -> None:
+        """Makes the targets for a size; everything else stays."""
+        for thing in self._sized:
+            thing.release()
+        self.width, self.height = max(16, int(width)), max(16, int(height))
+        self.scale = scale if scale is not None else self.scale
+        size = (max(16, round(self.width * self.scale)), max(16, round(self.height * self.scale)))
+        self.gbuffer = GBuffer(self.ctx, size)
+        self._light_map = self.ctx.texture(size, 3, dtype="f2")
+        self._picture = self.ctx.texture(size, 4)
+        self._final = self.ctx.texture((self.width, self.height), 4)
+        self._light_target = self.ctx.framebuffer([self._light_map])
+        self._picture_target = self.ctx.framebuffer([self._picture])
+        self.target = self.ctx.framebuffer([self._final])
+        for texture in (self._light_map, self._picture):
+            texture.repeat_x = texture.repeat_y = False
+        self._sized = [self.gbuffer, self._light_target, self._picture_target, self.target,
+                       self._light_map, self._picture, self._final]  # fmt: skip
+        self.contact = self._make_contact(size)
+        if self.contact is not None:
+            self._sized.append(self.contact)
+
+    def _make_contact(self, size: tuple[int, int]):  # noqa: ANN202
+        """The learned contact shading, or None and a note where it cannot be had."""
+        try:
+            module = importlib.import_module("understudy.runtime.viewport.effects.contact")
+            return module.Contact(self.ctx, size)
+        except Exception as error:
+            note = f"Drawing without contact shading: {error}"
+            if note not in self.notes:
+                self.notes.append(note)
+            return None
+
+    def draw(self, frame: Frame | None, camera: Camera, options: Options) -> None:
+        """One picture into `target`."""
+        camera = replace(camera, width=self.width, height=self.height)
+        inner = replace(camera, width=self.gbuffer.albedo.width, height=self.gbuffer.albedo.height)
+        self.cast.place(frame.subjects if frame else [], options.hidden)
+        self._write_block(inner, options)
+        self._draw_shadows(options)
+        self._draw_geometry()
+        contact = self._draw_contact(inner, options)
+        self._draw_light(contact)
+        self._present.render(self._picture_target, self._light_map)
+        self._fxaa.render(self.target, self._picture)
+
+    def _write_block(self, camera: Camera, options: Options) -> None:
+        center, radius_m = self.cast.bounds()
+        if radius_m > SHADOW_LIMIT_M:  # a crowd: shadows for those near the camera's target
+            center, radius_m = camera.target * [1.0, 0.5, 1.0], SHADOW_LIMIT_M
+        sun, box = sun_box(options.look.sun, center, radius_m, self.shadow_map.texels)
+        self._box_m = box
+        contact = 1.0 if options.effect and self.contact is not None else 0.0
+        time_s = time.monotonic() - self._start
+        self.block.write(camera, options.look, sun, box, contact, time_s)
+
+    def _draw_shadows(self, options: Options) -> None:
+        self.ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+        self.shadow_map.begin()
+        if options.shadows:
+            self.cast.render("shadow")
+        self.ctx.enable_only(moderngl.NOTHING)
+        self.shadow_map.summarize(self._box_m[0])
+
+    def _draw_geometry(self) -> None:
+        self.ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+        self.gbuffer.target.use()
+        self.gbuffer.target.clear(depth=1.0)
+        self.cast.render("body")
+        self.ctx.enable_only(moderngl.DEPTH_TEST)
+        self._ground.render(moderngl.TRIANGLE_STRIP, vertices=4)
+        self.ctx.enable_only(moderngl.NOTHING)
+
+    def _draw_contact(self, camera: Camera, options: Options) -> moderngl.Texture:
+        if self.contact is None or not options.effect:
+            return self._open
+        texture = self.contact.render(self.gbuffer.depth, self.gbuffer.normal, camera)
+        self.ctx.enable_only(moderngl.NOTHING)
+        return texture
+
+    def _draw_light(self, contact: moderngl.Texture) -> None:
+        g, s = self.gbuffer, self.shadow_map
+        self._light.render(
+            self._light_target, g.albedo, g.normal, g.depth, contact, s.depth, s.near
+        )
+
+    def read(self) -> np.ndarray:
+        """(H, W, 3) uint8, top row first."""
+        data = self.target.read(components=3, alignment=1)
+        return np.frombuffer(data, np.uint8).reshape(self.height, self.width, 3)[::-1]
+
+    def close(self) -> None:
+        self.wardrobe.close()
+        for thing in (*self._sized, self.cast, self.shadow_map, self.block, self._ground,
+                      self._ground_program, self._light, self._present, self._fxaa, self._open):  # fmt: skip
+            thing.release()
+        self.ctx.release()
+
+    def __enter__(self) -> Renderer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,69 @@
+// The mannequin into the G-buffer: albedo and gloss, view-space normal, linear depth.
+#include "frame.glsl"
+#ifdef VERTEX
+#include "skin.glsl"
+in vec3 position;
+in vec3 normal;
+in uvec4 joints;
+in vec4 weights;
+in vec4 paint;
+uniform sampler2D tints;
+out vec3 view_position;
+out vec3 view_normal;
+out vec4 zone;
+out float side;
+flat out vec4 tint;
+void main() {
+    mat4 skin = skin_matrix(joints, weights, gl_InstanceID);
+    vec4 at = view * skin * vec4(position, 1.0);
+    view_position = at.xyz;
+    view_normal = mat3(view) * (mat3(skin) * normal);
+    zone = paint;
+    side = position.x;
+    tint = texelFetch(tints, ivec2(gl_InstanceID, 0), 0);
+    gl_Position = projection * at;
+}
+#endif
+#ifdef FRAGMENT
+in vec3 view_position;
+in vec3 view_normal;
+in vec4 zone;
+in float side;
+flat in vec4 tint;
+layout(location = 0) out vec4 albedo_out;
+layout(location = 1) out vec4 normal_out;
+layout(location = 2) out float depth_out;
+
+const vec3 SHELL = vec3(0.76, 0.74, 0.70);
+const vec3 JOINT = vec3(0.055, 0.060, 0.070);
+const vec3 VISOR = vec3(0.012, 0.016, 0.022);
+const vec3 RIGHT = vec3(0.03, 0.27, 0.36);  // teal stripe on the right, the subject's tint on the left
+
+// How much of the pixel lies inside a region, from the signed distance at its middle.
+float inside(float distance_m) {
+    return clamp(0.5 - distance_m / max(fwidth(distance_m), 1e-5), 0.0, 1.0);
+}
+
+// How much of the pixel a line of half a width on the region's border covers.
+float border(float distance_m, float half_m) {
+    float pixel = max(fwidth(distance_m), 1e-5);
+    return clamp((half_m - abs(distance_m)) / pixel + 0.5, 0.0, 1.0) * min(1.0, 2.0 * half_m / pixel);
+}
+
+void main() {
+    float in_joint = inside(zone.x), in_accent = inside(zone.y), in_visor = inside(zone.z);
+    vec3 stripe = side < -0.09 ? RIGHT : tint.rgb;
+    vec3 albedo = mix(SHELL, stripe, in_accent);
+    albedo = mix(albedo, JOINT, in_joint);
+    albedo = mix(albedo, VISOR, in_visor);
+    float line = max(border(zone.w, 0.0012) * (1.0 - in_joint), border(zone.x, 0.0014));
+    line = max(line, border(zone.z, 0.0016));
+    line = max(line, 0.6 * border(zone.y, 0.0008) * (1.0 - in_joint));
+    albedo *= 1.0 - 0.72 * line;
+    float gloss = mix(mix(0.50, 0.30, in_joint), 0.93, in_visor) * (1.0 - 0.6 * line);
+    vec3 n = normalize(view_normal);
+    albedo_out = vec4(sqrt(albedo), gloss);  // square root: eight bits hold the darks
+    normal_out = vec4(n, 1.0);
+    depth_out = -view_position.z;
+}
+#endif
