@@ -11,7 +11,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,8 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
-from .clip import Clip, Raw, guess_unit, guess_up
+from .clip import Clip, Raw, guess_unit, guess_up, has_tpose_first_frame
+from .rest import rest_of_motion, stands
 
 CHANNELS = tuple(f"{axis}{kind}" for kind in ("position", "rotation") for axis in "XYZ")
 _BY_LOWER = {name.lower(): name for name in CHANNELS}
@@ -358,10 +359,12 @@ def _clip(
             notes.append(f"{up} is taken for the vertical axis: there the head is above the feet.")
     elif up not in ("Y", "Z"):
         raise UnderstudyError(f"The vertical axis {up!r} is unknown; it is 'Y' or 'Z'.")
+    rest = rotation.identity(len(offsets))
     if up == "Z":
         positions[:, 0] = rotation.rotate(_Z_UP_TO_Y_UP, positions[:, 0])
         rotations[:, 0] = rotation.multiply(_Z_UP_TO_Y_UP, rotations[:, 0])
-        offsets = offsets.copy()
+        offsets[0] = rotation.rotate(_Z_UP_TO_Y_UP, offsets[0])
+        rest[0] = _Z_UP_TO_Y_UP
     if unit_m is None:
         world = in_units.globals(positions[0], rotations[0])[0]
         unit_m, note = guess_unit(in_units, float(np.ptp(world[:, 1])))
@@ -371,12 +374,8 @@ def _clip(
     positions *= unit_m
     for array in (positions, rotations):
         array.setflags(write=False)  # a changed copy then differs from what `raw` describes
-    skeleton = Skeleton(tuple(tree.names), parents, offsets * unit_m, tips=tips * unit_m)
-    raw = Raw(
-        values, np.array(tree.offsets, float), np.array(tree.tips, float), positions, rotations
-    )
-    return Clip(
-        skeleton,
+    clip = Clip(
+        Skeleton(tuple(tree.names), parents, offsets * unit_m, rest, tips * unit_m),
         positions,
         rotations,
         frame_time_s,
@@ -384,7 +383,25 @@ def _clip(
         tuple(tree.channels),
         unit_m,
         tuple(notes),
-        raw,
+        Raw(values, np.array(tree.offsets, float), tips, positions, rotations),
+    )
+    return _with_rest(clip)
+
+
+def _with_rest(clip: Clip) -> Clip:
+    """The clip with a rest pose that stands, where its zero pose does not."""
+    skeleton = clip.skeleton
+    if stands(skeleton, skeleton.rest_globals[0]):
+        return clip
+    if has_tpose_first_frame(clip):
+        rest, source = clip.rotations[0], "its first frame, a T-pose"
+    else:
+        rest = rest_of_motion(skeleton, clip.positions, clip.rotations)
+        source = "the average bearing of the clip"
+    return replace(
+        clip,
+        skeleton=replace(skeleton, rest_rotations=rest),
+        notes=(*clip.notes, f"The pose of zero angles does not stand; rest is {source}."),
     )
 
 

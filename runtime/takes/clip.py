@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -92,17 +91,19 @@ class Raw:
 def has_tpose_first_frame(clip: Clip) -> bool:
     """Whether frame 0 is a calibration pose that the motion then jumps away from.
 
-    It must be apart from frame 1 by far more than frame 1 is from its successors, and look like a
-    calibration pose: joints at rest, or the arms level and the legs straight down.
+    It must be apart from frame 1 by far more than frames are apart later on, and look like a
+    calibration pose: most joints at zero, or the arms level and the legs straight down.
     """
     if len(clip) < 4:
         return False
-    step = rotation.angle_between(clip.rotations[:-1][:60], clip.rotations[1:][:60]).mean(axis=-1)
+    step = _steps_rad(clip)
     if step[0] < np.deg2rad(1.5) or step[0] < 5.0 * np.median(step[1:]):
         return False
     still = rotation.angle_between(clip.rotations[0], rotation.identity(clip.rotations.shape[1]))
-    if np.mean(still < 1e-3) > 0.6:
-        return True
+    return bool(np.mean(still < 1e-3) > 0.6) or _is_tpose(clip)
+
+
+def _is_tpose(clip: Clip) -> bool:
     role = roles(clip.skeleton)
     world = clip.skeleton.globals(clip.positions[0], clip.rotations[0])[0]
     level, plumb = [], []
@@ -116,9 +117,26 @@ def has_tpose_first_frame(clip: Clip) -> bool:
     return bool(level and plumb and all(level) and all(plumb))
 
 
+def _steps_rad(clip: Clip) -> Array:
+    """(N,) mean angle over the joints from frame to frame, in the first second or so."""
+    early = clip.rotations[:121]
+    return rotation.angle_between(early[:-1], early[1:]).mean(axis=-1)
+
+
+def calibration_frames(clip: Clip) -> int:
+    """How many frames a T-pose at the start spoils: resampled files ring for some frames after."""
+    if not has_tpose_first_frame(clip):
+        return 0
+    step = _steps_rad(clip)
+    calm = 4.0 * np.median(step[1:]) + 1e-3
+    ringing = np.flatnonzero(step[:12] > calm)
+    return min(int(ringing[-1]) + 1 if len(ringing) else 1, len(clip) - 1)
+
+
 def without_tpose(clip: Clip) -> Clip:
-    """The clip less its calibration frame, if it begins with one."""
-    return clip.cut(1) if has_tpose_first_frame(clip) else clip
+    """The clip less its calibration frames, if it begins with any."""
+    frames = calibration_frames(clip)
+    return clip.cut(frames) if frames else clip
 
 
 def guess_unit(skeleton: Skeleton, height: float) -> tuple[float, str]:
@@ -155,8 +173,3 @@ def guess_up(skeleton: Skeleton, positions: Array, rotations: Array) -> str:
     world = skeleton.globals(positions[some], rotations[some])[0]
     stand = np.median(world[:, top] - world[:, feet].mean(axis=1), axis=0)
     return "Z" if stand[2] > 2.0 * abs(stand[1]) else "Y"
-
-
-def named(path: Path | str) -> str:
-    """A clip's name: the file's, without folder and ending."""
-    return Path(path).stem
