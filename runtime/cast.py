@@ -37,7 +37,9 @@ class Cast:
         if config.remote:
             self._remote = RemotePad()
             sources.append(("pad", self._remote))
-        players = [(path.stem, BvhSource(path, target=PERFORMER)) for path in config.bvhs]
+        players = [
+            (path.stem, BvhSource(path, target=PERFORMER, **config.bvh)) for path in config.bvhs
+        ]
         if not sources and not players:
             raise UnderstudyError(
                 "The stage is empty: give it a source with --pad FILE, --bvh FILE or --gamepad."

@@ -12,6 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ class StageConfig:
 
     pads: list[Path] = field(default_factory=list)
     bvhs: list[Path] = field(default_factory=list)
+    bvh: dict[str, Any] = field(default_factory=dict)  # speed, loop, start and stop: BvhSource's
     gamepad: bool = False
     remote: bool = False
     copies: int = 1
@@ -56,10 +58,11 @@ class Stage:
         self.config = config
         self.clock = Clock(config.rate_hz)
         self.laps = Laps()
-        self.running = True
-        self.slate = ""
-        self.record_path: Path | None = None
+        self.running, self.closed = True, False
         self.recorder: Recorder | None = None
+        # A take is written beside the loop, which must not wait for a disk.
+        self.writer = ThreadPoolExecutor(1, "take writer")
+        self.writing: list[tuple[Any, Future[list[Path]]]] = []
         self.stats: dict[str, float] = {}
         self._midnight_s = _seconds_since_midnight()
         with contextlib.ExitStack() as stack:
@@ -118,31 +121,30 @@ class Stage:
                     self.cast.remote_pad(request)
                 case "stats":
                     self.control.reply(request, stats=self.figures())
+                case "record" if request.start:
+                    self.start_recording(Path(request.path))
+                    self.control.reply(request, recording=request.path)
                 case "record":
-                    self.control.reply(request, **self.record(request))
+                    self.writing.append((request, self.writer.submit(self.take())))
                 case "stop":
                     self.running = False
                     self.control.reply(request)
-
-    def record(self, request: Any) -> dict[str, Any]:
-        """Starts or stops a take by request; the reply says what was written or why not."""
-        try:
-            if request.start:
-                self.slate = request.slate
-                self.start_recording(Path(request.path))
-                return {"recording": str(self.record_path)}
-            return {"written": [str(path) for path in self.stop_recording()]}
-        except (OSError, ValueError) as error:
-            return {"error": str(error)}
+        for request, written in [pair for pair in self.writing if pair[1].done()]:
+            self.writing.remove((request, written))
+            if error := written.exception():
+                self.control.reply(request, error=str(error))
+            else:
+                self.control.reply(request, written=[str(path) for path in written.result()])
 
     def start_recording(self, path: Path) -> None:
-        self.stop_recording()
-        self.recorder, self.record_path = Recorder(path, self.config.rate_hz), path
+        """Begins a take; one that runs already is written first."""
+        self.writer.submit(self.take())
+        self.recorder = Recorder(path, self.config.rate_hz)
 
-    def stop_recording(self) -> list[Path]:
-        """Writes the running take, if any; returns the files."""
+    def take(self) -> Callable[[], list[Path]]:
+        """Ends the running take, if any; the result writes it and gives the files."""
         recorder, self.recorder = self.recorder, None
-        return recorder.close() if recorder is not None else []
+        return recorder.close if recorder is not None else list
 
     def run(self) -> None:
         """Ticks until told to stop, by time, by signal or by the control socket."""
@@ -188,8 +190,12 @@ class Stage:
 
     def close(self) -> list[Path]:
         """Ends takes and sockets; returns the files that the running take wrote."""
+        if self.closed:
+            return []
+        self.closed = True
         try:
-            written = self.stop_recording()
+            with self.writer:
+                written = self.writer.submit(self.take()).result()
             if self.config.stats is not None:
                 write_json(self.config.stats, self.figures())
             return written
@@ -244,7 +250,8 @@ def steady(realtime: bool) -> Iterator[str]:
     if realtime and hasattr(os, "sched_setscheduler"):
         # A refusal is the usual case for a plain user and no fault: `understudy doctor` tells.
         with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
+            # Threads that start later, such as the take's writer, are not to inherit it.
+            os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(10))
             priority = "real-time"
     gc.collect()
     gc.freeze()

@@ -86,10 +86,21 @@ def stage_words(args: argparse.Namespace) -> list[object]:
     for name in ("pad", "bvh"):
         for path in getattr(args, name):
             words += [f"--{name}", path]
-    for name in ("seconds", "timecode", "weights", "publish", "control", "record", "stats"):
+    for name in (
+        "seconds",
+        "timecode",
+        "weights",
+        "publish",
+        "control",
+        "record",
+        "stats",
+        "bvh_speed",
+        "bvh_start",
+        "bvh_stop",
+    ):
         if (value := getattr(args, name)) is not None:
-            words += [f"--{name}", value]
-    for name in ("gamepad", "no_realtime", "insecure"):
+            words += ["--" + name.replace("_", "-"), value]
+    for name in ("gamepad", "no_realtime", "insecure", "bvh_once"):
         if getattr(args, name):
             words.append("--" + name.replace("_", "-"))
     if not (args.gamepad or args.pad or args.bvh):

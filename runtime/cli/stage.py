@@ -33,6 +33,13 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="every source drives N subjects (for load)",
     )
+    bvh = parser.add_argument_group("BVH playback")
+    bvh.add_argument("--bvh-speed", type=float, default=1.0, metavar="X", help="2 is twice as fast")
+    bvh.add_argument(
+        "--bvh-start", type=float, default=0.0, metavar="S", help="seconds of the file"
+    )
+    bvh.add_argument("--bvh-stop", type=float, metavar="S", help="seconds of the file")
+    bvh.add_argument("--bvh-once", action="store_true", help="do not loop")
     loop = parser.add_argument_group("loop")
     loop.add_argument("--rate", type=float, default=60.0, metavar="HZ", help="ticks a second (60)")
     loop.add_argument("--seconds", type=float, metavar="N", help="stop after N seconds")
@@ -81,6 +88,12 @@ def run(args: argparse.Namespace) -> int:
     config = StageConfig(
         pads=args.pad,
         bvhs=args.bvh,
+        bvh={
+            "rate": args.bvh_speed,
+            "loop": not args.bvh_once,
+            "start_s": args.bvh_start,
+            "stop_s": args.bvh_stop,
+        },
         gamepad=args.gamepad,
         remote=args.remote,
         copies=args.copies,
@@ -103,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
         )
         stage.run()
         figures = stage.figures()
-        for path in stage.stop_recording():
+        for path in stage.close():
             print(f"stage: wrote {path}")
     print(
         f"stage: {figures['ticks']} ticks, {figures['late']} late, {figures['skipped']} skipped, "
