@@ -14,7 +14,9 @@ from understudy.runtime.core.pose import Frame
 from . import gl
 from .camera import Camera
 from .cast import Cast
+from .hud import Board, Hud, Label
 from .mesh.store import Wardrobe
+from .overlay import STATE_COLOUR, Mark, Overlay, bones, feet, path, wish
 from .shadow import ShadowMap, sun_box
 from .uniforms import FrameBlock, Look
 
@@ -85,6 +87,10 @@ class Renderer:
         self._present = gl.Pass(self.ctx, "present.glsl", ("light_map",))
         self._fxaa = gl.Pass(self.ctx, "fxaa.glsl", ("picture",))
         self._open = self.ctx.texture((1, 1), 1, b"\xff")
+        self.overlay = Overlay(self.ctx)
+        self._window = window
+        self._hud: Hud | None = None
+        self._hud_s = 0.0
         self._start = time.monotonic()
         self._sized: list = []
         self.notes: list[str] = []
@@ -124,8 +130,10 @@ class Renderer:
                 self.notes.append(note)
             return None
 
-    def draw(self, frame: Frame | None, camera: Camera, options: Options) -> None:
-        """One picture into `target`."""
+    def draw(
+        self, frame: Frame | None, camera: Camera, options: Options, board: Board | None = None
+    ) -> None:
+        """One picture into `target`; `board` holds the HUD's text."""
         camera = replace(camera, width=self.width, height=self.height)
         inner = replace(camera, width=self.gbuffer.albedo.width, height=self.gbuffer.albedo.height)
         self.cast.place(frame.subjects if frame else [], options.hidden)
@@ -136,6 +144,8 @@ class Renderer:
         self._draw_light(contact)
         self._present.render(self._picture_target, self._light_map)
         self._fxaa.render(self.target, self._picture)
+        self._draw_overlay(camera, options)
+        self._draw_hud(camera, options, board)
 
     def _write_block(self, camera: Camera, options: Options) -> None:
         center, radius_m = self.cast.bounds()
@@ -177,6 +187,42 @@ class Renderer:
             self._light_target, g.albedo, g.normal, g.depth, contact, s.depth, s.near
         )
 
+    def _draw_overlay(self, camera: Camera, options: Options) -> None:
+        marks: list[Mark] = []
+        for placed in self.cast.placed:
+            marks += path(placed.subject) if options.trajectory else []
+            marks += wish(placed.subject) if options.trajectory else []
+            marks += feet(placed) if options.contacts else []
+            marks += bones(placed) if options.skeleton else []
+        if marks:
+            self._write_block(camera, options)  # lines are as wide as the shown picture's pixels
+            self.overlay.draw(self.target, self.gbuffer.depth, marks)
+
+    def _draw_hud(self, camera: Camera, options: Options, board: Board | None) -> None:
+        if not (options.hud or options.labels):
+            return
+        if self._hud is None:
+            self._hud = Hud(self._window)
+        board = board if board is not None and options.hud else Board()
+        if options.labels:
+            board.labels = self._name_labels(camera, options)
+        now_s = time.monotonic()
+        self._hud.draw(self.target, board, now_s - self._hud_s if self._hud_s else 1 / 60)
+        self._hud_s = now_s
+
+    def _name_labels(self, camera: Camera, options: Options) -> list[Label]:
+        out = []
+        for placed in self.cast.placed:
+            subject = placed.subject
+            top = placed.world_p[np.argmax(placed.world_p[:, 1])] + [0.0, 0.27, 0.0]
+            (xy,), (depth,) = camera.project(top[None])
+            if subject.name != options.hidden and 0.2 < depth < 40.0:
+                state = subject.state
+                text = f"{subject.name}  {state.name}" if state else subject.name
+                reason = subject.reason if state else ""
+                out.append(Label(xy[0], xy[1], text, STATE_COLOUR[state], reason))
+        return out
+
     def read(self) -> np.ndarray:
         """(H, W, 3) uint8, top row first."""
         data = self.target.read(components=3, alignment=1)
@@ -184,8 +230,10 @@ class Renderer:
 
     def close(self) -> None:
         self.wardrobe.close()
+        if self._hud is not None:
+            self._hud.close()
         for thing in (*self._sized, self.cast, self.shadow_map, self.block, self._ground,
-                      self._ground_program, self._light, self._present, self._fxaa, self._open):  # fmt: skip
+                      self._ground_program, self._light, self._present, self._fxaa, self._open, self.overlay):  # fmt: skip
             thing.release()
         self.ctx.release()
 

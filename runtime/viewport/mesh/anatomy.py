@@ -131,19 +131,19 @@ def _torso(mark: Landmarks) -> list[Shape]:
     length = np.linalg.norm(mark["neck"] - mark["hip_line"])
     k = 0.05 * s
     shapes: list[Shape] = [
-        Ellipsoid(spine(0.07, z=-0.004), (1.42 * girth, 0.098 * s, 0.096 * s), blend_m=k),
+        Ellipsoid(spine(0.09, z=-0.004), (1.36 * girth, 0.1 * s, 0.094 * s), blend_m=k),
         Limb(
             spine(0.14, z=0.004),
             spine(0.5, z=0.0),
-            (0.122 * s, 0.104 * s, 0.122 * s),
-            0.76,
+            (0.122 * s, 0.124 * s, 0.132 * s),
+            0.74,
             blend_m=k,
         ),
         Ellipsoid(spine(0.66, z=-0.004), (0.80 * chest, 0.31 * length, 0.1 * s), blend_m=k),
         Limb(
             mark["neck"] + np.array([0.0, -0.06, -0.004]) * s,
             mark["skull"] + np.array([0.0, 0.035, 0.0]) * s,
-            (0.062 * s, 0.049 * s, 0.05 * s),
+            (0.064 * s, 0.053 * s, 0.054 * s),
             blend_m=0.03 * s,
         ),
     ]
@@ -151,15 +151,15 @@ def _torso(mark: Landmarks) -> list[Shape]:
         tilt = rotation.to_matrix(rotation.from_axis_angle((0.0, 0.0, 1.0), -0.25 * sign))
         shapes += [
             Ellipsoid(
-                spine(0.0, sign * 0.7 * girth / s, -0.048),
-                (0.078 * s, 0.084 * s, 0.07 * s),
+                spine(0.0, sign * 0.66 * girth / s, -0.044),
+                (0.072 * s, 0.082 * s, 0.066 * s),
                 blend_m=0.03 * s,
             ),
             Ellipsoid(
-                spine(0.775, sign * 0.44 * chest / s, 0.058),
-                (0.084 * s, 0.062 * s, 0.044 * s),
+                spine(0.80, sign * 0.40 * chest / s, 0.050),
+                (0.086 * s, 0.056 * s, 0.034 * s),
                 tilt.T,
-                blend_m=0.03 * s,
+                blend_m=0.045 * s,
             ),
             Ellipsoid(
                 spine(0.72, sign * 0.5 * chest / s, -0.05),
@@ -178,28 +178,28 @@ def _head(mark: Landmarks) -> list[Shape]:
     def at(dx: float, dy: float, dz: float) -> Array:
         return np.array([x + dx * s, crown[1] + dy * up, z + dz * s])
 
-    k = 0.024 * s
+    k = 0.034 * s
     shapes: list[Shape] = [
-        Ellipsoid(at(0, -0.52, -0.002), (0.076 * s, 0.52 * up, 0.097 * s), blend_m=0.02 * s),
+        Ellipsoid(at(0, -0.54, -0.004), (0.081 * s, 0.54 * up, 0.102 * s), blend_m=0.02 * s),
         # forehead to chin: the plane of the face
         Limb(
-            at(0, -0.55, 0.034),
-            at(0, -1.06, 0.06),
-            (0.066 * s, 0.054 * s, 0.036 * s),
-            0.86,
+            at(0, -0.55, 0.032),
+            at(0, -1.12, 0.05),
+            (0.07 * s, 0.059 * s, 0.041 * s),
+            0.9,
             blend_m=k,
         ),
     ]
     for sign in (1.0, -1.0):
         shapes += [
             Limb(
-                at(sign * 0.05, -0.8, 0.004),
-                at(sign * 0.012, -1.08, 0.066),
-                (0.026 * s, 0.024 * s, 0.022 * s),
+                at(sign * 0.05, -0.84, 0.004),
+                at(sign * 0.014, -1.15, 0.058),
+                (0.03 * s, 0.027 * s, 0.024 * s),
                 blend_m=k,
             ),
             Ellipsoid(
-                at(sign * 0.074, -0.6, -0.004), (0.011 * s, 0.03 * s, 0.03 * s), blend_m=0.006 * s
+                at(sign * 0.079, -0.62, -0.006), (0.011 * s, 0.031 * s, 0.031 * s), blend_m=0.006 * s
             ),
         ]
     return shapes
@@ -232,11 +232,11 @@ def _arm(mark: Landmarks, side: str, sign: float) -> list[Shape]:
             blend_m=0.045 * s,
         ),
         Ellipsoid(
-            top + upper * 0.02 * s + np.array([sign * 0.006, 0.002, 0.0]) * s,
-            (0.062 * s, 0.07 * s, 0.06 * s),
+            top + upper * 0.02 * s + np.array([-sign * 0.002, -0.002, 0.0]) * s,
+            (0.054 * s, 0.058 * s, 0.055 * s),
             blend_m=0.03 * s,
         ),
-        Limb(top, elbow, (0.053 * s, 0.049 * s, 0.037 * s), blend_m=0.03 * s),
+        Limb(top, elbow, (0.05 * s, 0.047 * s, 0.037 * s), blend_m=0.03 * s),
         Limb(
             top + (elbow - top) * 0.3 + thumb * 0.016 * s,
             top + (elbow - top) * 0.72 + thumb * 0.012 * s,
@@ -251,17 +251,17 @@ def _arm(mark: Landmarks, side: str, sign: float) -> list[Shape]:
         ),
         Limb(
             hand(0.082, 0.002, 0),
-            hand(0.138, 0.001, -0.007),
+            hand(0.132, 0.001, -0.015),
             (0.041 * s, 0.04 * s, 0.036 * s),
             0.4,
             back,
             0.012 * s,
         ),
         Limb(
-            hand(0.136, 0.001, -0.007),
-            wrist + (fingers - wrist) * 0.92 + back * -0.022 * s,
-            (0.036 * s, 0.033 * s, 0.024 * s),
-            0.4,
+            hand(0.130, 0.001, -0.014),
+            wrist + (fingers - wrist) * 0.86 + back * -0.042 * s,
+            (0.036 * s, 0.034 * s, 0.029 * s),
+            0.48,
             back,
             0.012 * s,
         ),
@@ -293,13 +293,13 @@ def _leg(mark: Landmarks, side: str, sign: float) -> list[Shape]:
 
     return [
         Limb(
-            hip + np.array([sign * 0.004, 0.0, 0.0]) * s,
+            hip + np.array([-sign * 0.004, 0.0, 0.0]) * s,
             knee,
-            (0.086 * s, 0.077 * s, 0.049 * s),
+            (0.08 * s, 0.076 * s, 0.052 * s),
             blend_m=0.03 * s,
         ),
         Limb(
-            hip + (knee - hip) * 0.2 + np.array([sign * 0.008, 0.0, 0.026]) * s,
+            hip + (knee - hip) * 0.2 + np.array([sign * 0.002, 0.0, 0.024]) * s,
             hip + (knee - hip) * 0.8 + np.array([0.0, 0.0, 0.016]) * s,
             (0.055 * s, 0.062 * s, 0.042 * s),
             blend_m=0.03 * s,
@@ -309,11 +309,11 @@ def _leg(mark: Landmarks, side: str, sign: float) -> list[Shape]:
             (0.04 * s, 0.05 * s, 0.042 * s),
             blend_m=0.02 * s,
         ),
-        Limb(knee, ankle, (0.047 * s, 0.045 * s, 0.033 * s), blend_m=0.02 * s),
+        Limb(knee, ankle, (0.05 * s, 0.049 * s, 0.035 * s), blend_m=0.02 * s),
         Limb(
             knee + (ankle - knee) * 0.1 + np.array([0.0, 0.0, -0.016]) * s,
             knee + (ankle - knee) * 0.58 + np.array([0.0, 0.0, -0.01]) * s,
-            (0.038 * s, 0.053 * s, 0.03 * s),
+            (0.042 * s, 0.056 * s, 0.032 * s),
             blend_m=0.03 * s,
         ),
         Ellipsoid(ankle, (0.034 * s, 0.036 * s, 0.036 * s), blend_m=0.02 * s),
@@ -336,8 +336,8 @@ def _leg(mark: Landmarks, side: str, sign: float) -> list[Shape]:
         ),
         Limb(
             ground(ball, 0.013, 0.0, 0.004),
-            ground(tip, 0.012, -0.028, -0.004),
-            (0.046 * s, 0.047 * s, 0.034 * s),
+            ground(tip, 0.013, -0.036, -0.003),
+            (0.046 * s, 0.048 * s, 0.039 * s),
             0.6,
             up,
             0.02 * s,
@@ -370,11 +370,12 @@ def paint(mark: Landmarks, p: Array) -> Array:
     for side, sign in SIDES:
         top, elbow, wrist = (mark[f"{side}_{n}"] for n in ("upper_arm", "lower_arm", "hand"))
         along, upper = mark[f"{side}_along"], normalize(elbow - top)
-        near_arm = ball(0.5 * (top + elbow), 0.26)
+        t = np.clip((p - top) @ (elbow - top) / max(float(np.sum((elbow - top) ** 2)), 1e-9), 0, 4)
+        near_arm = np.linalg.norm(p - top - t[:, None] * (elbow - top), axis=1) - 0.088 * s
         joint = np.minimum(joint, np.maximum(band(elbow, upper, -0.028, 0.026), ball(elbow, 0.09)))
         glove = np.maximum(-((p - wrist) @ along) - 0.012 * s, ball(wrist, 0.3))
         joint = np.minimum(joint, glove)
-        stripe = np.maximum(band(top, upper, 0.148, 0.166), near_arm)
+        stripe = np.maximum(band(top, upper, 0.142, 0.168), near_arm)
         accent = np.minimum(accent, stripe)
         outward = normalize(upper * 0.55 + np.array([sign, 0.0, 0.0]))
         seam = exclusive(seam, np.maximum(-((p - top) @ outward) - 0.03 * s, near_arm))
@@ -382,15 +383,19 @@ def paint(mark: Landmarks, p: Array) -> Array:
         hip, knee, ankle = (mark[f"{side}_{n}"] for n in ("upper_leg", "lower_leg", "foot"))
         bend = np.array([0.0, 1.0, -0.25]) / np.hypot(1.0, 0.25)
         joint = np.minimum(joint, np.maximum(band(knee, bend, -0.036, 0.03), ball(knee, 0.11)))
+        cap = mark[f"{side}_toes"] + mark[f"{side}_ahead"] * 0.004 * s
+        toes = np.maximum(-((p - cap) @ mark[f"{side}_ahead"]), y - ankle[1])
+        seam = exclusive(seam, np.maximum(toes, np.abs(x - ankle[0]) - 0.09 * s))
         cuff = band(ankle, np.array([0.0, 1.0, 0.0]), 0.012, 0.046)
         joint = np.minimum(joint, np.maximum(cuff, ball(ankle, 0.11)))
-        joint = np.minimum(joint, y - (mark.sole_m + 0.016 * s))
+        joint = np.minimum(joint, y - (mark.sole_m + 0.02 * s))
         crease = normalize(np.array([-sign * 0.62, -1.0, -0.1]))
         leg = np.maximum(-((p - hip) @ crease) - 0.012 * s, -(x * sign))
-        seam = exclusive(seam, np.maximum(leg, y - hip[1] - 0.12 * s))
+        beside = np.maximum(np.hypot(x - hip[0], z - hip[2]) - 0.17 * s, knee[1] - y)
+        seam = exclusive(seam, np.maximum(leg, np.maximum(y - hip[1] - 0.12 * s, beside)))
 
     waist = mark.spine(0.30)
-    vee = (y - waist[1]) - 0.2 * np.abs(x) * np.where(z > mark["hip_line"][2], 1.0, 0.4)
+    vee = (y - waist[1]) - 0.2 * np.abs(x) * np.clip(0.7 + 6.0 * (z - mark["hip_line"][2]), 0.4, 1.0)
     trunk = np.hypot(x, z - waist[2]) - 0.2 * s
     joint = np.minimum(joint, np.maximum(np.abs(vee) - 0.05 * s, trunk))
     collar = mark["neck"][1] - 0.012 * s + 0.5 * (mark["neck"][2] - z)
@@ -400,14 +405,14 @@ def paint(mark: Landmarks, p: Array) -> Array:
     joint = np.minimum(joint, neck)
 
     chest = mark.spine(0.80)
-    chevron = np.abs(y - chest[1] - 0.55 * np.abs(x)) - 0.011 * s
+    chevron = np.abs(y - chest[1] - 0.55 * np.abs(x)) - 0.0125 * s
     chevron = np.maximum(chevron, np.abs(x) - 0.062 * s)
     accent = np.minimum(accent, np.maximum(chevron, chest[2] + 0.03 * s - z))
 
     up = mark["crown"][1] - mark["skull"][1]
     eye = mark["crown"][1] - 0.56 * up
     slope = (y - eye) + 0.10 * (mark["skull"][2] + 0.1 * s - z)
-    visor = np.maximum(np.abs(slope) - 0.023 * s, mark["skull"][2] + 0.022 * s - z)
+    visor = np.maximum(np.abs(slope) - 0.026 * s, mark["skull"][2] + 0.022 * s - z)
     visor = np.maximum(visor, ball(mark["skull"] + np.array([0.0, 0.07 * s, 0.0]), 0.17))
     seam = exclusive(seam, np.maximum(eye + 0.052 * s - y, ball(mark["crown"], 0.2)))
     return np.stack([joint, accent, visor, seam], axis=1)
