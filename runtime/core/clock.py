@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from hdrh.histogram import HdrHistogram
+
+from .errors import UnderstudyError
 
 # The kernel's timer wakes a sleeper up to this late; the rest is waited for awake.
 SPIN_NS = 150_000
@@ -45,7 +47,16 @@ class Clock:
     behind, the ticks it missed are counted as skipped and the numbering jumps over them.
     """
 
-    def __init__(self, rate_hz: float, late_ns: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        rate_hz: float,
+        late_ns: int = 1_000_000,
+        now: Callable[[], int] = time.monotonic_ns,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if not (math.isfinite(rate_hz) and rate_hz > 0.0):
+            raise UnderstudyError(f"A clock of {rate_hz:g} Hz cannot tick; give it more than 0.")
+        self._now, self._sleep = now, sleep
         self.rate_hz = rate_hz
         self.period_ns = 1e9 / rate_hz
         self.late_ns = late_ns
@@ -57,7 +68,7 @@ class Clock:
 
     def ticks(self) -> Iterator[int]:
         """Tick numbers from 0, each at its deadline, for ever."""
-        self.start_ns = time.monotonic_ns()
+        self.start_ns = self._now()
         tick = 0
         while True:
             self.deadline_ns = self.start_ns + math.floor(tick * self.period_ns)
@@ -65,16 +76,16 @@ class Clock:
             self.lateness.add_ns(late_ns)
             self.late += late_ns > self.late_ns
             yield tick
-            due = math.ceil((time.monotonic_ns() - self.start_ns) / self.period_ns)
+            due = math.ceil((self._now() - self.start_ns) / self.period_ns)
             # The tick that is due right now still runs, late; only whole periods are lost.
             missed = max(0, due - 1 - (tick + 1))
             self.skipped += missed
             tick += 1 + missed
 
-    @staticmethod
-    def _wait(deadline_ns: int) -> int:
-        while (left := deadline_ns - time.monotonic_ns()) > SPIN_NS:
-            time.sleep((left - SPIN_NS) / 1e9)
-        while (now := time.monotonic_ns()) < deadline_ns:
+    def _wait(self, deadline_ns: int) -> int:
+        """Waits for the deadline; nanoseconds by which it was missed."""
+        while (left := deadline_ns - self._now()) > SPIN_NS:
+            self._sleep((left - SPIN_NS) / 1e9)
+        while (now := self._now()) < deadline_ns:
             pass
         return now - deadline_ns

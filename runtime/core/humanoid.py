@@ -39,17 +39,17 @@ HIERARCHY: dict[str, str | None] = {
 
 # What a name says once side marks and punctuation are gone, most telling first.
 _PARTS: tuple[tuple[str, str], ...] = (
-    (r"upleg|upperleg|thigh$|thigh\d*$|femur", "upper_leg"),
+    (r"upleg|upperleg|thigh\d*$|thighbend|femur", "upper_leg"),
     (r"^(rig|base)?(leg|lowerleg|calf|shin|tibia|lowleg|knee)\d*$", "lower_leg"),
     (r"^(rig|base)?(foot|ankle)\d*$", "foot"),
     (r"^(rig|base)?(toe|toes|toebase|ball)\d*$", "toes"),
-    (r"^(rig|base)?(shoulder|collar|clavicle|clav)\d*$", "shoulder"),
-    (r"^(rig|base)?(arm|upperarm|uparm|shldr|humerus)\d*$", "upper_arm"),
-    (r"^(rig|base)?(forearm|lowerarm|lowarm|elbow|radius)\d*$", "lower_arm"),
+    (r"^(rig|base)?(shoulder|collar|clavicle|clav|scapula|thorax)\d*$", "shoulder"),
+    (r"^(rig|base)?(arm|upperarm|uparm|uarm|shldr|shldrbend|humerus)\d*$", "upper_arm"),
+    (r"^(rig|base)?(forearm|forearmbend|lowerarm|lowarm|farm|elbow|radius)\d*$", "lower_arm"),
     (r"^(rig|base)?(hand|wrist)\d*$", "hand"),
 )
 _HIPS = re.compile(r"^(rig|base)?(hips?|pelvis)$")
-_NECK = re.compile(r"^(rig|base)?neck(twist)?0?1?$")
+_NECK = re.compile(r"^(rig|base)?neck(twist|lower)?0*1?$")
 _HEAD = re.compile(r"^(rig|base)?head$")
 _SPINE = re.compile(r"spine|abdomen|chest|waist|lowerback|torso")
 
@@ -58,6 +58,7 @@ def _plain(name: str) -> tuple[str, str]:
     """Side ("left", "right" or "") and what is left of the name, lower case, no punctuation."""
     bare = re.sub(r"^(.*[:|])", "", name)
     bare = re.sub(r"^(CC_Base|mixamorig\d*|Bip\d+|DEF|ORG|J_Bip|Character1)[_\- ]?", "", bare)
+    bare = re.sub(r"^(b|bn|jnt|bone|joint)[_\-. ]|^C[_\-. ]|[_\-. ]M$", "", bare)
     for side, letters in (("left", "lL"), ("right", "rR")):
         a, b = letters
         for pattern in (
@@ -66,7 +67,7 @@ def _plain(name: str) -> tuple[str, str]:
             rf"^[{a}{b}][_\-. ]",
             rf"[_\-. ][{a}{b}]$",
             rf"^{a}(?=[A-Z])",
-            rf"^{b}(?=[A-Z][a-z])",
+            rf"^{b}(?=[A-Z][a-z]|[UF]Arm)",
             rf"(?<=[a-z]){b}$",
         ):
             cut, times = re.subn(pattern, "", bare, count=1)
@@ -75,15 +76,38 @@ def _plain(name: str) -> tuple[str, str]:
     return "", re.sub(r"[^a-z0-9]", "", bare.lower())
 
 
+def _bones_for_joints(names: set[str]) -> dict[str, str]:
+    """What names mean on a skeleton that calls its joints by anatomy, not by the bone below.
+
+    Old BVH, SMPL and Maya rigs do: there a shoulder is where the upper arm hangs and a foot is
+    where the toes begin. What a word means depends on which others are there.
+    """
+    mean: dict[str, str] = {}
+    if "elbow" in names:
+        mean["elbow"] = "forearm"
+        if not names & {"arm", "upperarm"}:
+            mean["shoulder"] = "upperarm"
+        if "wrist" in names:
+            mean |= {"wrist": "hand", "hand": "palm"}
+    if "knee" in names:
+        mean["knee"] = "lowerleg"
+        mean["leg" if "leg" in names else "hip"] = "upleg"
+    if "ankle" in names:
+        mean |= {"ankle": "foot", "foot": "toes"}
+    return mean
+
+
 @lru_cache(maxsize=64)
 def roles(skeleton: Skeleton) -> dict[str, int]:
     """Role -> joint index, for the roles that the skeleton's names and tree reveal.
 
-    Works on the names of CMU, Mixamo, Character Creator, DAZ, Unreal, VRM and their like. A missing
-    role is missing from the dict; a skeleton that is no humanoid gives a small dict or an empty one.
+    Works on the names of CMU, Mixamo, Character Creator, DAZ, Unreal, VRM and their like. A role
+    that is not found is not in the dict; what is no humanoid gives a small dict or an empty one.
     """
     found: dict[str, int] = {}
     plain = [_plain(n) for n in skeleton.names]
+    by_joint = _bones_for_joints({name for side, name in plain if side})
+    plain = [(side, by_joint.get(name, name) if side else name) for side, name in plain]
     for part, role in _PARTS:
         for j, (side, name) in enumerate(plain):
             if side and f"{side}_{role}" not in found and re.search(part, name):

@@ -128,13 +128,20 @@ def from_euler(angles_rad: Array, order: str) -> Array:
     ``order="ZYX"`` is the BVH reading of ``CHANNELS 3 Zrotation Yrotation Xrotation``: R = Z Y X.
     Any number of axes is taken, repeated ones too.
     """
-    q = identity(angles_rad.shape[:-1], angles_rad.dtype.type)
     half = 0.5 * angles_rad
-    for i, letter in enumerate(order):
-        one = np.zeros((*angles_rad.shape[:-1], 4), angles_rad.dtype)
-        one[..., AXES[letter]] = np.sin(half[..., i])
-        one[..., 3] = np.cos(half[..., i])
-        q = multiply(q, one)
+    sine, cosine = np.sin(half), np.cos(half)
+    q = identity(angles_rad.shape[:-1], angles_rad.dtype.type)
+    for n, letter in enumerate(order):
+        s, c, i = sine[..., n], cosine[..., n], AXES[letter]
+        if n == 0:
+            q[..., i], q[..., 3] = s, c
+            continue
+        # The product with a turn about one axis has half of the full product's terms.
+        j, k = (i + 1) % 3, (i + 2) % 3
+        qi, qj, qk, qw = q[..., i], q[..., j], q[..., k], q[..., 3]
+        q = np.empty_like(q)
+        q[..., i], q[..., 3] = qi * c + qw * s, qw * c - qi * s
+        q[..., j], q[..., k] = qj * c + qk * s, qk * c - qj * s
     return q
 
 

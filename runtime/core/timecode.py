@@ -30,9 +30,8 @@ def rate(name: str) -> Fraction:
     key = name.lower().removesuffix("ndf").removesuffix("df")
     if key not in RATES:
         raise UnderstudyError(f"Timecode rate {name!r} is unknown; known are {', '.join(RATES)}.")
-    if name.lower().endswith("df") and not name.lower().endswith("ndf"):
-        if key not in ("29.97", "59.94"):
-            raise UnderstudyError(f"Drop-frame exists at 29.97 and 59.94 only, not at {key}.")
+    if is_drop_frame(name) and key not in ("29.97", "59.94"):
+        raise UnderstudyError(f"Drop-frame exists at 29.97 and 59.94 only, not at {key}.")
     return RATES[key]
 
 
