@@ -2,13 +2,13 @@
 // (models/contact/network.py, which holds the same arithmetic for numpy and says what each name is).
 #include "contact_common.glsl"
 
-out float result;
+out vec2 result;          // open share of the hemisphere, depth
 
 void main()
 {
     ivec2 p = ivec2(gl_FragCoord.xy);
     vec4 centre = texelFetch(packed_pixels, p, 0);
-    if (centre.w >= SKY) { result = 1.0; return; }
+    if (centre.w >= SKY) { result = vec2(1.0, centre.w); return; }
 
     ivec2 last = textureSize(packed_pixels, 0) - 1;
     vec3 n = centre.xyz, ray = ray_at(p), at = ray * centre.w;
@@ -50,5 +50,5 @@ void main()
     float h_shrink = shrink;
     float h_log_radius = log2(lens.y * 2.0);
     $HEAD$
-    result = mix(1.0, ao, clamp((wished - 1.0) * 0.5, 0.0, 1.0));
+    result = vec2(mix(1.0, ao, clamp((wished - 1.0) * 0.5, 0.0, 1.0)), centre.w);
 }

@@ -3,13 +3,13 @@
 #include "contact_common.glsl"
 
 uniform vec2 fit;         // gain and power, fitted on the training set
-out float result;
+out vec2 result;          // open share of the hemisphere, depth
 
 void main()
 {
     ivec2 p = ivec2(gl_FragCoord.xy);
     vec4 centre = texelFetch(packed_pixels, p, 0);
-    if (centre.w >= SKY) { result = 1.0; return; }
+    if (centre.w >= SKY) { result = vec2(1.0, centre.w); return; }
 
     ivec2 last = textureSize(packed_pixels, 0) - 1;
     vec3 n = centre.xyz, ray = ray_at(p), at = ray * centre.w;
@@ -52,5 +52,5 @@ void main()
                                  - cos(2.0 * ha - lean) - cos(2.0 * hb - lean));
     }
     float ao = pow(max(1.0 - fit.x * (1.0 - open / float($SLICES$)), 0.0), fit.y);
-    result = mix(1.0, ao, clamp((wished - 1.0) * 0.5, 0.0, 1.0));
+    result = vec2(mix(1.0, ao, clamp((wished - 1.0) * 0.5, 0.0, 1.0)), centre.w);
 }

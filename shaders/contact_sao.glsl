@@ -2,13 +2,13 @@
 #include "contact_common.glsl"
 
 uniform vec2 fit;         // gain and power, fitted on the training set
-out float result;
+out vec2 result;          // open share of the hemisphere, depth
 
 void main()
 {
     ivec2 p = ivec2(gl_FragCoord.xy);
     vec4 centre = texelFetch(packed_pixels, p, 0);
-    if (centre.w >= SKY) { result = 1.0; return; }
+    if (centre.w >= SKY) { result = vec2(1.0, centre.w); return; }
 
     ivec2 last = textureSize(packed_pixels, 0) - 1;
     vec3 n = centre.xyz, at = ray_at(p) * centre.w;
@@ -29,5 +29,5 @@ void main()
         way = mat2(-0.73736888, 0.67549029, -0.67549029, -0.73736888) * way;
     }
     float ao = pow(max(1.0 - fit.x * sum / float($TAPS$), 0.0), fit.y);
-    result = mix(1.0, ao, clamp((wished - 1.0) * 0.5, 0.0, 1.0));
+    result = vec2(mix(1.0, ao, clamp((wished - 1.0) * 0.5, 0.0, 1.0)), centre.w);
 }

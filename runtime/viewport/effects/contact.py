@@ -22,10 +22,6 @@ VERTEX = """#version 330 core
 void main() { gl_Position = vec4(vec2(gl_VertexID & 1, gl_VertexID >> 1) * 4.0 - 1.0, 0.0, 1.0); }
 """
 
-# Gain and power of the classical estimators, fitted by models/contact/evaluate.py on its training
-# set for the same radius, blur and taps.
-CLASSICAL_FIT = {"sao": (2.0, 1.0), "gtao": (1.0, 1.0)}
-
 
 class HasFov(Protocol):
     """All that is asked of a camera."""
@@ -34,27 +30,26 @@ class HasFov(Protocol):
     def fov_y_rad(self) -> float: ...
 
 
-def fragment(quality: str, networks: dict[str, network.Network]) -> tuple[str, tuple[float, ...]]:
-    """The estimator's GLSL and, for a classical one, its gain and power.
+def fragment(quality: str, weights: network.Weights) -> str:
+    """The estimator's GLSL.
 
     `quality` names a network ("16x8") or a classical estimator and its taps ("gtao-16").
     """
-    if quality in networks:
-        text, parts = source("contact.glsl"), network.glsl(networks[quality])
+    if quality in weights.networks:
+        text, parts = source("contact.glsl"), network.glsl(weights.networks[quality])
         for key, value in parts.items():
             text = text.replace(f"${key}$", value)
-        return text, ()
+        return text
     kind, _, taps = quality.partition("-")
-    if kind not in CLASSICAL_FIT or not taps.isdigit() or not 4 <= int(taps) <= 256:
+    if kind not in weights.classical or not taps.isdigit() or not 4 <= int(taps) <= 256:
         raise UnderstudyError(
-            f"Contact shading {quality!r} is unknown; there are {', '.join(networks)}, and sao-N "
+            f"Contact shading {quality!r} is unknown; there are {', '.join(weights.networks)}, and sao-N "
             "and gtao-N with 4 to 256 taps."
         )
     count = int(taps)
     slices = {4: 1, 8: 1, 16: 2, 32: 4}.get(count, max(1, count // 8))
     text = source(f"contact_{kind}.glsl").replace("$TAPS$", taps)
-    text = text.replace("$SLICES$", str(slices)).replace("$STEPS$", str(count // (2 * slices)))
-    return text, CLASSICAL_FIT[kind]
+    return text.replace("$SLICES$", str(slices)).replace("$STEPS$", str(count // (2 * slices)))
 
 
 class Contact:
@@ -73,9 +68,9 @@ class Contact:
         half: bool = True,
         weights: Path | None = None,
     ) -> None:
-        networks, default = network.load(weights)
-        self.quality = quality or default
-        text, fit = fragment(self.quality, networks)
+        stored = network.load(weights)
+        self.quality = quality or stored.default
+        text = fragment(self.quality, stored)
         self.ctx, self.size, self.half = ctx, size, half
         self.radius_m = radius_m
         step = 2 if half else 1
@@ -84,16 +79,20 @@ class Contact:
         self._inner = inner
         self._made: list[Any] = []
         self._packed, self._pack = self._target(inner, 4, "f4", source("contact_pack.glsl"))
-        self._raw, self._judge = self._target(inner, 1, "f2", text)
-        self._blurred, self._blur = self._target(inner, 1, "f2", source("contact_blur.glsl"))
+        self._raw, self._judge = self._target(inner, 2, "f4", text)
+        self._blurred, self._blur = self._target(
+            inner, 2, "f4", source("contact_blur.glsl")
+        )
+        self._passes = [self._pack, self._judge, self._blur]
         if half:
-            self._full, self._upsample = self._target(
-                size, 1, "f2", source("contact_upsample.glsl")
-            )
+            upsample = source("contact_upsample.glsl")
+            self._full, self._upsample = self._target(size, 1, "f2", upsample)
+            self._passes.append(self._upsample)
         self._pack[1]["stride"] = step
-        if fit:
-            self._judge[1]["fit"] = fit
-        for _, program, _ in (self._pack, self._judge, self._blur, *([self._upsample] * half)):
+        kind = self.quality.partition("-")[0]
+        if kind in stored.classical:
+            self.set_fit(*stored.classical[kind])
+        for _, program, _ in self._passes:
             for unit, name in enumerate(
                 ("packed_pixels", "normal_texture", "depth_texture", "raw", "half_ao")
             ):
@@ -134,6 +133,10 @@ class Contact:
         self._draw(self._upsample)
         return self._full
 
+    def set_fit(self, gain: float, power: float) -> None:
+        """Gain and power of a classical estimator."""
+        self._judge[1]["fit"] = (gain, power)
+
     def _draw(self, one: tuple[moderngl.Scope, moderngl.Program, moderngl.VertexArray]) -> None:
         scope, _, triangle = one
         with scope:
@@ -155,11 +158,7 @@ class Contact:
         focal = 1.0 / (self._step * scale)
         r = self.radius_m
         lens = (focal, r, network.MAX_REACH * self._inner[1], 1.0 / r)
-        for _, program, _ in (
-            self._judge,
-            self._blur,
-            *([self._upsample] if self.half else []),
-        ):
+        for _, program, _ in self._passes:
             for name, value in (("slope", slope), ("lens", lens)):
                 if name in program:
                     program[name] = value

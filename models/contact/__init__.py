@@ -1,0 +1,1 @@
+"""Learned contact shading: scenes, ray-traced references, the network, its training."""

@@ -1,0 +1,29 @@
+"""Our own mannequin as a body for the scenes: what the viewport will show is what is traced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.viewport.mesh import mannequin as body
+
+from .scenes import Mesh
+
+
+def person() -> Callable[[Array, Array, np.random.Generator], Mesh]:
+    """A maker of skinned mannequins from PERFORMER's world positions (J, 3) and turns (J, 4)."""
+    mesh = body.build(PERFORMER)
+
+    def make(world_p: Array, world_r: Array, rng: np.random.Generator) -> Mesh:
+        matrices = body.transforms(world_p, world_r) @ mesh.unbind
+        blended = np.einsum("vk,vkij->vij", mesh.weights, matrices[mesh.joints])
+        turn, move = blended[:, :3, :3], blended[:, :3, 3]
+        vertices = np.einsum("vij,vj->vi", turn, mesh.positions) + move
+        normals = np.einsum("vij,vj->vi", turn, mesh.normals)
+        normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-9)
+        return Mesh(vertices, normals, mesh.triangles.astype(np.int32))
+
+    return make

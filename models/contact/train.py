@@ -1,0 +1,353 @@
+"""`understudy train effect`: traces references, trains the contact networks, prints the table.
+
+The loss is taken through the blur: what is compared with the reference is the mean of sixteen
+neighbouring estimates, each with its own taps, as the runtime will blend them. References of 64
+rays a pixel are noisy but unbiased, which is all that a squared loss asks for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from understudy.runtime.core.errors import UnderstudyError
+
+from . import data, network
+from .network import FORMAT, HEAD_FEATURES, TAP_FEATURES, Network
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Taps, widths of the layers that see one tap, widths of the layers after the mean."""
+
+    taps: int
+    tap: tuple[int, ...]
+    head: tuple[int, ...]
+
+
+# Named taps x width; more names may be given to --networks in the same form.
+SHAPES: dict[str, Shape] = {
+    "16x16": Shape(16, (16, 16), (16,)),
+    "16x8": Shape(16, (8, 8), (8,)),
+    "8x16": Shape(8, (16, 16), (16,)),
+    "8x8": Shape(8, (8, 8), (8,)),
+}
+DEFAULT = "16x8"
+BATCH = 512
+RATE = 4e-3
+CHECKPOINT_EVERY = 500
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, help="folder of BVH clips that pose the people")
+    parser.add_argument("--out", type=Path, default=Path("out/contact.json"), help="weights file")
+    parser.add_argument(
+        "--work", type=Path, default=Path(".work/contact"), help="traced scenes and checkpoints"
+    )
+    parser.add_argument("--images", type=int, default=400, help="training images (400)")
+    parser.add_argument("--test-images", type=int, default=16, help="images of each test set (16)")
+    parser.add_argument("--steps", type=int, default=12000, help="training steps (12000)")
+    parser.add_argument("--networks", nargs="+", default=list(SHAPES), metavar="TAPSxWIDTH")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sheet", type=Path, help="also write a picture of the comparison")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.data is not None and not any(args.data.rglob("*.bvh")):
+        raise UnderstudyError(f"{args.data} holds no .bvh file; give a folder that does.")
+    from . import evaluate
+
+    person, person_name = people()
+    posed = f"{args.data.name} clips" if args.data else "random joint angles"
+    print(f"seed {args.seed}; people: {person_name}, posed by {posed}", flush=True)
+    common: dict[str, Any] = {"poses": str(args.data.name if args.data else "")}
+    train_recipe = data.Recipe(args.seed, args.images, **common)
+    if args.images < 32:  # a trial: small pictures will do
+        common |= {"width": 160, "height": 90}
+        train_recipe = data.Recipe(args.seed, args.images, pixels=1024, **common)
+    load = lambda recipe: data.load_or_make(  # noqa: E731
+        recipe, args.work, args.data, progress, person, person_name
+    )
+    training = load(train_recipe)
+    fitting = load(
+        replace(train_recipe, images=min(24, args.images), radii_m=(evaluate.MAIN_M,), large=0.0)
+    )
+    test = data.Recipe(
+        args.seed + 1000,
+        args.test_images,
+        held_out=True,
+        pixels=0,
+        samples=1024 if args.images >= 32 else 256,
+        radii_m=evaluate.RADII_M,
+        large=0.0,
+        **common,
+    )
+    tests = {
+        "held-out scenes": load(test),
+        "unseen props": load(replace(test, seed=args.seed + 2000, unseen=True)),
+    }
+    networks = {}
+    for name in args.networks:
+        networks[name] = train(name, shape(name), training, args.steps, args.seed, args.work)
+    default = DEFAULT if DEFAULT in networks else next(iter(networks))
+    candidate = args.work / "candidate.json"
+    save(candidate, networks, default, {}, {})
+    table, fits = evaluate.table(list(networks), candidate, fitting, tests, args.data)
+    print(evaluate.render(table, {name: n.parameters for name, n in networks.items()}))
+    card = {
+        "what": "ambient occlusion, cosine-weighted, hard cut at the radius",
+        "inputs": "view-space normal and linear depth in metres (view looks along -z)",
+        "output": "open share of the hemisphere, 0..1",
+        "radius_m": list(data.RADII_M),
+        "command": f"understudy train effect{' --data DIR' if args.data else ''} "
+        f"--images {args.images} --steps {args.steps} --seed {args.seed} "
+        f"--networks {' '.join(args.networks)}",
+        "training": f"{args.images} scenes; {person_name}, posed by {posed}",
+        "measured": table,
+    }
+    classical = {k: fits[f"{k}-16"] for k in ("sao", "gtao") if f"{k}-16" in fits}
+    save(args.out, networks, default, classical, card)
+    print(f"wrote {args.out}")
+    if args.sheet:
+        from . import sheet
+
+        sheet.write(args.sheet, args.out, tests, table)
+        print(f"wrote {args.sheet}")
+    return 0
+
+
+def people() -> tuple[Any, str]:
+    """A maker of bodies from our mannequin where the viewport is at hand; else capsules."""
+    try:
+        from .mannequin import person
+
+        return person(), "mannequins and capsules"
+    except ImportError:
+        return None, "capsules"
+
+
+def shape(name: str) -> Shape:
+    """The shape that a name such as "16x8" means."""
+    if name in SHAPES:
+        return SHAPES[name]
+    try:
+        taps, width = (int(part) for part in name.split("x"))
+        return Shape(taps, (width, width), (width,))
+    except ValueError:
+        raise UnderstudyError(f"Network {name!r} is not of the form TAPSxWIDTH, as 16x8.") from None
+
+
+def progress(items: Iterator[int], total: int, label: str) -> Iterator[int]:
+    """The items, with a bar."""
+    from rich.progress import track
+
+    yield from track(items, total=total, description=label)
+
+
+def save(
+    path: Path,
+    networks: dict[str, Network],
+    default: str,
+    classical: dict[str, tuple[float, float]],
+    card: dict[str, Any],
+) -> None:
+    """Writes the weights file, whole or not at all."""
+    stored = {
+        "format": FORMAT,
+        "tap_features": list(TAP_FEATURES),
+        "head_features": list(HEAD_FEATURES),
+        "default": default,
+        "classical": classical,
+        "card": card,
+        "networks": {name: network.entry(n) for name, n in networks.items()},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(stored) + "\n")
+    os.replace(part, path)
+
+
+class Batches:
+    """Draws blocks of pixels and their taps from a set, as features."""
+
+    def __init__(self, images: data.Images, taps: int, seed: int) -> None:
+        import torch
+
+        self.images = images
+        self.generator = torch.Generator().manual_seed(seed)
+        self.gbuffer = torch.from_numpy(images.gbuffer)
+        self.start = torch.from_numpy(images.start)
+        self.size = torch.from_numpy(images.size.astype(np.int64))
+        self.tan_y = torch.from_numpy(images.tan_y)
+        self.where = torch.from_numpy(images.where.astype(np.int64))
+        self.radius = torch.from_numpy(images.radius)
+        self.ao = torch.from_numpy(images.ao)
+        self.offsets = torch.from_numpy(network.tap_offsets(taps).astype(np.float32))
+        step = torch.arange(-2, 2)
+        self.dy, self.dx = (v.reshape(-1) for v in torch.meshgrid(step, step, indexing="ij"))
+
+    def draw(self, count: int) -> tuple[Any, ...]:
+        """Features (B, 16, N, 9) and (B, 16, 4), blur weights (B, 16), fade (B, 16), AO (B,)."""
+        import torch
+
+        s = torch.randint(len(self.where), (count,), generator=self.generator)
+        k = torch.randint(self.radius.shape[1], (count,), generator=self.generator)
+        image, row, column = self.where[s].unbind(-1)
+        r = self.radius[s, k]
+        width, height = (v[:, None] for v in self.size[image].unbind(-1))
+        scale = (2.0 * self.tan_y[image] / height[:, 0])[:, None]
+        start = self.start[image][:, None]
+
+        def rays(px: Any, py: Any, w: Any, h: Any, scale: Any) -> Any:
+            rx, ry = (px + 0.5 - 0.5 * w) * scale, (py + 0.5 - 0.5 * h) * scale
+            return torch.stack([rx, ry, -torch.ones_like(rx)], -1)
+
+        x = torch.minimum((column[:, None] + self.dx).clamp(min=0), width - 1)
+        y = torch.minimum((row[:, None] + self.dy).clamp(min=0), height - 1)
+        pixel = self.gbuffer[start + y * width + x]
+        ray = rays(x, y, width, height, scale)
+        # The blur's weights, with the middle's plane; the middle is at (0, 0) of -2..1.
+        middle, middle_ray = pixel[:, 10], ray[:, 10]
+        n = middle[:, None, :3]
+        plane = middle[:, 3] * (middle[:, :3] * middle_ray).sum(-1)
+        off = (pixel[..., 3] * (n * ray).sum(-1) - plane[:, None]).abs()
+        weight = (1.0 - off / (network.BLUR_TOLERANCE * r[:, None])).clamp(min=0.0)
+
+        r = r[:, None].expand(-1, 16)
+        pixels, wished = network.screen_radius(torch, pixel[..., 3], r, 1.0 / scale, height)
+        offset = self.offsets[network.tile(x, y)]
+        qx = (x[..., None] + 0.5 + offset[..., 0] * pixels[..., None]).floor().long()
+        qy = (y[..., None] + 0.5 + offset[..., 1] * pixels[..., None]).floor().long()
+        qx = torch.minimum(qx.clamp(min=0), width[..., None] - 1)
+        qy = torch.minimum(qy.clamp(min=0), height[..., None] - 1)
+        tap = self.gbuffer[start[..., None] + qy * width[..., None] + qx]
+        tap_ray = rays(qx, qy, width[..., None], height[..., None], scale[..., None])
+        reach = offset[..., 2] * (pixels / wished)[..., None]
+        features = network.tap_features(torch, pixel, ray, tap, tap_ray, r, reach)
+        head = network.head_features(torch, pixel, ray, r, pixels, wished)
+        fade = ((wished - 1.0) / 2.0).clamp(0.0, 1.0) * (pixel[..., 3] < network.SKY_M)
+        return features, head, weight, fade, self.ao[s, k]
+
+
+def train(
+    name: str, shape: Shape, images: data.Images, steps: int, seed: int, work: Path
+) -> Network:
+    """One network, resumed from its checkpoint where there is one of the same run."""
+    import torch
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from torch import nn
+
+    torch.manual_seed(seed)
+    batches = Batches(images, shape.taps, seed)
+    probe = batches.draw(2048)
+    mean, std = probe[0].mean((0, 1, 2)), probe[0].std((0, 1, 2)) + 1e-3
+    head_mean, head_std = probe[1].mean((0, 1)), probe[1].std((0, 1)) + 1e-3
+
+    def layers(width: int, widths: tuple[int, ...], last_relu: bool) -> nn.Sequential:
+        parts: list[nn.Module] = []
+        for i, out in enumerate(widths):
+            parts.append(nn.Linear(width, out))
+            if last_relu or i + 1 < len(widths):
+                parts.append(nn.ReLU())
+            width = out
+        return nn.Sequential(*parts)
+
+    tap_net = layers(len(TAP_FEATURES), shape.tap, last_relu=True)
+    head_net = layers(shape.tap[-1] + len(HEAD_FEATURES), (*shape.head, 1), last_relu=False)
+    model = nn.ModuleDict({"tap": tap_net, "head": head_net})
+    optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda s: min(1.0, (s + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * s / steps))
+    )
+    run_key = f"{shape!r} {steps} {seed} {batches.gbuffer.shape} {float(images.ao.sum()):.6f}"
+    checkpoint = work / f"{name}.pt"
+    first = 0
+    if checkpoint.exists():
+        stored = torch.load(checkpoint, weights_only=True)
+        if stored["run"] == run_key:
+            model.load_state_dict(stored["model"])
+            optimizer.load_state_dict(stored["optimizer"])
+            schedule.load_state_dict(stored["schedule"])
+            batches.generator.set_state(stored["generator"])
+            first = stored["step"]
+
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
+        TextColumn("{task.fields[psnr]}"), TimeRemainingColumn(),
+    )  # fmt: skip
+    began, average = time.monotonic(), 0.0
+    with bar:
+        task = bar.add_task(f"training {name}", total=steps, completed=first, psnr="")
+        for step in range(first, steps):
+            features, head, weight, fade, target = batches.draw(BATCH)
+            pooled = tap_net((features - mean) / std).mean(-2)
+            raw = head_net(torch.cat([pooled, (head - head_mean) / head_std], -1))[..., 0]
+            raw = 1.0 + (raw - 1.0) * fade
+            ao = (raw * weight).sum(-1) / weight.sum(-1).clamp(min=1e-6)
+            # The runtime clamps after the blur, so more than open costs nothing.
+            loss = ((torch.clamp(ao, max=1.0) - target) ** 2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            value = loss.item()
+            average = value if step == first else 0.99 * average + 0.01 * value
+            if (step + 1) % 50 == 0 or step + 1 == steps:
+                psnr = f"{-10.0 * math.log10(max(average, 1e-9)):.2f} dB"
+                bar.update(task, completed=step + 1, psnr=psnr)
+            if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps:
+                work.mkdir(parents=True, exist_ok=True)
+                part = checkpoint.with_suffix(".part")
+                torch.save(
+                    {
+                        "run": run_key,
+                        "step": step + 1,
+                        "model": model.state_dict(),
+                        "optimizer": optimizer.state_dict(),
+                        "schedule": schedule.state_dict(),
+                        "generator": batches.generator.get_state(),
+                    },
+                    part,
+                )
+                os.replace(part, checkpoint)
+    seconds = time.monotonic() - began
+    print(
+        f"{name}: {steps - first} steps in {seconds:.0f} s, training loss "
+        f"{-10.0 * math.log10(max(average, 1e-9)):.2f} dB (references' noise included)",
+        flush=True,
+    )
+
+    def folded(net: nn.Sequential, mean: np.ndarray, std: np.ndarray) -> tuple[Any, ...]:
+        """The layers as arrays, the inputs' mean and spread folded into the first."""
+        out = []
+        for layer in net:
+            if isinstance(layer, nn.Linear):
+                w = layer.weight.detach().double().numpy()
+                b = layer.bias.detach().double().numpy()
+                if not out:
+                    w = w / std
+                    b = b - w @ mean
+                out.append((w, b))
+        return tuple(out)
+
+    width = shape.tap[-1]
+    made = Network(
+        name,
+        shape.taps,
+        folded(tap_net, mean.double().numpy(), std.double().numpy()),
+        folded(
+            head_net,
+            np.concatenate([np.zeros(width), head_mean.double().numpy()]),
+            np.concatenate([np.ones(width), head_std.double().numpy()]),
+        ),
+    )
+    return replace(made)
