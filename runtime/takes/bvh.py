@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from understudy.runtime.core import rotation
@@ -26,6 +26,7 @@ from .rest import rest_of_motion, stands
 
 CHANNELS = tuple(f"{axis}{kind}" for kind in ("position", "rotation") for axis in "XYZ")
 _BY_LOWER = {name.lower(): name for name in CHANNELS}
+_JSON = msgspec.json.Decoder(list[float])
 _Z_UP_TO_Y_UP = rotation.from_axis_angle([1.0, 0.0, 0.0], -0.5 * np.pi)
 ROOT_CHANNELS = (*CHANNELS[:3], "Zrotation", "Yrotation", "Xrotation")
 JOINT_CHANNELS = ROOT_CHANNELS[3:]
@@ -244,23 +245,32 @@ def _read_values(name: str, block: bytes, first_line: int, frames: int, columns:
     lines = block.split(b"\n")
     values = np.empty((frames, columns))
     row = 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)  # numpy's word for unreadable text
-        for number, line in enumerate(lines):
-            try:
-                numbers = np.fromstring(line, sep=" ")
-            except (DeprecationWarning, ValueError):
-                raise _damage(name, lines, first_line, frames, columns) from None
-            if numbers.size == columns and row < frames:
-                values[row] = numbers
-                row += 1
-            elif numbers.size and line.strip():
-                return _read_wrapped(name, lines, first_line, frames, columns)
-            elif number and line.strip():
-                raise _damage(name, lines, first_line, frames, columns)
+    if b"," in block:  # a decimal comma; JSON would take it for two numbers
+        raise _damage(name, lines, first_line, frames, columns)
+    for line in lines:
+        line = line.strip()
+        if not line:
+            continue
+        try:
+            numbers = _numbers(line)
+        except ValueError:
+            raise _damage(name, lines, first_line, frames, columns) from None
+        if len(numbers) != columns or row == frames:
+            return _read_wrapped(name, lines, first_line, frames, columns)
+        values[row] = numbers
+        row += 1
     if row != frames or not np.isfinite(values).all():
         raise _damage(name, lines, first_line, frames, columns)
     return values
+
+
+def _numbers(line: bytes) -> list[float]:
+    """The numbers of a line. Most lines are JSON but for the commas, and that is read four times
+    as fast as by float or NumPy; what is no JSON (.5, 1., two spaces, nan) goes the slow way."""
+    try:
+        return _JSON.decode(b"[%b]" % line.replace(b" ", b","))
+    except msgspec.DecodeError:
+        return [float(word) for word in line.split()]
 
 
 def _read_wrapped(
