@@ -1,0 +1,16 @@
+"""Everything that crosses the process boundary: frames out, frames in, and a side channel."""
+
+from .address import CONTROL, PUBLISH
+from .control import ControlClient, ControlServer
+from .publisher import Publisher
+from .subscriber import Statistics, Subscriber
+
+__all__ = [
+    "CONTROL",
+    "PUBLISH",
+    "ControlClient",
+    "ControlServer",
+    "Publisher",
+    "Statistics",
+    "Subscriber",
+]

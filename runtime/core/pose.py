@@ -75,11 +75,37 @@ class Subject:
 
 
 @dataclass(slots=True)
+class Camera:
+    """A camera of the scene: looks along its own -Z with +Y up, lens and sensor in millimetres.
+
+    focus_m is the distance in focus and iris the f-number; 0 where nobody knows.
+    """
+
+    name: str
+    position: Array
+    rotation: Array
+    focal_mm: float = 35.0
+    sensor_mm: tuple[float, float] = (36.0, 24.0)
+    focus_m: float = 0.0
+    iris: float = 0.0
+
+
+@dataclass(slots=True)
+class Prop:
+    """A rigid thing: a position (3,) and a rotation (4,) in the world."""
+
+    name: str
+    position: Array
+    rotation: Array
+
+
+@dataclass(slots=True)
 class Frame:
     """Everything that one tick publishes. Times are monotonic nanoseconds of the stage's machine.
 
     capture_ns is when the oldest input of this tick was read, publish_ns when the frame was handed
     to the socket. `stats` holds the stage's own figures: late and skipped ticks, ms a stage.
+    received_ns is set by a subscriber, on its own machine's clock; 0 on the stage.
     """
 
     sequence: int
@@ -90,3 +116,6 @@ class Frame:
     timecode: str
     subjects: list[Subject]
     stats: dict[str, float] = field(default_factory=dict)
+    cameras: list[Camera] = field(default_factory=list)
+    props: list[Prop] = field(default_factory=list)
+    received_ns: int = 0

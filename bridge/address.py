@@ -1,0 +1,79 @@
+"""ZeroMQ addresses: which of them stay on this machine, and what it means when one is refused."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import re
+
+import zmq
+
+from understudy.runtime.core.errors import UnderstudyError
+
+PUBLISH = "tcp://127.0.0.1:5570"
+CONTROL = "tcp://127.0.0.1:5571"
+
+_TCP = re.compile(r"tcp://(?P<host>\[[0-9a-fA-F:.%]+\]|[^:\[\]/]+):(?P<port>\d{1,5}|\*)")
+
+
+def checked(address: str) -> str:
+    """The address, `localhost` made a number; raises a sentence where it is no address."""
+    if address.startswith(("ipc://", "inproc://")) and len(address.partition("://")[2]) > 0:
+        return address
+    match = _TCP.fullmatch(address)
+    if match is None or (match["port"] != "*" and int(match["port"]) > 65535):
+        raise UnderstudyError(f"{address!r} is not an address; write it like {PUBLISH}.")
+    # Not every system resolves the name to the IPv4 loopback that the other side listens on.
+    return address.replace("//localhost:", "//127.0.0.1:")
+
+
+def is_local(address: str) -> bool:
+    """Whether an address can be reached from this machine only."""
+    match = _TCP.fullmatch(address)
+    if match is None:
+        return True
+    try:
+        return ipaddress.ip_address(match["host"].strip("[]").partition("%")[0]).is_loopback
+    except ValueError:
+        return match["host"] == "localhost"
+
+
+def bind(socket: zmq.Socket, address: str, insecure: bool, what: str) -> str:
+    """Binds the socket; returns the address it got, with the port where `*` was asked for."""
+    address = checked(address)
+    if not is_local(address) and not insecure:
+        raise UnderstudyError(
+            f"{address} can be reached from other machines and the {what} has no keys yet (CURVE "
+            "keys are to come); give --insecure if everyone on that network may listen and steer."
+        )
+    if address.startswith("tcp://["):
+        socket.ipv6 = True
+    try:
+        socket.bind(address)
+    except zmq.ZMQError as error:
+        raise UnderstudyError(_refusal(address, what, error)) from None
+    return str(socket.last_endpoint.decode().rstrip("\0"))
+
+
+def connect(socket: zmq.Socket, address: str) -> None:
+    """Connects the socket, now or whenever somebody listens there."""
+    address = checked(address)
+    if address.startswith("tcp://["):
+        socket.ipv6 = True
+    try:
+        socket.connect(address)
+    except zmq.ZMQError as error:
+        raise UnderstudyError(f"Cannot connect to {address}: {error.strerror}.") from None
+
+
+def _refusal(address: str, what: str, error: zmq.ZMQError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"The {what} cannot listen on {address}: another program does already; end it "
+            f"(`understudy doctor` names it) or give another port."
+        )
+    if error.errno in (errno.EADDRNOTAVAIL, errno.ENODEV):
+        return f"The {what} cannot listen on {address}: this machine has no such interface."
+    if error.errno == errno.EACCES:
+        return f"The {what} may not listen on {address}; take a port above 1023."
+    return f"The {what} cannot listen on {address}: {error.strerror}."

@@ -1,0 +1,352 @@
+"""The side channel: hello, clock, pads, figures, recording, stop; msgpack over ROUTER and DEALER.
+
+The stage polls once a tick and never waits. What it cannot read it counts and answers with an
+error; nothing that arrives here reaches the loop except the requests below.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
+
+import msgspec
+import zmq
+from msgspec import Meta
+
+from understudy.runtime.core.errors import UnderstudyError
+
+from . import address as addresses
+from .envelope import SCHEMA_VERSION
+
+CONTROL_VERSION = 1
+# Work a tick: at 10 us a request this is well below a millisecond.
+REQUESTS_A_TICK = 64
+LARGEST_REQUEST = 64 << 10
+
+Axis = Annotated[float, Meta(ge=-1.0, le=1.0)]
+Name = Annotated[str, Meta(max_length=256)]
+Nanoseconds = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class Request(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="op"):
+    """What every request has. `number` comes back in the reply; `peer` is set by the server."""
+
+    number: Nanoseconds = 0
+    peer: tuple[bytes, ...] = ()
+
+    @property
+    def op(self) -> str:
+        return str(self.__struct_config__.tag)
+
+
+class Hello(Request, kw_only=True, omit_defaults=True, tag="hello"):
+    """Who calls; the reply has the stage's versions."""
+
+    client: Name = ""
+
+
+class Ping(Request, kw_only=True, omit_defaults=True, tag="ping"):
+    """Asks for the stage's monotonic clock."""
+
+
+class Pad(Request, kw_only=True, omit_defaults=True, tag="pad"):
+    """A controller's state, sent at any rate, never answered.
+
+    Sticks are x right, y forward, -1..1, relative to the camera's heading: the angle about +Y of
+    where it looks, 0 along +Z, a quarter turn along +X. subject "" is whoever listens to pads.
+    """
+
+    left_stick: tuple[Axis, Axis] = (0.0, 0.0)
+    right_stick: tuple[Axis, Axis] = (0.0, 0.0)
+    buttons: Annotated[list[Name], Meta(max_length=32)] = []
+    camera_heading_rad: float = 0.0
+    capture_ns: Nanoseconds = 0
+    subject: Name = ""
+
+
+class Stats(Request, kw_only=True, omit_defaults=True, tag="stats"):
+    """Asks for the stage's figures."""
+
+
+class Record(Request, kw_only=True, omit_defaults=True, tag="record"):
+    """Starts a take at `path`, or stops the one that runs."""
+
+    start: bool
+    path: Annotated[str, Meta(max_length=4096)] = ""
+    slate: Name = ""
+
+
+class Stop(Request, kw_only=True, omit_defaults=True, tag="stop"):
+    """Ends the stage."""
+
+
+class Reply(msgspec.Struct):
+    """The answer to the request of that number; `error` is "" or a sentence."""
+
+    op: str = ""
+    number: int = 0
+    error: str = ""
+    result: dict[str, Any] = {}
+
+
+AnyRequest = Hello | Ping | Pad | Stats | Record | Stop
+
+
+class ControlServer:
+    """The stage's end. `poll` once a tick; hello and ping are answered in there.
+
+    malformed counts what could not be read, requests what could.
+    """
+
+    def __init__(
+        self,
+        address: str = addresses.CONTROL,
+        insecure: bool = False,
+        context: zmq.Context | None = None,
+    ) -> None:
+        self.malformed = 0
+        self.requests = 0
+        self._decoder = msgspec.msgpack.Decoder(AnyRequest)
+        self._encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
+        self._socket: zmq.Socket = (context or zmq.Context.instance()).socket(zmq.ROUTER)
+        self._socket.linger = 0
+        self._socket.rcvhwm = 2 * REQUESTS_A_TICK
+        self._socket.sndhwm = 2 * REQUESTS_A_TICK
+        self._socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_REQUEST)
+        self._socket.heartbeat_ivl = 1000
+        self._socket.heartbeat_timeout = 5000
+        try:
+            self.address = addresses.bind(self._socket, address, insecure, "control socket")
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def poll(self) -> list[Pad | Stats | Record | Stop]:
+        """What was asked since the last tick, in order. Never waits, never raises on input."""
+        asked: list[Pad | Stats | Record | Stop] = []
+        for _ in range(REQUESTS_A_TICK):
+            try:
+                parts = self._socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                break
+            request = self._read(parts)
+            if isinstance(request, Hello):
+                self.reply(request, **versions())
+            elif isinstance(request, Ping):
+                self.reply(request, stage_ns=time.monotonic_ns())
+            elif request is not None:
+                asked.append(request)
+        return asked
+
+    def _read(self, parts: list[bytes]) -> AnyRequest | None:
+        """The request in these parts; None, an error reply and a count where there is none."""
+        *peer, content = parts
+        # A DEALER sends the content alone, a REQ an empty part before it.
+        if len(peer) not in (1, 2) or (len(peer) == 2 and peer[1]):
+            self._refuse(peer[:1], f"A request has one part, this one has {len(parts) - 1}.")
+            return None
+        try:
+            request: AnyRequest = self._decoder.decode(content)
+            if isinstance(request, Pad):
+                _check_finite(request)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            self._refuse(peer, f"Not a request that this stage reads: {error}.")
+            return None
+        request.peer = tuple(peer)
+        self.requests += 1
+        return request
+
+    def _refuse(self, peer: list[bytes], sentence: str) -> None:
+        self.malformed += 1
+        self._send(peer, Reply(error=sentence))
+
+    def reply(self, request: Request, *, error: str = "", **result: Any) -> None:
+        """Answers a request; what the asker does not fetch is dropped."""
+        self._send(list(request.peer), Reply(request.op, request.number, error, result))
+
+    def _send(self, peer: list[bytes], reply: Reply) -> None:
+        with contextlib.suppress(zmq.ZMQError):  # it does not read, or it left
+            self._socket.send_multipart([*peer, self._encoder.encode(reply)], zmq.NOBLOCK)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def __enter__(self) -> ControlServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOffset:
+    """The stage's clock minus ours, and by how much that may be wrong, in nanoseconds."""
+
+    offset_ns: int
+    error_ns: int
+
+
+class ControlClient:
+    """A caller's end. Every answer is waited for at most `timeout_s`, then a sentence is raised."""
+
+    def __init__(
+        self,
+        address: str = addresses.CONTROL,
+        timeout_s: float = 2.0,
+        context: zmq.Context | None = None,
+    ) -> None:
+        self.address = addresses.checked(address)
+        self.timeout_s = timeout_s
+        self._numbers = itertools.count(1)
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder = msgspec.msgpack.Decoder(Reply)
+        self._socket: zmq.Socket = (context or zmq.Context.instance()).socket(zmq.DEALER)
+        self._socket.linger = 0
+        self._socket.immediate = True  # no queue for a stage that is not there: pads go stale
+        self._socket.sndhwm = 64
+        self._socket.rcvhwm = 256
+        self._socket.reconnect_ivl = 50
+        self._socket.reconnect_ivl_max = 500
+        self._socket.heartbeat_ivl = 1000
+        self._socket.heartbeat_timeout = 5000
+        try:
+            addresses.connect(self._socket, address)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def hello(self, client: str = "") -> dict[str, Any]:
+        """The stage's versions: understudy, schema, control."""
+        return self._ask(Hello(client=client))
+
+    def ping(self) -> int:
+        """The stage's monotonic clock, in nanoseconds."""
+        return int(self._ask(Ping())["stage_ns"])
+
+    def clock(self, pings: int = 16) -> ClockOffset:
+        """Measures the stage's clock against ours.
+
+        A ping waits up to a tick for the stage's poll, so its round trip says little by itself. But
+        each one bounds the offset from both sides, and pings at scattered phases of the tick bound
+        it closely together.
+        """
+        low, high = -(2**62), 2**62
+        pause_s = 0.0
+        for _ in range(pings):
+            time.sleep(pause_s)
+            before_ns = time.monotonic_ns()
+            stage_ns = self.ping()
+            after_ns = time.monotonic_ns()
+            low, high = max(low, stage_ns - after_ns), min(high, stage_ns - before_ns)
+            # The golden ratio scatters the phases whatever the tick's length is.
+            pause_s = (pause_s + 0.618 * (after_ns - before_ns) / 1e9) % 0.02
+        return ClockOffset((low + high) // 2, abs(high - low) // 2)
+
+    def send_pad(
+        self,
+        left_stick: tuple[float, float] = (0.0, 0.0),
+        right_stick: tuple[float, float] = (0.0, 0.0),
+        buttons: Iterable[str] = (),
+        camera_heading_rad: float = 0.0,
+        capture_ns: int | None = None,
+        subject: str = "",
+    ) -> bool:
+        """Sends a pad and does not wait; False when no stage is there to take it."""
+        pad = Pad(
+            left_stick=(float(left_stick[0]), float(left_stick[1])),
+            right_stick=(float(right_stick[0]), float(right_stick[1])),
+            buttons=sorted(buttons),
+            camera_heading_rad=float(camera_heading_rad),
+            capture_ns=time.monotonic_ns() if capture_ns is None else capture_ns,
+            subject=subject,
+        )
+        self._discard()  # complaints about earlier pads
+        try:
+            self._socket.send(self._encoder.encode(pad), zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
+
+    def stats(self) -> dict[str, Any]:
+        """The stage's figures."""
+        return dict(self._ask(Stats())["stats"])
+
+    def record(self, start: bool, path: str = "", slate: str = "") -> dict[str, Any]:
+        """Starts a take at `path` (on the stage's machine), or stops it; the reply names files."""
+        if start and not path:
+            raise UnderstudyError("A recording needs a path to write to, such as take.bvh.")
+        return self._ask(Record(start=start, path=str(path), slate=slate))
+
+    def stop(self) -> None:
+        """Ends the stage."""
+        self._ask(Stop())
+
+    def _ask(self, request: Request) -> dict[str, Any]:
+        request.number = next(self._numbers)
+        deadline = time.monotonic() + self.timeout_s
+        self._discard()
+        if not self._socket.poll(self.timeout_s * 1e3, zmq.POLLOUT):
+            raise self._silent()
+        try:
+            self._socket.send(self._encoder.encode(request), zmq.NOBLOCK)
+        except zmq.Again:
+            raise self._silent() from None
+        while (left := deadline - time.monotonic()) > 0 and self._socket.poll(left * 1e3 + 1):
+            try:
+                reply = self._decoder.decode(self._socket.recv(zmq.NOBLOCK))
+            except msgspec.MsgspecError:
+                raise UnderstudyError(
+                    f"Whatever listens on {self.address} is no stage; give the address of a "
+                    "stage's control socket."
+                ) from None
+            if reply.number == request.number:
+                if reply.error:
+                    raise UnderstudyError(reply.error)
+                return reply.result
+        raise self._silent()
+
+    def _silent(self) -> UnderstudyError:
+        return UnderstudyError(
+            f"No stage answers on {self.address} within {self.timeout_s:g} s; start one with "
+            "`understudy stage` or give its control address."
+        )
+
+    def _discard(self) -> None:
+        while self._socket.poll(0):
+            self._socket.recv_multipart(zmq.NOBLOCK)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def __enter__(self) -> ControlClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def versions() -> dict[str, Any]:
+    """What this side speaks."""
+    try:
+        understudy = version("understudy")
+    except PackageNotFoundError:
+        understudy = "unknown"
+    return {"understudy": understudy, "schema": SCHEMA_VERSION, "control": CONTROL_VERSION}
+
+
+def _check_finite(pad: Pad) -> None:
+    if not all(map(math.isfinite, (*pad.left_stick, *pad.right_stick, pad.camera_heading_rad))):
+        raise ValueError("a stick or the heading is not a finite number")
+
+
+def _plain(value: Any) -> Any:
+    """numpy's numbers and the like, for replies."""
+    if hasattr(value, "item"):
+        return value.item()
+    return str(value)

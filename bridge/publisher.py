@@ -1,0 +1,112 @@
+"""Frames out, to any number of subscribers, none of which can make the stage wait."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+import zmq
+
+from understudy.runtime.core.pose import Frame
+from understudy.runtime.core.skeleton import Skeleton
+
+from . import address as addresses
+from .encoder import FrameEncoder, encode_skeletons
+from .envelope import SKELETONS
+
+# Messages kept for one subscriber before its next ones are dropped; the kernel keeps some more.
+QUEUE = 8
+SKELETON_PERIOD_NS = 2_000_000_000
+# What a subscriber may say goes unread beyond this many words a tick, so that none can flood it.
+EVENTS_A_TICK = 256
+
+
+class Publisher:
+    """An XPUB socket that sends frames, and the skeletons they need before they are needed.
+
+    published, bytes   what was sent so far
+    subscriptions      topics subscribed to so far, renewals included
+    malformed          words from subscribers that were no subscriptions
+    """
+
+    def __init__(
+        self,
+        address: str = addresses.PUBLISH,
+        insecure: bool = False,
+        context: zmq.Context | None = None,
+    ) -> None:
+        self.subscriptions = 0
+        self.malformed = 0
+        self.bytes = 0
+        self._encoder = FrameEncoder(secrets.randbits(64))
+        self._skeletons: dict[int, Skeleton] = {}
+        self._skeleton_message = b""
+        self._skeletons_due_ns = 0
+        self._socket: zmq.Socket = (context or zmq.Context.instance()).socket(zmq.XPUB)
+        self._socket.linger = 0
+        self._socket.sndhwm = QUEUE
+        self._socket.rcvhwm = EVENTS_A_TICK
+        self._socket.setsockopt(zmq.MAXMSGSIZE, 1024)  # of what subscribers say
+        # Without it only the first of several equal subscriptions is told, and the second late
+        # joiner would wait for the skeletons.
+        self._socket.xpub_verbose = True
+        # A peer that stopped dead is let go; it comes back by itself and subscribes anew.
+        self._socket.heartbeat_ivl = 1000
+        self._socket.heartbeat_timeout = 5000
+        try:
+            self.address = addresses.bind(self._socket, address, insecure, "publisher")
+        except BaseException:
+            self._socket.close()
+            raise
+
+    @property
+    def published(self) -> int:
+        return self._encoder.published
+
+    def publish(self, frame: Frame) -> None:
+        """Sends the frame to whoever listens now. Never waits."""
+        message = self._encoder.encode(frame)
+        skeletons = {s.skeleton.id: s.skeleton for s in frame.subjects}
+        if skeletons.keys() != self._skeletons.keys():
+            self._skeletons = skeletons
+            self._skeleton_message = encode_skeletons(skeletons.values())
+            self._skeletons_due_ns = 0
+        # libzmq admits new subscribers while it is read from; a send right after leaves no time for
+        # another to slip in between the skeletons and the frame. So: encode, read, send, send.
+        joined = self._read_subscriptions()
+        now_ns = time.monotonic_ns()
+        if (joined or now_ns >= self._skeletons_due_ns) and self._skeletons:
+            self._send(self._skeleton_message)
+            self._skeletons_due_ns = now_ns + SKELETON_PERIOD_NS
+        self._send(message)
+
+    def _send(self, message: bytes | bytearray) -> None:
+        try:
+            self._socket.send(message, zmq.NOBLOCK)
+            self.bytes += len(message)
+        except zmq.Again:  # XPUB drops instead of refusing; this costs nothing to be sure of
+            pass
+
+    def _read_subscriptions(self) -> bool:
+        """Whether somebody asked for skeletons since the last tick."""
+        joined = False
+        for _ in range(EVENTS_A_TICK):
+            try:
+                event = self._socket.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                break
+            if event[:1] == b"\x01":
+                self.subscriptions += 1
+                joined = joined or SKELETONS.startswith(event[1:])
+            elif event[:1] != b"\x00":
+                self.malformed += 1
+        return joined
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def __enter__(self) -> Publisher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

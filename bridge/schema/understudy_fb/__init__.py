@@ -1,0 +1,1 @@
+"""Written by flatc from understudy.fbs; `sh bridge/schema/generate.sh` renews it."""
