@@ -1,16 +1,87 @@
-"""`understudy render`."""
+"""`understudy render`: a take becomes a film."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
-SUMMARY = "(not built yet)"
-EXAMPLES = "understudy render"
+SUMMARY = "turn a take (BVH) into a movie or PNG frames, on a mannequin fitted to its skeleton"
+EXAMPLES = """understudy render take.bvh --out take.mp4
+understudy render take.bvh --out take.mp4 --size 1920x1080 --camera orbit --contact-sheet sheet.png
+understudy render take.bvh --out frames/ --fps 24 --skeleton"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    pass
+    add = parser.add_argument
+    add("take", type=Path, help="the BVH file")
+    add("--out", type=Path, required=True, help="MOVIE.mp4, or a folder for PNG frames")
+    add("--png", action="store_true", help="write PNG frames into --out")
+    add("--size", default="1280x720", help="WIDTHxHEIGHT (1280x720)")
+    add("--fps", type=float, help="pictures per second (the take's own, up to 60)")
+    add("--camera", default="third", choices=("third", "first", "orbit", "fixed"))
+    add("--focal", type=float, metavar="MM", help="focal length on a 24 mm high sensor (38)")
+    add("--start", type=float, default=0.0, metavar="S", help="begin at this second of the take")
+    add("--seconds", type=float, metavar="N", help="end after this many seconds")
+    add("--no-effect", action="store_true", help="without the learned contact shading")
+    add("--skeleton", action="store_true", help="draw the bones over the body")
+    add("--caption", action="store_true", help="name and time in the corner")
+    add("--scale", type=float, default=2.0, help="pixels drawn per pixel along an edge (2)")
+    add("--contact-sheet", type=Path, metavar="FILE.png", help="also a sheet of small pictures")
+    add("--unit", type=float, metavar="M", help="metres per unit of the file (guessed)")
+    add("--quiet", action="store_true", help="no progress bar")
 
 
 def run(args: argparse.Namespace) -> int:
-    raise NotImplementedError
+    from rich.progress import track
+
+    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.takes import bvh
+    from understudy.runtime.viewport import film, gl
+    from understudy.runtime.viewport.capture import Sheet, even
+    from understudy.runtime.viewport.renderer import Options, Renderer
+
+    size = even(film.size_of(args.size))
+    if not 0.25 <= args.scale <= 4.0:
+        raise UnderstudyError(f"--scale is {args.scale:g}; it can be 0.25 to 4.")
+    if args.focal is not None and not 8.0 <= args.focal <= 400.0:
+        raise UnderstudyError(f"--focal is {args.focal:g} mm; it can be 8 to 400.")
+    clip = bvh.read(args.take, unit_m=args.unit)
+    for note in clip.notes:
+        print(note)
+    first = round(args.start / clip.frame_time_s)
+    last = len(clip) if args.seconds is None else first + round(args.seconds / clip.frame_time_s)
+    if not 0 <= first < len(clip) or last <= first:
+        raise UnderstudyError(
+            f"{args.take.name} lasts {clip.duration_s:.2f} s: nothing lies between "
+            f"--start {args.start:g} and its end."
+        )
+    clip = clip.cut(first, min(last, len(clip)))
+    clip, lift_m = film.level(clip)
+    if lift_m:
+        print(f"The take was {-lift_m:+.2f} m off the ground; it is put on it.")
+    fps = film.film_rate(clip, args.fps)
+    options = Options(effect=not args.no_effect, skeleton=args.skeleton, hud=args.caption)
+    sheet = Sheet(args.contact_sheet) if args.contact_sheet else None
+    with Renderer(*size, scale=args.scale, shadow=2048) as renderer:
+        print(f"{size[0]}x{size[1]} at {fps:g} fps on {gl.renderer_name(renderer.ctx)}")
+        for note in renderer.notes:
+            print(note)
+        out = film.output(args.out, args.png, size, fps)
+        try:
+            steps = film.render(
+                clip, out, renderer, options, fps, args.camera, args.focal, sheet, args.take.stem
+            )
+            total = max(1, round(clip.duration_s * fps))
+            hide = args.quiet or not sys.stdout.isatty()
+            for _ in track(steps, "rendering", total, disable=hide):
+                pass
+        except BaseException:
+            out.abort()
+            raise
+        out.close()
+    if sheet is not None:
+        sheet.close()
+        print(f"wrote {sheet.path}")
+    print(f"wrote {args.out}: {out.written} pictures, {clip.duration_s:.1f} s")
+    return 0

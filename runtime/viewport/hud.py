@@ -102,7 +102,7 @@ class Hud:
         self._labels(paper, board.labels, unit, width)
         self._panel(paper, board, unit)
         if board.notice:
-            self._pill(paper, board.notice, unit * 1.15, width / 2, height * 0.12, (1.0, 0.85, 0.5))
+            self._pill(paper, board.notice, unit, width / 2, height * 0.88, (1.0, 0.85, 0.5))
         for text, side in ((board.hints, 0), (board.caption, 1)):
             if text:
                 size = self._size(text, unit * 0.86)

@@ -21,8 +21,8 @@ from .field import Ellipsoid, Group, Limb, Shape, exclusive
 
 # Between T-pose and arms at the side: linear blend skinning then bends a shoulder by at most half.
 ARMS_DOWN_RAD = np.radians(48.0)
-# Hips to crown without the legs' share: what the girths below were drawn for (1.76 m tall).
-DRAWN_LEG_M, DRAWN_SPINE_M = 0.84, 0.58
+# Hip joint to ankle, hip line to shoulders: what the girths below were drawn for (1.76 m tall).
+DRAWN_LEG_M, DRAWN_SPINE_M = 0.84, 0.54
 SIDES = (("left", 1.0), ("right", -1.0))
 
 
@@ -75,11 +75,13 @@ def landmarks(skeleton: Skeleton, world_p: Array) -> Landmarks:
     at = {name: world_p[j] for name, j in role.items()}
     at["hip_line"] = 0.5 * (at["left_upper_leg"] + at["right_upper_leg"])
     shoulders = 0.5 * (at["left_upper_arm"] + at["right_upper_arm"])
-    at.setdefault("neck", 0.35 * at["head"] + 0.65 * shoulders)
     leg = at["left_upper_leg"][1] - at["left_foot"][1]
-    spine = at["neck"][1] - at["hip_line"][1]
+    spine = shoulders[1] - at["hip_line"][1]
     s = float(0.5 * leg / DRAWN_LEG_M + 0.5 * spine / DRAWN_SPINE_M)
-    # Rigs disagree on where "head" and "neck" lie; the skull needs room above the shoulders.
+    # Rigs disagree on where "neck" and "head" lie, so both are held near where anatomy has them.
+    neck = at.get("neck", 0.35 * at["head"] + 0.65 * shoulders).copy()
+    neck[1] = np.clip(neck[1], shoulders[1] + 0.03 * s, shoulders[1] + 0.07 * s)
+    at["neck"] = neck
     head = at["head"].copy()
     head[1] = np.clip(head[1], shoulders[1] + 0.115 * s, shoulders[1] + 0.19 * s)
     at["skull"] = head
