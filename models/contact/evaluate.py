@@ -49,9 +49,7 @@ def read(texture: Any) -> Array:
     """(H, W) first channel of a texture."""
     width, height = texture.size
     kind = np.float16 if texture.dtype == "f2" else np.float32
-    return (
-        np.frombuffer(texture.read(), kind).reshape(height, width, -1)[..., 0].astype(np.float32)
-    )
+    return np.frombuffer(texture.read(), kind).reshape(height, width, -1)[..., 0].astype(np.float32)
 
 
 def fit(ctx: Any, images: Images, quality: str, weights: Path) -> tuple[float, float]:
@@ -87,9 +85,7 @@ def scores(pairs: list[tuple[Array, Array, Array]]) -> tuple[float, float]:
     from skimage.metrics import structural_similarity
 
     error = np.concatenate([((a - b) ** 2)[c] for a, b, c in pairs])
-    alike = [
-        structural_similarity(a, b, data_range=1.0, full=True)[1][c] for a, b, c in pairs
-    ]
+    alike = [structural_similarity(a, b, data_range=1.0, full=True)[1][c] for a, b, c in pairs]
     return -10.0 * math.log10(float(error.mean())), float(np.concatenate(alike).mean())
 
 
@@ -216,7 +212,7 @@ def render(rows: list[dict[str, Any]], parameters: dict[str, int]) -> str:
     """The table as text."""
     kinds = [key.removesuffix(" SSIM") for key in rows[0] if key.endswith(" SSIM")]
     head = f"{'':22}{'weights':>8}"
-    for kind in kinds:
+    for _ in kinds:
         head += "  | " + " ".join(f"{f'{r} m':>7}" for r in RADII_M) + f"{'SSIM':>8}"
     head += f"  |{'flicker':>9}{'ms':>7}"
     lines = ["  ".join(["PSNR in dB on covered pixels;", *kinds]), head]

@@ -225,9 +225,7 @@ class Poses:
         self.clips: list[Path] = []
         if folder is not None:
             found = sorted(folder.rglob("*.bvh"))
-            self.clips = [
-                p for i, p in enumerate(found) if (i % HELD_OUT_EVERY == 0) == held_out
-            ]
+            self.clips = [p for i, p in enumerate(found) if (i % HELD_OUT_EVERY == 0) == held_out]
         self._loaded: dict[Path, tuple[Array, Array]] = {}
 
     def draw(self, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -263,9 +261,7 @@ def random_turns(rng: np.random.Generator) -> Array:
         turns[j] = rotation.from_euler(rng.normal(0.0, sigma, 3) * [1.0, 0.5, 0.5], "XYZ")
         if name in ("LeftArm", "RightArm"):
             down = rng.uniform(0.2, 1.4) * (-1.0 if name == "LeftArm" else 1.0)
-            turns[j] = rotation.multiply(
-                rotation.from_axis_angle([0.0, 0.0, 1.0], down), turns[j]
-            )
+            turns[j] = rotation.multiply(rotation.from_axis_angle([0.0, 0.0, 1.0], down), turns[j])
         if name in ("LeftLeg", "RightLeg"):  # knees bend one way
             turns[j] = rotation.from_axis_angle([1.0, 0.0, 0.0], abs(rng.normal(0.0, 0.6)))
     turns[0] = rotation.from_yaw(rng.uniform(-math.pi, math.pi))

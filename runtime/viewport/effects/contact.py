@@ -43,8 +43,8 @@ def fragment(quality: str, weights: network.Weights) -> str:
     kind, _, taps = quality.partition("-")
     if kind not in weights.classical or not taps.isdigit() or not 4 <= int(taps) <= 256:
         raise UnderstudyError(
-            f"Contact shading {quality!r} is unknown; there are {', '.join(weights.networks)}, and sao-N "
-            "and gtao-N with 4 to 256 taps."
+            f"Contact shading {quality!r} is unknown; there are {', '.join(weights.networks)}, "
+            "and sao-N and gtao-N with 4 to 256 taps."
         )
     count = int(taps)
     slices = {4: 1, 8: 1, 16: 2, 32: 4}.get(count, max(1, count // 8))
@@ -80,9 +80,7 @@ class Contact:
         self._made: list[Any] = []
         self._packed, self._pack = self._target(inner, 4, "f4", source("contact_pack.glsl"))
         self._raw, self._judge = self._target(inner, 2, "f4", text)
-        self._blurred, self._blur = self._target(
-            inner, 2, "f4", source("contact_blur.glsl")
-        )
+        self._blurred, self._blur = self._target(inner, 2, "f4", source("contact_blur.glsl"))
         self._passes = [self._pack, self._judge, self._blur]
         if half:
             upsample = source("contact_upsample.glsl")

@@ -1,0 +1,1 @@
+"""Example image effects: networks with constructed weights, written by the scripts here."""
