@@ -5,6 +5,7 @@ A tick is not a timecode frame: the stage runs at 60 or 120 Hz while timecode co
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import timecode as smpte
@@ -59,7 +60,11 @@ def frame_number(text: str, name: str) -> int:
         tc = smpte.Timecode(key, text, force_non_drop_frame=not is_drop_frame(name))
     except Exception:
         raise UnderstudyError(f"{text!r} is not a timecode at {name}; write HH:MM:SS:FF.") from None
-    return int(tc.frames) - 1
+    frame = int(tc.frames) - 1
+    # The library counts on from 00:00:00:99, and from labels that drop-frame leaves out.
+    if re.findall(r"\d+", text) != re.findall(r"\d+", label(frame, name)):
+        raise UnderstudyError(f"{text!r} is no label at {name}: that frame or time does not exist.")
+    return frame
 
 
 def at_time(seconds: float, name: str) -> str:
