@@ -6,16 +6,18 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Intent, Pose, State, Subject
-from understudy.runtime.performer.performer import Performer
 from understudy.runtime.sources.bvh import BvhSource
 from understudy.runtime.sources.gamepad import GamepadSource
 from understudy.runtime.sources.pad_script import PadScript
 from understudy.runtime.sources.remote_pad import RemotePad
 
 if TYPE_CHECKING:
+    from understudy.runtime.performer.performer import Performer
+
     from .stage import StageConfig
 
 # Silence of a source for longer than this turns HOLD into LOST.
@@ -60,6 +62,9 @@ class Cast:
         self._subjects = self._seats(sources, players, config.copies)
 
     def _engage(self, config: StageConfig, places: Any) -> Performer:
+        # A stage that only plays files back needs no ONNX Runtime.
+        from understudy.runtime.performer.performer import Performer
+
         performer = Performer(len(self._intent_sources), config.weights)
         for i in range(len(self._intent_sources)):
             performer.reset(i, position=next(places))

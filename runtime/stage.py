@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from understudy.bridge import ControlServer, Publisher
 from understudy.runtime.core import timecode
 from understudy.runtime.core.clock import Clock, Histogram
