@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+
 from understudy.runtime.core import rotation
 
 finite = st.floats(-10.0, 10.0, allow_nan=False, width=64)
