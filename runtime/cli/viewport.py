@@ -1,16 +1,192 @@
-"""`understudy viewport`."""
+"""`understudy viewport`: a renderer on a stream, in a window or without one."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-SUMMARY = "(not built yet)"
-EXAMPLES = "understudy viewport"
+SUMMARY = "draw a stage's stream, in a window or headless into PNG frames or a movie"
+EXAMPLES = """understudy viewport
+understudy viewport --connect tcp://127.0.0.1:5570 --camera orbit --skeleton
+understudy viewport --headless --out frames/ --seconds 10
+understudy viewport --headless --movie live.mp4 --seconds 20 --stats viewport.json
+understudy viewport --save-mannequin mannequin.glb"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    pass
+    add = parser.add_argument
+    add("--connect", default="tcp://127.0.0.1:5570", metavar="ADDRESS", help="the stage's stream")
+    add("--control", default="tcp://127.0.0.1:5571", metavar="ADDRESS",
+        help="the stage's side channel, for the pad")  # fmt: skip
+    add("--headless", action="store_true", help="no window: draw through EGL")
+    add("--out", type=Path, metavar="DIR", help="write PNG frames here (headless)")
+    add("--movie", type=Path, metavar="FILE.mp4", help="write a movie in real time")
+    add("--contact-sheet", type=Path, metavar="FILE.png", help="write a sheet of small pictures")
+    add("--discard", action="store_true", help="headless: draw, and keep no pictures")
+    add("--size", default="1280x720", metavar="WxH", help="of the picture (1280x720)")
+    add("--camera", default="third", choices=("third", "first", "orbit", "fixed"))
+    add("--fixed-at", metavar="X,Y,Z", default="3.2,1.5,4.2", help="where the fixed camera stands")
+    add("--fixed-target", metavar="X,Y,Z", default="0,0.95,0", help="what it looks at")
+    add("--focal", type=float, default=38.0, metavar="MM", help="focal length (38)")
+    add("--sensor", type=float, default=24.0, metavar="MM", help="height of the sensor (24)")
+    add("--no-effect", action="store_true", help="start without the learned contact shading")
+    add("--skeleton", action="store_true", help="draw the bones over the bodies")
+    add("--no-overlay", action="store_true", help="nothing over the picture: no path, names, figures")
+    add("--quality", choices=("low", "normal", "high"), help="by the renderer: low on software")
+    add("--fps", type=float, metavar="N", help="at most this many pictures a second (60; 30 headless)")
+    add("--seconds", type=float, metavar="N", help="end after this many seconds")
+    add("--frames", type=int, metavar="N", help="end after this many pictures")
+    add("--stats", type=Path, metavar="FILE.json", help="write the figures at the end")
+    add("--save-mannequin", type=Path, metavar="FILE.glb", help="write the mannequin and end")
+
+
+# scale of the drawn picture, texels of the shadow map
+QUALITY = {"low": (1.0, 1024), "normal": (1.0, 2048), "high": (2.0, 4096)}
 
 
 def run(args: argparse.Namespace) -> int:
-    raise NotImplementedError
+    import signal
+
+    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.viewport import gl
+
+    if args.save_mannequin:
+        return _save_mannequin(args.save_mannequin)
+    if args.headless and not (args.out or args.movie or args.discard or args.contact_sheet):
+        raise UnderstudyError(
+            "--headless draws for nobody: add --out DIR or --movie FILE.mp4 (or --discard)."
+        )
+    for name, low, high in (("fps", 1, 1000), ("focal", 8, 400), ("sensor", 4, 60),
+                            ("seconds", 0.01, 1e7), ("frames", 1, 10**9)):  # fmt: skip
+        value = getattr(args, name)
+        if value is not None and not low <= value <= high:
+            raise UnderstudyError(f"--{name} is {value:g}; it can be {low:g} to {high:g}.")
+    gl.spare_the_cores()
+    viewer = _viewer(args)
+
+    def stop(*_: object) -> None:
+        viewer.running = False
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        viewer.run(args.seconds, args.frames)
+        figures = viewer.figures()
+    finally:
+        viewer.close()
+    for output in viewer.outputs:
+        place = getattr(output, "path", None) or getattr(output, "folder", None)
+        print(f"wrote {place}: {output.written} pictures"
+              + (f", {output.dropped} dropped" if output.dropped else ""))  # fmt: skip
+    if args.contact_sheet and args.contact_sheet.exists():
+        print(f"wrote {args.contact_sheet}")
+    if args.stats:
+        _write_json(args.stats, figures)
+    return 0
+
+
+def _viewer(args: argparse.Namespace):  # noqa: ANN202
+    """Everything that the loop needs; what was opened is closed again if the rest fails."""
+    from contextlib import ExitStack
+
+    from understudy.bridge.address import checked
+    from understudy.runtime.viewport import film, gl
+    from understudy.runtime.viewport.camera import Rig, shot
+    from understudy.runtime.viewport.capture import Movie, Sheet, Stills
+    from understudy.runtime.viewport.feed import Feed
+    from understudy.runtime.viewport.player import PlayerPad
+    from understudy.runtime.viewport.renderer import Options, Renderer
+    from understudy.runtime.viewport.viewer import Viewer
+    from understudy.runtime.viewport.window import Window
+
+    size = film.size_of(args.size)
+    checked(args.connect), checked(args.control)
+    at, target = _point(args.fixed_at, "--fixed-at"), _point(args.fixed_target, "--fixed-target")
+    fps = args.fps or (30.0 if args.headless else 60.0)
+    with ExitStack() as undo:
+        window = None
+        if not args.headless:
+            window = Window(*size, "Understudy")
+            undo.callback(window.close)
+        renderer = Renderer(
+            *size, window=window.handle if window else None, wait_for_meshes=False
+        )
+        undo.callback(renderer.close)
+        software = gl.is_software(renderer.ctx)
+        renderer.set_quality(*QUALITY[args.quality or ("low" if software else "normal")])
+        if window is not None:
+            window.pace(0 if software else 1)
+        print(f"viewport: {gl.renderer_name(renderer.ctx)}, {size[0]}x{size[1]}", flush=True)
+        for note in renderer.notes:
+            print(f"viewport: {note}", flush=True)
+        feed = Feed(args.connect)
+        undo.callback(feed.close)
+        pad = PlayerPad(args.control, window) if window else None
+        if pad is not None:
+            undo.callback(pad.close)
+        outputs: list = []
+        if args.movie:
+            outputs.append(Movie(args.movie, size, fps, live=True, threads=1))
+            undo.callback(outputs[-1].abort)
+        if args.out:
+            outputs.append(Stills(args.out, live=True))
+        overlay = not args.no_overlay
+        options = Options(
+            effect=not args.no_effect,
+            skeleton=args.skeleton,
+            trajectory=overlay,
+            contacts=overlay,
+            labels=overlay,
+            hud=overlay,
+        )
+        rig = Rig(kind=args.camera, turns=False, focal_mm=args.focal)
+        if window is None:
+            rig.yaw_rad = film.SHOW_YAW_RAD
+        viewer = Viewer(
+            renderer,
+            feed,
+            options,
+            rig,
+            shot(at, target, args.focal, size, args.sensor),
+            window=window,
+            pad=pad,
+            outputs=outputs,
+            sheet=Sheet(args.contact_sheet) if args.contact_sheet else None,
+            fps_limit=fps,
+            read_back=args.discard,
+        )
+        undo.pop_all()
+    return viewer
+
+
+def _point(text: str, option: str):  # noqa: ANN202
+    import numpy as np
+
+    from understudy.runtime.core.errors import UnderstudyError
+
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) != 3 or not np.all(np.isfinite(values)):
+        raise UnderstudyError(f"{option} {text!r} is no point; write metres as X,Y,Z.")
+    return np.array(values)
+
+
+def _save_mannequin(path: Path) -> int:
+    from understudy.runtime.core.humanoid import PERFORMER
+    from understudy.runtime.viewport import gltf
+    from understudy.runtime.viewport.mesh import store
+
+    gltf.write(path, PERFORMER, store.load(PERFORMER))
+    print(f"wrote {path}")
+    return 0
+
+
+def _write_json(path: Path, figures: dict) -> None:
+    import json
+    import os
+
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(figures) + "\n")
+    os.replace(part, path)

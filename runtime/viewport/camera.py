@@ -145,7 +145,7 @@ class Rig:
         around = self.yaw_rad + (self._heading_rad if self.kind == "third" else np.pi)
         distance = max(self.distance_m, 0.4)
         if self.kind == "third":
-            distance = max(distance, 1.12 * focus.radius_m / np.tan(0.5 * camera.fov_y_rad))
+            distance = max(distance, 1.02 * focus.radius_m / np.tan(0.5 * camera.fov_y_rad))
         back = np.array(
             [
                 -np.sin(around) * np.cos(self.pitch_rad),

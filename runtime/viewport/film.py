@@ -22,6 +22,8 @@ from .hud import Board
 from .renderer import Options, Renderer
 
 MOST_FPS = 60.0
+# Where a film looks from: the body's front, a little from its left.
+SHOW_YAW_RAD = float(np.pi + np.radians(35))
 
 
 def film_rate(clip: Clip, fps: float | None) -> float:
@@ -82,7 +84,7 @@ def level(clip: Clip) -> tuple[Clip, float]:
 
 def rig_for(kind: str, focal_mm: float | None) -> Rig:
     """A camera rig for a film: turned a little from the front, and never swinging about."""
-    rig = Rig(kind=kind, turns=False, yaw_rad=np.pi + np.radians(35), pitch_rad=0.12)
+    rig = Rig(kind=kind, turns=False, yaw_rad=SHOW_YAW_RAD, pitch_rad=0.12)
     rig.focal_mm = focal_mm or rig.focal_mm
     if kind == "orbit":
         rig.yaw_rad = np.radians(35)
@@ -112,7 +114,7 @@ def render(
         camera = overview(low, high, size, turn + np.radians(40), focal_mm or 35.0)
     if camera_kind == "first" and "head" in roles(clip.skeleton):
         options.hidden = caption
-    rig.distance_m = 1.12 * (first.radius_m if first else 1.0) * rig.focal_mm / 12.0
+    rig.distance_m = 1.02 * (first.radius_m if first else 1.0) * rig.focal_mm / 12.0
     for number, frame in enumerate(frames(clip, fps, caption)):
         focus = focus_of(frame)
         if camera_kind == "orbit":

@@ -119,6 +119,14 @@ class Renderer:
         if self.contact is not None:
             self._sized.append(self.contact)
 
+    def set_quality(self, scale: float, shadow: int) -> None:
+        """Pixels drawn for each pixel shown along an edge, and the shadow map's texels."""
+        if shadow != self.shadow_map.texels:
+            self.shadow_map.release()
+            self.shadow_map = ShadowMap(self.ctx, shadow)
+        if scale != self.scale:
+            self.resize(self.width, self.height, scale)
+
     def _make_contact(self, size: tuple[int, int]):  # noqa: ANN202
         """The learned contact shading, or None and a note where it cannot be had."""
         try:
