@@ -52,7 +52,7 @@ def bind(socket: zmq.Socket, address: str, insecure: bool, what: str) -> str:
         socket.bind(address)
     except zmq.ZMQError as error:
         raise UnderstudyError(_refusal(address, what, error)) from None
-    return str(socket.last_endpoint.decode().rstrip("\0"))
+    return socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
 
 def connect(socket: zmq.Socket, address: str) -> None:

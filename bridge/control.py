@@ -291,13 +291,13 @@ class ControlClient:
         request.number = next(self._numbers)
         deadline = time.monotonic() + self.timeout_s
         self._discard()
-        if not self._socket.poll(self.timeout_s * 1e3, zmq.POLLOUT):
+        if not self._socket.poll(int(self.timeout_s * 1e3), zmq.POLLOUT):
             raise self._silent()
         try:
             self._socket.send(self._encoder.encode(request), zmq.NOBLOCK)
         except zmq.Again:
             raise self._silent() from None
-        while (left := deadline - time.monotonic()) > 0 and self._socket.poll(left * 1e3 + 1):
+        while (left := deadline - time.monotonic()) > 0 and self._socket.poll(int(left * 1e3) + 1):
             try:
                 reply = self._decoder.decode(self._socket.recv(zmq.NOBLOCK))
             except msgspec.MsgspecError:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from flatbuffers.table import Table
@@ -47,7 +48,7 @@ class FrameEncoder:
         self._key: object = None
         self._message = bytearray()
         self._head: _FramePlace
-        self._places: list = []
+        self._places: list[Any] = []
         self._blocks: dict[tuple, Block] = {}
 
     def encode(self, frame: Frame) -> bytearray:
@@ -90,9 +91,11 @@ class FrameEncoder:
         # The message's length is final from here on: the places hold views into it.
         self._message = message
         self._head = _FramePlace(message, head)
-        kinds = [_SubjectPlace] * len(frame.subjects)
-        kinds += [_CameraPlace] * len(frame.cameras) + [_PropPlace] * len(frame.props)
-        self._places = [k(message, Table(message, t)) for k, t in zip(kinds, tables[1:])]
+        things = (*frame.subjects, *frame.cameras, *frame.props)
+        self._places = [
+            _PLACES[type(thing)](message, Table(message, table))
+            for thing, table in zip(things, tables[1:])
+        ]
 
     def _block(self, key: tuple, thing: Subject | Camera | Prop) -> Block:
         """The block of a thing of this shape, from memory where it was laid out before."""
@@ -130,8 +133,10 @@ class _FramePlace:
         text = frame.timecode.encode()
         self._message[self._timecode_at : self._timecode_at + len(text)] = text
         self._stats[:] = list(frame.stats.values())
-        numbers = (frame.sequence, session, published, frame.capture_ns, frame.publish_ns)
-        numbers += (frame.rate_num, frame.rate_den, ";" in frame.timecode)
+        numbers = (
+            *(frame.sequence, session, published, frame.capture_ns, frame.publish_ns),
+            *(frame.rate_num, frame.rate_den, ";" in frame.timecode),
+        )
         for (layout, at), number in zip(self._numbers, numbers):
             layout.pack_into(self._message, at, number)
 
@@ -194,9 +199,13 @@ class _CameraPlace:
 
     def write(self, camera: Camera) -> None:
         lens = (camera.focal_mm, *camera.sensor_mm, camera.focus_m, camera.iris)
-        values = (camera.position, camera.rotation, *((number,) for number in lens))
-        for (layout, at), numbers in zip(self._numbers, values):
+        for (layout, at), numbers in zip(self._numbers, (camera.position, camera.rotation)):
             layout.pack_into(self._message, at, *numbers)
+        for (layout, at), number in zip(self._numbers[2:], lens):
+            layout.pack_into(self._message, at, number)
+
+
+_PLACES: dict[type, Any] = {Subject: _SubjectPlace, Camera: _CameraPlace, Prop: _PropPlace}
 
 
 def _entry(field: int) -> int:

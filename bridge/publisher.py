@@ -15,7 +15,7 @@ from .encoder import FrameEncoder, encode_skeletons
 from .envelope import SKELETONS
 
 # Messages kept for one subscriber before its next ones are dropped; the kernel keeps some more.
-QUEUE = 8
+QUEUE = 32
 SKELETON_PERIOD_NS = 2_000_000_000
 # What a subscriber may say goes unread beyond this many words a tick, so that none can flood it.
 EVENTS_A_TICK = 256

@@ -140,7 +140,7 @@ class Subscriber:
             if left is not None and left <= 0:
                 return None
             if message is None:
-                self._poller.poll(None if left is None else left * 1e3 + 1)
+                self._poller.poll(None if left is None else int(left * 1e3) + 1)
 
     def _read(self, message: bytes) -> Frame | None:
         """Takes one message; gives its frame, if it is one and can be used."""
