@@ -162,7 +162,7 @@ def to_euler(q: Array, order: str) -> Array:
     m = to_matrix(q)
     sign = 1.0 if (j - i) % 3 == 1 else -1.0
     middle = np.arcsin(np.clip(sign * m[..., i, k], -1.0, 1.0))
-    locked = np.abs(m[..., i, k]) > 1.0 - 1e-9
+    locked = np.abs(m[..., i, k]) > 1.0 - 16.0 * np.finfo(m.dtype).eps
     first = np.arctan2(-sign * m[..., j, k], m[..., k, k])
     third = np.where(locked, 0.0, np.arctan2(-sign * m[..., i, j], m[..., i, i]))
     first = np.where(locked, np.arctan2(sign * m[..., k, j], m[..., j, j]), first)

@@ -7,6 +7,7 @@ replace the joint's OFFSET, on any joint, as Blender, MotionBuilder and Maya hav
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import replace
@@ -168,6 +169,12 @@ def write(path: Path | str, clip: Clip) -> None:
         f"Frames: {len(values)}",
         f"Frame Time: {clip.frame_time_s:.8f}",
     ]
+    finite = np.isfinite(values).all(axis=1)
+    if not finite.all():
+        raise UnderstudyError(
+            f"{path.name} was not written: frame {int(np.argmin(finite))} of the motion is not "
+            "finite."
+        )
     row_format = " ".join(["%.6f"] * values.shape[1])
     # Rounding first leaves no "-0.000000" behind.
     rows = (np.round(values, 6) + 0.0).tolist()
@@ -178,7 +185,8 @@ def write(path: Path | str, clip: Clip) -> None:
         part.write_bytes(("\n".join(lines) + "\n").encode())
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise UnderstudyError(f"{path} cannot be written: {error.strerror}.") from None
 
 
@@ -213,6 +221,23 @@ def _values(clip: Clip, channels: Channels) -> Array:
     return np.stack(columns, axis=-1).astype(np.float64)
 
 
+def _hold_locked(angles: Array, order: str) -> None:
+    """Keeps the third angle through gimbal lock, where only its sum with the first counts.
+
+    angles (T, ..., 3) are changed in place.
+    """
+    locked = np.abs(np.abs(angles[..., 1]) - 0.5 * np.pi) < 1e-7
+    if not locked.any():
+        return
+    time = np.arange(len(angles)).reshape(-1, *[1] * (angles.ndim - 2))
+    last_free = np.maximum.accumulate(np.where(locked, 0, time), axis=0)
+    held = np.where(locked, np.take_along_axis(angles[..., 2], last_free, axis=0), 0.0)
+    i, j = (rotation.AXES[letter] for letter in order[:2])
+    sign = np.sign(angles[..., 1]) if (j - i) % 3 == 1 else -np.sign(angles[..., 1])
+    angles[..., 0] -= np.where(locked, sign * (held - angles[..., 2]), 0.0)
+    angles[..., 2] = np.where(locked, held, angles[..., 2])
+
+
 def continuous_euler(q: Array, order: str) -> Array:
     """(T, ..., 3) intrinsic angles in radians that run on from frame to frame.
 
@@ -225,6 +250,7 @@ def continuous_euler(q: Array, order: str) -> Array:
             f"Rotations cannot be written as {order!r}: three different axes are needed."
         )
     angles = rotation.to_euler(np.asarray(q, np.float64), order)
+    _hold_locked(angles, order)
     twin = np.stack(
         [angles[..., 0] + np.pi, np.pi - angles[..., 1], angles[..., 2] + np.pi], axis=-1
     )

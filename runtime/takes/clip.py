@@ -11,6 +11,8 @@ from understudy.runtime.core.humanoid import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
+from .rest import stands
+
 # Metres for one unit of the files that people have. CMU's is an inch over its capture scale 0.45.
 UNITS_M: dict[str, float] = {
     "metre": 1.0,
@@ -128,9 +130,9 @@ def calibration_frames(clip: Clip) -> int:
     if not has_tpose_first_frame(clip):
         return 0
     step = _steps_rad(clip)
-    calm = 4.0 * np.median(step[1:]) + 1e-3
-    ringing = np.flatnonzero(step[:12] > calm)
-    return min(int(ringing[-1]) + 1 if len(ringing) else 1, len(clip) - 1)
+    calm = step <= 4.0 * np.median(step[1:]) + 1e-3
+    settled = np.flatnonzero(calm[1:-1] & calm[2:])  # two calm steps: ringing passes zero at times
+    return min(int(settled[0]) + 1 if len(settled) else 1, 12, len(clip) - 1)
 
 
 def without_tpose(clip: Clip) -> Clip:
@@ -163,7 +165,11 @@ def guess_unit(skeleton: Skeleton, height: float) -> tuple[float, str]:
 
 
 def guess_up(skeleton: Skeleton, positions: Array, rotations: Array) -> str:
-    """The world axis, "Y" or "Z", along which the head stands above the feet in most frames."""
+    """The world's vertical axis, "Y" or "Z".
+
+    Z where the head is above the feet along Z, in most frames and in the zero pose too unless that
+    stands nowhere: a body that lies down in a file with +Y up is no reason to raise the world.
+    """
     role = roles(skeleton)
     feet = [role[f"{side}_foot"] for side in ("left", "right") if f"{side}_foot" in role]
     top = role.get("head", role.get("neck"))
@@ -172,4 +178,8 @@ def guess_up(skeleton: Skeleton, positions: Array, rotations: Array) -> str:
     some = slice(None, None, max(1, len(rotations) // 50))
     world = skeleton.globals(positions[some], rotations[some])[0]
     stand = np.median(world[:, top] - world[:, feet].mean(axis=1), axis=0)
+    rest = skeleton.rest_globals[0]
+    upright = rest[top] - rest[feet].mean(axis=0)
+    if stands(skeleton, rest) and not upright[2] > 2.0 * abs(upright[1]):
+        return "Y"
     return "Z" if stand[2] > 2.0 * abs(stand[1]) else "Y"

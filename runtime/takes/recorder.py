@@ -76,7 +76,7 @@ class Recorder:
     def close(self) -> list[Path]:
         """Writes the files and gives their paths; none for a take without a frame."""
         if self._written is None:
-            self._written = []
+            written: list[Path] = []
             paths = self._paths()
             for path, ((name, _), track) in zip(paths, self._tracks.items(), strict=True):
                 positions, rotations = self._whole(*track.arrays())
@@ -84,7 +84,8 @@ class Recorder:
                     path,
                     Clip(track.skeleton, positions, rotations, 1.0 / self.rate_hz, name),
                 )
-                self._written.append(path)
+                written.append(path)
+            self._written = written
         return self._written
 
     def _paths(self) -> list[Path]:
