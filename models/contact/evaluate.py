@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from understudy.runtime.bench.effect import Lens, context, milliseconds, pillars, textures
+from understudy.runtime.bench.effect import Lens, milliseconds, pillars, textures
 from understudy.runtime.core.rotation import Array
+from understudy.runtime.viewport import gl
 from understudy.runtime.viewport.effects.contact import Contact
 
 from . import reference, scenes
@@ -23,6 +24,7 @@ from .data import Images
 RADII_M = (0.25, 0.5, 1.0)  # of the test references
 MAIN_M = 0.5
 CLASSICAL = ("sao-16", "sao-64", "gtao-16", "gtao-64")
+LOG_POWER_MAX = math.log(30.0)  # beyond it (1 - gain x)^power is an exponential already
 TIMED = (960, 540)
 
 
@@ -52,7 +54,9 @@ def read(texture: Any) -> Array:
     return np.frombuffer(texture.read(), kind).reshape(height, width, -1)[..., 0].astype(np.float32)
 
 
-def fit(ctx: Any, images: Images, quality: str, weights: Path) -> tuple[float, float]:
+def fit(
+    ctx: Any, images: Images, quality: str, weights: Path, tries: int = 45
+) -> tuple[float, float]:
     """Gain and power of a classical estimator that fit the traced pixels best."""
     from scipy.optimize import minimize
 
@@ -64,7 +68,7 @@ def fit(ctx: Any, images: Images, quality: str, weights: Path) -> tuple[float, f
         total, count = 0.0, 0
         for i in range(len(images.start)):
             contact = passes[int(images.size[i, 0]), int(images.size[i, 1])]
-            contact.set_fit(math.exp(x[0]), math.exp(x[1]))
+            contact.set_fit(math.exp(x[0]), math.exp(min(x[1], LOG_POWER_MAX)))
             ao = shade(ctx, images, i, MAIN_M, contact)
             mine = images.where[:, 0] == i
             off = ao[images.where[mine, 1], images.where[mine, 2]] - images.ao[mine, 0]
@@ -73,11 +77,11 @@ def fit(ctx: Any, images: Images, quality: str, weights: Path) -> tuple[float, f
 
     best = minimize(
         error, np.zeros(2), method="Nelder-Mead",
-        options={"maxfev": 45, "initial_simplex": [[0.0, 0.0], [1.0, 0.0], [0.0, 0.6]]},
+        options={"maxfev": tries, "initial_simplex": [[0.0, 0.0], [1.0, 0.0], [0.0, 0.6]]},
     )  # fmt: skip
     for contact in passes.values():
         contact.release()
-    return math.exp(best.x[0]), math.exp(best.x[1])
+    return math.exp(best.x[0]), math.exp(min(best.x[1], LOG_POWER_MAX))
 
 
 def scores(pairs: list[tuple[Array, Array, Array]]) -> tuple[float, float]:
@@ -89,7 +93,9 @@ def scores(pairs: list[tuple[Array, Array, Array]]) -> tuple[float, float]:
     return -10.0 * math.log10(float(error.mean())), float(np.concatenate(alike).mean())
 
 
-def flicker(ctx: Any, quality: str, weights: Path, half: bool, clips: Path | None) -> float:
+def flicker(
+    ctx: Any, quality: str, weights: Path, half: bool, clips: Path | None, count: int = 8
+) -> float:
     """Root mean square change, percent, that a surface's shading suffers as the camera moves.
 
     Occlusion does not depend on the eye, so a perfect estimator gives 0 but for resampling. Scenes
@@ -100,7 +106,7 @@ def flicker(ctx: Any, quality: str, weights: Path, half: bool, clips: Path | Non
     width, height = 480, 270
     changes = []
     with Contact(ctx, (width, height), MAIN_M, quality, half=half, weights=weights) as contact:
-        for seed in range(8):
+        for seed in range(count):
             rng = np.random.default_rng([77, seed])
             scene = scenes.scene(rng, poses)
             tracer = reference.Tracer(scene.mesh)
@@ -150,12 +156,15 @@ def table(
     tests: dict[str, Images],
     clips: Path | None,
     classical: tuple[str, ...] = CLASSICAL,
+    trial: bool = False,
 ) -> tuple[list[dict[str, Any]], dict[str, tuple[float, float]]]:
-    """A row of figures for each estimator, and the classical fits."""
+    """A row of figures for each estimator, and the classical fits; a trial has fewer of each."""
+    if trial:
+        classical = classical[::2]
     os.environ.setdefault("LP_NUM_THREADS", "1")
     rows: list[dict[str, Any]] = []
     fits: dict[str, tuple[float, float]] = {}
-    with context() as ctx:
+    with gl.headless() as ctx:
         mean = float(fitting.ao.mean())
         for label, value in (("no shading", 1.0), ("constant mean", mean)):
             row: dict[str, Any] = {"name": label}
@@ -171,7 +180,7 @@ def table(
         for quality in (*classical, *names):
             known = quality in names
             if not known:
-                fits[quality] = fit(ctx, fitting, quality, weights)
+                fits[quality] = fit(ctx, fitting, quality, weights, 20 if trial else 45)
             for half in (False, True) if quality in (*names, "gtao-16", "sao-16") else (False,):
                 row = {"name": quality + (", half size" if half else "")}
                 if not known:
@@ -190,7 +199,7 @@ def table(
                             covered = images.image(i)[..., 3] < reference.SKY_M
                             pairs.append((ao, images.reference(i, radius_m), covered))
                         _put(row, kind, radius_m, scores(pairs))
-                row["flicker %"] = round(flicker(ctx, quality, weights, half, clips), 3)
+                row["flicker %"] = round(flicker(ctx, quality, weights, half, clips, 2 if trial else 8), 3)
                 lens = Lens()
                 with (
                     Contact(ctx, TIMED, MAIN_M, quality, half=half, weights=weights) as one,

@@ -101,7 +101,9 @@ def run(args: argparse.Namespace) -> int:
     default = DEFAULT if DEFAULT in networks else next(iter(networks))
     candidate = args.work / "candidate.json"
     save(candidate, networks, default, {}, {})
-    table, fits = evaluate.table(list(networks), candidate, fitting, tests, args.data)
+    table, fits = evaluate.table(
+        list(networks), candidate, fitting, tests, args.data, trial=args.images < 32
+    )
     print(evaluate.render(table, {name: n.parameters for name, n in networks.items()}))
     card = {
         "what": "ambient occlusion, cosine-weighted, hard cut at the radius",
@@ -256,6 +258,8 @@ def train(
         parts: list[nn.Module] = []
         for i, out in enumerate(widths):
             parts.append(nn.Linear(width, out))
+            nn.init.kaiming_normal_(parts[-1].weight, nonlinearity="relu")
+            nn.init.zeros_(parts[-1].bias)
             if last_relu or i + 1 < len(widths):
                 parts.append(nn.ReLU())
             width = out
@@ -263,6 +267,9 @@ def train(
 
     tap_net = layers(len(TAP_FEATURES), shape.tap, last_relu=True)
     head_net = layers(shape.tap[-1] + len(HEAD_FEATURES), (*shape.head, 1), last_relu=False)
+    with torch.no_grad():  # begins near the mean
+        head_net[-1].weight.mul_(0.3)
+        head_net[-1].bias.fill_(float(images.ao.mean()))
     model = nn.ModuleDict({"tap": tap_net, "head": head_net})
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -293,8 +300,10 @@ def train(
             raw = head_net(torch.cat([pooled, (head - head_mean) / head_std], -1))[..., 0]
             raw = 1.0 + (raw - 1.0) * fade
             ao = (raw * weight).sum(-1) / weight.sum(-1).clamp(min=1e-6)
-            # The runtime clamps after the blur, so more than open costs nothing.
-            loss = ((torch.clamp(ao, max=1.0) - target) ** 2).mean()
+            # The runtime clamps after the blur, so more than open costs next to nothing; not
+            # nothing, or a network that begins above 1 everywhere would never learn.
+            ao = torch.clamp(ao, max=1.0) + 0.05 * torch.relu(ao - 1.0)
+            loss = ((ao - target) ** 2).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

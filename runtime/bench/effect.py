@@ -12,7 +12,7 @@ import moderngl
 import numpy as np
 
 from understudy.runtime.bench.figure import Figure
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.viewport import gl
 from understudy.runtime.viewport.effects.contact import Contact
 
 SIZES = ((960, 540), (1280, 720))
@@ -24,16 +24,6 @@ class Lens:
     """The least that the pass asks of a camera."""
 
     fov_y_rad: float = 0.7
-
-
-def context() -> moderngl.Context:
-    """A context of its own, without a window."""
-    try:
-        return moderngl.create_context(standalone=True, backend="egl")
-    except Exception as error:
-        raise UnderstudyError(
-            f"No OpenGL without a window here ({error}); install libegl1 and libgl1-mesa-dri."
-        ) from None
 
 
 def pillars(size: tuple[int, int], lens: Lens) -> np.ndarray:
@@ -89,7 +79,7 @@ def measure(quick: bool) -> list[Figure]:
     """Figures of the contact effect."""
     os.environ.setdefault("LP_NUM_THREADS", "1")
     figures, lens = [], Lens()
-    with context() as ctx:
+    with gl.headless() as ctx:
         threads = os.environ["LP_NUM_THREADS"]
         where = f"{ctx.info['GL_RENDERER']}, {threads} render thread(s)"
         for size in SIZES[: 1 if quick else None]:
