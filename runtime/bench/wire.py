@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import zmq
@@ -82,7 +83,7 @@ def cost(count: int, limit_ms: float, times: int) -> list[Figure]:
     encoder = FrameEncoder(1)
     where = f"{count} subject(s) of {len(PERFORMER)} joints, float64 in, median of {times}"
     spent: dict[str, list[int]] = {"encode": [], "publish": [], "bare": []}
-    context = zmq.Context.instance()
+    context: zmq.Context = zmq.Context.instance()
     with (
         Publisher(ANYWHERE) as publisher,
         Subscriber(publisher.address, newest=True) as subscriber,
@@ -95,9 +96,9 @@ def cost(count: int, limit_ms: float, times: int) -> list[Figure]:
         sink.subscribe(b"")
         bare.bind(ANYWHERE)
         sink.connect(bare.last_endpoint)
-        _until(lambda: (publisher.publish(frame), subscriber.receive(0.01))[1])
+        _until(lambda: subscriber.receive(0.01), lambda: publisher.publish(frame))
         message = bytes(encoder.encode(frame))
-        _until(lambda: (bare.send(message), sink.poll(10))[1])
+        _until(lambda: sink.poll(10), lambda: bare.send(message))
         for sequence in range(times):
             frame.sequence = sequence
             spent["encode"].append(_timed(lambda: encoder.encode(frame)))
@@ -139,7 +140,7 @@ def latency(rate_hz: int, seconds: int) -> list[Figure]:
     """From publishing to a frame decoded in another process; bare pyzmq at the same ticks."""
     frame, count = cast(1), rate_hz * seconds
     size = len(FrameEncoder(1).encode(frame))
-    context = zmq.Context.instance()
+    context: zmq.Context = zmq.Context.instance()
     with Publisher(ANYWHERE) as publisher, context.socket(zmq.XPUB) as bare:
         bare.linger = 0
         bare.bind(ANYWHERE)
@@ -157,7 +158,7 @@ def latency(rate_hz: int, seconds: int) -> list[Figure]:
         try:
             if not bare.poll(30_000):
                 raise UnderstudyError("The subscriber on bare pyzmq did not start within 30 s.")
-            _until(lambda: (publisher.publish(frame), publisher.subscriptions)[1])
+            _until(lambda: publisher.subscriptions, lambda: publisher.publish(frame))
             for tick in Clock(rate_hz).ticks():
                 if all(peer.poll() is not None for peer in peers) or tick > 3 * count + 60:
                     break
@@ -195,7 +196,7 @@ def late_joiners(count: int) -> Figure:
     with Publisher(ANYWHERE) as publisher:
         for _ in range(count):
             with Subscriber(publisher.address) as subscriber:
-                _until(lambda s=subscriber: (publisher.publish(frame), s.receive(0.004))[1])
+                _until(partial(subscriber.receive, 0.004), partial(publisher.publish, frame))
                 whole += subscriber.statistics.unresolved == 0
                 waited += subscriber.statistics.unresolved
     return Figure(
@@ -214,8 +215,12 @@ def _timed(what: Callable[[], object]) -> int:
     return time.perf_counter_ns() - before
 
 
-def _until(done: Callable[[], object], patience_s: float = 20.0) -> None:
+def _until(
+    done: Callable[[], object], step: Callable[[], object], patience_s: float = 20.0
+) -> None:
     deadline = time.monotonic() + patience_s
+    step()
     while not done():
+        step()
         if time.monotonic() > deadline:
             raise UnderstudyError(f"No frame crossed the loopback within {patience_s:g} s.")

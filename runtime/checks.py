@@ -1,0 +1,371 @@
+"""What this machine has and lacks for a performance: one function a subject, no side effects.
+
+Whatever loads a driver (OpenGL, ONNX Runtime, GLFW) runs in a process of its own, because a broken
+driver crashes or hangs instead of raising.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from . import processes
+
+OK, LACKING, BROKEN = "ok", "lacking", "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding. BROKEN: nothing works without it; LACKING: something works less well."""
+
+    name: str
+    level: str
+    found: str
+    remedy: str = ""
+
+
+# distribution -> does the stage need it
+PACKAGES = {
+    "numpy": True,
+    "pyzmq": True,
+    "msgspec": True,
+    "flatbuffers": True,
+    "timecode": True,
+    "hdrhistogram": True,
+    "moderngl": False,
+    "glfw": False,
+    "imgui-bundle": False,
+    "av": False,
+    "pillow": False,
+    "scikit-image": False,
+    "rich": False,
+}
+RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
+
+_GL = """
+import json, moderngl
+try:
+    context = moderngl.create_context(standalone=True, backend="egl")
+    print(json.dumps({"renderer": context.info["GL_RENDERER"], "vendor": context.info["GL_VENDOR"],
+                      "version": context.version_code}))
+except Exception as error:
+    print(json.dumps({"error": str(error).strip().split(chr(10))[0] or type(error).__name__}))
+"""
+_GAMEPAD = """
+import json
+from understudy.runtime.sources.gamepad import Gamepad
+pad = Gamepad()
+pad.read()
+print(json.dumps({"name": pad.name, "reason": pad.reason}))
+"""
+_NETWORKS = """
+import json, sys, tomllib
+import onnxruntime
+found = {"version": onnxruntime.__version__, "providers": onnxruntime.get_available_providers()}
+print(json.dumps(found), flush=True)
+from understudy.models import loader
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.humanoid import PERFORMER
+try:
+    with loader.open_network(loader.WEIGHTS / "motion.onnx", skeleton=PERFORMER) as network:
+        found["motion"] = network.provider_name
+except UnderstudyError as error:
+    found["motion_error"] = str(error)
+try:
+    found["contact"] = json.loads((loader.WEIGHTS / "contact.json").read_text())["format"]
+except (OSError, ValueError, KeyError, TypeError) as error:
+    found["contact_error"] = repr(error)
+found["effects"], found["effect_errors"] = [], []
+for file in sorted((loader.WEIGHTS / "effects").glob("*/effect.toml")):
+    try:
+        description = tomllib.loads(file.read_text())
+        model = str(file.parent / description["model"])
+        onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        found["effects"].append(file.parent.name)
+    except Exception as error:
+        found["effect_errors"].append(f"{file.parent.name}: {str(error).splitlines()[0][:120]}")
+print(json.dumps(found))
+"""
+
+
+class Probe:
+    """A piece of Python that runs beside us and prints JSON on its last line."""
+
+    def __init__(self, code: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def result(self, timeout_s: float = 60.0) -> dict[str, Any]:
+        """What it printed, with "error" added when it did not get through."""
+        error = ""
+        try:
+            output, complaint = self._process.communicate(timeout=timeout_s)
+            if code := self._process.returncode:
+                last = (complaint.strip().splitlines() or ["no word"])[-1][:200]
+                error = f"crashed with signal {-code}" if code < 0 else last
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            output, _ = self._process.communicate()
+            error = f"hung for {timeout_s:g} s"
+        lines = [line for line in output.splitlines() if line.startswith("{")]
+        try:
+            found = dict(json.loads(lines[-1])) if lines else {}
+        except ValueError:
+            found = {}
+        return {**found, "error": error} if error else found
+
+
+def examine(ports: tuple[int, ...] = (5570, 5571)) -> Iterator[Check]:
+    """Every check in the order in which a user reads them."""
+    probes = {name: Probe(code) for name, code in _PROBES.items()}
+    yield python()
+    yield cores()
+    yield from packages()
+    card = nvidia()
+    yield card
+    yield from networks(probes["networks"].result(), has_nvidia=card.level == OK)
+    yield opengl(probes["gl"].result())
+    yield display()
+    yield gamepad(probes["gamepad"].result())
+    for port in ports:
+        yield tcp_port(port)
+    yield realtime()
+
+
+_PROBES = {"gl": _GL, "gamepad": _GAMEPAD, "networks": _NETWORKS}
+
+
+def python() -> Check:
+    found = f"{platform.python_version()}, {platform.system()} {platform.machine()}"
+    return Check("python", OK, found)
+
+
+def cores() -> Check:
+    """The cores this process may use, which a container may have cut down."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    count = len(allowed(0)) if allowed else os.cpu_count() or 1
+    if count < 2:
+        return Check(
+            "processor",
+            LACKING,
+            "1 core",
+            "Stage and viewport share one core here, so ticks will be late: run the viewport "
+            "on another machine or give this one two cores.",
+        )
+    return Check("processor", OK, f"{count} cores")
+
+
+def packages() -> Iterator[Check]:
+    """One check for all that is there, and one for each package that is not."""
+    there, missing = [], []
+    for name in PACKAGES:
+        version = _version(name)
+        if version is None:
+            missing.append(name)
+        else:
+            there.append(f"{name} {version}")
+    yield Check("packages", OK, ", ".join([f"understudy {_version('understudy')}", *there]))
+    for name in missing:
+        level = BROKEN if PACKAGES[name] else LACKING
+        yield Check(name, level, "not installed", f"pip install {name}")
+    if all(_version(name) for name in RUNTIMES):
+        yield Check(
+            "onnxruntime",
+            LACKING,
+            "installed twice, as onnxruntime and as onnxruntime-gpu, which overwrite each other",
+            "pip uninstall -y onnxruntime onnxruntime-gpu, then install the one you want.",
+        )
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def nvidia() -> Check:
+    """The NVIDIA driver and its card, by nvidia-smi or else by the kernel's word."""
+    query = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, timeout=20)
+        if done.returncode == 0 and done.stdout.strip():
+            return Check("nvidia", OK, "; ".join(done.stdout.strip().splitlines()))
+    except (OSError, subprocess.TimeoutExpired):
+        pass
+    try:
+        text = Path("/proc/driver/nvidia/version").read_text()
+        version = re.search(r"\b\d+\.\d+(\.\d+)?\b", text)
+        return Check("nvidia", OK, f"driver {version[0] if version else 'of unknown version'}")
+    except OSError:
+        return Check(
+            "nvidia",
+            LACKING,
+            "no NVIDIA driver",
+            "Everything runs without; with an NVIDIA card install its driver for CUDA networks.",
+        )
+
+
+def networks(found: dict[str, Any], has_nvidia: bool) -> Iterator[Check]:
+    """ONNX Runtime, its providers, and whether each trained file is whole."""
+    if "providers" not in found:
+        yield Check(
+            "onnxruntime",
+            BROKEN,
+            found.get("error", "no answer"),
+            "pip install onnxruntime (or onnxruntime-gpu for an NVIDIA card), one of them only.",
+        )
+        return
+    names = ", ".join(p.removesuffix("ExecutionProvider") for p in found["providers"])
+    said = f"{found['version']}, providers {names}"
+    if has_nvidia and "CUDAExecutionProvider" not in found["providers"]:
+        yield Check(
+            "onnxruntime",
+            LACKING,
+            f"{said}; an NVIDIA card is there and unused",
+            "pip uninstall -y onnxruntime && pip install onnxruntime-gpu",
+        )
+    else:
+        yield Check("onnxruntime", OK, said)
+    restore = "Install understudy again, or restore the file from its release."
+    if "motion" in found:
+        runs_on = found["motion"].removesuffix("ExecutionProvider")
+        yield Check("motion network", OK, f"card and file agree, runs on {runs_on}")
+    else:
+        cause = found.get("motion_error") or found.get("error", "no answer")
+        yield Check("motion network", BROKEN, cause, restore)
+    if "contact" in found:
+        yield Check("contact network", OK, str(found["contact"]))
+    else:
+        cause = found.get("contact_error") or found.get("error", "no answer")
+        yield Check("contact network", LACKING, cause, restore)
+    for cause in found.get("effect_errors", []):
+        yield Check("effect", LACKING, cause, restore)
+    if found.get("effects"):
+        yield Check("effects", OK, ", ".join(found["effects"]))
+
+
+def opengl(found: dict[str, Any]) -> Check:
+    """The renderer that the viewport gets without a window."""
+    if "renderer" not in found:
+        return Check(
+            "opengl",
+            LACKING,
+            f"no context through EGL: {found.get('error', 'no answer')}",
+            "The stage runs without; for pictures install your GPU's driver, or Mesa's software "
+            "renderer: apt-get install libegl1 libgl1-mesa-dri",
+        )
+    said = f"{found['renderer']}, OpenGL {found['version'] / 100:.1f}"
+    if found["version"] < 330:
+        return Check("opengl", LACKING, said, "The viewport needs OpenGL 3.3: update the driver.")
+    if any(word in said.lower() for word in ("llvmpipe", "softpipe", "swrast")):
+        return Check(
+            "opengl",
+            LACKING,
+            f"{said}, a software renderer",
+            "It works, slowly; install your GPU's driver for a viewport at full rate.",
+        )
+    return Check("opengl", OK, said)
+
+
+def display() -> Check:
+    if processes.has_display():
+        return Check(
+            "display", OK, os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY", "yes")
+        )
+    return Check(
+        "display",
+        LACKING,
+        "neither DISPLAY nor WAYLAND_DISPLAY is set",
+        "No window opens here; log in to a desktop, or render with --headless --out DIR.",
+    )
+
+
+def gamepad(found: dict[str, Any]) -> Check:
+    if found.get("name"):
+        return Check("gamepad", OK, found["name"])
+    return Check(
+        "gamepad",
+        LACKING,
+        found.get("reason") or found.get("error", "no answer"),
+        "Plug one in, or steer with the keyboard: W A S D in the viewport's window.",
+    )
+
+
+def tcp_port(port: int) -> Check:
+    """Whether a stage could listen on this loopback port, and who does if it could not."""
+    import zmq
+
+    context: zmq.Context = zmq.Context.instance()
+    with context.socket(zmq.PUB) as socket:
+        try:
+            socket.bind(f"tcp://127.0.0.1:{port}")
+            return Check(f"port {port}", OK, "free")
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EADDRINUSE:
+                return Check(f"port {port}", LACKING, str(error), "Give other ports.")
+    owner = port_owner(port)
+    return Check(
+        f"port {port}",
+        LACKING,
+        f"taken by {owner}" if owner else "taken",
+        "End that program if it is not your stage, or give --publish and --control other ports.",
+    )
+
+
+def port_owner(port: int) -> str:
+    """Name and process id of whoever listens on a TCP port; "" where it is hidden. Linux only."""
+    inodes = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            rows = Path(table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for row in rows:
+            columns = row.split()
+            # 0A is the state LISTEN; the address is hexadecimal, its port last.
+            if columns[3] == "0A" and int(columns[1].rpartition(":")[2], 16) == port:
+                inodes.add(f"socket:[{columns[9]}]")
+    for process in Path("/proc").glob("[0-9]*") if inodes else ():
+        try:
+            if any(os.readlink(handle) in inodes for handle in (process / "fd").iterdir()):
+                words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                said = " ".join(word for word in words if word)
+                return f"process {process.name} ({said[:120]})"
+        except OSError:  # another user's process, or one that just ended
+            continue
+    return ""
+
+
+def realtime() -> Check:
+    """Whether the stage gets real-time priority, tried in a child so that nothing here changes."""
+    if not hasattr(os, "sched_setscheduler"):
+        return Check("real-time priority", LACKING, "this system has none that Python can set")
+    code = (
+        "import os\ntry:\n os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))\n"
+        " print('{\"allowed\": true}')\nexcept OSError as error:\n"
+        " import json\n print(json.dumps({'error': error.strerror}))"
+    )
+    found = Probe(code).result(20.0)
+    if found.get("allowed"):
+        return Check("real-time priority", OK, "allowed")
+    return Check(
+        "real-time priority",
+        LACKING,
+        f"refused ({found.get('error', 'no answer')})",
+        "For steadier ticks: echo '@audio - rtprio 20' | sudo tee "
+        "/etc/security/limits.d/understudy.conf, join the group audio and log in again.",
+    )
