@@ -15,6 +15,8 @@ from understudy.runtime.core.humanoid import HIERARCHY, roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
+from . import ground
+
 # role -> (role at the bone's end, direction in the T-pose)
 _LIMBS: dict[str, tuple[str, tuple[float, float, float]]] = {
     f"{side}_{part}": (f"{side}_{end}", (x * sign, y, 0.0))
@@ -35,8 +37,8 @@ def t_pose(skeleton: Skeleton) -> tuple[Array, Array]:
     missing = [r for r in _NEEDED if r not in role]
     if missing or not ({"head", "neck", "upper_chest", "chest"} & role.keys()):
         raise UnderstudyError(
-            f"The skeleton of {len(skeleton)} joints is no humanoid that we know: no joint is named "
-            f"like {', '.join(missing) or 'a chest, neck or head'}; it has "
+            f"The skeleton of {len(skeleton)} joints is no humanoid that we know: no joint is "
+            f"named like {', '.join(missing) or 'a chest, neck or head'}; it has "
             f"{', '.join(skeleton.names[:6])} ..."
         )
     rest_p, rest_r = skeleton.rest_globals
@@ -83,7 +85,8 @@ def _body_alignment(rest_p: Array, role: dict[str, int], top: int) -> Array:
 class Retarget:
     """Carries poses from one humanoid skeleton to another.
 
-    lift_m is added to the height of the target's hips; `level` measures it from a clip.
+    lift_m is added to the height of the target's hips; `level` measures it from a clip. scale is
+    the ratio of the legs, by which all travel is scaled so that steps fit the strides.
     """
 
     def __init__(self, source: Skeleton, target: Skeleton) -> None:
@@ -96,6 +99,7 @@ class Retarget:
         self.scale = self._leg(target_p, self._target_role) / self._leg(source_p, self._source_role)
         self._joints = {joint: self._sources_of(name) for name, joint in self._target_role.items()}
         self._target_local = target.locals(target_p, self._target_r)[1]
+        self._clearance = ground.clearances(target, target.rest_globals[0])
 
     @staticmethod
     def _leg(world_p: Array, role: dict[str, int]) -> float:
@@ -160,15 +164,18 @@ class Retarget:
             )
         return moved, rotation.normalize(local_r)
 
-    def level(self, positions: Array, rotations: Array, clearance_m: float = 0.015) -> float:
-        """Sets lift_m so that the lowest toes of a clip (T, J, ...) clear the ground; returns it.
-
-        clearance_m is the height of the toe joint above the sole. The second percentile is taken,
-        because single frames of mocap dip below the floor.
-        """
+    def level(self, positions: Array, rotations: Array) -> float:
+        """Sets lift_m so that the feet of a clip (T, J, ...) stand on the ground; returns it."""
         self.lift_m = 0.0
         moved, turned = self.apply(positions, rotations)
         world_p = self.target.globals(moved, turned)[0]
-        feet = [j for name, j in self._target_role.items() if name.endswith(("_toes", "_foot"))]
-        self.lift_m = clearance_m - float(np.percentile(world_p[..., feet, 1].min(-1), 2))
+        self.lift_m = -ground.standing_m(world_p, self._clearance)
         return self.lift_m
+
+    def grounded(self, positions: Array, rotations: Array, rate_hz: float) -> tuple[Array, Array]:
+        """`apply` for a whole clip (T, J, ...): levelled, and no foot goes through the floor."""
+        self.level(positions, rotations)
+        moved, turned = self.apply(positions, rotations)
+        return moved, ground.keep_above(
+            self.target, moved, turned, self._clearance, self._target_r, rate_hz
+        )

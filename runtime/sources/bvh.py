@@ -58,8 +58,9 @@ class BvhSource:
         self._positions, self._rotations = clip.positions, clip.rotations
         if target is not None:
             retarget = Retarget(clip.skeleton, target)
-            retarget.level(clip.positions, clip.rotations)
-            self._positions, self._rotations = retarget.apply(clip.positions, clip.rotations)
+            self._positions, self._rotations = retarget.grounded(
+                clip.positions, clip.rotations, clip.rate_hz
+            )
             self.skeleton = target
 
     @property
