@@ -31,9 +31,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--sensor", type=float, default=24.0, metavar="MM", help="height of the sensor (24)")
     add("--no-effect", action="store_true", help="start without the learned contact shading")
     add("--skeleton", action="store_true", help="draw the bones over the bodies")
-    add("--no-overlay", action="store_true", help="nothing over the picture: no path, names, figures")
+    add(
+        "--no-overlay",
+        action="store_true",
+        help="nothing over the picture: no path, names, figures",
+    )
     add("--quality", choices=("low", "normal", "high"), help="by the renderer: low on software")
-    add("--fps", type=float, metavar="N", help="at most this many pictures a second (60; 30 headless)")
+    add(
+        "--fps",
+        type=float,
+        metavar="N",
+        help="at most this many pictures a second (60; 30 headless)",
+    )
     add("--seconds", type=float, metavar="N", help="end after this many seconds")
     add("--frames", type=int, metavar="N", help="end after this many pictures")
     add("--stats", type=Path, metavar="FILE.json", help="write the figures at the end")
@@ -41,7 +50,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 # scale of the drawn picture, texels of the shadow map
-QUALITY = {"low": (1.0, 1024), "normal": (1.0, 2048), "high": (2.0, 4096)}
+QUALITY = {"low": (0.75, 1024), "normal": (1.0, 2048), "high": (2.0, 4096)}
 
 
 def run(args: argparse.Namespace) -> int:
@@ -108,9 +117,7 @@ def _viewer(args: argparse.Namespace):  # noqa: ANN202
         if not args.headless:
             window = Window(*size, "Understudy")
             undo.callback(window.close)
-        renderer = Renderer(
-            *size, window=window.handle if window else None, wait_for_meshes=False
-        )
+        renderer = Renderer(*size, window=window.handle if window else None, wait_for_meshes=False)
         undo.callback(renderer.close)
         software = gl.is_software(renderer.ctx)
         renderer.set_quality(*QUALITY[args.quality or ("low" if software else "normal")])

@@ -135,7 +135,9 @@ def size_of(text: str) -> tuple[int, int]:
     try:
         width, height = (int(part) for part in text.lower().split("x"))
     except ValueError:
-        raise UnderstudyError(f"The size {text!r} is none; write WIDTHxHEIGHT, as 1280x720.") from None
+        raise UnderstudyError(
+            f"The size {text!r} is none; write WIDTHxHEIGHT, as 1280x720."
+        ) from None
     if not (64 <= width <= 8192 and 64 <= height <= 8192):
         raise UnderstudyError(f"The size {text} is out of range; each side can be 64 to 8192.")
     return width, height

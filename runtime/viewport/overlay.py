@@ -114,7 +114,9 @@ class Overlay:
         self._buffer: moderngl.Buffer | None = None
         self._vao: moderngl.VertexArray | None = None
 
-    def draw(self, target: moderngl.Framebuffer, depth: moderngl.Texture, marks: list[Mark]) -> None:
+    def draw(
+        self, target: moderngl.Framebuffer, depth: moderngl.Texture, marks: list[Mark]
+    ) -> None:
         if not marks:
             return
         rows = np.empty((len(marks), 12), np.float32)

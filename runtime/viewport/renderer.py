@@ -84,7 +84,6 @@ class Renderer:
             "light.glsl",
             ("albedo_map", "normal_map", "depth_map", "contact_map", "shadow_map", "near_map"),
         )
-        self._present = gl.Pass(self.ctx, "present.glsl", ("light_map",))
         self._fxaa = gl.Pass(self.ctx, "fxaa.glsl", ("picture",))
         self._open = self.ctx.texture((1, 1), 1, b"\xff")
         self.overlay = Overlay(self.ctx)
@@ -105,16 +104,13 @@ class Renderer:
         self.scale = scale if scale is not None else self.scale
         size = (max(16, round(self.width * self.scale)), max(16, round(self.height * self.scale)))
         self.gbuffer = GBuffer(self.ctx, size)
-        self._light_map = self.ctx.texture(size, 3, dtype="f2")
         self._picture = self.ctx.texture(size, 4)
         self._final = self.ctx.texture((self.width, self.height), 4)
-        self._light_target = self.ctx.framebuffer([self._light_map])
         self._picture_target = self.ctx.framebuffer([self._picture])
         self.target = self.ctx.framebuffer([self._final])
-        for texture in (self._light_map, self._picture):
-            texture.repeat_x = texture.repeat_y = False
-        self._sized = [self.gbuffer, self._light_target, self._picture_target, self.target,
-                       self._light_map, self._picture, self._final]  # fmt: skip
+        self._picture.repeat_x = self._picture.repeat_y = False
+        self._sized = [self.gbuffer, self._picture_target, self.target,
+                       self._picture, self._final]  # fmt: skip
         self.contact = self._make_contact(size)
         if self.contact is not None:
             self._sized.append(self.contact)
@@ -150,7 +146,6 @@ class Renderer:
         self._draw_geometry()
         contact = self._draw_contact(inner, options)
         self._draw_light(contact)
-        self._present.render(self._picture_target, self._light_map)
         self._fxaa.render(self.target, self._picture)
         self._draw_overlay(camera, options)
         self._draw_hud(camera, options, board)
@@ -192,7 +187,7 @@ class Renderer:
     def _draw_light(self, contact: moderngl.Texture) -> None:
         g, s = self.gbuffer, self.shadow_map
         self._light.render(
-            self._light_target, g.albedo, g.normal, g.depth, contact, s.depth, s.near
+            self._picture_target, g.albedo, g.normal, g.depth, contact, s.depth, s.near
         )
 
     def _draw_overlay(self, camera: Camera, options: Options) -> None:
@@ -241,7 +236,7 @@ class Renderer:
         if self._hud is not None:
             self._hud.close()
         for thing in (*self._sized, self.cast, self.shadow_map, self.block, self._ground,
-                      self._ground_program, self._light, self._present, self._fxaa, self._open, self.overlay):  # fmt: skip
+                      self._ground_program, self._light, self._fxaa, self._open, self.overlay):  # fmt: skip
             thing.release()
         self.ctx.release()
 

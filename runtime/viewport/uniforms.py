@@ -42,11 +42,11 @@ class Look:
     """Light and air. Colours are linear."""
 
     sun: Array = field(default_factory=lambda: normalize(direction(0.95, np.radians(50.0))))
-    sun_colour: tuple[float, float, float] = (3.55, 3.25, 2.85)
+    sun_colour: tuple[float, float, float] = (3.35, 3.06, 2.68)
     sun_half_angle_rad: float = np.radians(1.4)
-    sky_zenith: tuple[float, float, float] = (0.30, 0.40, 0.54)
+    sky_zenith: tuple[float, float, float] = (0.34, 0.44, 0.58)
     sky_horizon: tuple[float, float, float] = (0.62, 0.655, 0.69)
-    ground_bounce: tuple[float, float, float] = (0.20, 0.185, 0.17)
+    ground_bounce: tuple[float, float, float] = (0.23, 0.215, 0.20)
     exposure: float = 1.0
     fade_m: float = 70.0
 

@@ -119,7 +119,9 @@ class Viewer:
         due_s = self._last_s + 1.0 / self.fps_limit
         early_s = due_s - time.monotonic()
         if early_s > 0.001:
-            time.sleep(early_s)  # frames that come meanwhile are passed over: only the newest counts
+            time.sleep(
+                early_s
+            )  # frames that come meanwhile are passed over: only the newest counts
         frame = self.feed.newest()
         if not self.feed.is_new:
             frame = self.feed.newest(IDLE_S)

@@ -158,10 +158,10 @@ def _torso(mark: Landmarks) -> list[Shape]:
                 blend_m=0.03 * s,
             ),
             Ellipsoid(
-                spine(0.80, sign * 0.40 * chest / s, 0.050),
-                (0.086 * s, 0.056 * s, 0.034 * s),
+                spine(0.79, sign * 0.38 * chest / s, 0.048),
+                (0.09 * s, 0.064 * s, 0.028 * s),
                 tilt.T,
-                blend_m=0.045 * s,
+                blend_m=0.055 * s,
             ),
             Ellipsoid(
                 spine(0.72, sign * 0.5 * chest / s, -0.05),
@@ -201,7 +201,9 @@ def _head(mark: Landmarks) -> list[Shape]:
                 blend_m=k,
             ),
             Ellipsoid(
-                at(sign * 0.079, -0.62, -0.006), (0.011 * s, 0.031 * s, 0.031 * s), blend_m=0.006 * s
+                at(sign * 0.079, -0.62, -0.006),
+                (0.011 * s, 0.031 * s, 0.031 * s),
+                blend_m=0.006 * s,
             ),
         ]
     return shapes
@@ -397,7 +399,9 @@ def paint(mark: Landmarks, p: Array) -> Array:
         seam = exclusive(seam, np.maximum(leg, np.maximum(y - hip[1] - 0.12 * s, beside)))
 
     waist = mark.spine(0.30)
-    vee = (y - waist[1]) - 0.2 * np.abs(x) * np.clip(0.7 + 6.0 * (z - mark["hip_line"][2]), 0.4, 1.0)
+    vee = (y - waist[1]) - 0.2 * np.abs(x) * np.clip(
+        0.7 + 6.0 * (z - mark["hip_line"][2]), 0.4, 1.0
+    )
     trunk = np.hypot(x, z - waist[2]) - 0.2 * s
     joint = np.minimum(joint, np.maximum(np.abs(vee) - 0.05 * s, trunk))
     collar = mark["neck"][1] - 0.012 * s + 0.5 * (mark["neck"][2] - z)

@@ -21,7 +21,7 @@ from .field import Group, Limb, fill_grid, grid_axes, group_distances, union
 
 GRID_M = 0.0125
 # Joint material and visor lie a little deeper than the shell, so that panels read as panels.
-RECESS_M = 0.0035
+RECESS_M = 0.003
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def build(skeleton: Skeleton, grid_m: float = GRID_M) -> Mesh:
     def field(p: Array) -> Array:
         whole = union(groups, group_distances(groups, p[:, 0], p[:, 1], p[:, 2]))
         zones = anatomy.paint(mark, p)
-        deep = np.clip(0.5 - np.minimum(zones[:, 0], zones[:, 2]) / (0.008 * mark.s), 0.0, 1.0)
+        deep = np.clip(0.5 - np.minimum(zones[:, 0], zones[:, 2]) / (0.014 * mark.s), 0.0, 1.0)
         deep *= p[:, 1] > mark.sole_m + 0.004 * mark.s  # soles stay on the ground
         return whole + RECESS_M * mark.s * deep * deep * (3.0 - 2.0 * deep)
 
