@@ -1,0 +1,1 @@
+"""The recurrent performer's network: data, augmentation, training, evaluation, export."""

@@ -1,0 +1,324 @@
+"""Figures of the recurrent performer: prediction beside its baselines, control, endurance.
+
+No torch here, so that `understudy bench` can measure the shipped weights too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.pose import Intent
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.performer import legs
+from understudy.runtime.performer.controller import SAMPLES_S, local_path, wrap
+from understudy.runtime.performer.layout import BODY, CONTACTS, PHASE, POSE, RATE, RATE_HZ, TRAVEL
+from understudy.runtime.performer.performer import Performer
+
+from .pads import Pad
+
+if TYPE_CHECKING:
+    from .data import Strip
+
+AFTER_S = (0.1, 0.25, 0.5, 1.0)
+DT_S = 1.0 / RATE_HZ
+Events = list[tuple[float, tuple[float, float], tuple[float, float], tuple[str, ...]]]
+NONE = (0.0, 0.0)
+# What is asked, by name: (from second, travel, facing, buttons). World axes: +x is left.
+SCRIPTS: dict[str, Events] = {
+    "stand": [(0.0, NONE, NONE, ())],
+    "walk": [(0.0, NONE, NONE, ()), (1.0, (0, 1), NONE, ()), (5.0, NONE, NONE, ())],
+    "slow": [(0.0, NONE, NONE, ()), (1.0, (0, 0.5), NONE, ()), (5.0, NONE, NONE, ())],
+    "run": [(0.0, NONE, NONE, ()), (1.0, (0, 1), NONE, ("run",)), (5.0, NONE, NONE, ())],
+    "back": [(0.0, NONE, NONE, ()), (1.0, (0, -1), (0, 1), ("strafe",)), (5.0, NONE, (0, 1), ())],
+    "left": [(0.0, NONE, NONE, ()), (1.0, (1, 0), (0, 1), ("strafe",)), (5.0, NONE, (0, 1), ())],
+    "right": [(0.0, NONE, NONE, ()), (1.0, (-1, 0), (0, 1), ("strafe",)), (5.0, NONE, (0, 1), ())],
+    "about": [(0.0, (0, 1), NONE, ()), (3.0, (0, -1), NONE, ()), (6.0, NONE, NONE, ())],
+    "turn": [(0.0, NONE, NONE, ()), (1.0, NONE, (1, 0), ()), (4.0, NONE, (-1, 0.0), ())],
+    "corner": [(0.0, (0, 1), NONE, ()), (3.0, (1, 0), NONE, ()), (5.0, (0, 1), NONE, ())],
+    "circle": [(0.0, (0, 1), NONE, ())],
+    "run circle": [(0.0, (0, 1), NONE, ("run",))],
+}
+# Turning stick, radians a second, for the scripts that are circles.
+CIRCLES = {"circle": 1.0, "run circle": 0.8}
+
+
+def intent_at(name: str, time_s: float) -> Intent:
+    """What script `name` asks at a time."""
+    event = [e for e in SCRIPTS[name] if e[0] <= time_s + 1e-9][-1]
+    travel = np.array(event[1], float)
+    if name in CIRCLES:
+        angle = CIRCLES[name] * time_s
+        travel = np.array([np.sin(angle), np.cos(angle)])
+    return Intent(travel, np.array(event[2], float), frozenset(event[3]))
+
+
+def play(
+    performer: Performer, intents: Callable[[int], list[Intent]], ticks: int
+) -> dict[str, Array]:
+    """Everything about `ticks` steps: arrays (T, N, ...) of what the performer showed."""
+    n, joints = performer.count, len(PERFORMER)
+    out: dict[str, Array] = {
+        "hips": np.empty((ticks, n, 3), np.float32),
+        "rotations": np.empty((ticks, n, joints, 4), np.float32),
+        "contacts": np.empty((ticks, n, 4), np.float32),
+        "root": np.empty((ticks, n, 2)),
+        "yaw": np.empty((ticks, n)),
+        "wished": np.empty((ticks, n, 2)),
+        "wished_yaw": np.empty((ticks, n)),
+    }
+    for t in range(ticks):
+        performer.step(intents(t), DT_S)
+        out["hips"][t], out["rotations"][t] = performer.positions[:, 0], performer.rotations
+        out["contacts"][t] = performer.contacts[:, :, 1]
+        out["root"][t], out["yaw"][t] = performer.root, performer.yaw
+        out["wished"][t] = performer.controller.wished_velocity
+        out["wished_yaw"][t] = performer.controller.wished_yaw_rad
+    return out
+
+
+def foot_skate(run: dict[str, Array]) -> Array:
+    """(N,) cm/s: mean speed over the ground of heels and toes that stay planted."""
+    p = legs.forward(run["hips"].astype(float), run["rotations"].astype(float))[0]
+    points = p[..., 2:4, :].reshape(*p.shape[:2], 4, 3)
+    speed = np.linalg.norm(np.diff(points[..., [0, 2]], axis=0), axis=-1) * RATE_HZ
+    # While the toe is down it is the point that stands; the heel turns about it.
+    c = run["contacts"].reshape(*p.shape[:2], 2, 2) > 0.5
+    stands = np.stack([c[..., 0] & ~c[..., 1], c[..., 1]], -1).reshape(*p.shape[:2], 4)
+    planted = stands[1:] & stands[:-1]
+    return 100.0 * (speed * planted).sum((0, 2)) / np.maximum(planted.sum((0, 2)), 1)
+
+
+def weighted_skate(run: dict[str, Array]) -> Array:
+    """(N,) cm/frame by MANN's formula v (2 - 2^(h/H)) over toes with h < H = 2.5 cm (above rest)."""
+    p = legs.forward(run["hips"].astype(float), run["rotations"].astype(float))[0][..., 3, :]
+    speed = 100.0 * np.linalg.norm(np.diff(p[..., [0, 2]], axis=0), axis=-1)
+    height = np.maximum(p[1:, ..., 1] - legs.TOE_M, 0.0)
+    weight = np.clip(2.0 - 2.0 ** (height / 0.025), 0.0, 1.0)
+    return (speed * weight).mean((0, 2))
+
+
+def frozen(run: dict[str, Array]) -> Array:
+    """(N,) share of ticks at which a body travels but its feet do not step (slides along)."""
+    p = legs.forward(run["hips"].astype(float), run["rotations"].astype(float))[0][..., 2, :]
+    root = run["root"][:, :, None]
+    c, s = np.cos(run["yaw"])[:, :, None], np.sin(run["yaw"])[:, :, None]
+    d = p[..., [0, 2]] - root
+    local = np.stack([c * d[..., 0] - s * d[..., 1], s * d[..., 0] + c * d[..., 1]], -1)
+    window = int(RATE_HZ)
+    count = len(local) // window
+    cut = local[: count * window].reshape(count, window, *local.shape[1:])
+    stepping = np.ptp(cut, axis=1).max((-1, -2))  # (count, N) metres
+    asked = np.linalg.norm(run["wished"][: count * window], axis=-1).reshape(count, window, -1)
+    moving = asked.min(axis=1) > 0.4
+    return (moving & (stepping < 0.12)).sum(0) / np.maximum(moving.sum(0), 1)
+
+
+def control(weights: Path | None = None, seconds: float = 7.0) -> dict[str, Any]:
+    """How the scripted pads are followed: speed, facing, foot skate of each script."""
+    names = list(SCRIPTS)
+    with Performer(len(names), weights, "cpu") as performer:
+        run = play(
+            performer,
+            lambda t: [intent_at(n, t * DT_S) for n in names],
+            int(seconds * RATE_HZ),
+        )
+    speed = np.gradient(run["root"], axis=0) * RATE_HZ
+    window = int(0.5 * RATE_HZ)
+    figures: dict[str, Any] = {}
+    skate, weighted, still = foot_skate(run), weighted_skate(run), frozen(run)
+    for i, name in enumerate(names):
+        errors, facings = [], []
+        changes = [event[0] for event in SCRIPTS[name]] + [seconds]
+        for change, following in zip(changes, changes[1:], strict=False):
+            # From a second after each change of mind, over half a second.
+            t = int((change + 1.0) * RATE_HZ)
+            if t + window > following * RATE_HZ:
+                continue
+            wished = run["wished"][t : t + window, i]
+            mean = speed[t : t + window, i].mean(0)
+            errors.append(np.linalg.norm(mean) - np.linalg.norm(wished.mean(0)))
+            off = wrap(run["yaw"][t : t + window, i] - run["wished_yaw"][t : t + window, i])
+            facings.append(np.abs(off).mean())
+        figures[name] = {
+            "speed_error_mps": round(float(np.abs(errors).max(initial=0.0)), 3),
+            "facing_error_deg": round(float(np.rad2deg(np.max(facings, initial=0.0))), 1),
+            "skate_cm_s": round(float(skate[i]), 2),
+            "skate_mann_cm_frame": round(float(weighted[i]), 3),
+            "frozen": round(float(still[i]), 3),
+        }
+    return {"control": figures}
+
+
+def endurance(
+    weights: Path | None = None, minutes: float = 10.0, seeds: int = 8
+) -> dict[str, Any]:
+    """Random pads for a long time: faults, frozen gaits, joints' speed, foot skate, ground."""
+    pad = Pad(seeds, np.random.default_rng(1))
+    buttons = {
+        (r, s): frozenset(["run"] * r + ["strafe"] * s) for r in (0, 1) for s in (0, 1)
+    }
+
+    def intents(_: int) -> list[Intent]:
+        travel, facing, run, strafe = pad.step(DT_S)
+        return [
+            Intent(travel[i], facing[i], buttons[int(run[i]), int(strafe[i])])
+            for i in range(seeds)
+        ]
+
+    ticks = int(minutes * 60 * RATE_HZ)
+    part = min(ticks, int(30 * RATE_HZ))
+    skate, still, toes, turns, low, drift = [], [], [], [], [], []
+    with Performer(seeds, weights, "cpu") as performer:
+        for _ in range(ticks // part):
+            run = play(performer, intents, part)
+            if not all(np.isfinite(x).all() for x in run.values()):
+                break
+            skate.append(foot_skate(run).mean())
+            still.append(frozen(run).mean())
+            world = legs.forward(run["hips"].astype(float), run["rotations"].astype(float))[0]
+            toes.append(world[..., 3, 1].min())
+            low.append(run["hips"][..., 1].min())
+            turn = rotation.angle_between(run["rotations"][:-1], run["rotations"][1:])
+            turns.append(float(turn[..., 1:].max()))
+            drift.append(
+                float(np.linalg.norm(performer.root - performer.controller.position, axis=-1).max())
+            )
+        faults = performer.faults
+    return {
+        "endurance": {
+            "minutes": round(len(skate) * part / RATE_HZ / 60, 2),
+            "bodies": seeds,
+            "faults": faults,
+            "skate_cm_s": round(float(np.mean(skate)), 2),
+            "frozen": round(float(np.mean(still)), 4),
+            "lowest_toe_m": round(float(np.min(toes)), 4),
+            "lowest_hips_m": round(float(np.min(low)), 3),
+            "fastest_joint_deg_per_tick": round(float(np.rad2deg(np.max(turns))), 1),
+            "farthest_from_path_m": round(float(np.max(drift)), 3),
+        }
+    }
+
+
+Step = Callable[[Array, Array, Array], tuple[Array, Array]]
+
+
+def prediction(step: Step, memory: int, strips: list[Strip], phases: dict[str, Array]) -> dict[str, Any]:
+    """Mean joint error in cm on held-out clips, freely running with the true path as control.
+
+    step(body (B, 280), path (B, 24), memory (B, H)) gives the next body and memory; phases holds each clip's (T, 3) phase. Baselines:
+    hold (the pose stays, the root keeps its velocity), velocity (joints keep turning, damped with
+    a half-life of 0.1 s).
+    """
+    horizon = int(max(AFTER_S) * RATE_HZ)
+    errors: dict[str, list[Array]] = {"network": [], "hold": [], "damped velocity": []}
+    marks = [round(a * RATE_HZ) for a in AFTER_S]
+    for s in strips:
+        first = np.arange(10, len(s) - horizon - 1, 10)
+        if not len(first):
+            continue
+        six = rotation.to_6d(s.rotations).reshape(len(s), -1)
+        pose = np.concatenate([s.hips, six], -1)
+        travel, phase = _travel(s), phases[s.name]
+        body = np.zeros((len(first), BODY))
+        body[:, POSE], body[:, RATE] = pose[first], pose[first] - pose[first - 1]
+        body[:, CONTACTS], body[:, TRAVEL] = s.contacts[first], travel[first - 1]
+        body[:, PHASE] = phase[first]
+        root, yaw = s.root[first].copy(), s.yaw[first].copy()
+        truth = _joints(s.hips, s.rotations, s.root, s.yaw)
+        state = np.zeros((len(first), memory))
+        far = np.arange(len(s) + 200)
+        long_root = _extend(s.root, far)
+        long_yaw = _extend(s.yaw[:, None], far)[:, 0]
+        held = {"root": root.copy(), "yaw": yaw.copy()}
+        rate = rotation.to_rotation_vector(
+            rotation.multiply(s.rotations[first], rotation.conjugate(s.rotations[first - 1]))
+        )
+        hips_rate = s.hips[first] - s.hips[first - 1]
+        for k in range(1, horizon + 1):
+            at = first[:, None] + k + np.round(SAMPLES_S * RATE_HZ).astype(int)
+            path = local_path(long_root[at], long_yaw[at], root, yaw)
+            body, state = step(body, path, state)
+            root, yaw = _moved(root, yaw, body[:, TRAVEL])
+            held["root"], held["yaw"] = _moved(held["root"], held["yaw"], travel[first - 1])
+            if k not in marks:
+                continue
+            goal = truth[first + k]
+            turns = rotation.from_6d(body[:, POSE][:, 3:].reshape(len(first), -1, 6))
+            shown = _joints(body[:, :3], turns, root, yaw)
+            stay = _joints(s.hips[first], s.rotations[first], held["root"], held["yaw"])
+            # The integral of a rate that halves every 0.1 s.
+            span = (1.0 - 0.5 ** (k * DT_S / 0.1)) * 0.1 / np.log(2.0) * RATE_HZ
+            onward = rotation.multiply(
+                rotation.from_rotation_vector(rate * span), s.rotations[first]
+            )
+            flown = _joints(s.hips[first] + hips_rate * span, onward, held["root"], held["yaw"])
+            for name, guess in (("network", shown), ("hold", stay), ("damped velocity", flown)):
+                errors[name].append(
+                    np.stack([np.full(len(first), k), np.linalg.norm(guess - goal, axis=-1).mean(-1)])
+                )
+    table = {}
+    for name, parts in errors.items():
+        k, e = np.concatenate(parts, axis=1)
+        table[name] = {f"{a}": round(float(100 * e[k == m].mean()), 2) for a, m in zip(AFTER_S, marks, strict=True)}
+    windows = len(np.concatenate(errors["network"], axis=1)[0]) // len(marks)
+    return {"prediction_cm": table, "windows": windows, "clips": [s.name for s in strips]}
+
+
+def _travel(s: Strip) -> Array:
+    """(T, 3) root's velocity from each frame to the next, in the frame it has."""
+    step = np.diff(s.root, axis=0, append=s.root[-1:])
+    turn = np.diff(s.yaw, append=s.yaw[-1])
+    c, n = np.cos(s.yaw), np.sin(s.yaw)
+    return RATE_HZ * np.stack(
+        [c * step[:, 0] - n * step[:, 1], n * step[:, 0] + c * step[:, 1], turn], -1
+    )
+
+
+def _moved(root: Array, yaw: Array, travel: Array) -> tuple[Array, Array]:
+    c, n = np.cos(yaw), np.sin(yaw)
+    x, z, turn = np.moveaxis(travel, -1, 0)
+    return root + DT_S * np.stack([c * x + n * z, -n * x + c * z], -1), yaw + DT_S * turn
+
+
+def _extend(x: Array, at: Array) -> Array:
+    """Values (T, K) at frames beyond the end, going on as at the end."""
+    last = len(x) - 1
+    over = np.maximum(at - last, 0)[:, None]
+    return x[np.minimum(at, last)] + over * (x[-1] - x[-13]) / 12.0
+
+
+def _joints(hips: Array, rotations: Array, root: Array, yaw: Array) -> Array:
+    """(B, J, 3) world joints of root-relative poses."""
+    turn = rotation.from_yaw(yaw)
+    world = rotation.rotate(turn, np.asarray(hips, float))
+    world[:, [0, 2]] += root
+    turns = np.array(rotations, float)
+    turns[:, 0] = rotation.multiply(turn, turns[:, 0])
+    places = np.repeat(PERFORMER.rest_positions[None], len(hips), 0)
+    places[:, 0] = world
+    return PERFORMER.globals(places, turns)[0]
+
+
+def show(measured: dict[str, Any]) -> None:
+    """Prints the result beside its baselines."""
+    if "prediction_cm" in measured:
+        print(f"\nmean joint error in cm after t seconds, {measured['windows']} held-out windows")
+        print(f"{'':18}" + "".join(f"{a:>8} s" for a in AFTER_S))
+        for name, row in measured["prediction_cm"].items():
+            print(f"{name:18}" + "".join(f"{v:>10.2f}" for v in row.values()))
+    if "control" in measured:
+        print("\nscripted pads: a second after each change")
+        print(f"{'':12}{'speed error':>12}{'facing':>9}{'skate':>10}{'frozen':>8}")
+        for name, row in measured["control"].items():
+            print(
+                f"{name:12}{row['speed_error_mps']:>8.2f} m/s{row['facing_error_deg']:>5.1f} deg"
+                f"{row['skate_cm_s']:>5.1f} cm/s{100 * row['frozen']:>6.0f} %"
+            )
+    if "endurance" in measured:
+        print("\nrandom pads:", ", ".join(f"{k} {v}" for k, v in measured["endurance"].items()))

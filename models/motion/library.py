@@ -1,0 +1,109 @@
+"""The library that the director plays from: sound parts of the mocap and what augmentation adds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from understudy.runtime.performer import legs
+
+from .augment import bend, halt, launch, mirror, pivot, reverse, stand, steer, tempo
+from .data import RATE_HZ, Strip
+
+AIRBORNE_S = 0.4  # no foot down for longer is no run but a fault of the mocap, or a jump
+SHORTEST_S = 0.9
+
+
+def sound(s: Strip) -> list[Strip]:
+    """The parts of a strip in which feet meet the ground as feet do."""
+    free = s.contacts.sum(axis=1) == 0
+    bad = np.zeros(len(s), bool)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], free.astype(int), [0]])))
+    for start, stop in edges.reshape(-1, 2):
+        bad[start:stop] = stop - start > AIRBORNE_S * RATE_HZ
+    rate = np.abs(np.gradient(s.yaw)) * RATE_HZ
+    bad |= rate > 3.5
+    bad |= (s.hips[:, 1] < 0.84) | (s.hips[:, 1] > 1.06)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], (~bad).astype(int), [0]])))
+    return [
+        s.cut(a, b) for a, b in edges.reshape(-1, 2) if b - a >= SHORTEST_S * RATE_HZ
+    ]
+
+
+def speed(s: Strip) -> np.ndarray:
+    """(T,) the root's speed in m/s."""
+    return np.linalg.norm(np.gradient(s.root, axis=0), axis=1) * RATE_HZ
+
+
+def standing(s: Strip) -> tuple[int, int] | None:
+    """The longest stretch of at least 0.25 s in which nothing moves and both feet are planted."""
+    still = (speed(s) < 0.12) & (s.contacts.sum(axis=1) >= 3)
+    feet = legs.forward(s.hips, s.rotations)[0][:, :, 2]
+    together = np.abs(feet[:, 0, 2] - feet[:, 1, 2]) < 0.2
+    still &= together
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], still.astype(int), [0]])))
+    spans = [(b - a, a, b) for a, b in edges.reshape(-1, 2)]
+    if not spans or max(spans)[0] < 0.25 * RATE_HZ:
+        return None
+    _, a, b = max(spans)
+    return int(a), int(min(b, a + RATE_HZ))
+
+
+def build(strips: list[Strip], seed: int = 0) -> list[Strip]:
+    """Everything the director may play, both sides, a fair share of each kind."""
+    rng = np.random.default_rng(seed)
+    parts = [p for s in strips for p in sound(s)]
+    rests = [(p, span) for p in parts if (span := standing(p)) is not None]
+    out: list[Strip] = []
+    still = [stand(p, *span) for p, span in rests]
+    out += still
+    moving = [p for p in parts if np.median(speed(p)) > 0.55]
+    walks = [p for p in moving if np.median(speed(p)) < 2.0]
+    runs = [p for p in moving if np.median(speed(p)) >= 2.0]
+    starts = [p for p in walks if speed(p)[:6].mean() < 0.3]
+    out += parts
+    for p in walks:
+        v = float(np.median(speed(p)))
+        for rate in (0.5, 1.0, 1.7, -0.5, -1.0, -1.7):
+            out.append(bend(p, rate))
+        # Slow walks: the same gait with smaller steps.
+        if v < 1.3:
+            out += [steer(p, 0.45 / v), steer(p, 0.7 / v)]
+        back = reverse(steer(p, min(1.0, 0.95 / v)))
+        if v < 1.35:
+            out += [back, bend(back, 0.8), bend(back, -0.8), reverse(steer(p, 0.45 / v))]
+            for angle in (0.78, -0.78):
+                out.append(steer(p, 0.85 / v, angle, widen_m=0.02))
+                out.append(reverse(steer(p, 0.75 / v, angle, widen_m=0.02)))
+        if 0.9 < v < 1.4:
+            brisk = tempo(p, 1.5)
+            for angle in (1.57, -1.57):
+                out.append(steer(brisk, 0.62 / (1.5 * v), angle, widen_m=0.08))
+                out.append(steer(brisk, 0.35 / (1.5 * v), angle, widen_m=0.06))
+            quick = tempo(p, 1.25)
+            march = steer(quick, 0.06, calm=0.85)
+            out += [bend(march, r) for r in (1.2, -1.2, 2.4, -2.4, 3.2, -3.2)]
+    for p in runs:
+        for rate in (0.4, 0.8, 1.3, -0.4, -0.8, -1.3):
+            out.append(bend(p, rate))
+        out += [tempo(p, 0.88), steer(p, 0.8)]
+    if still:
+        for p in walks + runs:
+            room = len(p) - 8
+            swift = p in runs
+            for at in rng.integers(int(0.4 * room), room, 3):
+                rest = still[int(rng.integers(len(still)))]
+                out.append(halt(p, int(at), rest, 0.85 if swift else 0.65))
+            for at in rng.integers(int(0.4 * RATE_HZ), max(int(0.7 * room), 30), 3):
+                rest = still[int(rng.integers(len(still)))]
+                angle = float(rng.choice([0.0, 0.0, 1.2, -1.2, 2.2, -2.2, 3.1, -3.1]))
+                out.append(launch(p, int(at), rest, 0.7 if swift else 0.6, angle))
+            for angle in (3.1, -3.1, 1.8, -1.8):
+                at = int(rng.integers(int(0.3 * room), int(0.7 * room)))
+                out.append(pivot(p, at, angle, 0.95 if swift else 0.8))
+    for p in starts:
+        v = float(np.median(speed(p)))
+        brisk = tempo(p, 1.5)
+        for angle in (1.57, -1.57):
+            out.append(steer(brisk, 0.6 / (1.5 * v), angle, widen_m=0.08))
+        out.append(steer(p, -0.8, calm=0.2))
+    return out + [mirror(s) for s in out]

@@ -1,0 +1,408 @@
+"""`understudy train motion`: from a folder of BVH to an ONNX file with its card.
+
+The network learns on its own roll-outs: it starts from a true pose with a little noise, runs freely
+for up to ROLLOUT frames and is compared with what the director played. Streams whose pose is still
+close at the end go on from where they are, so it also learns to recover from its own errors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.performer.layout import BODY, PHASE, POSE, RATE, TRAVEL
+
+from . import evaluate, export, library
+from .data import RATE_HZ, load
+from .director import Database, Take, direct, gait
+from .network import Performer, Skeletal
+
+# Not trained on; every figure that is reported is measured on these.
+HELD_OUT = "walking_1,walking_20,walking_30,walking_44,walking_52,running_5"
+# Six takes of CMU whose heading does not match their travel: the legs walk ahead, the root sideways.
+DAMAGED = "walking_22,walking_24,walking_25,walking_26,walking_48,walking_50"
+FEET_JOINTS = [12, 13, 20, 21]  # in the order of the contacts
+
+
+@dataclass(frozen=True)
+class Config:
+    """What decides the result. Lengths in frames of 1/60 s."""
+
+    steps: int = 6000
+    batch: int = 64
+    bodies: int = 256  # that the director moves
+    frames: int = 1500  # for so long
+    hidden: int = 256
+    width: int = 256
+    rate: float = 1e-3
+    noise: float = 0.03  # of the starting pose, in standard deviations
+    rollout: tuple[int, ...] = (8, 16, 24, 32)  # grows over the first half of training
+    keep: float = 0.7  # how many streams may go on from their own pose
+    seed: int = 0
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `understudy train motion`."""
+    c = Config()
+    parser.add_argument("--data", type=Path, required=True, help="a folder of BVH files")
+    parser.add_argument("--include", default="*", help="names to take, e.g. 'walking_*,running_*'")
+    parser.add_argument("--exclude", default=DAMAGED, help="names to leave out")
+    parser.add_argument("--hold-out", default=HELD_OUT, help="names kept for the evaluation")
+    parser.add_argument("--out", type=Path, default=Path("out/motion"), help="where results go")
+    parser.add_argument("--steps", type=int, default=c.steps)
+    parser.add_argument("--minutes", type=float, help="stop after so long, if steps are not done")
+    parser.add_argument("--batch", type=int, default=c.batch)
+    parser.add_argument("--hidden", type=int, default=c.hidden)
+    parser.add_argument("--bodies", type=int, default=c.bodies, help="bodies the director moves")
+    parser.add_argument("--frames", type=int, default=c.frames, help="frames for which it does")
+    parser.add_argument("--seed", type=int, default=c.seed)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--threads", type=int, help="CPU threads")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+
+
+def bodies_of(take: Take) -> tuple[np.ndarray, np.ndarray]:
+    """Pose, contacts and phase (T, N, 142) and world root x, z, yaw (T, N, 3) of a take."""
+    six = rotation.to_6d(take.rotations).reshape(*take.rotations.shape[:2], -1)
+    phase, steps = take.phase[..., :1], take.phase[..., 1:]
+    pose = np.concatenate(
+        [take.hips, six, take.contacts, np.cos(phase), np.sin(phase), steps], -1
+    ).astype(np.float32)
+    return pose, np.concatenate([take.root, take.yaw[..., None]], -1).astype(np.float32)
+
+
+class Streams:
+    """Training data on the device: what the director played, cut into windows."""
+
+    def __init__(self, take: Take, device: str) -> None:
+        pose, root = bodies_of(take)
+        self.pose = torch.as_tensor(pose, device=device)
+        self.root = torch.as_tensor(root, device=device)
+        self.path = torch.as_tensor(take.path, device=device)
+        self.frames, self.count = self.pose.shape[:2]
+
+    def body(self, t: Tensor, i: Tensor) -> Tensor:
+        """(B, 280) bodies at frames t >= 1 of streams i."""
+        now, before = self.pose[t, i], self.pose[t - 1, i]
+        return torch.cat(
+            [
+                now[:, POSE],
+                now[:, POSE] - before[:, POSE],
+                now[:, POSE.stop : POSE.stop + 4],
+                travel(self.root[t - 1, i], self.root[t, i]),
+                now[:, POSE.stop + 4 :],
+            ],
+            -1,
+        )
+
+
+def travel(before: Tensor, after: Tensor) -> Tensor:
+    """(..., 3) root's velocity in the frame it had before: x, z in m/s, turn in rad/s."""
+    step = after - before
+    c, s = torch.cos(before[..., 2]), torch.sin(before[..., 2])
+    return RATE_HZ * torch.stack(
+        [c * step[..., 0] - s * step[..., 1], s * step[..., 0] + c * step[..., 1], step[..., 2]], -1
+    )
+
+
+def moved(root: Tensor, speed: Tensor) -> Tensor:
+    """(B, 3) root after one frame at a velocity in its own frame; `travel`'s inverse."""
+    c, s = torch.cos(root[:, 2]), torch.sin(root[:, 2])
+    step = torch.stack(
+        [c * speed[:, 0] + s * speed[:, 1], -s * speed[:, 0] + c * speed[:, 1], speed[:, 2]], -1
+    )
+    return root + step / RATE_HZ
+
+
+def seen(path: Tensor, root: Tensor) -> Tensor:
+    """(B, 24) a path (B, S, 3) of x, z, yaw in the world, as a root (B, 3) sees it."""
+    c, s = torch.cos(root[:, 2:]), torch.sin(root[:, 2:])
+    dx, dz = path[..., 0] - root[:, :1], path[..., 1] - root[:, 1:2]
+    turn = path[..., 2] - root[:, 2:]
+    out = torch.stack([c * dx - s * dz, s * dx + c * dz, torch.sin(turn), torch.cos(turn)], -1)
+    return out.flatten(1)
+
+
+def rollout(
+    net: Performer, body: Tensor, root: Tensor, memory: Tensor, path: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Bodies (K, B, 277), logits (K, B, 4), roots (K, B, 3), memory after K free frames."""
+    bodies, logits, roots = [], [], []
+    for k in range(len(path)):
+        body, logit, memory = net(body, seen(path[k], root), memory)
+        root = moved(root, body[:, TRAVEL])
+        bodies.append(body)
+        logits.append(logit)
+        roots.append(root)
+    return torch.stack(bodies), torch.stack(logits), torch.stack(roots), memory
+
+
+def loss_of(
+    net: Performer,
+    fk: Skeletal,
+    bodies: Tensor,
+    logits: Tensor,
+    roots: Tensor,
+    true: Tensor,
+    true_root: Tensor,
+    before: Tensor,
+) -> tuple[Tensor, dict[str, float]]:
+    """The loss of a roll-out against true poses (K, B, 142) and roots (K, B, 3)."""
+    scale, rate = net.body_scale[POSE], net.body_scale[RATE]
+    pose, goal = bodies[..., POSE], true[..., POSE]
+    rates = goal - torch.cat([before[None], goal[:-1]])
+    places, goals = fk(torch.cat([pose, goal], 0)).chunk(2, 0)
+    speed, goal_speed = places[1:] - places[:-1], goals[1:] - goals[:-1]
+    # Feet over the ground, where they are planted: the world's speed of ankles and toes.
+    feet = places[..., FEET_JOINTS, :]
+    turn = roots[..., 2]
+    c, s = torch.cos(turn)[..., None], torch.sin(turn)[..., None]
+    world_x = c * feet[..., 0] + s * feet[..., 2] + roots[..., :1]
+    world_z = -s * feet[..., 0] + c * feet[..., 2] + roots[..., 1:2]
+    slide = ((world_x[1:] - world_x[:-1]) ** 2 + (world_z[1:] - world_z[:-1]) ** 2 + 1e-8).sqrt()
+    down = true[..., POSE.stop : POSE.stop + 4]
+    phase = true[..., POSE.stop + 4 :]
+    planted = down[1:] * down[:-1]
+    parts = {
+        "pose": ((pose - goal) / scale).abs().mean(),
+        "place": 8.0 * (places - goals).abs().mean(),
+        "speed": 0.3 * RATE_HZ * (speed - goal_speed).abs().mean(),
+        "rate": 0.15 * ((bodies[..., RATE] - rates) / rate).abs().mean(),
+        "root": 2.0 * (roots - true_root).abs().mean(),
+        "travel": 0.3
+        * (
+            (bodies[1:, :, TRAVEL] - travel(true_root[:-1], true_root[1:]))
+            / net.body_scale[TRAVEL]
+        )
+        .abs()
+        .mean(),
+        "contact": 0.3 * F.binary_cross_entropy_with_logits(logits, down),
+        "phase": 0.4 * ((bodies[..., PHASE][..., :2] - phase[..., :2]).abs() * phase[..., 2:]).mean()
+        + 0.4 * (bodies[..., PHASE][..., 2] - phase[..., 2]).abs().mean(),
+        "slide": 0.15 * RATE_HZ * (slide * planted).mean(),
+    }
+    return sum(parts.values(), torch.zeros(())), {k: float(v.detach()) for k, v in parts.items()}
+
+
+
+
+
+def prepare(args: argparse.Namespace, config: Config) -> Take:
+    """Reads the mocap and lets the director play; kept in --out for a resumed run."""
+    kept = args.out / "take.npz"
+    key = json.dumps([str(args.data), args.include, args.exclude, args.hold_out, config.seed])
+    key += f" {config.bodies} {config.frames}"
+    if args.resume and kept.exists():
+        with np.load(kept) as stored:
+            if str(stored["key"]) == key:
+                return Take(*(stored[n] for n in TAKE))
+    start = time.monotonic()
+    strips = load(args.data, args.include, ",".join([args.exclude, args.hold_out]))
+    played = library.build(strips, config.seed)
+    database = Database(played)
+    print(
+        f"mocap: {len(strips)} clips, {sum(map(len, strips)) / RATE_HZ / 60:.1f} min; "
+        f"library: {len(played)} strips, {len(database) / RATE_HZ / 60:.0f} min",
+        flush=True,
+    )
+    take = direct(database, config.bodies, config.frames, config.seed)
+    minutes = config.bodies * config.frames / RATE_HZ / 60
+    print(f"director: {minutes:.0f} min in {time.monotonic() - start:.0f} s", flush=True)
+    part = kept.with_suffix(".part.npz")
+    np.savez(part, key=np.array(key), **{n: getattr(take, n) for n in TAKE})
+    os.replace(part, kept)
+    return take
+
+
+TAKE = ("hips", "rotations", "root", "yaw", "contacts", "path", "phase")
+
+
+def train(args: argparse.Namespace, config: Config) -> tuple[Performer, dict[str, float]]:
+    """Trains, with checkpoints; returns the averaged network and the last losses."""
+    torch.manual_seed(config.seed)
+    rng = torch.Generator().manual_seed(config.seed)
+    take = prepare(args, config)
+    data = Streams(take, args.device)
+    net = Performer(config.hidden, config.width).to(args.device)
+    fk = Skeletal().to(args.device)
+    t = torch.randint(1, data.frames, (20000,), generator=rng)
+    i = torch.randint(0, data.count, (20000,), generator=rng)
+    sample = data.body(t, i)
+    net.normalise(sample.cpu().numpy(), seen(data.path[t, i], data.root[t - 1, i]).cpu().numpy())
+    mean = copy.deepcopy(net)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=1e-4)
+    first = 0
+    checkpoint = args.out / "checkpoint.pt"
+    if args.resume and checkpoint.exists():
+        saved = torch.load(checkpoint, map_location=args.device, weights_only=True)
+        if saved["config"] != json.dumps(asdict(config)):
+            raise UnderstudyError(
+                f"{checkpoint} was made with other settings; use the same ones, or another --out."
+            )
+        net.load_state_dict(saved["net"])
+        mean.load_state_dict(saved["mean"])
+        optimiser.load_state_dict(saved["optimiser"])
+        first = saved["step"]
+        rng.set_state(saved["rng"].cpu())
+        print(f"resumed at step {first}", flush=True)
+
+    t = torch.zeros(config.batch, dtype=torch.long)
+    i = torch.zeros(config.batch, dtype=torch.long)
+    alive = torch.zeros(config.batch, dtype=torch.bool)
+    body = torch.zeros(config.batch, BODY, device=args.device)
+    root = torch.zeros(config.batch, 3, device=args.device)
+    memory = torch.zeros(config.batch, config.hidden, device=args.device)
+    scale = net.body_scale
+    begun, shown, losses = time.monotonic(), time.monotonic(), {}
+    step = first
+    for step in range(first, config.steps):
+        progress = step / config.steps
+        stage = min(int(2.0 * progress * len(config.rollout)), len(config.rollout) - 1)
+        span = config.rollout[stage]
+        warm = min(1.0, (step + 1) / 200)
+        for group in optimiser.param_groups:
+            group["lr"] = config.rate * warm * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-6
+
+        alive &= t + span < data.frames - 1
+        alive &= torch.rand(config.batch, generator=rng) < config.keep
+        new = ~alive
+        count = int(new.sum())
+        t[new] = torch.randint(1, data.frames - span - 1, (count,), generator=rng)
+        i[new] = torch.randint(0, data.count, (count,), generator=rng)
+        fresh = data.body(t[new], i[new])
+        jitter = torch.randn(fresh.shape, generator=rng).to(args.device) * config.noise
+        body[new] = fresh + jitter * scale
+        root[new] = data.root[t[new], i[new]]
+        memory[new] = 0.0
+
+        ahead = t + torch.arange(1, span + 1)[:, None]
+        bodies, logits, roots, after = rollout(net, body, root, memory, data.path[ahead, i])
+        true, true_root = data.pose[ahead, i], data.root[ahead, i]
+        loss, losses = loss_of(
+            net, fk, bodies, logits, roots, true, true_root, data.pose[t, i][:, POSE]
+        )
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        with torch.no_grad():
+            slow = min(0.999, 1.0 - 1.0 / (step + 2) ** 0.75)
+            for a, b in zip(mean.parameters(), net.parameters(), strict=True):
+                a.lerp_(b, 1.0 - slow)
+            body, root, memory = bodies[-1].detach(), roots[-1].detach(), after.detach()
+            off = ((body[:, POSE] - true[-1][:, POSE]) / scale[POSE]).abs().mean(-1)
+            alive = ((off < 0.6) & (memory.abs().amax(-1) < 2)).cpu()
+            t = t + span
+
+        now = time.monotonic()
+        if now - shown > 10.0 or step + 1 == config.steps:
+            shown = now
+            left = (config.steps - step - 1) * (now - begun) / (step + 1 - first)
+            detail = " ".join(f"{k} {v:.3f}" for k, v in losses.items())
+            print(
+                f"step {step + 1}/{config.steps}  loss {float(loss.detach()):.3f}  ({detail})  "
+                f"{1e3 * (now - begun) / (step + 1 - first):.0f} ms/step  "
+                f"{left / 60:.0f} min left",
+                flush=True,
+            )
+        done = args.minutes is not None and now - begun > 60 * args.minutes
+        if (step + 1) % 250 == 0 or done or step + 1 == config.steps:
+            part = checkpoint.with_suffix(".part")
+            torch.save(
+                {
+                    "config": json.dumps(asdict(config)),
+                    "net": net.state_dict(),
+                    "mean": mean.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "step": step + 1,
+                    "rng": rng.get_state(),
+                },
+                part,
+            )
+            os.replace(part, checkpoint)
+        if done:
+            break
+    return mean, {**losses, "steps": float(min(step + 1, config.steps))}
+
+
+def run(args: argparse.Namespace) -> int:
+    """`understudy train motion`."""
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    if args.device == "cuda" and not torch.cuda.is_available():
+        raise UnderstudyError("--device cuda: this PyTorch sees no CUDA device; use --device cpu.")
+    config = Config(
+        steps=args.steps,
+        batch=args.batch,
+        bodies=args.bodies,
+        frames=args.frames,
+        hidden=args.hidden,
+        seed=args.seed,
+    )
+    args.out.mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
+    net, losses = train(args, config)
+    minutes = (time.monotonic() - begun) / 60
+    net = net.cpu().eval()
+    path = args.out / "motion.onnx"
+    held = load(args.data, args.hold_out) if args.hold_out else []
+    measured: dict[str, object] = {}
+    if held:
+        phases = {s.name: _circular(gait(s)) for s in held}
+        measured = evaluate.prediction(_stepper(net), net.hidden, held, phases)
+    export.write(net, path, training=_record(args, config, minutes, losses), measured=measured)
+    measured.update(evaluate.control(path))
+    export.write(net, path, training=_record(args, config, minutes, losses), measured=measured)
+    evaluate.show(measured)
+    print(f"wrote {path} and its card")
+    return 0
+
+
+def _circular(phase: np.ndarray) -> np.ndarray:
+    """(T, 3) cosine, sine and amount of a phase (T, 2)."""
+    return np.stack([np.cos(phase[:, 0]), np.sin(phase[:, 0]), phase[:, 1]], -1)
+
+
+def _stepper(net: Performer) -> evaluate.Step:
+    """The network as a function of numpy arrays."""
+
+    def step(
+        body: np.ndarray, path: np.ndarray, memory: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        with torch.no_grad():
+            after, _, kept = net(*(torch.as_tensor(x).float() for x in (body, path, memory)))
+        return after.numpy().astype(float), kept.numpy().astype(float)
+
+    return step
+
+
+def _record(
+    args: argparse.Namespace, config: Config, minutes: float, losses: dict[str, float]
+) -> dict[str, object]:
+    return {
+        "command": "understudy " + " ".join(["train", "motion", *sys.argv[3:]]),
+        "config": asdict(config),
+        "include": args.include,
+        "exclude": args.exclude,
+        "held_out": args.hold_out,
+        "minutes": round(minutes, 1),
+        "threads": torch.get_num_threads(),
+        "device": args.device,
+        "final_losses": {k: round(v, 4) for k, v in losses.items()},
+    }
+
+

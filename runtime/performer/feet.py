@@ -1,0 +1,115 @@
+"""Feet that stay where they are planted: contact locks over two-bone IK, for many bodies at once.
+
+Each foot carries an offset from its animated place. While a toe or heel is in contact the offset
+is whatever holds that point (and the foot's heading) still; on release it fades by a critically
+damped spring, so nothing pops (inertialization, Bollo 2016). After Daniel Holden's foot locking in
+"Motion Matching" (2021), with the heel as a second point of contact.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from understudy.runtime.core.rotation import Array
+
+from . import legs
+
+RELEASE_HALFLIFE_S = 0.09
+ENGAGED = 0.55  # a contact begins above this and ends below the other
+RELEASED = 0.35
+UNLOCK_M = 0.22  # a foot that would be held further than this from its animation lets go
+UNLOCK_RAD = 0.9
+GROUND_HALFLIFE_S = 0.03
+_SIDE = np.array([1.0, 0.0, 0.0])
+
+
+class Feet:
+    """Locks for `count` bodies. `contacts` (N, 4): left heel, left toe, right heel, right toe."""
+
+    def __init__(self, count: int) -> None:
+        shape = (count, 2)
+        self.offset = np.zeros((*shape, 3))  # of the foot from its animated place, world
+        self.offset_rate = np.zeros((*shape, 3))
+        self.twist = np.zeros(shape)  # of the foot's heading, radians
+        self.twist_rate = np.zeros(shape)
+        self.point = np.full(shape, -1)  # 0 heel, 1 toe, -1 free
+        self.anchor = np.zeros((*shape, 3))  # where the point in contact is held
+        self.anchor_yaw = np.zeros(shape)
+        self.on = np.zeros((count, 2, 2), bool)
+        self.fresh = np.ones(count, bool)
+        self.world_p = np.zeros((*shape, 4, 3))  # after solving: both legs' joints
+
+    def reset(self, i: int | slice) -> None:
+        """Forgets every lock of body i."""
+        for array in (self.offset, self.offset_rate, self.twist, self.twist_rate):
+            array[i] = 0.0
+        self.point[i] = -1
+        self.on[i] = False
+
+    def solve(self, hips: Array, rotations: Array, contacts: Array, dt_s: float) -> None:
+        """Plants the feet of poses in place: hips (N, 3) world, rotations (N, J, 4) local."""
+        world_p, world_r = legs.forward(hips, rotations)
+        foot = world_r[..., 2, :]
+        # By the foot's side axis: a foot that hangs straight down has no heading of its own.
+        across = legs.rotate(foot, _SIDE)
+        yaw = np.arctan2(-across[..., 2], across[..., 0])
+        pairs = contacts.reshape(-1, 2, 2)
+        self.on = np.where(self.on, pairs > RELEASED, pairs > ENGAGED)
+        # The toe rules where both are down: the heel leaves first.
+        point = np.where(self.on[..., 1], 1, np.where(self.on[..., 0], 0, -1))
+
+        joint = np.where((point == 0)[..., None], world_p[..., 2, :], world_p[..., 3, :])
+        # The toe turns with the foot's twist about the ankle.
+        arm = world_p[..., 3, :] - world_p[..., 2, :]
+        turned = legs.rotate(legs.about_y(self.twist), arm)
+        lever = np.where((point == 1)[..., None], turned - arm, 0.0)
+        fresh = (point != self.point) & (point >= 0)
+        self.anchor = np.where(fresh[..., None], joint + lever + self.offset, self.anchor)
+        self.anchor_yaw = np.where((self.point < 0) & fresh, yaw + self.twist, self.anchor_yaw)
+
+        held = point >= 0
+        twist = (self.anchor_yaw - yaw + np.pi) % (2.0 * np.pi) - np.pi
+        turned = legs.rotate(legs.about_y(np.where(held, twist, self.twist)), arm)
+        lever = np.where((point == 1)[..., None], turned - arm, 0.0)
+        offset = self.anchor - joint - lever
+        # Heights sink softly onto the ground; the anchor's own height is not trusted.
+        ground = np.where(point == 0, legs.ANKLE_M, legs.TOE_M)
+        self.anchor[..., 1] += (ground - self.anchor[..., 1]) * (
+            1.0 - np.exp(-0.693 * dt_s / GROUND_HALFLIFE_S)
+        )
+        torn = held & (
+            (np.sum(offset[..., [0, 2]] ** 2, axis=-1) > UNLOCK_M**2) | (np.abs(twist) > UNLOCK_RAD)
+        )
+        held = held & ~torn
+        self.on &= held[..., None]
+        self.point = np.where(held, point, -1)
+        decay = 2.0 * 0.693147 / RELEASE_HALFLIFE_S
+        free_offset, free_rate = _fade(self.offset, self.offset_rate, decay, dt_s)
+        free_twist, free_twist_rate = _fade(self.twist, self.twist_rate, decay, dt_s)
+        held3 = held[..., None]
+        # On release the offset starts to fade from rest: its rate while held is the body's motion.
+        self.offset = np.where(held3, offset, free_offset)
+        self.offset_rate = np.where(held3, 0.0, free_rate)
+        self.twist = np.where(held, twist, free_twist)
+        self.twist_rate = np.where(held, 0.0, free_twist_rate)
+
+        target_foot = legs.multiply(legs.about_y(self.twist), foot)
+        ankle = world_p[..., 2, :] + self.offset
+        self._above_ground(ankle, target_foot)
+        legs.reach(hips, rotations, world_p, world_r, ankle, target_foot)
+        self.world_p = world_p
+
+    @staticmethod
+    def _above_ground(ankle: Array, foot: Array) -> None:
+        """Lifts ankles (N, 2, 3) so that neither heel nor toe is below the ground."""
+        toe = ankle + legs.rotate(foot, legs.OFFSETS[:, 3])
+        low = np.maximum(legs.TOE_M - toe[..., 1], 0.0)
+        # The heel's bone may come as low as the foot's pitch demands, not lower than the sole.
+        ankle[..., 1] = np.maximum(ankle[..., 1] + low, 0.6 * legs.ANKLE_M)
+
+
+def _fade(x: Array, v: Array, y: float, dt_s: float) -> tuple[Array, Array]:
+    """Offset and rate (...) of a critically damped spring to zero after dt_s."""
+    j1 = v + x * y
+    e = np.exp(-y * dt_s)
+    return e * (x + j1 * dt_s), e * (v - j1 * y * dt_s)

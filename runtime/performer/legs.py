@@ -1,0 +1,137 @@
+"""Legs: forward kinematics of both legs and two-bone inverse kinematics, for many bodies at once.
+
+Written out on components, because at this size numpy's call overhead is the cost: `np.cross` and
+`np.linalg` take longer than the arithmetic.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from understudy.runtime.core.humanoid import PERFORMER, roles
+from understudy.runtime.core.rotation import Array
+
+_ROLE = roles(PERFORMER)
+HIPS = _ROLE["hips"]
+# (2 sides, 4): upper leg, lower leg, foot, toes. Left first.
+LEGS = np.array(
+    [
+        [_ROLE[f"{side}_{part}"] for part in ("upper_leg", "lower_leg", "foot", "toes")]
+        for side in ("left", "right")
+    ]
+)
+OFFSETS = PERFORMER.rest_positions[LEGS]  # (2, 4, 3)
+THIGH_M = float(np.linalg.norm(OFFSETS[0, 1]))
+SHIN_M = float(np.linalg.norm(OFFSETS[0, 2]))
+# Heights of the joints above the sole when the foot stands flat.
+ANKLE_M = 0.07
+TOE_M = 0.015
+# Knees never straighten past this share of the leg, which would snap them (and flip the pole).
+REACH = 0.9995
+
+
+def cross(a: Array, b: Array) -> Array:
+    """(..., 3) cross product."""
+    out = np.empty(np.broadcast_shapes(a.shape, b.shape), np.result_type(a, b))
+    out[..., 0] = a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1]
+    out[..., 1] = a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2]
+    out[..., 2] = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    return out
+
+
+def multiply(a: Array, b: Array) -> Array:
+    """(..., 4) quaternion product: first b, then a."""
+    ax, ay, az, aw = a[..., 0], a[..., 1], a[..., 2], a[..., 3]
+    bx, by, bz, bw = b[..., 0], b[..., 1], b[..., 2], b[..., 3]
+    out = np.empty(np.broadcast_shapes(a.shape, b.shape), np.result_type(a, b))
+    out[..., 0] = aw * bx + ax * bw + ay * bz - az * by
+    out[..., 1] = aw * by - ax * bz + ay * bw + az * bx
+    out[..., 2] = aw * bz + ax * by - ay * bx + az * bw
+    out[..., 3] = aw * bw - ax * bx - ay * by - az * bz
+    return out
+
+
+def rotate(q: Array, v: Array) -> Array:
+    """(..., 3) vectors turned by unit quaternions."""
+    xyz = q[..., :3]
+    t = 2.0 * cross(xyz, v)
+    return v + q[..., 3:] * t + cross(xyz, t)
+
+
+def conjugate(q: Array) -> Array:
+    """(..., 4) inverse of unit quaternions."""
+    return q * np.array([-1.0, -1.0, -1.0, 1.0], q.dtype)
+
+
+def unit(v: Array) -> Array:
+    """(..., N) unit vectors; zero stays zero."""
+    return v / np.sqrt(np.maximum(np.sum(v * v, axis=-1, keepdims=True), 1e-20))
+
+
+def between(a: Array, b: Array) -> Array:
+    """(..., 4) least rotation that takes unit vectors a to unit vectors b, not opposite ones."""
+    out = np.empty((*np.broadcast_shapes(a.shape, b.shape)[:-1], 4), np.result_type(a, b))
+    out[..., :3] = cross(a, b)
+    out[..., 3] = 1.0 + np.sum(a * b, axis=-1)
+    return unit(out)
+
+
+def about_y(angle_rad: Array) -> Array:
+    """(..., 4) turn about +Y."""
+    out = np.zeros((*np.shape(angle_rad), 4), np.asarray(angle_rad).dtype)
+    out[..., 1], out[..., 3] = np.sin(0.5 * angle_rad), np.cos(0.5 * angle_rad)
+    return out
+
+
+def forward(hips: Array, rotations: Array) -> tuple[Array, Array]:
+    """World positions (..., 2, 4, 3) and rotations (..., 2, 4, 4) of both legs' joints.
+
+    hips (..., 3) is the root's world position, rotations (..., J, 4) are local.
+    """
+    local = rotations[..., LEGS, :]
+    offsets = OFFSETS.astype(hips.dtype)
+    positions = np.empty((*local.shape[:-1], 3), hips.dtype)
+    turns = np.empty_like(local)
+    at, turn = hips[..., None, :], rotations[..., HIPS, None, :]
+    for k in range(4):
+        at = at + rotate(turn, offsets[:, k])
+        turn = multiply(turn, local[..., k, :])
+        positions[..., k, :], turns[..., k, :] = at, turn
+    return positions, turns
+
+
+def reach(
+    hips: Array, rotations: Array, world_p: Array, world_r: Array, ankle: Array, foot: Array
+) -> None:
+    """Bends both legs in place so that ankles (..., 2, 3) and feet's rotations (..., 2, 4) are met.
+
+    rotations (..., J, 4) is written; world_p and world_r are what `forward` gave for it. An ankle
+    out of reach is approached along its line: the leg is never stretched. The knee keeps the plane
+    in which it was bent, so it cannot flip.
+    """
+    top, knee, end = world_p[..., 0, :], world_p[..., 1, :], world_p[..., 2, :]
+    line = ankle - top
+    length = np.sqrt(np.sum(line * line, axis=-1, keepdims=True))
+    limit = (THIGH_M + SHIN_M) * REACH
+    far = np.clip(length, abs(THIGH_M - SHIN_M) + 0.05, limit)
+    line = line / np.maximum(length, 1e-8)
+    # The knee's side: where it points now, and straight ahead of the thigh when the leg is straight.
+    before = unit(end - top)
+    bend = knee - top
+    bend = bend - np.sum(bend * before, axis=-1, keepdims=True) * before
+    ahead = rotate(world_r[..., 0, :], np.array([0.0, 0.0, 1.0], ankle.dtype))
+    bend = bend + 0.02 * ahead
+    bend = rotate(between(before, line), bend)
+    side = unit(bend - np.sum(bend * line, axis=-1, keepdims=True) * line)
+    cosine = (THIGH_M**2 + far * far - SHIN_M**2) / (2.0 * THIGH_M * far)
+    cosine = np.clip(cosine, -1.0, 1.0)
+    new_knee = top + THIGH_M * (cosine * line + np.sqrt(1.0 - cosine * cosine) * side)
+    new_end = top + far * line
+    thigh = multiply(between(unit(knee - top), unit(new_knee - top)), world_r[..., 0, :])
+    shin_now = multiply(multiply(thigh, conjugate(world_r[..., 0, :])), world_r[..., 1, :])
+    rest = unit(OFFSETS[:, 2].astype(ankle.dtype))
+    shin = multiply(between(rotate(shin_now, rest), unit(new_end - new_knee)), shin_now)
+    parent = rotations[..., HIPS, None, :]
+    rotations[..., LEGS[:, 0], :] = multiply(conjugate(parent), thigh)
+    rotations[..., LEGS[:, 1], :] = multiply(conjugate(thigh), shin)
+    rotations[..., LEGS[:, 2], :] = multiply(conjugate(shin), foot)

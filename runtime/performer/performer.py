@@ -1,0 +1,232 @@
+"""The recurrent performer at run time: intents in, poses out, all bodies in one network call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from understudy.models import loader
+from understudy.runtime.core import rotation
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.pose import Intent, Pose
+from understudy.runtime.core.rotation import Array
+
+from . import legs
+from .breath import Breath
+from .controller import SAMPLES_S, Controller, adjust, gather, local_path
+from .feet import Feet
+from .inertialization import Inertialization
+from .layout import BODY, CONTACTS, JOINTS, PATH, POSE, RATE_HZ, TRAVEL
+
+TICK_S = 1.0 / RATE_HZ
+PAST_S = 1.0
+TRAIL = int(PAST_S * RATE_HZ)
+# Joint of each contact the network gives: left heel, left toe, right heel, right toe.
+CONTACT_JOINTS = np.array([legs.LEGS[0, 2], legs.LEGS[0, 3], legs.LEGS[1, 2], legs.LEGS[1, 3]])
+
+
+class Performer:
+    """Moves `count` bodies of the skeleton PERFORMER.
+
+    After each `step`, in preallocated arrays that the next step overwrites:
+    positions (count, J, 3), rotations (count, J, 4): local, the root's in the world;
+    contacts (count, 4, 2): joint index and how firmly it is planted;
+    trajectory (count, N, 4): x, z, facing x, facing z, from PAST_S ago to a second ahead.
+    """
+
+    skeleton = PERFORMER
+
+    def __init__(self, count: int, weights: Path | None = None, provider: str = "auto") -> None:
+        if count < 1:
+            raise UnderstudyError(f"A performer moves at least one body, not {count}.")
+        self._network = loader.open_network(
+            weights or loader.WEIGHTS / "motion.onnx", provider, skeleton=PERFORMER
+        )
+        card = self._network.card
+        if card["inputs"]["body"]["shape"][1:] != [BODY]:
+            raise UnderstudyError(
+                f"{card['file']} takes bodies of {card['inputs']['body']['shape'][1]} numbers, this "
+                f"program has {BODY}; train it again with this version."
+            )
+        self.provider_name = self._network.provider_name
+        self.count = count
+        self.faults = 0  # ticks at which a body had to be put back on its feet
+        self._start = np.asarray(card["start"], np.float32)
+        memory = int(card["inputs"]["memory"]["shape"][1])
+        # Two sets of buffers: each is in turn what the network reads and writes.
+        self._sets = [
+            {
+                "body": np.zeros((count, BODY), np.float32),
+                "memory": np.zeros((count, memory), np.float32),
+            }
+            for _ in range(2)
+        ]
+        self._path = np.zeros((count, PATH), np.float32)
+        self._local = np.zeros((count, JOINTS, 4), np.float32)
+        self._runs = [
+            self._network.bind(
+                {"path": self._path, **self._sets[k]},
+                {
+                    "next_body": self._sets[1 - k]["body"],
+                    "next_memory": self._sets[1 - k]["memory"],
+                    "rotations": self._local,
+                },
+            )
+            for k in (0, 1)
+        ]
+        self._turn = 0
+        self.controller = Controller(count)
+        self._feet, self._breath = Feet(count), Breath(count)
+        self._inert = Inertialization(count, JOINTS)
+        self.root = np.zeros((count, 2))
+        self.yaw = np.zeros(count)
+        self._trail = np.zeros((TRAIL + 1, count, 4), np.float32)
+        self._head = 0
+        self.positions = np.repeat(PERFORMER.rest_positions[None], count, 0).astype(np.float32)
+        self.rotations = rotation.identity((count, JOINTS), np.float32)  # type: ignore[arg-type]
+        self.contacts = np.zeros((count, 4, 2), np.float32)
+        self.contacts[..., 0] = CONTACT_JOINTS
+        self._ahead = SAMPLES_S[1:]
+        past = np.linspace(0, TRAIL, 6).astype(int)[::-1]  # now is the last of the past
+        self._past = past
+        self.trajectory = np.zeros((count, len(past) + len(self._ahead), 4), np.float32)
+        self._left_s = 0.0
+        self._before = (self.positions.copy(), self.rotations.copy())
+        self._now = (self.positions.copy(), self.rotations.copy())
+        for i in range(count):
+            self.reset(i)
+
+    def reset(
+        self, i: int, position: Sequence[float] = (0.0, 0.0), yaw_rad: float = 0.0
+    ) -> None:
+        """Stands body i at a place (x, z) and heading, at once."""
+        self.controller.reset(i, np.asarray(position, float), yaw_rad)
+        self.root[i], self.yaw[i] = position, yaw_rad
+        for buffers in self._sets:
+            buffers["body"][i] = self._start
+            buffers["memory"][i] = 0.0
+        self._feet.reset(i)
+        self._inert.clear(i)
+        self._trail[:, i] = (*position, np.sin(yaw_rad), np.cos(yaw_rad))
+        hips, rotations = self._standing(i)
+        for positions, turns in (self._before, self._now, (self.positions, self.rotations)):
+            positions[i, 0], turns[i] = hips, rotations
+
+    def take_over(self, i: int, pose: Pose) -> None:
+        """Goes on from any pose of PERFORMER: body i stands there and blends out of the pose."""
+        facing = float(rotation.yaw(np.asarray(pose.rotations[0], float)))
+        at = np.asarray(pose.positions[0], float)
+        self.reset(i, (at[0], at[2]), facing)
+        self._inert.jump(i, (at, pose.rotations), self._standing(i))
+
+    def _standing(self, i: int) -> tuple[Array, Array]:
+        """World hips (3,) and local rotations (J, 4) of body i in the starting pose."""
+        turns = rotation.from_6d(self._start[POSE][3:].reshape(JOINTS, 6).astype(float))
+        facing = rotation.from_yaw(self.yaw[i])
+        hips = rotation.rotate(facing, self._start[:3].astype(float))
+        hips[[0, 2]] += self.root[i]
+        turns[0] = rotation.multiply(facing, turns[0])
+        return hips, turns
+
+    def step(self, intents: Sequence[Intent], dt_s: float = TICK_S) -> None:
+        """Advances every body by dt_s, following its intent.
+
+        The network's own tick is 1/60 s. Any other dt_s is served by the ticks that fall into it
+        and by interpolation between the last two, at the price of up to one tick of delay.
+        """
+        if len(intents) != self.count:
+            raise UnderstudyError(f"{len(intents)} intents for {self.count} bodies; give each one.")
+        self.controller.wish(*gather(intents))
+        if abs(dt_s - TICK_S) < 1e-5:
+            self._tick(self.positions, self.rotations)
+            return
+        self._left_s += min(dt_s, 0.25)
+        while self._left_s > 0.0:
+            self._before, self._now = self._now, self._before
+            self._tick(*self._now)
+            self._left_s -= TICK_S
+        share = 1.0 + self._left_s / TICK_S
+        self.positions[:] = self._before[0] + share * (self._now[0] - self._before[0])
+        self.rotations[:] = rotation.slerp(
+            self._before[1], self._now[1], np.full((self.count, JOINTS), share, np.float32)
+        )
+
+    def _tick(self, positions: Array, rotations: Array) -> None:
+        controller = self.controller
+        controller.step(TICK_S)
+        place, heading = controller.path()
+        self._path[:] = local_path(place, heading, self.root, self.yaw)
+        self._runs[self._turn]()
+        self._turn = 1 - self._turn
+        body = self._sets[self._turn]["body"]
+        self._mend(body)
+        self._advance(body[:, TRAVEL].astype(float))
+        self._pose(body, positions, rotations)
+        self.contacts[:, :, 1] = body[:, CONTACTS]
+        self._follow(place, heading)
+
+    def _mend(self, body: Array) -> None:
+        """Puts bodies that left the realm of numbers or of people back on their feet."""
+        sane = np.isfinite(body.sum(axis=1)) & (body[:, 1] > 0.45) & (body[:, 1] < 1.5)
+        if sane.all():
+            return
+        for i in np.flatnonzero(~sane):
+            self.faults += 1
+            shown = self.positions[i, 0].copy(), self.rotations[i].copy()
+            body[i] = self._start
+            self._sets[self._turn]["memory"][i] = 0.0
+            self._local[i] = rotation.from_6d(self._start[POSE][3:].reshape(JOINTS, 6))
+            self._inert.jump(int(i), shown, self._standing(int(i)))
+
+    def _advance(self, travel: Array) -> None:
+        """Moves the roots by the network's velocity, drawn a little towards the wished path."""
+        c, s = np.cos(self.yaw), np.sin(self.yaw)
+        self.root[:, 0] += TICK_S * (c * travel[:, 0] + s * travel[:, 1])
+        self.root[:, 1] += TICK_S * (-s * travel[:, 0] + c * travel[:, 1])
+        self.yaw += TICK_S * travel[:, 2]
+        self.root[:], self.yaw[:] = adjust(self.root, self.yaw, travel, self.controller, TICK_S)
+
+    def _pose(self, body: Array, positions: Array, rotations: Array) -> None:
+        """World pose from the network's: life, heading, offsets of transitions, planted feet."""
+        hips, local = body[:, :3].astype(float), self._local.astype(float)
+        speed = np.sqrt(np.sum(body[:, TRAVEL][:, :2] ** 2, axis=-1))
+        self._breath.apply(hips, local, speed, TICK_S)
+        facing = legs.about_y(self.yaw)
+        hips = legs.rotate(facing, hips)
+        hips[:, 0] += self.root[:, 0]
+        hips[:, 2] += self.root[:, 1]
+        local[:, 0] = legs.multiply(facing, local[:, 0])
+        self._inert.apply(hips, local, TICK_S)
+        self._feet.solve(hips, local, body[:, CONTACTS], TICK_S)
+        positions[:, 0] = hips
+        rotations[:] = local
+
+    def _follow(self, place: Array, heading: Array) -> None:
+        """Writes the trajectory: the root's last second, where it is, and the wished path."""
+        self._head = (self._head + 1) % (TRAIL + 1)
+        trail = self._trail[self._head]
+        trail[:, :2] = self.root
+        trail[:, 2], trail[:, 3] = np.sin(self.yaw), np.cos(self.yaw)
+        past = len(self._past)
+        rows = (self._head - self._past) % (TRAIL + 1)
+        self.trajectory[:, :past] = self._trail[rows].transpose(1, 0, 2)
+        ahead = self.trajectory[:, past:]
+        ahead[..., :2] = place[:, 1:]
+        ahead[..., 2], ahead[..., 3] = np.sin(heading[:, 1:]), np.cos(heading[:, 1:])
+
+    def close(self) -> None:
+        """Lets the network go."""
+        self._runs.clear()
+        self._network.close()
+
+    def __enter__(self) -> Performer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+
