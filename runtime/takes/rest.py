@@ -19,6 +19,8 @@ SAMPLES = 600
 # In a T-pose with the palms down a bending elbow takes the hand forward and 30 degrees up: so it is
 # in CMU's skeletons by definition, and to 2 degrees in Character Creator's.
 _ELBOW = (0.0, 0.5, 0.5 * 3.0**0.5)
+# From ankle to toes: down by so much on a foot that stands flat.
+_FLAT_RAD = (-0.45, -0.09)
 _KNEE = (0.0, 0.0, -1.0)
 
 
@@ -67,6 +69,12 @@ def rest_of_motion(skeleton: Skeleton, positions: Array, rotations: Array) -> Ar
             rest[toes] = _mean(local[planted][:, [toes]], np.ones(planted.sum()))[0]
         level = rotation.multiply(rotation.from_yaw(-way), world_r[:, foot])[planted]
         flat = _mean(level[:, None], np.ones(len(level)))[0]
+        if toes is not None:
+            ahead = rotation.rotate(flat, skeleton.rest_positions[toes])
+            pitch = np.arctan2(ahead[1], ahead[2])
+            # Of a foot that never stands in the clip, the average says nothing.
+            nod = rotation.from_axis_angle([1.0, 0.0, 0.0], pitch - np.clip(pitch, *_FLAT_RAD))
+            flat = rotation.multiply(nod, flat)
         above = skeleton.globals(skeleton.rest_positions, rest)[1][skeleton.parents[foot]]
         rest[foot] = rotation.multiply(rotation.conjugate(above), flat)
     return rest
@@ -114,9 +122,11 @@ def _heading(world_p: Array, role: dict[str, int]) -> Array:
 
 
 def _planted(world_p: Array) -> np.ndarray:
-    """(T,) bool: frames in which a foot's joints (T, N, 3) are as low as they get."""
+    """(T,) bool: frames in which a foot's joints (T, N, 3) stand: low and slow, among their own."""
     height = world_p[..., 1].sum(axis=1)
-    return height <= np.percentile(height, 15)
+    speed = np.linalg.norm(np.gradient(world_p, axis=0), axis=-1).sum(axis=1)
+    rank = height.argsort().argsort() + speed.argsort().argsort()
+    return rank <= np.percentile(rank, 15)
 
 
 def _mean(q: Array, weight: Array) -> Array:
