@@ -44,7 +44,7 @@ class Event:
     def sticks(self, time_s: float) -> tuple[Stick, Stick]:
         """Left and right stick at a time since the script's start."""
         passed_s = time_s - self.at_s
-        if passed_s >= self.ramp_s:
+        if passed_s >= self.ramp_s - 1e-9:
             return self.left_stick, self.right_stick
         t = passed_s / self.ramp_s
         return _mix(self.left_from, self.left_stick, t), _mix(self.right_from, self.right_stick, t)
