@@ -1,10 +1,10 @@
 """Skeletons and frames into bytes.
 
 flatc's Python builder takes about 200 us for a subject, too long for a stage of a hundred. But from
-one tick to the next nothing changes in a frame except numbers: a message is laid out once with the
-builder, and every further tick writes its numbers into place. A FlatBuffer table refers to its
-children by relative offsets only, so each subject is laid out by itself and joined to the frame as
-a block of bytes; a subject whose state gets a new reason costs one subject's layout, not all.
+one tick to the next nothing changes in a subject except numbers: its table is laid out once with
+the builder, and every further tick writes numbers into place. A FlatBuffer table refers to its
+children by relative offsets only, so tables that were laid out each by itself become a message by
+being joined, and a subject whose state gets a new reason costs one subject's layout, not all.
 """
 
 from __future__ import annotations
@@ -20,14 +20,18 @@ from understudy.runtime.core.pose import Camera, Frame, Prop, Subject
 from understudy.runtime.core.skeleton import Skeleton
 
 from . import envelope
-from .layout import Block, lay_out, skeleton_set
+from .layout import lay_out, skeleton_set
 from .schema.understudy_fb.Button import Button
 
 # A button's name in an Intent -> its bit on the wire.
 BUTTONS: dict[str, int] = {
     name.lower(): bit for name, bit in vars(Button).items() if not name.startswith("_")
 }
-_BLOCKS_KEPT = 1024
+_BLOCKS_KEPT = 8192
+_ENVELOPE = envelope.seal(envelope.FRAME)
+
+_Place = tuple[struct.Struct, int]
+_Thing = Subject | Camera | Prop
 
 
 def encode_skeletons(skeletons: Iterable[Skeleton]) -> bytes:
@@ -36,129 +40,126 @@ def encode_skeletons(skeletons: Iterable[Skeleton]) -> bytes:
 
 
 class FrameEncoder:
-    """Frames into FRAM messages. Keeps the layout of the last frame and writes into it.
-
-    The bytes that `encode` returns are overwritten by its next call: send or copy them first.
-    """
+    """Frames into FRAM messages; keeps the blocks of what it has seen and writes into them."""
 
     def __init__(self, session: int) -> None:
         self.session = session
         self.published = 0
-        self.layouts = 0  # how often a frame had to be laid out anew
-        self._key: object = None
-        self._message = bytearray()
-        self._head: _FramePlace
-        self._places: list[Any] = []
-        self._blocks: dict[tuple, Block] = {}
+        self.layouts = 0  # how many blocks had to be laid out so far
+        self._head: _FrameBlock | None = None
+        self._head_key: object = None
+        self._blocks: dict[tuple, _Block] = {}
 
-    def encode(self, frame: Frame) -> bytearray:
+    def encode(self, frame: Frame) -> bytes:
         """The message of this frame; counts it as published."""
-        key = (
-            len(frame.timecode.encode()),
-            tuple(frame.stats),
-            [_subject_key(subject) for subject in frame.subjects],
-            [camera.name for camera in frame.cameras],
-            [prop.name for prop in frame.props],
-        )
-        if key != self._key:
-            self._key = None  # a layout that fails half-way must not be taken for whole
-            self._lay_out(frame, key)
-            self._key = key
+        things: tuple[_Thing, ...] = (*frame.subjects, *frame.cameras, *frame.props)
+        blocks = [self._block((i, *_shape(thing)), thing) for i, thing in enumerate(things)]
+        key = (len(frame.timecode.encode()), *frame.stats, len(frame.subjects), len(frame.cameras))
+        if self._head is None or (key, blocks) != self._head_key:
+            self._head, self._head_key = _FrameBlock(frame, blocks), (key, blocks)
+            self.layouts += 1
         self._head.write(frame, self.session, self.published)
-        for place, thing in zip(self._places, (*frame.subjects, *frame.cameras, *frame.props)):
-            place.write(thing)
+        for block, thing in zip(blocks, things):
+            block.write(thing)
         self.published += 1
-        return self._message
+        return b"".join((_ENVELOPE, self._head.data, *[block.data for block in blocks]))
 
-    def _lay_out(self, frame: Frame, key: tuple) -> None:
-        """Joins the frame's own block and one block a subject, camera and prop into a message."""
-        self.layouts += 1
-        blocks = [lay_out(frame)]
-        blocks += [self._block(k, s) for k, s in zip(key[2], frame.subjects, strict=True)]
-        blocks += [self._block(("camera", c.name), c) for c in frame.cameras]
-        blocks += [self._block(("prop", p.name), p) for p in frame.props]
-        message = bytearray(envelope.seal(envelope.FRAME))
-        tables = []
-        for data, root in blocks:
-            tables.append(len(message) + root)
-            message += data
-        head = Table(message, tables[0])
-        children = iter(tables[1:])
-        for field, group in ((9, frame.subjects), (10, frame.cameras), (11, frame.props)):
-            start = _vector(head, field) if group else 0
-            for at in range(start, start + 4 * len(group), 4):
-                struct.pack_into("<I", message, at, next(children) - at)
-        # The message's length is final from here on: the places hold views into it.
-        self._message = message
-        self._head = _FramePlace(message, head)
-        things = (*frame.subjects, *frame.cameras, *frame.props)
-        self._places = [
-            _PLACES[type(thing)](message, Table(message, table))
-            for thing, table in zip(things, tables[1:])
-        ]
-
-    def _block(self, key: tuple, thing: Subject | Camera | Prop) -> Block:
-        """The block of a thing of this shape, from memory where it was laid out before."""
-        if key not in self._blocks:
+    def _block(self, key: tuple, thing: _Thing) -> _Block:
+        """The block of the thing at this place in a frame; laid out unless it was before."""
+        block = self._blocks.get(key)
+        if block is None:
             if len(self._blocks) >= _BLOCKS_KEPT:
-                self._blocks.clear()
-            self._blocks[key] = lay_out(thing)
-        return self._blocks[key]
+                del self._blocks[next(iter(self._blocks))]
+            block = self._blocks[key] = _BLOCKS[type(thing)](thing)
+            self.layouts += 1
+        return block
 
 
-def _subject_key(subject: Subject) -> tuple:
-    """What decides the layout of a subject: all strings and lengths, no numbers."""
+def _shape(thing: _Thing) -> tuple:
+    """What decides the layout of a thing: its strings and lengths, none of its numbers."""
+    if not isinstance(thing, Subject):
+        return (type(thing), thing.name)
     return (
-        subject.name,
-        subject.skeleton.id,
-        subject.reason,
-        len(subject.pose.rotations),
-        len(subject.contacts),
-        len(subject.trajectory),
-        subject.intent is None,
+        thing.name,
+        thing.skeleton.id,
+        thing.reason,
+        len(thing.pose.rotations),
+        len(thing.contacts),
+        len(thing.trajectory),
+        thing.intent is None,
     )
 
 
-class _FramePlace:
-    """The places of a frame's own numbers in a message."""
+class _Block:
+    """A thing's table and all it holds, in bytes of its own, and where its numbers go."""
 
-    def __init__(self, message: bytearray, table: Table) -> None:
-        self._message = message
-        self._numbers = _places(table, (0, "Q"), (1, "Q"), (2, "Q"), (3, "q"), (4, "q"))
-        self._numbers += _places(table, (6, "I"), (7, "I"), (8, "?"))
-        self._timecode_at = _vector(table, 5)
-        self._stats = _view(message, table, 13, "<f8")
+    def __init__(self, thing: Frame | _Thing) -> None:
+        self.data, self.root = lay_out(thing)
+        self._table = Table(self.data, self.root)
 
-    def write(self, frame: Frame, session: int, published: int) -> None:
+    def write(self, thing: Any) -> None:
+        raise NotImplementedError
+
+    def _places(self, *fields: tuple[int, str], table: Table = None) -> list[_Place]:
+        """How and where to write each of these fields, given by id and layout."""
+        table = table or self._table
+        return [(struct.Struct("<" + f), table.Pos + table.Offset(_entry(i))) for i, f in fields]
+
+    def _elements(self, field: int) -> int:
+        """Where the elements of a vector, or the letters of a string, start."""
+        return int(self._table.Vector(self._table.Offset(_entry(field))))
+
+    def _view(self, field: int, dtype: str) -> np.ndarray:
+        """A vector as an array that writes into the block."""
+        count = self._table.VectorLen(self._table.Offset(_entry(field)))
+        return np.frombuffer(self.data, dtype, count, self._elements(field))
+
+
+class _FrameBlock(_Block):
+    """The first block of a message: a frame's own numbers, and offsets to the blocks behind it."""
+
+    def __init__(self, frame: Frame, blocks: list[_Block]) -> None:
+        super().__init__(frame)
+        self._numbers = self._places((0, "Q"), (1, "Q"), (2, "Q"), (3, "q"), (4, "q"))
+        self._numbers += self._places((6, "I"), (7, "I"), (8, "?"))
+        self._timecode_at = self._elements(5)
+        self._stats = self._view(13, "<f8")
+        start, following = len(self.data), iter(blocks)
+        for field, group in ((9, frame.subjects), (10, frame.cameras), (11, frame.props)):
+            first = self._elements(field) if group else 0
+            for at in range(first, first + 4 * len(group), 4):
+                block = next(following)
+                struct.pack_into("<I", self.data, at, start + block.root - at)
+                start += len(block.data)
+
+    def write(self, frame: Frame, session: int = 0, published: int = 0) -> None:
         text = frame.timecode.encode()
-        self._message[self._timecode_at : self._timecode_at + len(text)] = text
+        self.data[self._timecode_at : self._timecode_at + len(text)] = text
         self._stats[:] = list(frame.stats.values())
         numbers = (
             *(frame.sequence, session, published, frame.capture_ns, frame.publish_ns),
             *(frame.rate_num, frame.rate_den, ";" in frame.timecode),
         )
         for (layout, at), number in zip(self._numbers, numbers):
-            layout.pack_into(self._message, at, number)
+            layout.pack_into(self.data, at, number)
 
 
-class _SubjectPlace:
-    """The places of a subject's numbers in a message."""
-
-    def __init__(self, message: bytearray, table: Table) -> None:
-        self._message = message
-        self._state_at = table.Pos + table.Offset(_entry(2))
-        self._positions = _view(message, table, 4, "<f4").reshape(-1, 3)
-        self._rotations = _view(message, table, 5, "<f4").reshape(-1, 4)
-        self._contact_joints = _view(message, table, 6, "<u2")
-        self._contact_weights = _view(message, table, 7, "<f4")
-        self._trajectory = _view(message, table, 8, "<f4").reshape(-1, 4)
-        self._intent: list[tuple[struct.Struct, int]] = []
-        if at := table.Offset(_entry(9)):
-            intent = Table(message, table.Indirect(table.Pos + at))
-            self._intent = _places(intent, (0, "2f"), (1, "2f"), (2, "I"), (3, "q"))
+class _SubjectBlock(_Block):
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(subject)
+        self._state_at = self._places((2, "B"))[0][1]
+        self._positions = self._view(4, "<f4").reshape(-1, 3)
+        self._rotations = self._view(5, "<f4").reshape(-1, 4)
+        self._contact_joints = self._view(6, "<u2")
+        self._contact_weights = self._view(7, "<f4")
+        self._trajectory = self._view(8, "<f4").reshape(-1, 4)
+        self._intent: list[_Place] = []
+        if at := self._table.Offset(_entry(9)):
+            intent = Table(self.data, self._table.Indirect(self.root + at))
+            self._intent = self._places((0, "2f"), (1, "2f"), (2, "I"), (3, "q"), table=intent)
 
     def write(self, subject: Subject) -> None:
-        self._message[self._state_at] = subject.state
+        self.data[self._state_at] = subject.state
         self._positions[:] = subject.pose.positions
         self._rotations[:] = subject.pose.rotations
         if len(self._contact_joints):
@@ -167,63 +168,41 @@ class _SubjectPlace:
         if len(self._trajectory):
             self._trajectory[:] = subject.trajectory
         if subject.intent is not None:
-            intent, message = subject.intent, self._message
+            intent, data = subject.intent, self.data
             bits = sum(BUTTONS.get(name, 0) for name in intent.buttons) if intent.buttons else 0
             travel, facing, buttons, capture = self._intent
-            travel[0].pack_into(message, travel[1], *intent.travel)
-            facing[0].pack_into(message, facing[1], *intent.facing)
-            buttons[0].pack_into(message, buttons[1], bits)
-            capture[0].pack_into(message, capture[1], intent.capture_ns)
+            travel[0].pack_into(data, travel[1], *intent.travel)
+            facing[0].pack_into(data, facing[1], *intent.facing)
+            buttons[0].pack_into(data, buttons[1], bits)
+            capture[0].pack_into(data, capture[1], intent.capture_ns)
 
 
-class _PropPlace:
-    """The places of a prop's numbers in a message."""
-
-    def __init__(self, message: bytearray, table: Table) -> None:
-        self._message = message
-        self._numbers = _places(table, (1, "3f"), (2, "4f"))
+class _PropBlock(_Block):
+    def __init__(self, prop: Prop) -> None:
+        super().__init__(prop)
+        self._numbers = self._places((1, "3f"), (2, "4f"))
 
     def write(self, prop: Prop) -> None:
-        (position, position_at), (rotation, rotation_at) = self._numbers
-        position.pack_into(self._message, position_at, *prop.position)
-        rotation.pack_into(self._message, rotation_at, *prop.rotation)
+        for (layout, at), numbers in zip(self._numbers, (prop.position, prop.rotation)):
+            layout.pack_into(self.data, at, *numbers)
 
 
-class _CameraPlace:
-    """The places of a camera's numbers in a message."""
-
-    def __init__(self, message: bytearray, table: Table) -> None:
-        self._message = message
-        self._numbers = _places(table, (1, "3f"), (2, "4f"))
-        self._numbers += _places(table, *((field, "f") for field in range(3, 8)))
+class _CameraBlock(_Block):
+    def __init__(self, camera: Camera) -> None:
+        super().__init__(camera)
+        self._numbers = self._places((1, "3f"), (2, "4f"), *((i, "f") for i in range(3, 8)))
 
     def write(self, camera: Camera) -> None:
-        lens = (camera.focal_mm, *camera.sensor_mm, camera.focus_m, camera.iris)
         for (layout, at), numbers in zip(self._numbers, (camera.position, camera.rotation)):
-            layout.pack_into(self._message, at, *numbers)
+            layout.pack_into(self.data, at, *numbers)
+        lens = (camera.focal_mm, *camera.sensor_mm, camera.focus_m, camera.iris)
         for (layout, at), number in zip(self._numbers[2:], lens):
-            layout.pack_into(self._message, at, number)
+            layout.pack_into(self.data, at, number)
 
 
-_PLACES: dict[type, Any] = {Subject: _SubjectPlace, Camera: _CameraPlace, Prop: _PropPlace}
+_BLOCKS: dict[type, Any] = {Subject: _SubjectBlock, Camera: _CameraBlock, Prop: _PropBlock}
 
 
 def _entry(field: int) -> int:
     """Where in a vtable the field of this id has its entry."""
     return 4 + 2 * field
-
-
-def _places(table: Table, *fields: tuple[int, str]) -> list[tuple[struct.Struct, int]]:
-    """How and where to write each of these fields, given by id and layout."""
-    return [(struct.Struct("<" + f), table.Pos + table.Offset(_entry(i))) for i, f in fields]
-
-
-def _vector(table: Table, field: int) -> int:
-    """Where the elements of a vector field, or the letters of a string, start."""
-    return int(table.Vector(table.Offset(_entry(field))))
-
-
-def _view(message: bytearray, table: Table, field: int, dtype: str) -> np.ndarray:
-    """A vector field as an array that writes into the message."""
-    count = table.VectorLen(table.Offset(_entry(field)))
-    return np.frombuffer(message, dtype, count, _vector(table, field))

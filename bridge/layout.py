@@ -22,7 +22,7 @@ from .schema.understudy_fb.Vec2 import CreateVec2
 from .schema.understudy_fb.Vec3 import CreateVec3
 
 # The bytes of a finished FlatBuffer, a multiple of 8 of them, and where in them its root table is.
-Block = tuple[bytes, int]
+Block = tuple[bytearray, int]
 
 
 def lay_out(thing: Frame | Subject | Camera | Prop) -> Block:
@@ -150,8 +150,9 @@ def skeleton_set(skeletons: Iterable[Skeleton]) -> bytes:
 
 def _finished(builder: flatbuffers.Builder, root: int) -> Block:
     builder.Finish(root)
-    data = bytes(builder.Output())
-    return data + bytes(-len(data) % 8), int.from_bytes(data[:4], "little")
+    data = bytearray(builder.Output())
+    data += bytes(-len(data) % 8)
+    return data, int.from_bytes(data[:4], "little")
 
 
 def _strings(builder: flatbuffers.Builder, texts: Iterable[str]) -> int:

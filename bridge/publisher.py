@@ -80,7 +80,7 @@ class Publisher:
             self._skeletons_due_ns = now_ns + SKELETON_PERIOD_NS
         self._send(message)
 
-    def _send(self, message: bytes | bytearray) -> None:
+    def _send(self, message: bytes) -> None:
         try:
             self._socket.send(message, zmq.NOBLOCK)
             self.bytes += len(message)

@@ -195,6 +195,8 @@ def test_any_skeletons_come_back(cast):
 def test_moving_numbers_cost_no_new_layout():
     encoder = FrameEncoder(1)
     frame = small_frame(subjects=3)
+    encoder.encode(frame)
+    before = encoder.layouts
     for tick in range(10):
         frame.sequence = tick
         frame.timecode = f"01:00:00;{tick:02d}"
@@ -202,7 +204,20 @@ def test_moving_numbers_cost_no_new_layout():
         frame.subjects[1].state = State(tick % 4)
         frame.stats["late"] = float(tick)
         encoder.encode(frame)
-    assert encoder.layouts == 1
+    assert encoder.layouts == before
+
+
+def test_a_new_reason_lays_out_its_subject_and_the_head_alone():
+    encoder = FrameEncoder(1)
+    frame = small_frame(subjects=20)
+    encoder.encode(frame)
+    before = encoder.layouts
+    frame.subjects[7].reason = "no packet for a second"
+    assert_same(decode_frame(encoder.encode(frame), KNOWN)[0], frame)
+    assert encoder.layouts == before + 2
+    frame.subjects[7].reason = "signal lost"
+    encoder.encode(frame)
+    assert encoder.layouts == before + 3  # the subject's block was kept
 
 
 def test_decoded_arrays_are_views_that_cannot_be_written():
