@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 
 _INCLUDE = re.compile(r'^[ \t]*#include[ \t]+"([^"]+)"[ \t]*$', re.MULTILINE)
 
 
-@lru_cache(maxsize=None)
+@cache
 def source(name: str) -> str:
     """The text of a shader file with its includes pasted in."""
     text = (files(__name__) / name).read_text(encoding="utf-8")

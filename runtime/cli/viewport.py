@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _viewer(args: argparse.Namespace):  # noqa: ANN202
+def _viewer(args: argparse.Namespace):
     """Everything that the loop needs; what was opened is closed again if the rest fails."""
     from contextlib import ExitStack
 
@@ -166,7 +166,7 @@ def _viewer(args: argparse.Namespace):  # noqa: ANN202
     return viewer
 
 
-def _point(text: str, option: str):  # noqa: ANN202
+def _point(text: str, option: str):
     import numpy as np
 
     from understudy.runtime.core.errors import UnderstudyError

@@ -42,10 +42,9 @@ class Camera:
     def to_world(self) -> Array:
         """(4, 4) camera to world."""
         back = normalize(self.position - self.target)
-        if abs(back[1]) > 0.9999:  # straight up or down: any right hand will do
-            right = np.array([1.0, 0.0, 0.0])
-        else:
-            right = normalize(np.cross(UP, back))
+        # Straight up or down there is no horizon to keep level.
+        up = UP if abs(back[1]) < 0.9999 else np.array([0.0, 0.0, -1.0])
+        right = normalize(np.cross(up, back))
         m = np.eye(4)
         m[:3, 0], m[:3, 1], m[:3, 2] = right, np.cross(back, right), back
         m[:3, 3] = self.position
@@ -72,7 +71,7 @@ class Camera:
 
     @property
     def heading_rad(self) -> float:
-        """The turn about +Y that takes +Z to where the camera looks: what sticks are relative to."""
+        """Turn about +Y that takes +Z to where the camera looks: sticks are relative to it."""
         ahead = self.target - self.position
         return float(np.arctan2(ahead[0], ahead[2]))
 

@@ -51,7 +51,7 @@ class Movie:
         self._last = -1
         if self.path.suffix.lower() not in (".mp4", ".mov", ".mkv"):
             raise UnderstudyError(
-                f"{self.path.name} is no movie that can be written here: end it in .mp4, .mov or .mkv."
+                f"{self.path.name} is no movie that can be written: end it in .mp4, .mov or .mkv."
             )
         _writable(self.path)
         self._thread = threading.Thread(target=self._encode, name="encoder", daemon=True)
@@ -106,7 +106,7 @@ class Movie:
             error, self._error = self._error, None
             self.abort()
             raise UnderstudyError(
-                f"The movie {self.path} could not be written: {str(error).strip() or error!r}; "
+                f"The movie {self.path} could not be written: {str(error).strip() or repr(error)}; "
                 "check the disk and that PyAV has libx264 (`pip install --upgrade av`)."
             )
 
@@ -266,7 +266,7 @@ def contact_sheet(pictures: list[tuple[float, Image.Image]], columns: int) -> Im
         x, y = edge + (i % columns) * (width + gap), edge + (i // columns) * (height + gap)
         sheet.paste(picture, (x, y))
         text = f"{int(time_s // 60)}:{time_s % 60:05.2f}"
-        left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
+        left, _, right, bottom = pen.textbbox((0, 0), text, font=font)
         box = (x + 6, y + height - bottom - 14, x + right - left + 18, y + height - 6)
         pen.rounded_rectangle(box, 5, fill=(12, 14, 18, 170))
         pen.text((box[0] + 6, box[1] + 4), text, font=font, fill=(240, 242, 246))

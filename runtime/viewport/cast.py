@@ -100,8 +100,10 @@ class _Costume:
 
     def release(self) -> None:
         self.release_rows()
-        for thing in (*self._vaos.values(), self._vertices, self._indices):
-            thing.release()
+        for vao in self._vaos.values():
+            vao.release()
+        self._vertices.release()
+        self._indices.release()
 
 
 class Cast:
@@ -118,7 +120,7 @@ class Cast:
         self.waiting = 0
 
     def place(self, subjects: list[Subject], hidden: str | None = None) -> None:
-        """Takes this frame's poses. `hidden` names the subject whose eyes the camera looks through."""
+        """Takes this frame's poses. `hidden`: the subject whose eyes the camera looks through."""
         self.placed, self.waiting = [], 0
         rows: dict[int, list[tuple[Array, tuple[float, float, float]]]] = {}
         for number, subject in enumerate(subjects):
@@ -147,7 +149,7 @@ class Cast:
             costume.write(np.stack([m for m, _ in mine]), tints)
 
     def bounds(self) -> tuple[Array, float]:
-        """Middle (3,) and radius in metres of a ball around all subjects and their shadows' feet."""
+        """Middle (3,) and radius in metres of a ball around all subjects, ground included."""
         if not self.placed:
             return np.array([0.0, 0.9, 0.0]), 1.5
         joints = np.concatenate([p.world_p for p in self.placed])

@@ -71,7 +71,7 @@ def focus_of(frame: Frame, lead: int = 0) -> Focus | None:
         heading_rad=heading(subject.skeleton, world_p, world_r),
         head=world_p[head],
         head_rotation=rotation.multiply(world_r[head], rotation.conjugate(rest_r)),
-        center=middle + [0.0, 0.53 * tall + 0.5 * lift, 0.0],
+        center=middle + np.array([0.0, 0.53 * tall + 0.5 * lift, 0.0]),
         radius_m=0.62 * tall + radius,
     )
 
@@ -88,7 +88,7 @@ def overview(
 ) -> Camera:
     """A fixed camera that has the box low (3,) .. high (3,) in its picture."""
     middle = 0.5 * (low + high)
-    camera = Camera(middle + [0.0, 0.0, 1.0], middle, fov_of_lens(focal_mm), *size)
+    camera = Camera(middle + np.array([0.0, 0.0, 1.0]), middle, fov_of_lens(focal_mm), *size)
     radius = 0.5 * float(np.linalg.norm(high - low))
     half = 0.5 * camera.fov_y_rad
     narrow = min(half, float(np.arctan(np.tan(half) * camera.aspect)))

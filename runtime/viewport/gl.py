@@ -17,7 +17,7 @@ FRAME_BINDING = 0
 def headless() -> moderngl.Context:
     """A context without a window, through EGL."""
     try:
-        return moderngl.create_context(standalone=True, backend="egl", require=330)
+        return moderngl.create_context(standalone=True, require=330, backend="egl")  # type: ignore[arg-type]
     except Exception as error:
         raise UnderstudyError(
             f"No OpenGL 3.3 through EGL ({_short(error)}): install your GPU's driver, or Mesa's "

@@ -19,7 +19,7 @@ from understudy.runtime.core.skeleton import Skeleton
 
 from .mesh.mannequin import Mesh
 
-_COMPONENT = {np.dtype("u2"): 5123, np.dtype("u4"): 5125, np.dtype("f4"): 5126}
+_COMPONENT: dict[np.dtype, int] = {np.dtype("u2"): 5123, np.dtype("u4"): 5125, np.dtype("f4"): 5126}
 _TYPE = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
 _ARRAY_BUFFER, _INDEX_BUFFER = 34962, 34963
 # The same colours as shaders/body.glsl, linear.
@@ -157,5 +157,5 @@ def array(tree: dict, chunk: bytes, accessor: int) -> Array:
     view = tree["bufferViews"][meta["bufferView"]]
     dtype = next(d for d, code in _COMPONENT.items() if code == meta["componentType"])
     wide = next(n for n, kind in _TYPE.items() if kind == meta["type"])
-    values = np.frombuffer(chunk, dtype, meta["count"] * wide, view["byteOffset"])
+    values = np.frombuffer(chunk, np.dtype(dtype), meta["count"] * wide, view["byteOffset"])
     return values.reshape(meta["count"], wide)

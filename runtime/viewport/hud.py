@@ -25,7 +25,7 @@ PANEL = (0.05, 0.06, 0.08, 0.62)
 
 @dataclass
 class Label:
-    """A name over a subject's head, in pixels from the top left; `below` is a second, smaller line."""
+    """A name over a subject's head, pixels from the top left; `below` is a smaller line."""
 
     x: float
     y: float

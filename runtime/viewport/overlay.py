@@ -129,12 +129,7 @@ class Overlay:
         target.use()
         depth.use(0)
         self._ctx.enable_only(moderngl.BLEND)
-        self._ctx.blend_func = (
-            moderngl.SRC_ALPHA,
-            moderngl.ONE_MINUS_SRC_ALPHA,
-            moderngl.ZERO,
-            moderngl.ONE,
-        )
+        self._ctx.blend_func = (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA)
         self._vao.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=len(rows))
         self._ctx.enable_only(moderngl.NOTHING)
 

@@ -1,4 +1,4 @@
-"""The player's pad at the viewport: gamepad or keyboard, sent to the stage over the side channel."""
+"""The player's pad at the viewport: gamepad or keyboard, sent over the side channel."""
 
 from __future__ import annotations
 

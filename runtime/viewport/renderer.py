@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import time
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import moderngl
 import numpy as np
@@ -86,18 +87,22 @@ class Renderer:
         )
         self._fxaa = gl.Pass(self.ctx, "fxaa.glsl", ("picture",))
         self._open = self.ctx.texture((1, 1), 1, b"\xff")
+        self._idle = self.ctx.simple_framebuffer((1, 1))
         self.overlay = Overlay(self.ctx)
         self._window = window
         self._hud: Hud | None = None
         self._hud_s = 0.0
         self._start = time.monotonic()
         self._sized: list = []
+        self.scale = scale
         self.notes: list[str] = []
         self.contact = None
         self.resize(width, height, scale)
 
     def resize(self, width: int, height: int, scale: float | None = None) -> None:
         """Makes the targets for a size; everything else stays."""
+        # moderngl goes back to the framebuffer in use whenever it makes another: that must live on.
+        self._idle.use()
         for thing in self._sized:
             thing.release()
         self.width, self.height = max(16, int(width)), max(16, int(height))
@@ -118,12 +123,13 @@ class Renderer:
     def set_quality(self, scale: float, shadow: int) -> None:
         """Pixels drawn for each pixel shown along an edge, and the shadow map's texels."""
         if shadow != self.shadow_map.texels:
+            self._idle.use()
             self.shadow_map.release()
             self.shadow_map = ShadowMap(self.ctx, shadow)
         if scale != self.scale:
             self.resize(self.width, self.height, scale)
 
-    def _make_contact(self, size: tuple[int, int]):  # noqa: ANN202
+    def _make_contact(self, size: tuple[int, int]) -> Any:
         """The learned contact shading, or None and a note where it cannot be had."""
         try:
             module = importlib.import_module("understudy.runtime.viewport.effects.contact")
@@ -235,8 +241,9 @@ class Renderer:
         self.wardrobe.close()
         if self._hud is not None:
             self._hud.close()
-        for thing in (*self._sized, self.cast, self.shadow_map, self.block, self._ground,
-                      self._ground_program, self._light, self._fxaa, self._open, self.overlay):  # fmt: skip
+        passes = (self._light, self._fxaa, self.overlay)
+        for thing in (*self._sized, *passes, self.cast, self.shadow_map, self.block, self._ground,
+                      self._ground_program, self._open, self._idle):  # fmt: skip
             thing.release()
         self.ctx.release()
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from understudy.runtime.core.clock import Histogram
+from understudy.runtime.core.pose import Frame
 
 from . import gl
 from .camera import Camera, Rig
@@ -114,7 +115,7 @@ class Viewer:
         elif key == glfw.KEY_ESCAPE:
             self.running = False
 
-    def wait_for_frame(self):  # noqa: ANN201
+    def wait_for_frame(self) -> Frame | None:
         """The newest frame; waits for a new one, but not so long that the window seems dead."""
         due_s = self._last_s + 1.0 / self.fps_limit
         early_s = due_s - time.monotonic()

@@ -8,8 +8,7 @@ import warnings
 from typing import Any
 
 # Before glfw: imgui_bundle points pyGLFW at its own library, and there must be one only.
-import imgui_bundle  # noqa: F401, I001
-
+import imgui_bundle  # noqa: F401
 import moderngl
 
 from understudy.runtime.core.errors import UnderstudyError

@@ -86,12 +86,13 @@ def landmarks(skeleton: Skeleton, world_p: Array) -> Landmarks:
     head[1] = np.clip(head[1], shoulders[1] + 0.115 * s, shoulders[1] + 0.19 * s)
     at["skull"] = head
     tip = world_p[role["head"]][1] + skeleton_tip(skeleton, role["head"], 0.19 * s)
-    at["crown"] = head + [0.0, np.clip(tip - head[1], 0.175 * s, 0.215 * s), 0.0]
+    at["crown"] = head.copy()
+    at["crown"][1] += np.clip(tip - head[1], 0.175 * s, 0.215 * s)
     toe_heights = []
     for side, _ in SIDES:
         foot = at[f"{side}_foot"]
         toes = at.setdefault(f"{side}_toes", foot + np.array([0.0, -0.06, 0.125]) * s)
-        ahead = normalize((toes - foot) * [1.0, 0.0, 1.0] + [0.0, 0.0, 1e-4])
+        ahead = normalize((toes - foot) * [1.0, 0.0, 1.0] + np.array([0.0, 0.0, 1e-4]))
         at[f"{side}_ahead"] = ahead
         at[f"{side}_tip"] = toes + ahead * 0.075 * s
         toe_heights.append(min(toes[1], foot[1] - 0.05 * s))
@@ -128,9 +129,9 @@ def _torso(mark: Landmarks) -> list[Shape]:
     s, spine = mark.s, mark.spine
     hip = abs(mark["left_upper_leg"][0] - mark["right_upper_leg"][0]) / 2
     shoulder = abs(mark["left_upper_arm"][0] - mark["right_upper_arm"][0]) / 2
-    girth = np.clip(hip, 0.075 * s, 0.12 * s)
-    chest = np.clip(shoulder, 0.14 * s, 0.22 * s)
-    length = np.linalg.norm(mark["neck"] - mark["hip_line"])
+    girth = float(np.clip(hip, 0.075 * s, 0.12 * s))
+    chest = float(np.clip(shoulder, 0.14 * s, 0.22 * s))
+    length = float(np.linalg.norm(mark["neck"] - mark["hip_line"]))
     k = 0.05 * s
     shapes: list[Shape] = [
         Ellipsoid(spine(0.09, z=-0.004), (1.36 * girth, 0.1 * s, 0.094 * s), blend_m=k),

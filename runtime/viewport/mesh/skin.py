@@ -56,7 +56,7 @@ def chains(skeleton: Skeleton, mark: Landmarks, world_p: Array) -> list[Chain]:
         top, elbow, wrist = (mark[f"{side}_{n}"] for n in ("upper_arm", "lower_arm", "hand"))
         upper, fore = normalize(elbow - top), mark[f"{side}_along"]
         rows = [
-            (f"{side}_upper_arm", top, normalize(upper + [sign, 0.0, 0.0]), 0.06),
+            (f"{side}_upper_arm", top, normalize(upper + np.array([sign, 0.0, 0.0])), 0.06),
             (f"{side}_lower_arm", elbow, normalize(upper + fore), 0.042),
             (f"{side}_hand", wrist, fore, 0.03),
         ]

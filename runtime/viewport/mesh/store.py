@@ -56,7 +56,7 @@ def load(skeleton: Skeleton, grid_m: float = mannequin.GRID_M) -> Mesh:
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
         try:
             with os.fdopen(handle, "wb") as file:
-                np.savez(file, **{key: getattr(mesh, key) for key in _FIELDS})  # type: ignore[arg-type]
+                np.savez(file, **{key: getattr(mesh, key) for key in _FIELDS})
             os.replace(temporary, path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)

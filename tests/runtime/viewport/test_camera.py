@@ -1,0 +1,146 @@
+"""Cameras: projection agrees with the matrices, headings with the sticks, rigs follow smoothly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.sources.pad import to_world
+from understudy.runtime.viewport.camera import Camera, Focus, Rig, fov_of_lens, shot
+from understudy.runtime.viewport.focus import focus_of, overview
+
+from .conftest import frame_of, standing
+
+number = st.floats(-5.0, 5.0)
+points = st.tuples(number, number, number).map(np.array)
+
+
+@given(points, points, points, st.floats(14.0, 200.0))
+def test_project_agrees_with_the_matrices(eye, target, point, focal_mm) -> None:
+    if np.linalg.norm((eye - target)[[0, 2]]) < 0.2:
+        return
+    camera = shot(eye, target, focal_mm, (320, 180), 24.0)
+    clip = camera.projection @ camera.view @ np.append(point, 1.0)
+    ((x, y),), (depth,) = camera.project(point[None])
+    if depth > 0.1:
+        assert clip[3] == pytest.approx(depth, abs=1e-6)
+        assert x == pytest.approx((clip[0] / clip[3] * 0.5 + 0.5) * 320, abs=1e-3)
+        assert y == pytest.approx((0.5 - clip[1] / clip[3] * 0.5) * 180, abs=1e-3)
+
+
+@given(points, points)
+def test_the_view_is_a_rotation_and_looks_at_its_target(eye, target) -> None:
+    if np.linalg.norm(eye - target) < 0.05:
+        return
+    camera = Camera(eye, target)
+    turn = camera.view[:3, :3]
+    assert np.allclose(turn @ turn.T, np.eye(3), atol=1e-9)
+    assert np.linalg.det(turn) == pytest.approx(1.0)
+    seen = camera.view @ np.append(target, 1.0)
+    if abs((eye - target)[1]) < 0.999 * np.linalg.norm(eye - target):
+        assert np.allclose(seen[:2], 0.0, atol=1e-6)
+    assert seen[2] < 0.0
+
+
+def test_the_left_of_a_body_that_faces_us_is_on_our_right() -> None:
+    camera = Camera(np.array([0.0, 1.0, 4.0]), np.array([0.0, 1.0, 0.0]), width=200, height=100)
+    xy, _ = camera.project(np.array([[0.5, 1.0, 0.0], [0.0, 1.5, 0.0]]))
+    assert xy[0, 0] > 100.0  # +X, the body's left
+    assert xy[1, 1] < 50.0  # +Y is up
+
+
+def test_lenses_are_those_of_a_photographer() -> None:
+    assert np.degrees(fov_of_lens(24.0, 24.0)) == pytest.approx(53.13, abs=0.01)
+    assert np.degrees(fov_of_lens(50.0, 24.0)) == pytest.approx(26.99, abs=0.01)
+
+
+@given(st.floats(-3.1, 3.1))
+def test_a_stick_pushed_forward_goes_where_the_camera_looks(heading) -> None:
+    target = np.array([np.sin(heading), 0.0, np.cos(heading)])
+    camera = Camera(np.zeros(3), target)
+    assert camera.heading_rad == pytest.approx(heading, abs=1e-9)
+    assert np.allclose(to_world((0.0, 1.0), camera.heading_rad), target[[0, 2]], atol=1e-9)
+    right = camera.to_world[:3, 0]
+    assert np.allclose(to_world((1.0, 0.0), camera.heading_rad), right[[0, 2]], atol=1e-9)
+
+
+def test_third_person_follows_without_a_jump_and_arrives() -> None:
+    rig, camera, focus = Rig(), Camera(), Focus()
+    rig.follow(camera, focus, 1 / 60)
+    moved = Focus(center=focus.center + np.array([2.0, 0.0, 0.0]))
+    steps = []
+    for _ in range(120):
+        before = camera.target.copy()
+        rig.follow(camera, moved, 1 / 60)
+        steps.append(np.linalg.norm(camera.target - before))
+    assert max(steps) < 0.35
+    assert np.allclose(camera.target, moved.center, atol=1e-3)
+
+
+def test_third_person_comes_round_behind_a_body_that_turns() -> None:
+    rig, camera = Rig(turns=True), Camera()
+    rig.follow(camera, Focus(heading_rad=0.0), 1 / 60)
+    assert camera.heading_rad == pytest.approx(0.0, abs=1e-6)
+    for _ in range(600):
+        rig.follow(camera, Focus(heading_rad=3.0), 1 / 60)
+    assert camera.heading_rad == pytest.approx(3.0, abs=1e-2)
+
+
+def test_the_same_time_in_other_steps_ends_at_the_same_place() -> None:
+    ends = []
+    for steps in (10, 40):
+        rig, camera = Rig(), Camera()
+        rig.follow(camera, Focus(), 1 / 60)
+        far = Focus(center=np.array([1.0, 1.0, 3.0]))
+        for _ in range(steps):
+            rig.follow(camera, far, 0.4 / steps)
+        ends.append(camera.position)
+    assert np.allclose(ends[0], ends[1], atol=1e-6)
+
+
+def test_first_person_looks_where_the_head_does() -> None:
+    rig, camera = Rig(kind="first"), Camera()
+    turn = rotation.from_yaw(1.0)
+    rig.follow(camera, Focus(head=np.array([0.0, 1.6, 0.0]), head_rotation=turn), 1 / 60)
+    assert camera.heading_rad == pytest.approx(1.0, abs=1e-6)
+    assert camera.position[1] > 1.6
+
+
+def test_a_fixed_camera_stays() -> None:
+    rig, camera = Rig(kind="fixed"), Camera()
+    before = camera.position.copy()
+    rig.follow(camera, Focus(center=np.array([9.0, 1.0, 9.0])), 1.0)
+    assert np.array_equal(camera.position, before)
+
+
+def test_focus_knows_where_a_body_faces() -> None:
+    subject = standing()
+    subject.pose.rotations[0] = rotation.from_yaw(0.7)
+    focus = focus_of(frame_of(subject))
+    assert focus is not None
+    assert focus.heading_rad == pytest.approx(0.7, abs=1e-6)
+    assert focus.head[1] == pytest.approx(PERFORMER.rest_globals[0][PERFORMER.index("Head"), 1])
+
+
+def test_focus_of_nobody_is_none() -> None:
+    assert focus_of(frame_of()) is None
+
+
+def test_two_who_stand_together_are_both_in_the_middle() -> None:
+    focus = focus_of(frame_of(standing(-1.0, "a"), standing(1.0, "b")))
+    assert focus is not None and abs(focus.center[0]) < 1e-9
+    far = focus_of(frame_of(standing(-1.0, "a"), standing(30.0, "b")))
+    assert far is not None and far.center[0] == pytest.approx(-1.0)
+
+
+def test_an_overview_has_the_whole_box_in_its_picture() -> None:
+    low, high = np.array([-3.0, 0.0, -1.0]), np.array([2.0, 1.8, 4.0])
+    camera = overview(low, high, (320, 180), 0.6)
+    corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
+    xy, depth = camera.project(corners)
+    assert (depth > 0.1).all()
+    assert (xy > 0).all() and (xy < [320, 180]).all()

@@ -1,0 +1,136 @@
+"""`understudy render`: a clip becomes a film, or one sentence and no file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from understudy.runtime.cli.main import main
+from understudy.runtime.core import rotation
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.takes import bvh
+from understudy.runtime.takes.clip import Clip
+from understudy.runtime.viewport import film
+
+
+def waving(frames: int = 24, rate_hz: float = 120.0) -> Clip:
+    positions = np.repeat(PERFORMER.rest_positions[None], frames, 0)
+    rotations = np.repeat(PERFORMER.rest_rotations[None], frames, 0)
+    angles = np.linspace(0.0, 1.0, frames)
+    arm = PERFORMER.index("LeftArm")
+    rotations[:, arm] = rotation.from_axis_angle(np.array([[0.0, 0.0, 1.0]]), angles)
+    return Clip(PERFORMER, positions, rotations, 1.0 / rate_hz, "waving")
+
+
+@pytest.fixture
+def take(tmp_path: Path, renderer: object) -> Path:
+    """A BVH of 0.2 s; `renderer` skips where there is no GL."""
+    bvh.write(tmp_path / "waving.bvh", waving())
+    return tmp_path / "waving.bvh"
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "fps", "expected"),
+    [
+        (120, None, 60),
+        (60, None, 60),
+        (30, None, 30),
+        (240, None, 60),
+        (100, None, 50),
+        (120, 24, 24),
+    ],
+)
+def test_films_run_at_the_clips_rate_up_to_60(rate_hz, fps, expected) -> None:
+    assert film.film_rate(waving(rate_hz=rate_hz), fps) == pytest.approx(expected)
+
+
+def test_poses_between_frames_lie_between() -> None:
+    clip = waving(3, 10.0)
+    arm = PERFORMER.index("LeftArm")
+    between = film.sample(clip, 0.05).rotations[arm]
+    assert rotation.angle_between(clip.rotations[0, arm], between) == pytest.approx(0.25, abs=1e-6)
+    assert np.array_equal(film.sample(clip, 0.1).rotations, clip.rotations[1])
+    assert np.array_equal(film.sample(clip, 99.0).rotations, clip.rotations[2])
+
+
+def test_a_clip_far_below_the_ground_is_put_on_it_and_a_jump_is_left_alone() -> None:
+    clip = waving()
+    sunk = Clip(PERFORMER, clip.positions - [0.0, 5.0, 0.0], clip.rotations, 0.01)
+    put, lift_m = film.level(sunk)
+    world_p, _ = PERFORMER.globals(put.positions, put.rotations)
+    assert abs(world_p[..., 1].min()) < 0.05 and lift_m != 0.0
+    assert film.level(clip) == (clip, 0.0)
+
+
+def test_a_movie_and_a_contact_sheet(take: Path, tmp_path: Path) -> None:
+    out, sheet = tmp_path / "a.mp4", tmp_path / "sheet.png"
+    words = ["render", take, "--out", out, "--size", "128x96", "--contact-sheet", sheet]
+    assert main([str(w) for w in [*words, "--fps", "30", "--scale", "1", "--quiet"]]) == 0
+    with av.open(str(out)) as file:
+        assert file.streams.video[0].codec_context.pix_fmt == "yuv420p"
+        assert len(list(file.decode(video=0))) == 6
+    assert Image.open(sheet).width > 300
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".bvh", ".mp4", ".png"]
+
+
+def test_frames_into_a_folder(take: Path, tmp_path: Path) -> None:
+    words = ["render", take, "--out", tmp_path / "frames", "--size", "96x64", "--fps", "20"]
+    assert main([str(w) for w in [*words, "--camera", "fixed", "--quiet", "--no-effect"]]) == 0
+    files = sorted((tmp_path / "frames").iterdir())
+    assert len(files) == 4 and Image.open(files[0]).size == (96, 64)
+    first, last = (np.asarray(Image.open(f)).astype(int) for f in (files[0], files[-1]))
+    assert np.abs(first - last).max() > 30  # the arm waves
+
+
+@pytest.mark.parametrize("camera", ["third", "first", "orbit"])
+def test_other_cameras(take: Path, tmp_path: Path, camera: str) -> None:
+    words = ["render", take, "--out", tmp_path / "f", "--size", "96x64", "--fps", "10"]
+    assert main([str(w) for w in [*words, "--camera", camera, "--quiet", "--scale", "1"]]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["missing.bvh", "--out", "a.mp4"], "missing.bvh"),
+        (["TAKE", "--out", "a.gif"], ".mp4"),
+        (["TAKE", "--out", "a.mp4", "--size", "big"], "WIDTHxHEIGHT"),
+        (["TAKE", "--out", "a.mp4", "--size", "9x9"], "64 to 8192"),
+        (["TAKE", "--out", "a.mp4", "--fps", "0"], "--fps"),
+        (["TAKE", "--out", "a.mp4", "--start", "99"], "lasts"),
+        (["TAKE", "--out", "a.mp4", "--scale", "9"], "--scale"),
+        (["TAKE", "--out", "a.mp4", "--focal", "1"], "--focal"),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_no_file(
+    take: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch, words, says
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status = main(["render", *[str(take) if w == "TAKE" else w for w in words]])
+    said = capsys.readouterr().err.strip()
+    assert status == 2
+    assert says in said and "\n" not in said and said.startswith("understudy render: ")
+    assert [p.name for p in tmp_path.iterdir()] == ["waving.bvh"]
+
+
+def test_a_render_that_is_interrupted_leaves_no_movie(
+    take: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*args: object, **more: object):
+        yield 0
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(film, "render", interrupted)
+    words = ["render", str(take), "--out", str(tmp_path / "a.mp4"), "--size", "96x64", "--quiet"]
+    assert main(words) == 130
+    assert [p.name for p in tmp_path.iterdir()] == ["waving.bvh"]
+
+
+def test_sizes_are_read() -> None:
+    assert film.size_of("1280x720") == (1280, 720)
+    with pytest.raises(UnderstudyError):
+        film.size_of("1280")

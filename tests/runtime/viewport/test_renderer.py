@@ -1,0 +1,236 @@
+"""Pictures: small ones, looked at by numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.pose import Intent, Pose, State, Subject
+from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.viewport import gl
+from understudy.runtime.viewport.camera import Camera, fov_of_lens
+from understudy.runtime.viewport.hud import Board, spread
+from understudy.runtime.viewport.renderer import Options, Renderer
+from understudy.runtime.viewport.uniforms import Look
+
+from .conftest import SIZE, frame_of, standing
+
+
+def picture(renderer: Renderer, frame, camera: Camera, board: Board | None = None, **options):
+    """(H, W, 3) float 0..255."""
+    renderer.draw(frame, camera, Options(**options), board)
+    return renderer.read().astype(float)
+
+
+def changed(a: np.ndarray, b: np.ndarray, by: float = 12.0) -> np.ndarray:
+    """(H, W) where two pictures differ."""
+    return np.abs(a - b).max(axis=2) > by
+
+
+def box(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """left, top, right, bottom of what is true."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return columns[0], rows[0], columns[-1], rows[-1]
+
+
+def test_an_empty_stage_is_sky_over_ground(renderer: Renderer, front: Camera) -> None:
+    seen = picture(renderer, None, front)
+    sky, ground = seen[:20].mean(axis=(0, 1)), seen[-20:].mean(axis=(0, 1))
+    assert sky[2] > sky[0] and sky.mean() > ground.mean() + 20
+    assert seen.shape == (SIZE[1], SIZE[0], 3)
+
+
+def test_the_mannequin_stands_where_its_skeleton_does(renderer: Renderer, front: Camera) -> None:
+    empty = picture(renderer, None, front, shadows=False, effect=False)
+    seen = picture(renderer, frame_of(standing()), front, shadows=False, effect=False)
+    left, top, right, bottom = box(changed(empty, seen))
+    world_p, _ = PERFORMER.rest_globals
+    reach = np.concatenate([world_p, [[0.0, 1.78, 0.0], [0.89, 1.45, 0], [-0.89, 1.45, 0]]])
+    xy, _ = front.project(reach)
+    assert abs(left - xy[:, 0].min()) < 4 and abs(right - xy[:, 0].max()) < 4
+    assert abs(top - xy[:, 1].min()) < 4 and abs(bottom - xy[:, 1].max()) < 5
+
+
+def test_the_pose_moves_the_picture(renderer: Renderer, front: Camera) -> None:
+    one = picture(renderer, frame_of(standing()), front)
+    two = picture(renderer, frame_of(standing(0.5)), front)
+    assert changed(one, two).mean() > 0.03
+
+
+def test_the_shadow_falls_where_the_sun_says(renderer: Renderer) -> None:
+    camera = Camera(np.array([0.0, 7.0, 0.01]), np.zeros(3), fov_of_lens(20.0), *SIZE)
+    options = {"effect": False}
+    lit = picture(renderer, frame_of(standing()), camera, shadows=False, **options)
+    dark = picture(renderer, frame_of(standing()), camera, shadows=True, **options)
+    sun = Look().sun
+    chest = np.array([0.0, 1.3, 0.0])
+    on_ground = chest - sun * chest[1] / sun[1]
+    elsewhere = on_ground * [-1.0, 1.0, -1.0]
+    (at, other), _ = camera.project(np.array([on_ground, elsewhere]))
+    (x, y), (u, v) = np.round(at).astype(int), np.round(other).astype(int)
+    assert dark[y, x].mean() < 0.75 * lit[y, x].mean()
+    assert dark[v, u].mean() == pytest.approx(lit[v, u].mean(), abs=2.0)
+
+
+def test_the_grid_has_its_lines_at_whole_metres(renderer: Renderer) -> None:
+    camera = Camera(np.array([4.5, 6.0, 4.51]), np.array([4.5, 0.0, 4.5]), 0.9, *SIZE)
+    seen = picture(renderer, None, camera).mean(axis=2)
+    on = np.array([[x, 0.0, 4.3] for x in (4.0, 5.0, 6.0)])
+    off = on + np.array([0.3, 0.0, 0.0])
+    level = [
+        np.array([seen[int(y), int(x)] for x, y in camera.project(points)[0]])
+        for points in (on, off)
+    ]
+    assert (level[0] > level[1] + 4.0).all()
+
+
+def test_a_stripe_is_coral_on_the_left_and_teal_on_the_right(
+    renderer: Renderer, front: Camera
+) -> None:
+    seen = picture(renderer, frame_of(standing()), front, effect=False)
+    upper = PERFORMER.rest_globals[0][PERFORMER.index("LeftArm")]
+    red, blue = [], []
+    for sign, found in ((1.0, red), (-1.0, blue)):
+        for along in np.linspace(0.10, 0.22, 9):
+            point = (upper + np.array([along, 0.0, 0.04])) * [sign, 1.0, 1.0]
+            ((x, y),), _ = front.project(point[None])
+            r, _, b = seen[int(y), int(x)]
+            found.append(r - b)
+    assert max(red) > 60 and min(blue) < -20
+
+
+def tone(renderer: Renderer, light: tuple[float, float, float]) -> np.ndarray:
+    """(3,) 0..1: what the shader's tone map makes of a linear colour."""
+    ctx = renderer.ctx
+    from understudy import shaders
+
+    program = ctx.program(
+        vertex_shader="#version 330 core\n#define VERTEX\n" + shaders.source("fullscreen.glsl"),
+        fragment_shader="#version 330 core\n#define FRAGMENT\nuniform vec3 light;\nout vec4 c;\n"
+        + shaders.source("tone.glsl")
+        + "void main() { c = shown_colour(light, 1.0); }",
+    )
+    program["light"].value = light
+    target = ctx.simple_framebuffer((4, 4), 4, dtype="f4")
+    target.use()
+    ctx.vertex_array(program, []).render(vertices=3)
+    return np.frombuffer(target.read(components=3, dtype="f4"), "f4")[:3]
+
+
+@pytest.mark.parametrize("value", [0.1, 0.3, 0.5, 0.7])
+def test_the_tone_map_is_neutral_below_its_shoulder(renderer: Renderer, value: float) -> None:
+    """Khronos PBR Neutral takes 0.04 off and leaves the rest; then sRGB."""
+    linear = value - 0.04
+    expected = 1.055 * linear ** (1 / 2.4) - 0.055
+    assert tone(renderer, (value,) * 3) == pytest.approx([expected] * 3, abs=2e-3)
+
+
+def test_the_tone_map_brings_any_light_under_one_and_keeps_its_order(renderer: Renderer) -> None:
+    levels = [tone(renderer, (v, v, v))[0] for v in (0.8, 1.0, 2.0, 5.0, 50.0)]
+    assert levels == sorted(levels) and levels[-1] <= 1.0
+    assert levels[-1] > levels[0] + 0.02
+
+
+def test_the_effect_darkens_where_body_meets_body(renderer: Renderer, front: Camera) -> None:
+    if renderer.contact is None:
+        pytest.skip(renderer.notes[0])
+    without = picture(renderer, frame_of(standing()), front, effect=False)
+    having = picture(renderer, frame_of(standing()), front, effect=True)
+    assert changed(without, having, 4.0).mean() > 0.005
+    assert (having - without)[changed(without, having, 4.0)].mean() < 0.0
+
+
+def test_looking_through_a_subjects_eyes_hides_its_body(renderer: Renderer, front: Camera) -> None:
+    pair = frame_of(standing(-0.9, "a"), standing(0.9, "b"))
+    both = picture(renderer, pair, front, shadows=False)
+    one = picture(renderer, pair, front, shadows=False, hidden="a")
+    gone = changed(both, one)
+    assert gone[:, : SIZE[0] // 2].any() and not gone[:, -SIZE[0] // 4 :].any()
+
+
+def test_bones_trajectory_intent_and_contacts_are_drawn(renderer: Renderer, front: Camera) -> None:
+    subject = standing(
+        intent=Intent(travel=np.array([0.0, 1.0]), facing=np.array([1.0, 0.0])),
+        contacts=np.array([[PERFORMER.index("LeftToeBase"), 1.0]], np.float32),
+        trajectory=np.array([[0.0, z, 0.0, 1.0] for z in np.linspace(-1, 1.5, 8)], np.float32),
+    )
+    plain = picture(renderer, frame_of(subject), front)
+    for option in ("skeleton", "trajectory", "contacts"):
+        assert changed(plain, picture(renderer, frame_of(subject), front, **{option: True})).any()
+
+
+def test_marks_with_nonsense_in_them_do_no_harm(renderer: Renderer, front: Camera) -> None:
+    subject = standing(
+        intent=Intent(travel=np.array([np.nan, 1.0]), facing=np.array([np.inf, 0.0])),
+        contacts=np.array([[999.0, 1.0], [-1.0, 1.0]], np.float32),
+        trajectory=np.full((4, 4), np.nan, np.float32),
+    )
+    picture(renderer, frame_of(subject), front, trajectory=True, contacts=True, skeleton=True)
+
+
+def test_a_pose_that_is_not_finite_does_not_end_the_show(renderer: Renderer, front: Camera) -> None:
+    subject = standing()
+    subject.pose.positions[:] = np.nan
+    picture(renderer, frame_of(subject, standing(0.5, "b")), front, labels=True, skeleton=True)
+
+
+def test_names_and_states_stand_over_the_heads(renderer: Renderer, front: Camera) -> None:
+    subject = standing(state=State.TAKEOVER, reason="pad silent for 0.5 s")
+    plain = picture(renderer, frame_of(subject), front)
+    named = picture(renderer, frame_of(subject), front, labels=True)
+    left, _, right, bottom = box(changed(plain, named))
+    ((x, y),), _ = front.project(np.array([[0.0, 1.78, 0.0]]))
+    assert left < x < right and bottom <= y + 4
+
+
+def test_the_hud_shows_its_figures(renderer: Renderer, front: Camera) -> None:
+    board = Board("understudy", rows=[("stage", "60.0 Hz")], notice="No signal for 3.0 s")
+    plain = picture(renderer, None, front)
+    seen = picture(renderer, None, front, board=board, hud=True)
+    assert changed(plain, seen)[: SIZE[1] // 2, : SIZE[0] // 2].any()
+    assert changed(plain, seen)[SIZE[1] // 2 :].any()
+
+
+def test_after_the_hud_the_next_picture_is_as_before(renderer: Renderer, front: Camera) -> None:
+    """ImGui sets GL state of its own: none of it may leak."""
+    before = picture(renderer, frame_of(standing()), front)
+    picture(renderer, frame_of(standing()), front, board=Board("x"), hud=True, skeleton=True)
+    assert np.array_equal(before, picture(renderer, frame_of(standing()), front))
+
+
+def test_the_same_frame_gives_the_same_picture(renderer: Renderer, front: Camera) -> None:
+    frame = frame_of(standing())
+    assert np.array_equal(picture(renderer, frame, front), picture(renderer, frame, front))
+
+
+def test_sizes_and_scales_change_live(renderer: Renderer, front: Camera) -> None:
+    small = picture(renderer, frame_of(standing()), front)
+    renderer.resize(321, 201, 2.0)
+    assert picture(renderer, frame_of(standing()), front).shape == (201, 321, 3)
+    renderer.resize(*SIZE, 1.0)
+    assert np.array_equal(small, picture(renderer, frame_of(standing()), front))
+
+
+def test_a_crowd_with_two_kinds_of_body_is_drawn(renderer: Renderer, front: Camera) -> None:
+    stick = Skeleton(("a", "b"), np.array([-1, 0]), np.array([[0, 0.1, 0], [0, 1.2, 0]], float))
+    crowd = [standing(0.4 * i - 1.0, f"s{i}") for i in range(6)]
+    frame = frame_of(*crowd, Subject("stick", stick, Pose.rest(stick)))
+    picture(renderer, frame, front, labels=True)
+    assert len(renderer.cast.placed) == 7
+
+
+def test_labels_are_moved_apart() -> None:
+    rng = np.random.default_rng(1)
+    boxes = [(float(x), float(y), 80.0, 20.0) for x, y in rng.uniform(0, 200, (24, 2))]
+    tops = spread(boxes)
+    for i, (left, _, width, height) in enumerate(boxes):
+        assert tops[i] <= boxes[i][1]
+        for j in range(i):
+            across = abs(left - boxes[j][0]) < width
+            assert not (across and abs(tops[i] - tops[j]) < height)
+
+
+def test_shaders_that_do_not_compile_say_where(renderer: Renderer) -> None:
+    with pytest.raises(FileNotFoundError):
+        gl.program(renderer.ctx, "no_such_pass.glsl")
