@@ -59,7 +59,7 @@ def _plain(name: str) -> tuple[str, str]:
     bare = re.sub(r"^(.*[:|])", "", name)
     bare = re.sub(r"^(CC_Base|mixamorig\d*|Bip\d+|DEF|ORG|J_Bip|Character1)[_\- ]?", "", bare)
     bare = re.sub(r"^(b|bn|jnt|bone|joint)[_\-. ]|^C[_\-. ]|[_\-. ]M$", "", bare)
-    for side, letters in (("left", "lL"), ("right", "rR")):
+    for side, letters in (("left", ("l", "L")), ("right", ("r", "R"))):
         a, b = letters
         for pattern in (
             rf"(?i)^{side}[_\-. ]?",

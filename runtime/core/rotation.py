@@ -18,7 +18,7 @@ AXES = {"X": 0, "Y": 1, "Z": 2}
 def identity(shape: int | tuple[int, ...] = (), dtype: type = np.float64) -> Array:
     """(*shape, 4) identity quaternions."""
     lead = (shape,) if isinstance(shape, int) else shape
-    q = np.zeros((*lead, 4), dtype)
+    q: Array = np.zeros((*lead, 4), dtype)
     q[..., 3] = 1.0
     return q
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -30,8 +30,8 @@ class Skeleton:
     names: tuple[str, ...]
     parents: np.ndarray
     rest_positions: Array
-    rest_rotations: Array = field(default=None)  # type: ignore[assignment]
-    tips: Array = field(default=None)  # type: ignore[assignment]
+    rest_rotations: Array = None  # type: ignore[assignment]
+    tips: Array = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         count = len(self.names)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-import timecode as smpte
+from timecode.timecode import Timecode
 
 from .errors import UnderstudyError
 
@@ -48,7 +48,7 @@ def label(frame: int, name: str) -> str:
     day = round(86400 * round(exact))
     frame %= day if not is_drop_frame(name) else day - 2592 * (2 if exact > 30 else 1)
     key = name.lower().removesuffix("ndf").removesuffix("df")
-    tc = smpte.Timecode(key, frames=frame + 1, force_non_drop_frame=not is_drop_frame(name))
+    tc = Timecode(key, frames=frame + 1, force_non_drop_frame=not is_drop_frame(name))
     return str(tc)
 
 
@@ -57,7 +57,7 @@ def frame_number(text: str, name: str) -> int:
     rate(name)
     key = name.lower().removesuffix("ndf").removesuffix("df")
     try:
-        tc = smpte.Timecode(key, text, force_non_drop_frame=not is_drop_frame(name))
+        tc = Timecode(key, text, force_non_drop_frame=not is_drop_frame(name))
     except Exception:
         raise UnderstudyError(f"{text!r} is not a timecode at {name}; write HH:MM:SS:FF.") from None
     frame = int(tc.frames) - 1

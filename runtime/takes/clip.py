@@ -24,6 +24,7 @@ UNITS_M: dict[str, float] = {
 }
 # An adult's hip joint to ankle, and the whole body.
 LEG_M = 0.85
+_LEG = ("left_upper_leg", "left_lower_leg", "left_foot")
 HEIGHT_M = 1.7
 # Frame times are written with five to eight digits: 0.0083333 is 120 Hz, 0.016667 is 60.
 _RATES_HZ = (*(float(n) for n in range(1, 1001)), *(n * 1000 / 1001 for n in (24, 30, 60, 120)))
@@ -147,8 +148,8 @@ def guess_unit(skeleton: Skeleton, height: float) -> tuple[float, str]:
     Told by the length of the legs, which no pose changes; by the height of what is no humanoid.
     """
     role = roles(skeleton)
-    chain = [role.get(f"left_{part}") for part in ("upper_leg", "lower_leg", "foot")]
-    if None not in chain:
+    chain = [role[name] for name in _LEG if name in role]
+    if len(chain) == len(_LEG):
         world = skeleton.rest_globals[0][chain]
         size = float(np.linalg.norm(np.diff(world, axis=0), axis=1).sum())
         what, human = "leg", LEG_M

@@ -103,7 +103,9 @@ class Recorder:
 
     def _whole(self, positions: Array, rotations: Array) -> tuple[Array, Array]:
         """The arrays with frames that are not finite replaced by the last that was."""
-        good = np.isfinite(positions).all(axis=(1, 2)) & np.isfinite(rotations).all(axis=(1, 2))
+        good = np.asarray(
+            np.isfinite(positions).all(axis=(1, 2)) & np.isfinite(rotations).all(axis=(1, 2))
+        )
         if good.all():
             return positions, rotations
         self.repaired += int(np.count_nonzero(~good))

@@ -70,8 +70,8 @@ def rest_of_motion(skeleton: Skeleton, positions: Array, rotations: Array) -> Ar
         level = rotation.multiply(rotation.from_yaw(-way), world_r[:, foot])[planted]
         flat = _mean(level[:, None], np.ones(len(level)))[0]
         if toes is not None:
-            ahead = rotation.rotate(flat, skeleton.rest_positions[toes])
-            pitch = np.arctan2(ahead[1], ahead[2])
+            sole = rotation.rotate(flat, skeleton.rest_positions[toes])
+            pitch = np.arctan2(sole[1], sole[2])
             # Of a foot that never stands in the clip, the average says nothing.
             nod = rotation.from_axis_angle([1.0, 0.0, 0.0], pitch - np.clip(pitch, *_FLAT_RAD))
             flat = rotation.multiply(nod, flat)
