@@ -67,7 +67,8 @@ class Cast:
 
         performer = Performer(len(self._intent_sources), config.weights)
         for i in range(len(self._intent_sources)):
-            performer.reset(i, position=next(places))
+            x, _, z = next(places)
+            performer.reset(i, (x, z))
         return performer
 
     def _seats(self, acted: list, played: list, copies: int) -> list[Subject]:
