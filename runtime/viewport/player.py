@@ -27,7 +27,10 @@ class PlayerPad:
             alt = window.holds(glfw.KEY_LEFT_ALT) or window.holds(glfw.KEY_RIGHT_ALT)
             return window.holds(key) and (key not in DIGITS or alt)
 
-        self._keyboard = Keyboard(window.handle, pressed=pressed)
+        def clicked(button: int) -> bool:
+            return bool(glfw.get_mouse_button(window.handle, button) == glfw.PRESS)
+
+        self._keyboard = Keyboard(window.handle, pressed=pressed, clicked=clicked)
         self.heard = False  # did a stage take the last pad
         self.moved = False  # has the player touched anything yet
 

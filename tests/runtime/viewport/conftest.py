@@ -40,11 +40,13 @@ def _session_renderer(_cache: None) -> Iterator[Renderer]:
 
 @pytest.fixture
 def renderer(_session_renderer: Renderer) -> Iterator[Renderer]:
-    assert _session_renderer.ctx.error == "GL_NO_ERROR"
-    yield _session_renderer
-    assert _session_renderer.ctx.error == "GL_NO_ERROR"
-    if (_session_renderer.width, _session_renderer.height) != SIZE:
-        _session_renderer.resize(*SIZE, 1.0)
+    with _session_renderer.ctx:  # a command under test may have made a context of its own
+        assert _session_renderer.ctx.error == "GL_NO_ERROR"
+        yield _session_renderer
+    with _session_renderer.ctx:
+        assert _session_renderer.ctx.error == "GL_NO_ERROR"
+        if (_session_renderer.width, _session_renderer.height) != SIZE:
+            _session_renderer.resize(*SIZE, 1.0)
 
 
 @pytest.fixture

@@ -81,9 +81,7 @@ def test_the_sky_is_open_and_all_values_are_finite(ctx, buffers, eye):
 
 def test_the_same_picture_twice_is_the_same(ctx, buffers, eye):
     image = scene(eye)
-    assert np.array_equal(
-        shade(ctx, buffers, image, eye), shade(ctx, buffers, image, eye)
-    )
+    assert np.array_equal(shade(ctx, buffers, image, eye), shade(ctx, buffers, image, eye))
 
 
 def test_half_size_is_close_to_full_size(ctx, buffers, eye):
@@ -120,7 +118,7 @@ def test_what_was_bound_before_is_bound_after(ctx, buffers, eye):
 
 
 def test_an_unknown_quality_is_one_sentence(ctx):
-    with pytest.raises(UnderstudyError, match="'ultra' is unknown; there are .*gtao-N"):
+    with pytest.raises(UnderstudyError, match=r"'ultra' is unknown; there are .*gtao-N"):
         Contact(ctx, SIZE, quality="ultra")
 
 

@@ -101,7 +101,9 @@ def test_strength_and_blend_are_kept(ctx, buffers, image, picture, copy):
         ("multiply", colour[..., :3] * plain),
         ("add", colour[..., :3] + plain),
     ):
-        folder = copy(('blend = "replace"', f'blend = "{blend}"'), ("strength = 1.0", "strength = 0.5"))
+        folder = copy(
+            ('blend = "replace"', f'blend = "{blend}"'), ("strength = 1.0", "strength = 0.5")
+        )
         with OnnxEffect(ctx, SIZE, folder) as effect:
             out = pixels(effect.render(texture, made.depth, made.normal))[..., :3]
         assert np.abs(out - 0.5 * (colour[..., :3] + want)).max() < 6e-3
