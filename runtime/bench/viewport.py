@@ -1,0 +1,124 @@
+"""The viewport: milliseconds a picture, what each pass and the effect cost, memory, mannequins."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.pose import Frame, Pose, Subject
+
+from .figure import Figure
+
+
+def measure(quick: bool) -> list[Figure]:
+    """Draws a standing cast without a window; a picture counts when it has been read back."""
+    from understudy.runtime.viewport import gl
+    from understudy.runtime.viewport.camera import Camera, fov_of_lens
+    from understudy.runtime.viewport.mesh import mannequin
+    from understudy.runtime.viewport.renderer import Options, Renderer
+
+    started = time.perf_counter()
+    mesh = mannequin.build(PERFORMER)
+    build_s = time.perf_counter() - started
+    renderer = Renderer(960, 540)
+    name = gl.renderer_name(renderer.ctx)
+    threads = os.environ.get("LP_NUM_THREADS", f"all of {os.cpu_count()}")
+    where = f"{name}, 960x540, shadow 1024" + (
+        f", LP_NUM_THREADS {threads}" if gl.is_software(renderer.ctx) else ""
+    )
+    camera = Camera(
+        np.array([1.9, 1.4, 3.1]), np.array([0.0, 0.9, 0.0]), fov_of_lens(38.0), 960, 540
+    )
+    pictures = 5 if quick else 25
+
+    def cost(frame: Frame, options: Options) -> float:
+        return _median_ms(
+            lambda: (renderer.draw(frame, camera, options), renderer.read()), pictures
+        )
+
+    one, many = _cast(1), _cast(16)
+    full = cost(one, Options())
+    out = [
+        Figure("viewport: one subject", full, "ms", "at most 80 on a CPU", full <= 80.0, where),
+        Figure(
+            "viewport: without contact shading, of full",
+            cost(one, Options(effect=False)) / full,
+            "ratio",
+            conditions=where,
+        ),
+        Figure(
+            "viewport: without shadow and contact shading, of full",
+            cost(one, Options(effect=False, shadows=False)) / full,
+            "ratio",
+            conditions=where,
+        ),
+        Figure("viewport: 16 subjects", cost(many, Options()) / full, "x one", conditions=where),
+    ]
+    overlaid = Options(skeleton=True, labels=True, hud=True)
+    out.append(
+        Figure("viewport: overlays and HUD", cost(one, overlaid) / full, "x none", conditions=where)
+    )
+    renderer.set_quality(0.75, 1024)
+    out.append(
+        Figure("viewport: --quality low", cost(one, Options()) / full, "x normal", conditions=where)
+    )
+    out.append(
+        Figure(
+            "mannequin: built from a skeleton",
+            build_s,
+            "s",
+            "at most 2",
+            build_s <= 2.0,
+            f"{len(mesh.triangles)} triangles, one core, no cache",
+        )
+    )
+    resident_mb = _resident_mb()
+    if resident_mb is not None:
+        out.append(
+            Figure(
+                "viewport: resident memory",
+                resident_mb,
+                "MB",
+                "at most 700",
+                resident_mb <= 700.0,
+                f"this process, {name}",
+            )
+        )
+    renderer.close()
+    return out
+
+
+def _cast(count: int) -> Frame:
+    """Subjects in a row, an arm turned differently on each."""
+    subjects = []
+    for i in range(count):
+        pose = Pose.rest(PERFORMER)
+        pose.positions[0, 0] += 0.8 * (i - 0.5 * (count - 1))
+        arm = PERFORMER.index("LeftArm")
+        pose.rotations[arm] = rotation.from_axis_angle((0.0, 0.0, 1.0), -1.2 + 0.1 * i)
+        subjects.append(Subject(f"s{i}", PERFORMER, pose))
+    return Frame(1, 0, 0, 60, 1, "", subjects)
+
+
+def _median_ms(draw: Callable[[], object], pictures: int) -> float:
+    draw()
+    times = []
+    for _ in range(pictures):
+        before = time.perf_counter()
+        draw()
+        times.append(time.perf_counter() - before)
+    return float(np.median(times)) * 1e3
+
+
+def _resident_mb() -> float | None:
+    """Resident memory of this process now, where the system tells."""
+    if sys.platform != "linux":
+        return None
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
