@@ -1,4 +1,5 @@
-// Half size to full: the four nearest, each as far as it lies in the full-size pixel's plane.
+// Half size to full: five around, each as far as it lies in the full-size pixel's plane. Four of
+// them stand three half-size pixels apart, which makes the blur before it half again as wide.
 #include "contact_common.glsl"
 
 uniform sampler2D normal_texture;
@@ -13,19 +14,22 @@ void main()
     float depth = texelFetch(depth_texture, p, 0).r;
     if (!(depth > 0.0 && depth < SKY)) { result = 1.0; return; }
     ivec2 last = textureSize(half_ao, 0) - 1;
-    // A packed pixel is the even one of its pair, so an even p lies on it and an odd p midway.
-    ivec2 a = p >> 1, b = min(a + 1, last);
-    vec2 odd = vec2(p & 1) * 0.5;
+    // A packed pixel is the even one of its pair, so an even p lies on it and an odd p midway. The
+    // blur's block reaches from -2 to 1: these reach from -1 to 2.
+    ivec2 c = p >> 1, odd = p & 1;
+    ivec2 a = max(c - 1 + odd, ivec2(0)), b = min(c + 2, last);
+    a = min(a, last);
     vec2 s00 = texelFetch(half_ao, a, 0).rg, s10 = texelFetch(half_ao, ivec2(b.x, a.y), 0).rg;
     vec2 s01 = texelFetch(half_ao, ivec2(a.x, b.y), 0).rg, s11 = texelFetch(half_ao, b, 0).rg;
+    vec2 own = texelFetch(half_ao, c, 0).rg;
     vec3 n = texelFetch(normal_texture, p, 0).xyz * tolerance;
-    vec2 step_n = n.xy * slope.xy;
-    float along = dot(n, vec3(vec2(a) * slope.xy + slope.zw, -1.0));
+    float along = dot(n, vec3(vec2(c) * slope.xy + slope.zw, -1.0));
+    vec2 na = n.xy * slope.xy * vec2(a - c), nb = n.xy * slope.xy * vec2(b - c);
+    float plane = depth * (along + 0.5 * dot(n.xy * slope.xy, vec2(odd)));
     vec4 off = vec4(s00.g, s10.g, s01.g, s11.g)
-             * vec4(along, along + step_n.x, along + step_n.y, along + step_n.x + step_n.y)
-             - depth * (along + dot(step_n, odd));
-    vec2 even = 1.0 - odd;
-    vec4 near = vec4(even.x * even.y, odd.x * even.y, even.x * odd.y, odd.x * odd.y) + 1e-3;
-    vec4 w = near / (1.0 + off * off * 16.0);
-    result = dot(w, vec4(s00.r, s10.r, s01.r, s11.r)) / dot(w, vec4(1.0));
+             * (along + vec4(na.x + na.y, nb.x + na.y, na.x + nb.y, nb.x + nb.y)) - plane;
+    float off_own = own.g * along - plane;
+    vec4 w = 1.0 / (1.0 + off * off * off * off * 16.0) + 1e-4;
+    float w_own = 1.0 / (1.0 + off_own * off_own * 16.0) + 1e-3;
+    result = (dot(w, vec4(s00.r, s10.r, s01.r, s11.r)) + w_own * own.r) / (dot(w, vec4(1.0)) + w_own);
 }

@@ -58,7 +58,7 @@ def fit(
     ctx: Any, images: Images, quality: str, weights: Path, tries: int = 45
 ) -> tuple[float, float]:
     """Gain and power of a classical estimator that fit the traced pixels best."""
-    from scipy.optimize import minimize
+    from scipy.optimize import minimize  # type: ignore[import-untyped]
 
     passes: dict[tuple[int, int], Contact] = {}
     for size in {(int(w), int(h)) for w, h in images.size}:
@@ -84,7 +84,7 @@ def fit(
     return math.exp(best.x[0]), math.exp(min(best.x[1], LOG_POWER_MAX))
 
 
-def scores(pairs: list[tuple[Array, Array, Array]]) -> tuple[float, float]:
+def scores(pairs: list[tuple[Array, Array, np.ndarray]]) -> tuple[float, float]:
     """PSNR in dB and SSIM over the covered pixels of (estimate, reference, covered)."""
     from skimage.metrics import structural_similarity
 
@@ -199,7 +199,9 @@ def table(
                             covered = images.image(i)[..., 3] < reference.SKY_M
                             pairs.append((ao, images.reference(i, radius_m), covered))
                         _put(row, kind, radius_m, scores(pairs))
-                row["flicker %"] = round(flicker(ctx, quality, weights, half, clips, 2 if trial else 8), 3)
+                row["flicker %"] = round(
+                    flicker(ctx, quality, weights, half, clips, 2 if trial else 8), 3
+                )
                 lens = Lens()
                 with (
                     Contact(ctx, TIMED, MAIN_M, quality, half=half, weights=weights) as one,

@@ -1,9 +1,11 @@
 """The contact network: a few hundred weights that judge taps around a pixel, as numpy and as GLSL.
 
-Each tap gives geometric features in units of the radius; a small network maps them to h numbers;
-their mean over taps and four facts about the pixel go through a second small network to the open
-share of the hemisphere. The family is Holden et al.'s NNAO (2016); writing the fragment shader
-from the weights file follows N8AO. Rows of all arrays run from the lowest, as GL's do.
+Taps step outwards in a few directions. Each gives geometric features in units of the radius; the
+taps of one direction go through a small network together, so that it can tell what hides behind
+what, as horizon methods do; the mean over directions and four facts about the pixel go through a
+second one to the open share of the hemisphere. The family is Holden et al.'s NNAO (2016); writing
+the fragment shader from the weights file follows N8AO. Rows of all arrays run from the lowest, as
+GL's do.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import numpy as np
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.rotation import Array
 
-FORMAT = "understudy-contact-1"
+FORMAT = "understudy-contact-2"
 SHIPPED = Path(__file__).parent.parent / "weights" / "contact.json"
 
 TAP_FEATURES = (
@@ -43,16 +45,19 @@ HEAD_FEATURES = (
 SKY_M = 1.0e4  # depths from here on are sky
 MAX_REACH = 0.4  # the radius on the screen, in heights of the picture, is cut here
 FAR_RADII = 3.0  # a tap's depth is cut this many radii before and behind the pixel
-GOLDEN_RAD = math.pi * (3.0 - math.sqrt(5.0))
 BLUR_TOLERANCE = 0.12  # distance from the pixel's plane, in radii, at which a neighbour is left out
 
 
 @dataclass(frozen=True)
 class Network:
-    """Weights of one network: layers of (out, in) weight and (out,) bias; ReLU but for the last."""
+    """Weights of one network: layers of (out, in) weight and (out,) bias; ReLU but for the last.
+
+    The first tap layer takes the features of all steps of a direction, nearest first.
+    """
 
     name: str
-    taps: int
+    directions: int
+    steps: int
     tap_layers: tuple[tuple[Array, Array], ...]
     head_layers: tuple[tuple[Array, Array], ...]
 
@@ -70,13 +75,17 @@ def tile(x: Any, y: Any) -> Any:
     return ((e & 1) << 3) | ((y & 1) << 2) | (e & 2) | ((y & 2) >> 1)
 
 
-def tap_offsets(taps: int) -> Array:
-    """(16, taps, 3) x, y and length, in radii, of the taps for each value of `tile`."""
-    k = np.arange(16)[:, None]
-    i = np.arange(taps)[None]
-    reach = (i + ((k * 7) % 16 + 0.5) / 16.0) / taps
-    angle = i * GOLDEN_RAD + k * (2.0 * math.pi / 16.0)
-    return np.stack([reach * np.cos(angle), reach * np.sin(angle), reach], -1)
+def tap_offsets(directions: int, steps: int) -> Array:
+    """(16, directions * steps, 3) x, y and length, in radii, of the taps for each `tile` value.
+
+    The sixteen patterns together look in 16 * directions directions and at 16 * steps distances.
+    """
+    k = np.arange(16)[:, None, None]
+    angle = (np.arange(directions)[:, None] + k / 16.0) * (2.0 * math.pi / directions)
+    reach = (np.arange(steps) + ((k * 7) % 16 + 0.5) / 16.0) / steps
+    angle, reach = np.broadcast_arrays(angle, reach)
+    out = np.stack([reach * np.cos(angle), reach * np.sin(angle), reach], -1)
+    return out.reshape(16, directions * steps, 3)
 
 
 # ---- what is told about a tap (the same text for numpy arrays and torch tensors)
@@ -169,12 +178,13 @@ def estimate(network: Network, image: Array, tan_y: float, radius_m: float) -> A
     ray = rays(x, y)
     r = np.full((height, width), radius_m)
     pixels, wished = screen_radius(np, image[..., 3], r, 1.0 / scale, height)
-    offsets = tap_offsets(network.taps)[tile(x, y)]
+    offsets = tap_offsets(network.directions, network.steps)[tile(x, y)]
     qx = np.floor(x[..., None] + 0.5 + offsets[..., 0] * pixels[..., None]).astype(int)
     qy = np.floor(y[..., None] + 0.5 + offsets[..., 1] * pixels[..., None]).astype(int)
     qx, qy = np.clip(qx, 0, width - 1), np.clip(qy, 0, height - 1)
     reach = offsets[..., 2] * (pixels / wished)[..., None]
     f = tap_features(np, image, ray, image[qy, qx], rays(qx, qy), r, reach)
+    f = f.reshape(height, width, network.directions, -1)
     pooled = _layers(f, network.tap_layers, last_relu=True).mean(-2)
     head = head_features(np, image, ray, r, pixels, wished)
     ao = _layers(np.concatenate([pooled, head], -1), network.head_layers, last_relu=False)[..., 0]
@@ -212,7 +222,8 @@ class Weights:
     """A weights file: networks by name, the default's name, the classical estimators' fits."""
 
     networks: dict[str, Network]
-    default: str
+    default: str  # for graphics hardware
+    light: str  # for software renderers
     classical: dict[str, tuple[float, float]]  # "sao", "gtao": gain and power
 
 
@@ -242,20 +253,22 @@ def load(path: Path | None = None) -> Weights:
         name: _network(path.name, name, entry)
         for name, entry in (stored.get("networks") or {}).items()
     }
-    default = stored.get("default")
-    if default not in networks:
-        raise UnderstudyError(
-            f"{path.name}: the default network {default!r} is not among {sorted(networks)}."
-        )
+    default = str(stored.get("default"))
+    light = str(stored.get("light", default))
+    for name in (default, light):
+        if name not in networks:
+            raise UnderstudyError(
+                f"{path.name}: the default network {name!r} is not among {sorted(networks)}."
+            )
     fits = stored.get("classical") or {}
     classical = {kind: tuple(fits.get(kind, (1.0, 1.0)))[:2] for kind in ("sao", "gtao")}
-    return Weights(networks, default, classical)
+    return Weights(networks, default, light, classical)
 
 
 def _network(file: str, name: str, entry: Any) -> Network:
     """One checked network."""
     try:
-        taps = int(entry["taps"])
+        directions, steps = int(entry["directions"]), int(entry["steps"])
         groups = []
         for key in ("tap_layers", "head_layers"):
             groups.append(
@@ -266,10 +279,13 @@ def _network(file: str, name: str, entry: Any) -> Network:
             )
     except (KeyError, TypeError, ValueError) as error:
         raise UnderstudyError(f"{file}: network {name!r} is damaged: {error!r}.") from None
-    if not 1 <= taps <= 64:
-        raise UnderstudyError(f"{file}: network {name!r} has {taps} taps; 1 to 64 are possible.")
+    if not (1 <= directions <= 32 and 1 <= steps <= 8):
+        raise UnderstudyError(
+            f"{file}: network {name!r} has {directions} directions of {steps} steps; 1 to 32 of 1 "
+            "to 8 are possible."
+        )
     tap, head = groups
-    width = len(TAP_FEATURES)
+    width = len(TAP_FEATURES) * steps
     for kind, layers in (("tap", tap), ("head", head)):
         if kind == "head":
             width += len(HEAD_FEATURES)
@@ -289,7 +305,7 @@ def _network(file: str, name: str, entry: Any) -> Network:
             f"{file}: network {name!r} ends in {width} values, expected 1 after at least one tap "
             "layer and one head layer."
         )
-    return Network(name, taps, tap, head)
+    return Network(name, directions, steps, tap, head)
 
 
 def entry(network: Network) -> dict[str, Any]:
@@ -305,7 +321,8 @@ def entry(network: Network) -> dict[str, Any]:
         ]
 
     return {
-        "taps": network.taps,
+        "directions": network.directions,
+        "steps": network.steps,
         "tap_layers": numbers(network.tap_layers),
         "head_layers": numbers(network.head_layers),
     }
@@ -335,19 +352,21 @@ def _block(
 
 
 def glsl(network: Network) -> dict[str, str]:
-    """Parts of shaders/contact.glsl: DECLARE the sums, TAP adds one tap, HEAD gives `ao`."""
+    """Parts of shaders/contact.glsl: DECLARE the sums, LOOK adds a direction, HEAD gives `ao`."""
     width = len(network.tap_layers[-1][1])
-    # A last tap layer is a sum of ReLUs: each is added to its own mean.
-    names = [f"f_{name}" for name in TAP_FEATURES]
-    tap, result = _block(network.tap_layers, names, "t", last_relu=True)
-    tap += [f"s{j} += {name};" for j, name in enumerate(result)]
-    means = [f"(s{j} * {1.0 / network.taps:.9g})" for j in range(width)]
+    steps = network.steps
+    look = [f"Tap f{i} = look(way, reach + {i / steps:.9g});" for i in range(steps)]
+    names = [f"f{i}.{name}" for i in range(steps) for name in TAP_FEATURES]
+    lines, result = _block(network.tap_layers, names, "t", last_relu=True)
+    look += [*lines, *(f"s{j} += {name};" for j, name in enumerate(result))]
+    means = [f"(s{j} * {1.0 / network.directions:.9g})" for j in range(width)]
     head, result = _block(
         network.head_layers, [*means, *(f"h_{n}" for n in HEAD_FEATURES)], "o", last_relu=False
     )
     return {
-        "TAPS": str(network.taps),
+        "DIRECTIONS": str(network.directions),
+        "STEPS": str(steps),
         "DECLARE": "\n".join(f"float s{j} = 0.0;" for j in range(width)),
-        "TAP": "\n".join(tap),
+        "LOOK": "\n".join(look),
         "HEAD": "\n".join([*head, f"float ao = {result[0]};"]),
     }

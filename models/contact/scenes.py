@@ -132,7 +132,9 @@ def capsule(a: Array, b: Array, radius_a: float, radius_b: float, segments: int 
 
 def box(size: tuple[float, float, float]) -> Mesh:
     """A box on the ground, centred in x and z, with hard edges."""
-    vertices, normals, faces = [], [], []
+    vertices: list[Array] = []
+    normals: list[Array] = []
+    faces: list[np.ndarray] = []
     for axis in range(3):
         for sign in (-1.0, 1.0):
             u, v = (axis + 1) % 3, (axis + 2) % 3

@@ -16,6 +16,7 @@ import moderngl
 
 from understudy.models.contact import network
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.viewport.gl import is_software
 from understudy.shaders import source
 
 VERTEX = """#version 330 core
@@ -56,7 +57,8 @@ class Contact:
     """The pass for one picture size. `render` gives a texture: 1 open, 0 shut, size of the picture.
 
     half       judge at half size and bring the result up along depth: a quarter of the cost
-    quality    a network's name, None for the weights file's default; or "sao-16", "gtao-16"
+    quality    a network's name; None: the weights file's for graphics hardware or, where the
+               renderer is software, its light one; or "sao-16", "gtao-16"
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class Contact:
         weights: Path | None = None,
     ) -> None:
         stored = network.load(weights)
-        self.quality = quality or stored.default
+        self.quality = quality or (stored.light if is_software(ctx) else stored.default)
         text = fragment(self.quality, stored)
         self.ctx, self.size, self.half = ctx, size, half
         self.radius_m = radius_m

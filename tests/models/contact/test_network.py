@@ -19,14 +19,16 @@ def test_any_four_by_four_block_holds_every_tile_value_once():
             assert sorted(values[dy : dy + 4, dx : dx + 4].ravel()) == list(range(16))
 
 
-@pytest.mark.parametrize("taps", [6, 8, 16])
-def test_taps_fill_the_disc_evenly_around(taps):
-    offsets = network.tap_offsets(taps)
+@pytest.mark.parametrize(("directions", "steps"), [(4, 2), (8, 2), (5, 3)])
+def test_taps_fill_the_disc_evenly_around(directions, steps):
+    offsets = network.tap_offsets(directions, steps)
     length = np.hypot(offsets[..., 0], offsets[..., 1])
     assert np.allclose(length, offsets[..., 2]) and length.max() < 1.0
     assert np.abs(offsets[..., :2].mean((0, 1))).max() < 0.05
     # Together the sixteen patterns step outwards without a gap.
-    assert np.diff(np.sort(offsets[..., 2].ravel())).max() < 1.01 / (16 * taps)
+    assert np.diff(np.sort(offsets[..., 2].ravel())).max() < 1.01 / (16 * steps)
+    ways = np.sort(np.arctan2(offsets[..., 1], offsets[..., 0]).ravel())
+    assert np.diff(ways).max() < 1.01 * 2 * np.pi / (16 * directions)
 
 
 finite = st.floats(-1e4, 1e4, allow_nan=False, width=32)
@@ -73,8 +75,8 @@ def test_features_for_numpy_and_torch_are_the_same():
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(3)
     arrays = [
-        rng.normal(size=(6, 4)) + [0, 0, 0, 3], rng.normal(size=(6, 3)) * 0.2 - [0, 0, 1],
-        rng.normal(size=(6, 7, 4)) + [0, 0, 0, 3], rng.normal(size=(6, 7, 3)) * 0.2 - [0, 0, 1],
+        rng.normal(3.0, 1.0, (6, 4)), rng.normal(-0.5, 0.2, (6, 3)),
+        rng.normal(3.0, 1.0, (6, 7, 4)), rng.normal(-0.5, 0.2, (6, 7, 3)),
         rng.uniform(0.2, 1.0, 6), rng.uniform(0.0, 1.0, (6, 7)),
     ]  # fmt: skip
     one = network.tap_features(np, *arrays)
@@ -111,8 +113,8 @@ def test_the_glsl_names_every_feature_and_adds_every_output():
     for one in weights.networks.values():
         parts = network.glsl(one)
         for name in network.TAP_FEATURES:
-            assert f"f_{name}" in parts["TAP"]
+            assert all(f"f{i}.{name}" in parts["LOOK"] for i in range(one.steps))
         for name in network.HEAD_FEATURES:
             assert f"h_{name}" in parts["HEAD"]
-        assert parts["TAP"].count("+=") == len(one.tap_layers[-1][1])
+        assert parts["LOOK"].count("+=") == len(one.tap_layers[-1][1])
         assert "nan" not in "".join(parts.values())

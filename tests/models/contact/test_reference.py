@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("embreex")
 
-from understudy.models.contact import data, reference, scenes  # noqa: E402
+from understudy.models.contact import data, reference, scenes
 
 
 def ao(mesh: scenes.Mesh, point, normal, radius_m: float, samples: int = 4096) -> float:
