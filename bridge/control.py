@@ -8,94 +8,36 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import zmq
-from msgspec import Meta
 
 from understudy.runtime.core.errors import UnderstudyError
 
 from . import address as addresses
 from .envelope import SCHEMA_VERSION
+from .requests import (
+    AnyRequest,
+    Hello,
+    Pad,
+    Ping,
+    Record,
+    Reply,
+    Request,
+    Stats,
+    Stop,
+    check_finite,
+)
 
 CONTROL_VERSION = 1
 # Work a tick: at 10 us a request this is well below a millisecond.
 REQUESTS_A_TICK = 64
 LARGEST_REQUEST = 64 << 10
-
-Axis = Annotated[float, Meta(ge=-1.0, le=1.0)]
-Name = Annotated[str, Meta(max_length=256)]
-Nanoseconds = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-
-
-class Request(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="op"):
-    """What every request has. `number` comes back in the reply; `peer` is set by the server."""
-
-    number: Nanoseconds = 0
-    peer: tuple[bytes, ...] = ()
-
-    @property
-    def op(self) -> str:
-        return str(self.__struct_config__.tag)
-
-
-class Hello(Request, kw_only=True, omit_defaults=True, tag="hello"):
-    """Who calls; the reply has the stage's versions."""
-
-    client: Name = ""
-
-
-class Ping(Request, kw_only=True, omit_defaults=True, tag="ping"):
-    """Asks for the stage's monotonic clock."""
-
-
-class Pad(Request, kw_only=True, omit_defaults=True, tag="pad"):
-    """A controller's state, sent at any rate, never answered.
-
-    Sticks are x right, y forward, -1..1, relative to the camera's heading: the angle about +Y of
-    where it looks, 0 along +Z, a quarter turn along +X. subject "" is whoever listens to pads.
-    """
-
-    left_stick: tuple[Axis, Axis] = (0.0, 0.0)
-    right_stick: tuple[Axis, Axis] = (0.0, 0.0)
-    buttons: Annotated[list[Name], Meta(max_length=32)] = []
-    camera_heading_rad: float = 0.0
-    capture_ns: Nanoseconds = 0
-    subject: Name = ""
-
-
-class Stats(Request, kw_only=True, omit_defaults=True, tag="stats"):
-    """Asks for the stage's figures."""
-
-
-class Record(Request, kw_only=True, omit_defaults=True, tag="record"):
-    """Starts a take at `path`, or stops the one that runs."""
-
-    start: bool
-    path: Annotated[str, Meta(max_length=4096)] = ""
-    slate: Name = ""
-
-
-class Stop(Request, kw_only=True, omit_defaults=True, tag="stop"):
-    """Ends the stage."""
-
-
-class Reply(msgspec.Struct):
-    """The answer to the request of that number; `error` is "" or a sentence."""
-
-    op: str = ""
-    number: int = 0
-    error: str = ""
-    result: dict[str, Any] = {}
-
-
-AnyRequest = Hello | Ping | Pad | Stats | Record | Stop
 
 
 class ControlServer:
@@ -154,7 +96,7 @@ class ControlServer:
         try:
             request: AnyRequest = self._decoder.decode(content)
             if isinstance(request, Pad):
-                _check_finite(request)
+                check_finite(request)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             self._refuse(peer, f"Not a request that this stage reads: {error}.")
             return None
@@ -338,11 +280,6 @@ def versions() -> dict[str, Any]:
     except PackageNotFoundError:
         understudy = "unknown"
     return {"understudy": understudy, "schema": SCHEMA_VERSION, "control": CONTROL_VERSION}
-
-
-def _check_finite(pad: Pad) -> None:
-    if not all(map(math.isfinite, (*pad.left_stick, *pad.right_stick, pad.camera_heading_rad))):
-        raise ValueError("a stick or the heading is not a finite number")
 
 
 def _plain(value: Any) -> Any:

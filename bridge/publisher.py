@@ -71,8 +71,9 @@ class Publisher:
             self._skeletons = skeletons
             self._skeleton_message = encode_skeletons(skeletons.values())
             self._skeletons_due_ns = 0
-        # libzmq admits new subscribers while it is read from; a send right after leaves no time for
-        # another to slip in between the skeletons and the frame. So: encode, read, send, send.
+            # libzmq hands this to every connection before anything else. Skeletons that are sent
+            # when a subscription is read come too late for one that slips in behind the reading.
+            self._socket.setsockopt(zmq.XPUB_WELCOME_MSG, self._skeleton_message)
         joined = self._read_subscriptions()
         now_ns = time.monotonic_ns()
         if (joined or now_ns >= self._skeletons_due_ns) and self._skeletons:

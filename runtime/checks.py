@@ -1,17 +1,14 @@
 """What this machine has and lacks for a performance: one function a subject, no side effects.
 
-Whatever loads a driver (OpenGL, ONNX Runtime, GLFW) runs in a process of its own, because a broken
-driver crashes or hangs instead of raising.
+Whatever loads a driver (OpenGL, ONNX Runtime, GLFW) runs as a probe in a process of its own.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -19,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from . import processes
+from .probes import PROBES, Probe
 
 OK, LACKING, BROKEN = "ok", "lacking", "broken"
 
@@ -51,86 +49,10 @@ PACKAGES = {
 }
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 
-_GL = """
-import json, moderngl
-try:
-    context = moderngl.create_context(standalone=True, backend="egl")
-    print(json.dumps({"renderer": context.info["GL_RENDERER"], "vendor": context.info["GL_VENDOR"],
-                      "version": context.version_code}))
-except Exception as error:
-    print(json.dumps({"error": str(error).strip().split(chr(10))[0] or type(error).__name__}))
-"""
-_GAMEPAD = """
-import json
-from understudy.runtime.sources.gamepad import Gamepad
-pad = Gamepad()
-pad.read()
-print(json.dumps({"name": pad.name, "reason": pad.reason}))
-"""
-_NETWORKS = """
-import json, sys, tomllib
-import onnxruntime
-found = {"version": onnxruntime.__version__, "providers": onnxruntime.get_available_providers()}
-print(json.dumps(found), flush=True)
-from understudy.models import loader
-from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.core.humanoid import PERFORMER
-try:
-    with loader.open_network(loader.WEIGHTS / "motion.onnx", skeleton=PERFORMER) as network:
-        found["motion"] = network.provider_name
-except UnderstudyError as error:
-    found["motion_error"] = str(error)
-try:
-    found["contact"] = json.loads((loader.WEIGHTS / "contact.json").read_text())["format"]
-except (OSError, ValueError, KeyError, TypeError) as error:
-    found["contact_error"] = repr(error)
-found["effects"], found["effect_errors"] = [], []
-for file in sorted((loader.WEIGHTS / "effects").glob("*/effect.toml")):
-    try:
-        description = tomllib.loads(file.read_text())
-        model = str(file.parent / description["model"])
-        onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-        found["effects"].append(file.parent.name)
-    except Exception as error:
-        found["effect_errors"].append(f"{file.parent.name}: {str(error).splitlines()[0][:120]}")
-print(json.dumps(found))
-"""
-
-
-class Probe:
-    """A piece of Python that runs beside us and prints JSON on its last line."""
-
-    def __init__(self, code: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", code],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def result(self, timeout_s: float = 60.0) -> dict[str, Any]:
-        """What it printed, with "error" added when it did not get through."""
-        error = ""
-        try:
-            output, complaint = self._process.communicate(timeout=timeout_s)
-            if code := self._process.returncode:
-                last = (complaint.strip().splitlines() or ["no word"])[-1][:200]
-                error = f"crashed with signal {-code}" if code < 0 else last
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            output, _ = self._process.communicate()
-            error = f"hung for {timeout_s:g} s"
-        lines = [line for line in output.splitlines() if line.startswith("{")]
-        try:
-            found = dict(json.loads(lines[-1])) if lines else {}
-        except ValueError:
-            found = {}
-        return {**found, "error": error} if error else found
-
 
 def examine(ports: tuple[int, ...] = (5570, 5571)) -> Iterator[Check]:
     """Every check in the order in which a user reads them."""
-    probes = {name: Probe(code) for name, code in _PROBES.items()}
+    probes = {name: Probe(code) for name, code in PROBES.items()}
     yield python()
     yield cores()
     yield from packages()
@@ -143,9 +65,6 @@ def examine(ports: tuple[int, ...] = (5570, 5571)) -> Iterator[Check]:
     for port in ports:
         yield tcp_port(port)
     yield realtime()
-
-
-_PROBES = {"gl": _GL, "gamepad": _GAMEPAD, "networks": _NETWORKS}
 
 
 def python() -> Check:

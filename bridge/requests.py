@@ -1,0 +1,83 @@
+"""What may be asked over the control socket, and the shape of an answer: msgpack maps."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+Axis = Annotated[float, Meta(ge=-1.0, le=1.0)]
+Name = Annotated[str, Meta(max_length=256)]
+Nanoseconds = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class Request(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="op"):
+    """What every request has. `number` comes back in the reply; `peer` is set by the server."""
+
+    number: Nanoseconds = 0
+    peer: tuple[bytes, ...] = ()
+
+    @property
+    def op(self) -> str:
+        return str(self.__struct_config__.tag)
+
+
+class Hello(Request, kw_only=True, omit_defaults=True, tag="hello"):
+    """Who calls; the reply has the stage's versions."""
+
+    client: Name = ""
+
+
+class Ping(Request, kw_only=True, omit_defaults=True, tag="ping"):
+    """Asks for the stage's monotonic clock."""
+
+
+class Pad(Request, kw_only=True, omit_defaults=True, tag="pad"):
+    """A controller's state, sent at any rate, never answered.
+
+    Sticks are x right, y forward, -1..1, relative to the camera's heading: the angle about +Y of
+    where it looks, 0 along +Z, a quarter turn along +X. subject "" is whoever listens to pads.
+    """
+
+    left_stick: tuple[Axis, Axis] = (0.0, 0.0)
+    right_stick: tuple[Axis, Axis] = (0.0, 0.0)
+    buttons: Annotated[list[Name], Meta(max_length=32)] = []
+    camera_heading_rad: float = 0.0
+    capture_ns: Nanoseconds = 0
+    subject: Name = ""
+
+
+class Stats(Request, kw_only=True, omit_defaults=True, tag="stats"):
+    """Asks for the stage's figures."""
+
+
+class Record(Request, kw_only=True, omit_defaults=True, tag="record"):
+    """Starts a take at `path`, or stops the one that runs."""
+
+    start: bool
+    path: Annotated[str, Meta(max_length=4096)] = ""
+    slate: Name = ""
+
+
+class Stop(Request, kw_only=True, omit_defaults=True, tag="stop"):
+    """Ends the stage."""
+
+
+class Reply(msgspec.Struct):
+    """The answer to the request of that number; `error` is "" or a sentence."""
+
+    op: str = ""
+    number: int = 0
+    error: str = ""
+    result: dict[str, Any] = {}
+
+
+AnyRequest = Hello | Ping | Pad | Stats | Record | Stop
+
+
+def check_finite(pad: Pad) -> None:
+    """Raises ValueError on a stick or heading that msgpack lets through and nobody can use."""
+    if not all(map(math.isfinite, (*pad.left_stick, *pad.right_stick, pad.camera_heading_rad))):
+        raise ValueError("a stick or the heading is not a finite number")

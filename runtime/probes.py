@@ -1,0 +1,85 @@
+"""Questions to drivers, asked in processes of their own: a broken driver crashes or hangs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+_GL = """
+import json, moderngl
+try:
+    context = moderngl.create_context(standalone=True, backend="egl")
+    print(json.dumps({"renderer": context.info["GL_RENDERER"], "vendor": context.info["GL_VENDOR"],
+                      "version": context.version_code}))
+except Exception as error:
+    print(json.dumps({"error": str(error).strip().split(chr(10))[0] or type(error).__name__}))
+"""
+_GAMEPAD = """
+import json
+from understudy.runtime.sources.gamepad import Gamepad
+pad = Gamepad()
+pad.read()
+print(json.dumps({"name": pad.name, "reason": pad.reason}))
+"""
+_NETWORKS = """
+import json, sys, tomllib
+import onnxruntime
+found = {"version": onnxruntime.__version__, "providers": onnxruntime.get_available_providers()}
+print(json.dumps(found), flush=True)
+from understudy.models import loader
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.humanoid import PERFORMER
+try:
+    with loader.open_network(loader.WEIGHTS / "motion.onnx", skeleton=PERFORMER) as network:
+        found["motion"] = network.provider_name
+except UnderstudyError as error:
+    found["motion_error"] = str(error)
+try:
+    found["contact"] = json.loads((loader.WEIGHTS / "contact.json").read_text())["format"]
+except (OSError, ValueError, KeyError, TypeError) as error:
+    found["contact_error"] = repr(error)
+found["effects"], found["effect_errors"] = [], []
+for file in sorted((loader.WEIGHTS / "effects").glob("*/effect.toml")):
+    try:
+        description = tomllib.loads(file.read_text())
+        model = str(file.parent / description["model"])
+        onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        found["effects"].append(file.parent.name)
+    except Exception as error:
+        found["effect_errors"].append(f"{file.parent.name}: {str(error).splitlines()[0][:120]}")
+print(json.dumps(found))
+"""
+PROBES = {"gl": _GL, "gamepad": _GAMEPAD, "networks": _NETWORKS}
+
+
+class Probe:
+    """A piece of Python that runs beside us and prints JSON on its last line."""
+
+    def __init__(self, code: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def result(self, timeout_s: float = 60.0) -> dict[str, Any]:
+        """What it printed, with "error" added when it did not get through."""
+        error = ""
+        try:
+            output, complaint = self._process.communicate(timeout=timeout_s)
+            if code := self._process.returncode:
+                last = (complaint.strip().splitlines() or ["no word"])[-1][:200]
+                error = f"crashed with signal {-code}" if code < 0 else last
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            output, _ = self._process.communicate()
+            error = f"hung for {timeout_s:g} s"
+        lines = [line for line in output.splitlines() if line.startswith("{")]
+        try:
+            found = dict(json.loads(lines[-1])) if lines else {}
+        except ValueError:
+            found = {}
+        return {**found, "error": error} if error else found
