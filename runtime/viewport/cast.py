@@ -12,7 +12,7 @@ from understudy.runtime.core.pose import Subject
 from understudy.runtime.core.rotation import Array
 
 from . import gl
-from .mesh.mannequin import Mesh, skin_matrices
+from .mesh.mannequin import Mesh, transforms
 from .mesh.store import Wardrobe
 
 MATRICES_UNIT, TINTS_UNIT = 8, 9
@@ -122,38 +122,39 @@ class Cast:
     def place(self, subjects: list[Subject], hidden: str | None = None) -> None:
         """Takes this frame's poses. `hidden`: the subject whose eyes the camera looks through."""
         self.placed, self.waiting = [], 0
-        rows: dict[int, list[tuple[Array, tuple[float, float, float]]]] = {}
+        alike: dict[int, list[int]] = {}
         for number, subject in enumerate(subjects):
-            world_p, world_r = subject.skeleton.globals(
-                np.asarray(subject.pose.positions, np.float64),
-                np.asarray(subject.pose.rotations, np.float64),
+            alike.setdefault(subject.skeleton.id, []).append(number)
+        seen: dict[int, Placed] = {}
+        for costume in self._costumes.values():
+            costume.count = 0
+        for key, numbers in alike.items():  # one pass of kinematics for all who share a skeleton
+            skeleton = subjects[numbers[0]].skeleton
+            world_p, world_r = skeleton.globals(
+                np.stack([np.asarray(subjects[n].pose.positions, np.float64) for n in numbers]),
+                np.stack([np.asarray(subjects[n].pose.rotations, np.float64) for n in numbers]),
             )
-            self.placed.append(Placed(subject, world_p, world_r))
-            mesh = self._wardrobe.mesh(subject.skeleton)
+            sound = np.isfinite(world_p).all((1, 2)) & np.isfinite(world_r).all((1, 2))
+            for row, n in enumerate(numbers):
+                if sound[row]:
+                    seen[n] = Placed(subjects[n], world_p[row], world_r[row])
+            mesh = self._wardrobe.mesh(skeleton)
             if mesh is None:
-                self.waiting += 1
+                self.waiting += len(numbers)
                 continue
-            key = subject.skeleton.id
             if key not in self._costumes:
                 self._costumes[key] = _Costume(self._ctx, mesh, self._programs)
-            if subject.name != hidden:
-                pose = subject.pose
-                matrices = skin_matrices(subject.skeleton, mesh, pose.positions, pose.rotations)
-                rows.setdefault(key, []).append((matrices, tint(number)))
-        for key, costume in self._costumes.items():
-            mine = rows.get(key, [])
-            if not mine:
-                costume.count = 0
-                continue
-            tints = np.array([(*colour, 1.0) for _, colour in mine])
-            costume.write(np.stack([m for m, _ in mine]), tints)
+            shown = [r for r, n in enumerate(numbers) if sound[r] and subjects[n].name != hidden]
+            matrices = transforms(world_p[shown], world_r[shown]) @ mesh.unbind
+            tints = np.array([(*tint(numbers[r]), 1.0) for r in shown]).reshape(-1, 4)
+            self._costumes[key].write(matrices, tints)
+        self.placed = [seen[n] for n in sorted(seen)]
 
     def bounds(self) -> tuple[Array, float]:
         """Middle (3,) and radius in metres of a ball around all subjects, ground included."""
         if not self.placed:
             return np.array([0.0, 0.9, 0.0]), 1.5
         joints = np.concatenate([p.world_p for p in self.placed])
-        joints = joints[np.all(np.isfinite(joints), axis=1)]
         low, high = joints.min(0), joints.max(0)
         low[1] = min(low[1], 0.0)
         middle = 0.5 * (low + high)
