@@ -97,15 +97,19 @@ def _bones_for_joints(names: set[str]) -> dict[str, str]:
     return mean
 
 
-@lru_cache(maxsize=64)
 def roles(skeleton: Skeleton) -> dict[str, int]:
     """Role -> joint index, for the roles that the skeleton's names and tree reveal.
 
     Works on the names of CMU, Mixamo, Character Creator, DAZ, Unreal, VRM and their like. A role
     that is not found is not in the dict; what is no humanoid gives a small dict or an empty one.
     """
+    return dict(_roles(skeleton.names, tuple(skeleton.parents.tolist())))
+
+
+@lru_cache(maxsize=64)
+def _roles(names: tuple[str, ...], parents: tuple[int, ...]) -> dict[str, int]:
     found: dict[str, int] = {}
-    plain = [_plain(n) for n in skeleton.names]
+    plain = [_plain(n) for n in names]
     by_joint = _bones_for_joints({name for side, name in plain if side})
     plain = [(side, by_joint.get(name, name) if side else name) for side, name in plain]
     for part, role in _PARTS:
@@ -113,8 +117,8 @@ def roles(skeleton: Skeleton) -> dict[str, int]:
             if side and f"{side}_{role}" not in found and re.search(part, name):
                 found[f"{side}_{role}"] = j
     for side in ("left", "right"):  # CMU's "LeftLeg" is a shin, "LeftArm" an upper arm
-        _order_chain(skeleton, found, side, ("upper_leg", "lower_leg", "foot", "toes"))
-        _order_chain(skeleton, found, side, ("shoulder", "upper_arm", "lower_arm", "hand"))
+        _order_chain(parents, found, side, ("upper_leg", "lower_leg", "foot", "toes"))
+        _order_chain(parents, found, side, ("shoulder", "upper_arm", "lower_arm", "hand"))
     for j, (side, name) in enumerate(plain):
         if side:
             continue
@@ -123,45 +127,47 @@ def roles(skeleton: Skeleton) -> dict[str, int]:
                 found[role] = j
     legs = [found.get("left_upper_leg"), found.get("right_upper_leg")]
     if all(leg is not None for leg in legs):
-        common = [j for j in _ancestors(skeleton, legs[0]) if j in _ancestors(skeleton, legs[1])]
+        common = [j for j in _ancestors(parents, legs[0]) if j in _ancestors(parents, legs[1])]
         if "hips" not in found and common:
             found["hips"] = common[0]
     if "hips" in found and "head" in found:
-        _spine(skeleton, found)
+        _spine(names, parents, found)
     return found
 
 
-def _ancestors(skeleton: Skeleton, joint: int | None) -> list[int]:
+def _ancestors(parents: tuple[int, ...], joint: int | None) -> list[int]:
     """The joints above, nearest first."""
     path: list[int] = []
-    j = int(skeleton.parents[joint]) if joint is not None else -1
+    j = parents[joint] if joint is not None else -1
     while j >= 0:
         path.append(j)
-        j = int(skeleton.parents[j])
+        j = parents[j]
     return path
 
 
-def _order_chain(skeleton: Skeleton, found: dict[str, int], side: str, parts: tuple) -> None:
+def _order_chain(
+    parents: tuple[int, ...], found: dict[str, int], side: str, parts: tuple[str, ...]
+) -> None:
     """Drops a role whose joint does not hang below the chain's part before it."""
     above: int | None = None
     for part in parts:
         joint = found.get(f"{side}_{part}")
         if joint is None:
             continue
-        if above is not None and above not in _ancestors(skeleton, joint):
+        if above is not None and above not in _ancestors(parents, joint):
             del found[f"{side}_{part}"]
             continue
         above = joint
 
 
-def _spine(skeleton: Skeleton, found: dict[str, int]) -> None:
+def _spine(names: tuple[str, ...], parents: tuple[int, ...], found: dict[str, int]) -> None:
     """Names the joints between hips and neck spine, chest, upper_chest: first, middle, last."""
     top = found.get("neck", found["head"])
-    path = _ancestors(skeleton, top)
+    path = _ancestors(parents, top)
     if found["hips"] in path:
         path = path[: path.index(found["hips"])]
     else:  # hips and spine are siblings below a common root (CMU, DAZ, Character Creator)
-        path = [j for j in path if _SPINE.search(_plain(skeleton.names[j])[1])]
+        path = [j for j in path if _SPINE.search(_plain(names[j])[1])]
     path = path[::-1]
     if path:
         found["spine"] = path[0]

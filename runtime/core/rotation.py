@@ -134,21 +134,20 @@ def from_euler(angles_rad: Array, order: str) -> Array:
     ``order="ZYX"`` is the BVH reading of ``CHANNELS 3 Zrotation Yrotation Xrotation``: R = Z Y X.
     Any number of axes is taken, repeated ones too.
     """
-    half = 0.5 * angles_rad
+    # Components apart: whole rows of memory, and the product with a turn about one axis has half of
+    # the full product's terms.
+    half = np.multiply(np.moveaxis(angles_rad, -1, 0), angles_rad.dtype.type(0.5), order="C")
     sine, cosine = np.sin(half), np.cos(half)
-    q = identity(angles_rad.shape[:-1], angles_rad.dtype.type)
-    for n, letter in enumerate(order):
-        s, c, i = sine[..., n], cosine[..., n], AXES[letter]
-        if n == 0:
-            q[..., i], q[..., 3] = s, c
-            continue
-        # The product with a turn about one axis has half of the full product's terms.
+    q = np.zeros((4, *angles_rad.shape[:-1]), angles_rad.dtype)
+    q[3] = 1.0
+    for s, c, letter in zip(sine, cosine, order, strict=True):
+        i = AXES[letter]
         j, k = (i + 1) % 3, (i + 2) % 3
-        qi, qj, qk, qw = q[..., i], q[..., j], q[..., k], q[..., 3]
-        q = np.empty_like(q)
-        q[..., i], q[..., 3] = qi * c + qw * s, qw * c - qi * s
-        q[..., j], q[..., k] = qj * c + qk * s, qk * c - qj * s
-    return q
+        turned = np.empty_like(q)
+        turned[i], turned[3] = q[i] * c + q[3] * s, q[3] * c - q[i] * s
+        turned[j], turned[k] = q[j] * c + q[k] * s, q[k] * c - q[j] * s
+        q = turned
+    return np.ascontiguousarray(np.moveaxis(q, 0, -1))
 
 
 def to_euler(q: Array, order: str) -> Array:

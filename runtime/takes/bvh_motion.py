@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 
 import msgspec
 import numpy as np
@@ -58,6 +59,8 @@ def _read_values(name: str, block: bytes, first_line: int, frames: int, columns:
     if frames * columns * 2 > len(block) + 1:  # a header that promises the moon gets no memory
         raise _damage(name, lines, first_line, frames, columns)
     values = np.empty((frames, columns))
+    whole, size = memoryview(values).cast("B"), columns * values.itemsize
+    pack = struct.Struct(f"{columns}d").pack_into
     row = 0
     if b"," in block:  # a decimal comma; JSON would take it for two numbers
         raise _damage(name, lines, first_line, frames, columns)
@@ -71,7 +74,7 @@ def _read_values(name: str, block: bytes, first_line: int, frames: int, columns:
             raise _damage(name, lines, first_line, frames, columns) from None
         if len(numbers) != columns or row == frames:
             return _read_wrapped(name, lines, first_line, frames, columns)
-        values[row] = numbers
+        pack(whole, row * size, *numbers)  # a third of the time of values[row] = numbers
         row += 1
     if row != frames or not np.isfinite(values).all():
         raise _damage(name, lines, first_line, frames, columns)

@@ -15,7 +15,7 @@ from understudy.runtime.core.humanoid import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
-SAMPLES = 600
+SAMPLES = 240
 # In a T-pose with the palms down a bending elbow takes the hand forward and 30 degrees up: so it is
 # in CMU's skeletons by definition, and to 2 degrees in Character Creator's.
 _ELBOW = (0.0, 0.5, 0.5 * 3.0**0.5)
@@ -75,7 +75,7 @@ def rest_of_motion(skeleton: Skeleton, positions: Array, rotations: Array) -> Ar
             # Of a foot that never stands in the clip, the average says nothing.
             nod = rotation.from_axis_angle([1.0, 0.0, 0.0], pitch - np.clip(pitch, *_FLAT_RAD))
             flat = rotation.multiply(nod, flat)
-        above = skeleton.globals(skeleton.rest_positions, rest)[1][skeleton.parents[foot]]
+        above = _world(skeleton, rest, int(skeleton.parents[foot]))
         rest[foot] = rotation.multiply(rotation.conjugate(above), flat)
     return rest
 
@@ -111,8 +111,17 @@ def _straighten(
     ours = np.stack([bone, away, np.cross(bone, away)], axis=-1)
     wanted = np.stack([along, bent, np.cross(along, bent)], axis=-1).astype(float)
     world = rotation.from_matrix(wanted @ ours.T)
-    above = skeleton.globals(skeleton.rest_positions, rest)[1][skeleton.parents[upper]]
+    above = _world(skeleton, rest, int(skeleton.parents[upper]))
     rest[upper] = rotation.multiply(rotation.conjugate(above), world)
+
+
+def _world(skeleton: Skeleton, local: Array, joint: int) -> Array:
+    """(4,) world rotation of one joint under local rotations (J, 4)."""
+    turn = rotation.identity()
+    while joint >= 0:
+        turn = rotation.multiply(local[joint], turn)
+        joint = int(skeleton.parents[joint])
+    return turn
 
 
 def _heading(world_p: Array, role: dict[str, int]) -> Array:
