@@ -59,7 +59,7 @@ def _read_values(name: str, block: bytes, first_line: int, frames: int, columns:
     if frames * columns * 2 > len(block) + 1:  # a header that promises the moon gets no memory
         raise _damage(name, lines, first_line, frames, columns)
     values = np.empty((frames, columns))
-    whole, size = memoryview(values).cast("B"), columns * values.itemsize
+    whole, size = values.data.cast("B"), columns * values.itemsize
     pack = struct.Struct(f"{columns}d").pack_into
     row = 0
     if b"," in block:  # a decimal comma; JSON would take it for two numbers
