@@ -12,7 +12,7 @@ import numpy as np
 
 from understudy.runtime.core.rotation import Array
 
-from . import reference, scenes
+from . import reference, scenes, shapes
 
 RADII_M = (0.2, 1.0)  # the range that one network serves
 
@@ -72,7 +72,7 @@ def load_or_make(
     folder: Path,
     clips: Path | None,
     progress: Callable[[Iterator[int], int, str], Iterator[int]],
-    person: Callable[[Array, Array, np.random.Generator], scenes.Mesh] | None = None,
+    person: Callable[[Array, Array, np.random.Generator], shapes.Mesh] | None = None,
     person_name: str = "capsules",
 ) -> Images:
     """The set of a recipe, from the disk where it has been made before."""
@@ -95,7 +95,7 @@ def make(
     recipe: Recipe,
     clips: Path | None,
     progress: Callable[[Iterator[int], int, str], Iterator[int]],
-    person: Callable[[Array, Array, np.random.Generator], scenes.Mesh] | None = None,
+    person: Callable[[Array, Array, np.random.Generator], shapes.Mesh] | None = None,
 ) -> Images:
     """Traces the set of a recipe."""
     poses = scenes.Poses(clips, recipe.held_out or recipe.unseen)

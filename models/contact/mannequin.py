@@ -10,7 +10,7 @@ from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.viewport.mesh import mannequin as body
 
-from .scenes import Mesh
+from .shapes import Mesh
 
 
 def person() -> Callable[[Array, Array, np.random.Generator], Mesh]:

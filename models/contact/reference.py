@@ -13,7 +13,8 @@ import numpy as np
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.rotation import Array
 
-from .scenes import Mesh, Scene
+from .scenes import Scene
+from .shapes import Mesh
 
 SKY_M = 1.0e5
 LIFT_M = 1.5e-3  # rays start this far off the surface

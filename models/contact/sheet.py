@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.viewport import gl
 
-from . import evaluate, network, reference
+from . import evaluate, reference
+from . import weights as files
 from .data import Images
 
 PAPER, INK, FAINT = (246, 245, 242), (34, 36, 42), (112, 114, 120)
@@ -39,7 +40,7 @@ def choose(images: Images, count: int) -> list[int]:
 
 def write(path: Path, weights: Path, tests: dict[str, Images]) -> None:
     """Draws the sheet: a row for each scene, a column for each way to shade it."""
-    stored = network.load(weights)
+    stored = files.load(weights)
     best = stored.default
     count = stored.networks[best].parameters
     titles = {

@@ -9,12 +9,11 @@ unbiased, which is all that a squared loss asks for.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +21,10 @@ import numpy as np
 
 from understudy.runtime.core.errors import UnderstudyError
 
-from . import data, network
-from .network import FORMAT, HEAD_FEATURES, TAP_FEATURES, Network
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Directions and steps, widths of the layers that see one direction, and of those after."""
-
-    directions: int
-    steps: int
-    tap: tuple[int, ...]
-    head: tuple[int, ...]
-
+from . import data
+from .batches import Batches, Shape
+from .network import HEAD_FEATURES, TAP_FEATURES, Network
+from .weights import save
 
 # Taps x width. What follows the mean is paid once a pixel, so the layers are there.
 NETWORKS = ("8x12", "16x16")
@@ -98,8 +88,9 @@ def run(args: argparse.Namespace) -> int:
     for name in args.networks:
         networks[name] = train(name, shape(name), training, args.steps, args.seed, args.work)
     default = DEFAULT if DEFAULT in networks else next(iter(networks))
+    light = LIGHT if LIGHT in networks else default
     candidate = args.work / "candidate.json"
-    save(candidate, networks, default, {}, {})
+    save(candidate, networks, default, light, {}, {})
     table, fits = evaluate.table(
         list(networks), candidate, fitting, tests, args.data, trial=args.images < 32
     )
@@ -116,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         "measured": table,
     }
     classical = {k: fits[f"{k}-16"] for k in ("sao", "gtao") if f"{k}-16" in fits}
-    save(args.out, networks, default, classical, card)
+    save(args.out, networks, default, light, classical, card)
     print(f"wrote {args.out}")
     if args.sheet:
         from . import sheet
@@ -155,105 +146,6 @@ def progress(items: Iterator[int], total: int, label: str) -> Iterator[int]:
     from rich.progress import track
 
     yield from track(items, total=total, description=label)
-
-
-def save(
-    path: Path,
-    networks: dict[str, Network],
-    default: str,
-    classical: dict[str, tuple[float, float]],
-    card: dict[str, Any],
-) -> None:
-    """Writes the weights file, whole or not at all."""
-    stored = {
-        "format": FORMAT,
-        "tap_features": list(TAP_FEATURES),
-        "head_features": list(HEAD_FEATURES),
-        "default": default,
-        "light": LIGHT if LIGHT in networks else default,
-        "classical": classical,
-        "card": card,
-        "networks": {name: network.entry(n) for name, n in networks.items()},
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(stored) + "\n")
-    os.replace(part, path)
-
-
-class Batches:
-    """Draws blocks of pixels and their taps from a set, as features."""
-
-    def __init__(self, images: data.Images, shape: Shape, seed: int) -> None:
-        import torch
-
-        self.images = images
-        self.generator = torch.Generator().manual_seed(seed)
-        self.gbuffer = torch.from_numpy(images.gbuffer)
-        self.start = torch.from_numpy(images.start)
-        self.size = torch.from_numpy(images.size.astype(np.int64))
-        self.tan_y = torch.from_numpy(images.tan_y)
-        self.where = torch.from_numpy(images.where.astype(np.int64))
-        self.radius = torch.from_numpy(images.radius)
-        self.ao = torch.from_numpy(images.ao)
-        offsets = network.tap_offsets(shape.directions, shape.steps)
-        self.offsets = torch.from_numpy(offsets.astype(np.float32))
-        self.directions = shape.directions
-
-    def draw(self, count: int, share: int = 16) -> tuple[Any, ...]:
-        """Features (B, K, directions, steps * 9) and (B, K, 4); blur, fade (B, K); AO (B,).
-
-        K is the share of a block of sixteen pixels that is drawn: all, or one of each quarter.
-        """
-        import torch
-
-        if share == 16:
-            step = torch.arange(-2, 2)
-            dy, dx = (v.reshape(-1) for v in torch.meshgrid(step, step, indexing="ij"))
-        else:
-            corner = torch.tensor([[-2, -2], [-2, 0], [0, -2], [0, 0]])
-            corner = corner + torch.randint(2, (count, 4, 2), generator=self.generator)
-            dy, dx = corner.unbind(-1)
-
-        s = torch.randint(len(self.where), (count,), generator=self.generator)
-        k = torch.randint(self.radius.shape[1], (count,), generator=self.generator)
-        image, row, column = self.where[s].unbind(-1)
-        r = self.radius[s, k]
-        width, height = (v[:, None] for v in self.size[image].unbind(-1))
-        scale = (2.0 * self.tan_y[image] / height[:, 0])[:, None]
-        start = self.start[image][:, None]
-
-        def rays(px: Any, py: Any, w: Any, h: Any, scale: Any) -> Any:
-            rx, ry = (px + 0.5 - 0.5 * w) * scale, (py + 0.5 - 0.5 * h) * scale
-            return torch.stack([rx, ry, -torch.ones_like(rx)], -1)
-
-        x = torch.minimum((column[:, None] + dx).clamp(min=0), width - 1)
-        y = torch.minimum((row[:, None] + dy).clamp(min=0), height - 1)
-        pixel = self.gbuffer[start + y * width + x]
-        ray = rays(x, y, width, height, scale)
-        # The blur's weights, by the middle's plane.
-        middle = self.gbuffer[start[:, 0] + row * width[:, 0] + column]
-        middle_ray = rays(column, row, width[:, 0], height[:, 0], scale[:, 0])
-        n = middle[:, None, :3]
-        plane = middle[:, 3] * (middle[:, :3] * middle_ray).sum(-1)
-        off = (pixel[..., 3] * (n * ray).sum(-1) - plane[:, None]).abs()
-        weight = (1.0 - off / (network.BLUR_TOLERANCE * r[:, None])).clamp(min=0.0)
-
-        r = r[:, None].expand(-1, share)
-        pixels, wished = network.screen_radius(torch, pixel[..., 3], r, 1.0 / scale, height)
-        offset = self.offsets[network.tile(x, y)]
-        qx = (x[..., None] + 0.5 + offset[..., 0] * pixels[..., None]).floor().long()
-        qy = (y[..., None] + 0.5 + offset[..., 1] * pixels[..., None]).floor().long()
-        qx = torch.minimum(qx.clamp(min=0), width[..., None] - 1)
-        qy = torch.minimum(qy.clamp(min=0), height[..., None] - 1)
-        tap = self.gbuffer[start[..., None] + qy * width[..., None] + qx]
-        tap_ray = rays(qx, qy, width[..., None], height[..., None], scale[..., None])
-        reach = offset[..., 2] * (pixels / wished)[..., None]
-        features = network.tap_features(torch, pixel, ray, tap, tap_ray, r, reach)
-        features = features.reshape(count, share, self.directions, -1)
-        head = network.head_features(torch, pixel, ray, r, pixels, wished)
-        fade = ((wished - 1.0) / 2.0).clamp(0.0, 1.0) * (pixel[..., 3] < network.SKY_M)
-        return features, head, weight, fade, self.ao[s, k]
 
 
 def train(
@@ -369,7 +261,7 @@ def train(
         return tuple(out)
 
     width = shape.tap[-1]
-    made = Network(
+    return Network(
         name,
         shape.directions,
         shape.steps,
@@ -380,4 +272,3 @@ def train(
             np.concatenate([np.ones(width), head_std.double().numpy()]),
         ),
     )
-    return replace(made)

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 import moderngl
 
-from understudy.models.contact import network
+from understudy.models.contact import network, shader
+from understudy.models.contact import weights as files
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.viewport.gl import is_software
 from understudy.shaders import source
@@ -31,13 +32,13 @@ class HasFov(Protocol):
     def fov_y_rad(self) -> float: ...
 
 
-def fragment(quality: str, weights: network.Weights) -> str:
+def fragment(quality: str, weights: files.Weights) -> str:
     """The estimator's GLSL.
 
     `quality` names a network ("16x8") or a classical estimator and its taps ("gtao-16").
     """
     if quality in weights.networks:
-        text, parts = source("contact.glsl"), network.glsl(weights.networks[quality])
+        text, parts = source("contact.glsl"), shader.glsl(weights.networks[quality])
         for key, value in parts.items():
             text = text.replace(f"${key}$", value)
         return text
@@ -70,7 +71,7 @@ class Contact:
         half: bool = True,
         weights: Path | None = None,
     ) -> None:
-        stored = network.load(weights)
+        stored = files.load(weights)
         self.quality = quality or (stored.light if is_software(ctx) else stored.default)
         text = fragment(self.quality, stored)
         self.ctx, self.size, self.half = ctx, size, half

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from understudy.models.contact import network
+from understudy.models.contact import network, shader
+from understudy.models.contact import weights as files
 
 
 def test_any_four_by_four_block_holds_every_tile_value_once():
@@ -87,9 +88,9 @@ def test_features_for_numpy_and_torch_are_the_same():
 def test_the_shipped_weights_are_whole_and_their_card_says_how_they_were_made():
     import json
 
-    weights = network.load()
+    weights = files.load()
     assert weights.default in weights.networks
-    card = json.loads(network.SHIPPED.read_text())["card"]
+    card = json.loads(files.SHIPPED.read_text())["card"]
     assert "understudy train effect" in card["command"]
     names = {row["name"] for row in card["measured"]}
     assert {"no shading", "gtao-16", *weights.networks} <= names
@@ -98,9 +99,9 @@ def test_the_shipped_weights_are_whole_and_their_card_says_how_they_were_made():
 
 
 def test_writing_and_reading_keep_a_network(tmp_path):
-    weights = network.load()
+    weights = files.load()
     one = weights.networks[weights.default]
-    again = network._network("x", one.name, network.entry(one))
+    again = files._network("x", one.name, files.entry(one))
     image = np.zeros((12, 20, 4))
     image[..., 2] = 1.0
     image[..., 3] = 2.0 + 0.02 * np.arange(20)
@@ -109,9 +110,9 @@ def test_writing_and_reading_keep_a_network(tmp_path):
 
 
 def test_the_glsl_names_every_feature_and_adds_every_output():
-    weights = network.load()
+    weights = files.load()
     for one in weights.networks.values():
-        parts = network.glsl(one)
+        parts = shader.glsl(one)
         for name in network.TAP_FEATURES:
             assert all(f"f{i}.{name}" in parts["LOOK"] for i in range(one.steps))
         for name in network.HEAD_FEATURES:

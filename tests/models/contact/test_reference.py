@@ -9,17 +9,17 @@ import pytest
 
 pytest.importorskip("embreex")
 
-from understudy.models.contact import data, reference, scenes
+from understudy.models.contact import data, reference, scenes, shapes
 
 
-def ao(mesh: scenes.Mesh, point, normal, radius_m: float, samples: int = 4096) -> float:
+def ao(mesh: shapes.Mesh, point, normal, radius_m: float, samples: int = 4096) -> float:
     world = np.array([[*point, *normal]], float)
     tracer = reference.Tracer(mesh)
     rng = np.random.default_rng(0)
     return float(reference.occlusion(tracer, world, np.array([radius_m]), samples, rng)[0, 0])
 
 
-FLOOR = scenes.box((20.0, 0.1, 20.0)).moved(np.array([0.0, -0.1, 0.0]))
+FLOOR = shapes.box((20.0, 0.1, 20.0)).moved(np.array([0.0, -0.1, 0.0]))
 
 
 def test_an_open_floor_is_open():
@@ -27,8 +27,8 @@ def test_an_open_floor_is_open():
 
 
 def test_the_foot_of_a_wall_sees_half_the_hemisphere():
-    wall = scenes.box((20.0, 10.0, 0.1)).moved(np.array([0.0, 0.0, -0.051]))
-    mesh = scenes.join([FLOOR, wall])
+    wall = shapes.box((20.0, 10.0, 0.1)).moved(np.array([0.0, 0.0, -0.051]))
+    mesh = shapes.join([FLOOR, wall])
     assert ao(mesh, (0, 0, 0), (0, 1, 0), 5.0) == pytest.approx(0.5, abs=0.01)
 
 
@@ -37,20 +37,20 @@ def test_a_ball_overhead_hides_its_share(height_m):
     """A sphere that is seen whole, straight above, hides (r / h)^2 of the cosine's hemisphere."""
     r = 0.25
     at = np.array([0.0, height_m - r, 0.0])
-    mesh = scenes.join([FLOOR, scenes.sphere(r).moved(at)])
+    mesh = shapes.join([FLOOR, shapes.sphere(r).moved(at)])
     want = 1.0 - (r / height_m) ** 2
     assert ao(mesh, (0, 0, 0), (0, 1, 0), 3.0) == pytest.approx(want, abs=0.012)
 
 
 def test_what_lies_beyond_the_radius_does_not_count():
-    mesh = scenes.join([FLOOR, scenes.sphere(0.25).moved(np.array([0.0, 0.6, 0.0]))])
+    mesh = shapes.join([FLOOR, shapes.sphere(0.25).moved(np.array([0.0, 0.6, 0.0]))])
     assert ao(mesh, (0, 0, 0), (0, 1, 0), 0.5) == 1.0
     assert ao(mesh, (0, 0, 0), (0, 1, 0), 0.9) < 0.95
 
 
 def test_the_gbuffer_holds_depth_along_the_view_and_view_normals():
     view = scenes.look_at(np.array([0.0, 1.0, 4.0]), np.array([0.0, 1.0, 0.0]), math.radians(60))
-    wall = scenes.box((20.0, 10.0, 0.1)).moved(np.array([0.0, -5.0, -0.05]))
+    wall = shapes.box((20.0, 10.0, 0.1)).moved(np.array([0.0, -5.0, -0.05]))
     scene = scenes.Scene(wall, view)
     image, world = reference.gbuffer(reference.Tracer(wall), scene, 16, 9)
     assert np.allclose(image[..., 3], 4.0, atol=1e-3)  # the same everywhere: not along the ray
@@ -62,8 +62,8 @@ def test_meshes_are_closed_and_their_normals_point_outwards():
     rng = np.random.default_rng(1)
     a, b = np.array([0.0, 0.5, 0.0]), np.array([0.2, 1.0, 0.1])
     for mesh in (
-        scenes.capsule(a, b, 0.1, 0.06), scenes.box((0.5, 1.0, 0.3)), scenes.sphere(0.3),
-        scenes.torus(0.4, 0.1), scenes.table(rng), scenes.stairs(rng), scenes.cylinder(0.2, 0.9),
+        shapes.capsule(a, b, 0.1, 0.06), shapes.box((0.5, 1.0, 0.3)), shapes.sphere(0.3),
+        shapes.torus(0.4, 0.1), shapes.table(rng), shapes.stairs(rng), shapes.cylinder(0.2, 0.9),
     ):  # fmt: skip
         lengths = np.linalg.norm(mesh.normals, axis=1)
         assert np.allclose(lengths, 1.0, atol=1e-6)

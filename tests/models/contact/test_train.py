@@ -13,7 +13,7 @@ pytestmark = pytest.mark.train
 pytest.importorskip("torch")
 pytest.importorskip("embreex")
 
-from understudy.models.contact import network, train  # noqa: E402
+from understudy.models.contact import train, weights  # noqa: E402
 
 
 def arguments(*words: str) -> argparse.Namespace:
@@ -27,8 +27,8 @@ def test_a_trial_beats_no_shading_and_the_mean(tmp_path, capsys):
     words = ["--images", "6", "--test-images", "2", "--steps", "300", "--networks", "4x8"]
     words += ["--work", str(tmp_path / "work"), "--out", str(out)]
     assert train.run(arguments(*words)) == 0
-    weights = network.load(out)
-    assert weights.default == "4x8"
+    stored = weights.load(out)
+    assert stored.default == "4x8"
     card = json.loads(out.read_text())["card"]
     rows = {row["name"]: row for row in card["measured"]}
     key = "held-out scenes 0.5 m dB"

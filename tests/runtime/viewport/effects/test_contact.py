@@ -9,6 +9,7 @@ import pytest
 
 from tests.runtime.viewport.effects.conftest import Eye, ball, corner, nearest, pixels, plane
 from understudy.models.contact import network
+from understudy.models.contact import weights as files
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.viewport.effects.contact import Contact
 
@@ -29,14 +30,14 @@ def scene(eye: Eye, size=SIZE) -> np.ndarray:
     return image
 
 
-@pytest.mark.parametrize("quality", sorted(network.load().networks))
+@pytest.mark.parametrize("quality", sorted(files.load().networks))
 def test_the_shader_computes_what_numpy_computes(ctx, buffers, eye, quality):
     image = scene(eye)
     stored = image.copy()
     stored[..., :3] = stored[..., :3].astype(np.float16)
     length = np.maximum(np.linalg.norm(stored[..., :3], axis=-1, keepdims=True), 1e-6)
     stored[..., :3] /= length
-    one = network.load().networks[quality]
+    one = files.load().networks[quality]
     for radius_m in (0.25, 0.7):
         raw = network.estimate(one, stored.astype(np.float64), eye.tan_y, radius_m)
         want = network.blur(raw, stored.astype(np.float64), eye.tan_y, radius_m)
@@ -123,7 +124,7 @@ def test_an_unknown_quality_is_one_sentence(ctx):
 
 
 def test_damaged_weights_are_one_sentence(ctx, tmp_path):
-    stored = json.loads(network.SHIPPED.read_text())
+    stored = json.loads(files.SHIPPED.read_text())
     name = stored["default"]
     path = tmp_path / "contact.json"
 
@@ -143,7 +144,7 @@ def test_damaged_weights_are_one_sentence(ctx, tmp_path):
     assert "format" in refused(lambda s: s.__setitem__("format", "contact-0"))
     assert "not among" in refused(lambda s: s.__setitem__("default", "99x99"))
     assert "damaged" in refused(lambda s: s["networks"][name].pop("head_layers"))
-    path.write_text(network.SHIPPED.read_text()[:500])
+    path.write_text(files.SHIPPED.read_text()[:500])
     with pytest.raises(UnderstudyError, match=r"contact\.json is damaged"):
         Contact(ctx, SIZE, weights=path)
     with pytest.raises(UnderstudyError, match="missing; reinstall"):

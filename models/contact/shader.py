@@ -1,0 +1,48 @@
+"""The contact network written out as GLSL."""
+
+from __future__ import annotations
+
+from understudy.runtime.core.rotation import Array
+
+from .network import HEAD_FEATURES, TAP_FEATURES, Network
+
+
+def _sum(weights: Array, names: list[str], bias: float) -> str:
+    terms = [f"{w:.7g} * {name}" for w, name in zip(weights, names, strict=True) if w != 0.0]
+    return " + ".join([f"{bias:.7g}", *terms]).replace("+ -", "- ")
+
+
+def _block(
+    layers: tuple[tuple[Array, Array], ...], names: list[str], prefix: str, last_relu: bool
+) -> tuple[list[str], list[str]]:
+    """Lines that compute the layers, and the names that hold their result."""
+    lines = []
+    for i, (weight, bias) in enumerate(layers):
+        out = [f"{prefix}{i}_{j}" for j in range(len(bias))]
+        relu = last_relu or i + 1 < len(layers)
+        for j, name in enumerate(out):
+            value = _sum(weight[j], names, bias[j])
+            lines.append(f"float {name} = {f'max({value}, 0.0)' if relu else value};")
+        names = out
+    return lines, names
+
+
+def glsl(network: Network) -> dict[str, str]:
+    """Parts of shaders/contact.glsl: DECLARE the sums, LOOK adds a direction, HEAD gives `ao`."""
+    width = len(network.tap_layers[-1][1])
+    steps = network.steps
+    look = [f"Tap f{i} = look(way, reach + {i / steps:.9g});" for i in range(steps)]
+    names = [f"f{i}.{name}" for i in range(steps) for name in TAP_FEATURES]
+    lines, result = _block(network.tap_layers, names, "t", last_relu=True)
+    look += [*lines, *(f"s{j} += {name};" for j, name in enumerate(result))]
+    means = [f"(s{j} * {1.0 / network.directions:.9g})" for j in range(width)]
+    head, result = _block(
+        network.head_layers, [*means, *(f"h_{n}" for n in HEAD_FEATURES)], "o", last_relu=False
+    )
+    return {
+        "DIRECTIONS": str(network.directions),
+        "STEPS": str(steps),
+        "DECLARE": "\n".join(f"float s{j} = 0.0;" for j in range(width)),
+        "LOOK": "\n".join(look),
+        "HEAD": "\n".join([*head, f"float ao = {result[0]};"]),
+    }
