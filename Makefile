@@ -8,7 +8,7 @@ ORT    := $(shell test -e /proc/driver/nvidia/version && echo gpu || echo cpu)
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TAKE   ?=
 
-.PHONY: help demo test test-all test-train lint bench clean
+.PHONY: help demo test test-all test-train lint bench schema clean
 
 help:
 	@echo "make demo            a 20 s performance: out/demo.mp4, out/demo.bvh, out/contact-sheet.png"
@@ -61,6 +61,10 @@ lint: $(VENV)/.test
 	cd build/types && "$(CURDIR)/$(VENV)/bin/mypy" --config-file "$(CURDIR)/pyproject.toml" \
 	  --explicit-package-bases -p understudy.runtime -p understudy.bridge -p understudy.models \
 	  -p understudy.shaders
+
+# Needs flatc: apt install flatbuffers-compiler. The result is checked in.
+schema:
+	sh bridge/schema/generate.sh
 
 bench: $(VENV)/.run $(VENV)/.system
 	$(VENV)/bin/understudy bench

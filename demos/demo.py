@@ -50,7 +50,7 @@ def show(take: Path | None, out: Path, seconds: float) -> None:
         stale.unlink(missing_ok=True)
 
     words = [*source, "--record", recorded, "--stats", stage_stats]
-    with StageProcess(*words, seconds=seconds + 1.0) as stage:
+    with StageProcess(*words, seconds=seconds) as stage:
         print(f"Playing {seconds:g} s.", flush=True)
         viewport = processes.start(
             "viewport",
@@ -67,11 +67,10 @@ def show(take: Path | None, out: Path, seconds: float) -> None:
             *([] if processes.has_display() else ["--headless", "--out", out, "--discard"]),
         )
         try:
-            heard = listen(stage.publish, max(1.0, seconds - 2.0))
+            heard = listen(stage.publish, max(1.0, seconds - 1.0))
             stage.process.wait(seconds + 30)
-            viewport.wait(30)
         except subprocess.TimeoutExpired:
-            raise UnderstudyError("The stage or the viewport did not end in time.") from None
+            raise UnderstudyError("The stage did not end in time.") from None
         finally:
             processes.end([viewport])
 

@@ -93,8 +93,8 @@ class Cast:
         return self.performer.provider_name if self.performer else "none: no subject is acted"
 
     def remote_pad(self, request: Any) -> None:
-        """Takes a pad state that came over the control socket."""
-        if self._remote is not None:
+        """Takes a pad state that came over the control socket; a name must be that of our pad."""
+        if self._remote is not None and request.subject in ("", "pad"):
             self._remote.put(request)
 
     def sense(self, time_s: float) -> None:

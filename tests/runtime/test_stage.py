@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -12,14 +13,14 @@ import time
 import numpy as np
 import pytest
 import zmq
+
+from tests.conftest import sentence
 from understudy.bridge import ControlClient, Subscriber
 from understudy.runtime import processes
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.processes import StageProcess, free_ports
 from understudy.runtime.stage import STAGES, Stage, StageConfig
 from understudy.runtime.takes import bvh
-
-from tests.conftest import sentence
 
 
 def config(pad, **changes) -> StageConfig:
@@ -159,8 +160,11 @@ def test_play_goes_on_streaming_when_the_viewport_is_killed_and_starts_it_again(
     )
 
     def viewports() -> list[psutil.Process]:
-        children = psutil.Process(play.pid).children()
-        return [c for c in children if "viewport" in c.cmdline()]
+        found = []
+        for child in psutil.Process(play.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):  # a zombie, too
+                found += [child] if "viewport" in child.cmdline() else []
+        return found
 
     try:
         with Subscriber(publish, timeout_s=20) as subscriber:
