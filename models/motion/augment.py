@@ -19,9 +19,7 @@ from .data import RATE_HZ, Strip, detect_contacts, smooth, smooth_rotations, wor
 
 _SWAP = np.array(
     [
-        PERFORMER.index(
-            n.replace("Left", "~").replace("Right", "Left").replace("~", "Right")
-        )
+        PERFORMER.index(n.replace("Left", "~").replace("Right", "Left").replace("~", "Right"))
         for n in PERFORMER.names
     ]
 )
@@ -138,12 +136,12 @@ def steer(
     root = s.root[:1] + np.concatenate([np.zeros((1, 2)), np.cumsum(step[:-1], axis=0)])
 
     rotations = s.rotations.copy()
-    mean = rotation.normalize(
-        np.mean(rotation.continuous(s.rotations), axis=0)
-    )
+    mean = rotation.normalize(np.mean(rotation.continuous(s.rotations), axis=0))
     amount = calm[:, None] * np.ones(len(PERFORMER))
     rotations[:, _UPPER] = rotation.slerp(
-        rotations[:, _UPPER], np.broadcast_to(mean[_UPPER], rotations[:, _UPPER].shape), amount[:, _UPPER]
+        rotations[:, _UPPER],
+        np.broadcast_to(mean[_UPPER], rotations[:, _UPPER].shape),
+        amount[:, _UPPER],
     )
     side = abs(np.sin(angle_rad))
     still = np.clip(calm + 0.6 * side, 0.0, 0.95)
@@ -170,7 +168,9 @@ def steer(
     heading = np.arctan2(-across[..., 2], across[..., 0])
     level = rotation.from_yaw(heading)
     flat_foot = rotation.slerp(foot, level, np.broadcast_to(flatness[:, None], heading.shape))
-    toe_drop = (rotation.rotate(foot, legs.OFFSETS[:, 3]) - rotation.rotate(flat_foot, legs.OFFSETS[:, 3]))[..., 1]
+    toe_drop = (
+        rotation.rotate(foot, legs.OFFSETS[:, 3]) - rotation.rotate(flat_foot, legs.OFFSETS[:, 3])
+    )[..., 1]
     # A heel that is up because the foot rolls comes down as the foot is flattened.
     ankle[..., 1] = legs.ANKLE_M + (ankle[..., 1] + toe_drop - legs.ANKLE_M) * lift
     ankle[..., 1] = np.maximum(ankle[..., 1], legs.ANKLE_M - 0.02)

@@ -93,7 +93,7 @@ def gait(s: Strip) -> Array:
     for side in (0, 1):
         edges = np.flatnonzero(np.diff(np.concatenate([[0], down[:, side].astype(int), [0]])))
         for a, b in edges.reshape(-1, 2):
-            if 0 < a and b < len(s) and 6 <= b - a < 1.1 * RATE_HZ:
+            if a > 0 and b < len(s) and 6 <= b - a < 1.1 * RATE_HZ:
                 events.append(((a + b - 1) / 2.0, side))
     events.sort()
     step = smooth(binary_dilation(~down.all(axis=1), np.ones(25)).astype(float), 6.0)
@@ -180,7 +180,9 @@ def direct(database: Database, count: int, frames: int, seed: int) -> Take:
     controller.yaw_rad[:] = controller.wished_yaw_rad[:] = pad.heading
     db = database
     standing = np.flatnonzero(
-        (np.abs(db.travel).sum(-1) < 0.05) & (db.contacts.sum(-1) > 3) & (db.end - np.arange(len(db)) > 60)
+        (np.abs(db.travel).sum(-1) < 0.05)
+        & (db.contacts.sum(-1) > 3)
+        & (db.end - np.arange(len(db)) > 60)
     )
     frame = rng.choice(standing if len(standing) else db.candidates, count)
     root, yaw = controller.position.copy(), controller.yaw_rad.copy()
@@ -244,7 +246,9 @@ def direct(database: Database, count: int, frames: int, seed: int) -> Take:
                 )
                 turn_rate[go] += va - vb
                 hips_off[go] += db.hips[a2] - db.hips[b2]
-                hips_rate[go] += ((db.hips[a2] - db.hips[a]) - (db.hips[b3] - db.hips[b2])) * RATE_HZ
+                hips_rate[go] += (
+                    (db.hips[a2] - db.hips[a]) - (db.hips[b3] - db.hips[b2])
+                ) * RATE_HZ
                 due[go] = DWELL
                 lag = db.phase[a2, 0] + phase_off[go] - db.phase[b2, 0]
                 phase_off[go] = wrap(lag) * np.minimum(db.phase[a2, 1], db.phase[b2, 1])

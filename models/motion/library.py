@@ -24,9 +24,7 @@ def sound(s: Strip) -> list[Strip]:
     bad |= rate > 3.5
     bad |= (s.hips[:, 1] < 0.84) | (s.hips[:, 1] > 1.06)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], (~bad).astype(int), [0]])))
-    return [
-        s.cut(a, b) for a, b in edges.reshape(-1, 2) if b - a >= SHORTEST_S * RATE_HZ
-    ]
+    return [s.cut(a, b) for a, b in edges.reshape(-1, 2) if b - a >= SHORTEST_S * RATE_HZ]
 
 
 def speed(s: Strip) -> np.ndarray:

@@ -28,7 +28,7 @@ class Performer(nn.Module):
     def __init__(self, hidden: int = 384, width: int = 256) -> None:
         super().__init__()
         self.hidden, self.width = hidden, width
-        self.encode = nn.Linear(BODY + PATH, width)
+        self.encode = nn.Linear(BODY + PATH + 2, width)
         self.gate = nn.GRUCell(width, hidden)
         self.mix = nn.Linear(hidden + width, width)
         self.decode = nn.Linear(width, POSE.stop + 4 + 3 + 2)
@@ -64,14 +64,14 @@ class Performer(nn.Module):
 
     def forward(self, body: Tensor, path: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Next body, contact logits (B, 4) and memory."""
-        going = body[:, PHASE.stop - 1 :]
-        one = torch.ones_like(going)
-        # A body that stands has no phase: what is left of one must not matter.
-        body_in = body * torch.cat([one.expand(-1, PHASE.start), going, going, one], -1)
+        c, s = body[:, PHASE.start : PHASE.start + 1], body[:, PHASE.start + 1 : PHASE.start + 2]
         x = torch.cat(
             [
-                (body_in - self.body_mean) / self.body_scale,
+                (body - self.body_mean) / self.body_scale,
                 (path - self.path_mean) / self.path_scale,
+                # The double angle: legs and arms swing once a double step, the hips bob twice.
+                c * c - s * s,
+                2.0 * c * s,
             ],
             -1,
         ).clamp(-6.0, 6.0)
@@ -85,7 +85,6 @@ class Performer(nn.Module):
         speed = y[:, POSE.stop + 4 : POSE.stop + 7] * 0.2 * self.body_scale[TRAVEL]
         # The phase only ever goes forward, so a gait cannot die out between two steps.
         turn = FASTEST * torch.sigmoid(10.0 * y[:, -2:-1] - 0.7)
-        c, s = body[:, PHASE.start : PHASE.start + 1], body[:, PHASE.start + 1 : PHASE.start + 2]
         cosine, sine = torch.cos(turn), torch.sin(turn)
         phase = torch.cat([c * cosine - s * sine, s * cosine + c * sine], -1)
         steps = torch.sigmoid(10.0 * y[:, -1:])
@@ -154,6 +153,9 @@ class Skeletal(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("offsets", torch.tensor(PERFORMER.rest_positions).float())
+        weights = torch.ones(JOINTS, 1)
+        weights[[12, 13, 20, 21]] = 2.5  # what people look at: where the feet are
+        self.register_buffer("weights", weights)
         self.levels = [torch.tensor(level) for level in PERFORMER.depths]
         self.parents = [torch.tensor(PERFORMER.parents[level]).long() for level in PERFORMER.depths]
         order = torch.cat([torch.zeros(1, dtype=torch.long), *self.levels])

@@ -34,16 +34,23 @@ class Pad:
 
     def _change(self, i: int) -> None:
         rng = self.rng
-        kind = rng.choice(5, p=[0.2, 0.33, 0.2, 0.19, 0.08])
+        kind = rng.choice(5, p=[0.18, 0.28, 0.18, 0.28, 0.08])
         self.left[i] = rng.uniform(0.6, 3.5)
         old = self.heading[i] if not self.strafe[i] else self.look[i]
         turn = rng.choice(4, p=[0.3, 0.4, 0.15, 0.15])
-        self.heading[i] = old + (
-            0.0,
-            rng.uniform(-np.pi / 2, np.pi / 2),
-            np.pi + rng.uniform(-0.3, 0.3),
-            rng.uniform(-np.pi, np.pi),
-        )[turn]
+        self.heading[i] = (
+            old
+            + (
+                0.0,
+                rng.uniform(-np.pi / 2, np.pi / 2),
+                np.pi + rng.uniform(-0.3, 0.3),
+                rng.uniform(-np.pi, np.pi),
+            )[turn]
+        )
+        if kind == 3:
+            # With strafe held people push the stick along its axes, or anywhere.
+            way = rng.choice([0.0, np.pi / 2, -np.pi / 2, np.pi, rng.uniform(-np.pi, np.pi)])
+            self.heading[i] = old + way
         self.look[i] = old
         full = rng.random() < 0.6
         self.amount[i] = 0.0 if kind in (0, 4) else 1.0 if full else rng.uniform(0.3, 1.0)

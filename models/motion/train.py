@@ -42,7 +42,7 @@ FEET_JOINTS = [12, 13, 20, 21]  # in the order of the contacts
 class Config:
     """What decides the result. Lengths in frames of 1/60 s."""
 
-    steps: int = 6000
+    steps: int = 9000
     batch: int = 64
     bodies: int = 256  # that the director moves
     frames: int = 1500  # for so long
@@ -138,11 +138,16 @@ def seen(path: Tensor, root: Tensor) -> Tensor:
 
 
 def rollout(
-    net: Performer, body: Tensor, root: Tensor, memory: Tensor, path: Tensor
+    net: Performer, body: Tensor, root: Tensor, memory: Tensor, path: Tensor, phase: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Bodies (K, B, 277), logits (K, B, 4), roots (K, B, 3), memory after K free frames."""
+    """Bodies (K, B, 280), logits (K, B, 4), roots (K, B, 3), memory after K free frames.
+
+    Only the phase (K, B, 2) before each frame is given, as in PFNN's training: were it free, a
+    roll-out that drifts out of step would be taught to stand still between the two legs.
+    """
     bodies, logits, roots = [], [], []
     for k in range(len(path)):
+        body = torch.cat([body[:, : PHASE.start], phase[k], body[:, PHASE.start + 2 :]], -1)
         body, logit, memory = net(body, seen(path[k], root), memory)
         root = moved(root, body[:, TRAVEL])
         bodies.append(body)
@@ -160,8 +165,12 @@ def loss_of(
     true: Tensor,
     true_root: Tensor,
     before: Tensor,
+    phase: Tensor,
 ) -> tuple[Tensor, dict[str, float]]:
-    """The loss of a roll-out against true poses (K, B, 142) and roots (K, B, 3)."""
+    """The loss of a roll-out against true poses (K, B, 142) and roots (K, B, 3).
+
+    phase (K, B, 2) is the one that the network was given.
+    """
     scale, rate = net.body_scale[POSE], net.body_scale[RATE]
     pose, goal = bodies[..., POSE], true[..., POSE]
     rates = goal - torch.cat([before[None], goal[:-1]])
@@ -175,30 +184,28 @@ def loss_of(
     world_z = -s * feet[..., 0] + c * feet[..., 2] + roots[..., 1:2]
     slide = ((world_x[1:] - world_x[:-1]) ** 2 + (world_z[1:] - world_z[:-1]) ** 2 + 1e-8).sqrt()
     down = true[..., POSE.stop : POSE.stop + 4]
-    phase = true[..., POSE.stop + 4 :]
+    goal_phase, shown = true[..., POSE.stop + 4 :], bodies[..., PHASE]
+    turn_goal = (phase[..., 0] * goal_phase[..., 1] - phase[..., 1] * goal_phase[..., 0]).clamp(
+        0.0, 0.29
+    )
+    turn_shown = phase[..., 0] * shown[..., 1] - phase[..., 1] * shown[..., 0]
     planted = down[1:] * down[:-1]
     parts = {
         "pose": ((pose - goal) / scale).abs().mean(),
-        "place": 8.0 * (places - goals).abs().mean(),
+        "place": 8.0 * ((places - goals).abs() * fk.weights).mean(),
         "speed": 0.3 * RATE_HZ * (speed - goal_speed).abs().mean(),
         "rate": 0.15 * ((bodies[..., RATE] - rates) / rate).abs().mean(),
         "root": 2.0 * (roots - true_root).abs().mean(),
         "travel": 0.3
-        * (
-            (bodies[1:, :, TRAVEL] - travel(true_root[:-1], true_root[1:]))
-            / net.body_scale[TRAVEL]
-        )
+        * ((bodies[1:, :, TRAVEL] - travel(true_root[:-1], true_root[1:])) / net.body_scale[TRAVEL])
         .abs()
         .mean(),
         "contact": 0.3 * F.binary_cross_entropy_with_logits(logits, down),
-        "phase": 0.4 * ((bodies[..., PHASE][..., :2] - phase[..., :2]).abs() * phase[..., 2:]).mean()
-        + 0.4 * (bodies[..., PHASE][..., 2] - phase[..., 2]).abs().mean(),
+        "phase": 2.0 * ((turn_shown - turn_goal).abs() * (0.1 + 0.9 * goal_phase[..., 2])).mean()
+        + 0.3 * (shown[..., 2] - goal_phase[..., 2]).abs().mean(),
         "slide": 0.15 * RATE_HZ * (slide * planted).mean(),
     }
     return sum(parts.values(), torch.zeros(())), {k: float(v.detach()) for k, v in parts.items()}
-
-
-
 
 
 def prepare(args: argparse.Namespace, config: Config) -> Take:
@@ -290,11 +297,11 @@ def train(args: argparse.Namespace, config: Config) -> tuple[Performer, dict[str
         memory[new] = 0.0
 
         ahead = t + torch.arange(1, span + 1)[:, None]
-        bodies, logits, roots, after = rollout(net, body, root, memory, data.path[ahead, i])
         true, true_root = data.pose[ahead, i], data.root[ahead, i]
-        loss, losses = loss_of(
-            net, fk, bodies, logits, roots, true, true_root, data.pose[t, i][:, POSE]
-        )
+        now = data.pose[t, i]
+        phase = torch.cat([now[None], true[:-1]])[..., POSE.stop + 4 : POSE.stop + 6]
+        bodies, logits, roots, after = rollout(net, body, root, memory, data.path[ahead, i], phase)
+        loss, losses = loss_of(net, fk, bodies, logits, roots, true, true_root, now[:, POSE], phase)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -308,18 +315,18 @@ def train(args: argparse.Namespace, config: Config) -> tuple[Performer, dict[str
             alive = ((off < 0.6) & (memory.abs().amax(-1) < 2)).cpu()
             t = t + span
 
-        now = time.monotonic()
-        if now - shown > 10.0 or step + 1 == config.steps:
-            shown = now
-            left = (config.steps - step - 1) * (now - begun) / (step + 1 - first)
+        clock = time.monotonic()
+        if clock - shown > 10.0 or step + 1 == config.steps:
+            shown = clock
+            left = (config.steps - step - 1) * (clock - begun) / (step + 1 - first)
             detail = " ".join(f"{k} {v:.3f}" for k, v in losses.items())
             print(
                 f"step {step + 1}/{config.steps}  loss {float(loss.detach()):.3f}  ({detail})  "
-                f"{1e3 * (now - begun) / (step + 1 - first):.0f} ms/step  "
+                f"{1e3 * (clock - begun) / (step + 1 - first):.0f} ms/step  "
                 f"{left / 60:.0f} min left",
                 flush=True,
             )
-        done = args.minutes is not None and now - begun > 60 * args.minutes
+        done = args.minutes is not None and clock - begun > 60 * args.minutes
         if (step + 1) % 250 == 0 or done or step + 1 == config.steps:
             part = checkpoint.with_suffix(".part")
             torch.save(
@@ -366,6 +373,7 @@ def run(args: argparse.Namespace) -> int:
         measured = evaluate.prediction(_stepper(net), net.hidden, held, phases)
     export.write(net, path, training=_record(args, config, minutes, losses), measured=measured)
     measured.update(evaluate.control(path))
+    measured.update(evaluate.endurance(path, minutes=2.0))
     export.write(net, path, training=_record(args, config, minutes, losses), measured=measured)
     evaluate.show(measured)
     print(f"wrote {path} and its card")
@@ -404,5 +412,3 @@ def _record(
         "device": args.device,
         "final_losses": {k: round(v, 4) for k, v in losses.items()},
     }
-
-

@@ -72,7 +72,10 @@ def gather(intents: Sequence[Intent]) -> tuple[Array, Array, Array, Array]:
     for i, intent in enumerate(intents):
         travel[i], facing[i] = intent.travel, intent.facing
         run[i], strafe[i] = "run" in intent.buttons, "strafe" in intent.buttons
-    return np.nan_to_num(travel), np.nan_to_num(facing), run, strafe
+    # A broken device must not reach the springs, which would never forget it.
+    travel[~np.isfinite(travel)] = 0.0
+    facing[~np.isfinite(facing)] = 0.0
+    return travel, facing, run, strafe
 
 
 class Controller:
@@ -158,7 +161,6 @@ class Controller:
             times_s[None],
         )
         return position, yaw
-
 
 
 def local_path(position: Array, yaw: Array, root: Array, root_yaw: Array) -> Array:

@@ -99,9 +99,7 @@ class Performer:
         for i in range(count):
             self.reset(i)
 
-    def reset(
-        self, i: int, position: Sequence[float] = (0.0, 0.0), yaw_rad: float = 0.0
-    ) -> None:
+    def reset(self, i: int, position: Sequence[float] = (0.0, 0.0), yaw_rad: float = 0.0) -> None:
         """Stands body i at a place (x, z) and heading, at once."""
         self.controller.reset(i, np.asarray(position, float), yaw_rad)
         self.root[i], self.yaw[i] = position, yaw_rad
@@ -227,6 +225,3 @@ class Performer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-
