@@ -173,26 +173,33 @@ def file_order(skeleton: Skeleton) -> list[int]:
 def hierarchy_lines(
     skeleton: Skeleton, channels: Channels, offsets: Array, tips: Array
 ) -> list[str]:
+    """The lines after HIERARCHY; offsets and tips (J, 3) are in file units."""
     lines: list[str] = []
-
-    def offset(v: Array) -> str:
-        return "OFFSET " + " ".join("%.6f" % (round(float(x), 6) + 0.0) for x in v)
-
-    def joint_lines(j: int, depth: int) -> None:
+    order = file_order(skeleton)
+    depths = np.zeros(len(skeleton), int)
+    for j in range(1, len(skeleton)):
+        depths[j] = depths[skeleton.parents[j]] + 1
+    for at, j in enumerate(order):
+        depth = int(depths[j])
         tab = "\t" * depth
-        lines.append(f"{tab}{'JOINT' if depth else 'ROOT'} {skeleton.names[j]}")
-        lines.append(f"{tab}{{")
-        lines.append(f"{tab}\t{offset(offsets[j])}")
-        lines.append(f"{tab}\tCHANNELS {len(channels[j])} {' '.join(channels[j])}".rstrip())
-        children = skeleton.children(j)
-        for child in children:
-            joint_lines(child, depth + 1)
-        if not children or not np.isnan(tips[j]).any():
-            lines.append(f"{tab}\tEnd Site")
-            lines.append(f"{tab}\t{{")
-            lines.append(f"{tab}\t\t{offset(np.nan_to_num(tips[j]))}")
-            lines.append(f"{tab}\t}}")
-        lines.append(f"{tab}}}")
-
-    joint_lines(0, 0)
+        lines += [
+            f"{tab}{'JOINT' if depth else 'ROOT'} {_plain_name(skeleton.names[j])}",
+            f"{tab}{{",
+            f"{tab}\t{_offset_line(offsets[j])}",
+            f"{tab}\tCHANNELS {len(channels[j])} {' '.join(channels[j])}".rstrip(),
+        ]
+        following = int(depths[order[at + 1]]) if at + 1 < len(order) else 0
+        if following <= depth or not np.isnan(tips[j]).any():
+            end = _offset_line(np.nan_to_num(tips[j]))
+            lines += [f"{tab}\tEnd Site", f"{tab}\t{{", f"{tab}\t\t{end}", f"{tab}\t}}"]
+        lines += ["\t" * d + "}" for d in range(depth, following - 1, -1)]
     return lines
+
+
+def _offset_line(v: Array) -> str:
+    return "OFFSET " + " ".join(f"{round(float(x), 6) + 0.0:.6f}" for x in v)
+
+
+def _plain_name(name: str) -> str:
+    """A name that a BVH can hold: on one line, without braces."""
+    return " ".join(name.replace("{", "(").replace("}", ")").split()) or "joint"

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
@@ -267,6 +269,32 @@ def test_every_cut_of_a_file_is_refused_or_whole(tmp_path):
             assert str(error).startswith("walk.bvh")
         else:  # only the last value may have lost digits: nobody could tell
             assert end > len(content) - 9 and len(clip) == 2
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_no_mutation_of_a_file_gives_anything_but_a_clip_or_a_sentence(tmp_path_factory, data):
+    content = bytearray(PLAIN.encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        match data.draw(st.sampled_from(["byte", "cut", "double", "digit"])):
+            case "byte":
+                content[at] = data.draw(st.integers(0, 255))
+            case "cut":
+                del content[at : at + data.draw(st.integers(1, 30))]
+            case "double":
+                content[at:at] = content[at : at + data.draw(st.integers(1, 30))]
+            case "digit":
+                content[at:at] = b"9" * data.draw(st.integers(1, 400))
+        content = content or bytearray(b" ")
+    path = tmp_path_factory.getbasetemp() / "mutant.bvh"
+    path.write_bytes(bytes(content))
+    try:
+        clip = bvh.read(path)
+    except UnderstudyError as error:
+        assert str(error).startswith("mutant.bvh") and "\n" not in str(error)
+    else:
+        assert np.isfinite(clip.positions).all() and np.isfinite(clip.rotations).all()
 
 
 def test_units_are_told_by_the_legs_and_the_guess_is_noted(tmp_path):

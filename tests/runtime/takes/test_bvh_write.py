@@ -129,6 +129,19 @@ def test_a_spinning_character_turns_on_past_half_a_turn(tmp_path):
     assert np.abs(np.diff(raw.values[:, 3:6], axis=0)).max() < 10.0
 
 
+def test_names_that_a_file_cannot_hold_are_made_plain(tmp_path):
+    odd = Skeleton(("a {b}", "two\nlines"), np.array([-1, 0]), np.zeros((2, 3)))
+    bvh.write(tmp_path / "odd.bvh", clip_of(odd, 2))
+    assert bvh.read(tmp_path / "odd.bvh").skeleton.names == ("a (b)", "two lines")
+
+
+def test_a_rope_of_two_thousand_joints(tmp_path):
+    count = 2000
+    rope = Skeleton(tuple(f"r{j}" for j in range(count)), np.arange(count) - 1, np.ones((count, 3)))
+    bvh.write(tmp_path / "rope.bvh", clip_of(rope, 1))
+    assert len(bvh.read(tmp_path / "rope.bvh").skeleton) == count
+
+
 def test_nothing_half_written_stays_behind(tmp_path, monkeypatch):
     path = tmp_path / "take.bvh"
     take = clip_of(PERFORMER, 2)
