@@ -98,6 +98,11 @@ void main() {
     float fade = smoothstep(0.12, 1.0, length(world.xz - camera_position.xz) / ground_bounce.w);
     fade = empty ? 1.0 : (world.y < 0.02 ? fade : 0.0);
     vec3 towards = empty ? direction : normalize(vec3(direction.x, 0.0, direction.z));
-    picture = shown_colour(mix(colour, sky_colour(towards), fade), sun_colour.w);
+    colour = mix(colour, sky_colour(towards), fade);
+#ifdef LINEAR  // an effect comes before the tone map
+    picture = vec4(colour, 1.0);
+#else
+    picture = shown_colour(colour, sun_colour.w);
+#endif
 }
 #endif

@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--start", type=float, default=0.0, metavar="S", help="begin at this second of the take")
     add("--seconds", type=float, metavar="N", help="end after this many seconds")
     add("--no-effect", action="store_true", help="without the learned contact shading")
+    add("--effect", type=Path, metavar="DIR", help="an image effect: effect.toml and its network")
     add("--skeleton", action="store_true", help="draw the bones over the body")
     add("--caption", action="store_true", help="name and time in the corner")
     add("--scale", type=float, default=2.0, help="pixels drawn per pixel along an edge (2)")
@@ -65,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
     sheet = Sheet(args.contact_sheet) if args.contact_sheet else None
     with Renderer(*size, scale=args.scale, shadow=2048) as renderer:
         print(f"{size[0]}x{size[1]} at {fps:g} fps on {gl.renderer_name(renderer.ctx)}")
+        if args.effect is not None:
+            renderer.set_effect(args.effect)
         for note in renderer.notes:
             print(note)
         out = film.output(args.out, args.png, size, fps)

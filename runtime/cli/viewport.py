@@ -30,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--focal", type=float, default=38.0, metavar="MM", help="focal length (38)")
     add("--sensor", type=float, default=24.0, metavar="MM", help="height of the sensor (24)")
     add("--no-effect", action="store_true", help="start without the learned contact shading")
+    add("--effect", type=Path, metavar="DIR", help="an image effect: effect.toml and its network")
     add("--skeleton", action="store_true", help="draw the bones over the bodies")
     add(
         "--no-overlay",
@@ -119,6 +120,8 @@ def _viewer(args: argparse.Namespace):
             undo.callback(window.close)
         renderer = Renderer(*size, window=window.handle if window else None, wait_for_meshes=False)
         undo.callback(renderer.close)
+        if args.effect is not None:
+            renderer.set_effect(args.effect)
         software = gl.is_software(renderer.ctx)
         renderer.set_quality(*QUALITY[args.quality or ("low" if software else "normal")])
         if window is not None:

@@ -134,7 +134,7 @@ class Cast:
                 np.stack([np.asarray(subjects[n].pose.positions, np.float64) for n in numbers]),
                 np.stack([np.asarray(subjects[n].pose.rotations, np.float64) for n in numbers]),
             )
-            sound = np.isfinite(world_p).all((1, 2)) & np.isfinite(world_r).all((1, 2))
+            sound = np.isfinite(world_p.sum((1, 2)) + world_r.sum((1, 2)))
             for row, n in enumerate(numbers):
                 if sound[row]:
                     seen[n] = Placed(subjects[n], world_p[row], world_r[row])

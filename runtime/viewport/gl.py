@@ -73,8 +73,10 @@ def program(ctx: moderngl.Context, name: str, **defines: object) -> moderngl.Pro
 class Pass:
     """A full-screen pass: one shader file, named textures in, one target out."""
 
-    def __init__(self, ctx: moderngl.Context, name: str, inputs: tuple[str, ...]) -> None:
-        self.program = program(ctx, name)
+    def __init__(
+        self, ctx: moderngl.Context, name: str, inputs: tuple[str, ...], **defines: object
+    ) -> None:
+        self.program = program(ctx, name, **defines)
         self._vao = ctx.vertex_array(self.program, [])
         for unit, texture in enumerate(inputs):
             if texture in self.program:

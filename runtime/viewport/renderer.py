@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import moderngl
@@ -15,7 +16,9 @@ from understudy.runtime.core.pose import Frame
 from . import gl
 from .camera import Camera
 from .cast import Cast
+from .gbuffer import LIT_BY, GBuffer
 from .hud import Board, Hud, Label
+from .image_effect import ImageEffect
 from .mesh.store import Wardrobe
 from .overlay import STATE_COLOUR, Mark, Overlay, bones, feet, path, wish
 from .shadow import ShadowMap, sun_box
@@ -28,7 +31,8 @@ SHADOW_LIMIT_M = 12.0
 class Options:
     """What to draw besides the cast."""
 
-    effect: bool = True
+    effect: bool = True  # the learned contact shading
+    image_effect: bool = True  # the effect of `Renderer.set_effect`, where one is set
     shadows: bool = True
     skeleton: bool = False
     trajectory: bool = False
@@ -37,24 +41,6 @@ class Options:
     hud: bool = False
     hidden: str | None = None  # the subject whose eyes the camera looks through
     look: Look = field(default_factory=Look)
-
-
-class GBuffer:
-    """Albedo and gloss, view-space normal, linear depth in metres (0: sky)."""
-
-    def __init__(self, ctx: moderngl.Context, size: tuple[int, int]) -> None:
-        self.albedo = ctx.texture(size, 4)
-        self.normal = ctx.texture(size, 3, dtype="f2")
-        self.depth = ctx.texture(size, 1, dtype="f4")
-        self._zbuffer = ctx.depth_renderbuffer(size)
-        for texture in (self.albedo, self.normal, self.depth):
-            texture.filter = (moderngl.NEAREST, moderngl.NEAREST)
-            texture.repeat_x = texture.repeat_y = False
-        self.target = ctx.framebuffer([self.albedo, self.normal, self.depth], self._zbuffer)
-
-    def release(self) -> None:
-        for thing in (self.target, self.albedo, self.normal, self.depth, self._zbuffer):
-            thing.release()
 
 
 class Renderer:
@@ -80,11 +66,7 @@ class Renderer:
         self.block = FrameBlock(self.ctx)
         self._ground_program = gl.program(self.ctx, "ground.glsl")
         self._ground = self.ctx.vertex_array(self._ground_program, [])
-        self._light = gl.Pass(
-            self.ctx,
-            "light.glsl",
-            ("albedo_map", "normal_map", "depth_map", "contact_map", "shadow_map", "near_map"),
-        )
+        self._light = gl.Pass(self.ctx, "light.glsl", LIT_BY)
         self._fxaa = gl.Pass(self.ctx, "fxaa.glsl", ("picture",))
         self._open = self.ctx.texture((1, 1), 1, b"\xff")
         self._idle = self.ctx.simple_framebuffer((1, 1))
@@ -97,6 +79,8 @@ class Renderer:
         self.scale = scale
         self.notes: list[str] = []
         self.contact = None
+        self.image_effect: ImageEffect | None = None
+        self._effect_folder: Path | None = None
         self.resize(width, height, scale)
 
     def resize(self, width: int, height: int, scale: float | None = None) -> None:
@@ -119,6 +103,15 @@ class Renderer:
         self.contact = self._make_contact(size)
         if self.contact is not None:
             self._sized.append(self.contact)
+        if self._effect_folder is not None:
+            self.image_effect = ImageEffect(self.ctx, size, self._effect_folder)
+            self._sized.append(self.image_effect)
+
+    def set_effect(self, folder: Path | None) -> None:
+        """Puts an effect, a folder of effect.toml and a network, before the tone map."""
+        self._effect_folder = folder
+        self.image_effect = None
+        self.resize(self.width, self.height)
 
     def set_quality(self, scale: float, shadow: int) -> None:
         """Pixels drawn for each pixel shown along an edge, and the shadow map's texels."""
@@ -151,7 +144,8 @@ class Renderer:
         self._draw_shadows(options)
         self._draw_geometry()
         contact = self._draw_contact(inner, options)
-        self._draw_light(contact)
+        self._draw_light(contact, options)
+        self._draw_image_effect(options)
         self._fxaa.render(self.target, self._picture)
         self._draw_overlay(camera, options)
         self._draw_hud(camera, options, board)
@@ -190,11 +184,19 @@ class Renderer:
         self.ctx.enable_only(moderngl.NOTHING)
         return texture
 
-    def _draw_light(self, contact: moderngl.Texture) -> None:
+    def _draw_light(self, contact: moderngl.Texture, options: Options) -> None:
         g, s = self.gbuffer, self.shadow_map
-        self._light.render(
-            self._picture_target, g.albedo, g.normal, g.depth, contact, s.depth, s.near
-        )
+        lit_by = (g.albedo, g.normal, g.depth, contact, s.depth, s.near)
+        if self.image_effect is not None and options.image_effect:
+            self.image_effect.light.render(self.image_effect.target, *lit_by)
+        else:
+            self._light.render(self._picture_target, *lit_by)
+
+    def _draw_image_effect(self, options: Options) -> None:
+        if self.image_effect is not None and options.image_effect:
+            picture = self.image_effect.render(self.gbuffer)
+            self.ctx.enable_only(moderngl.NOTHING)
+            self.image_effect.present.render(self._picture_target, picture)
 
     def _draw_overlay(self, camera: Camera, options: Options) -> None:
         marks: list[Mark] = []

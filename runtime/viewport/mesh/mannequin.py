@@ -18,6 +18,7 @@ from understudy.runtime.core.skeleton import Skeleton
 
 from . import anatomy, skin
 from .field import Group, Limb, fill_grid, grid_axes, group_distances, union
+from .paint import paint as paint_of
 
 GRID_M = 0.0125
 # Joint material and visor lie a little deeper than the shell, so that panels read as panels.
@@ -30,7 +31,7 @@ class Mesh:
 
     positions  (V, 3) float32        normals  (V, 3) float32
     joints     (V, 4) uint16         weights  (V, 4) float32, sum 1
-    paint      (V, 4) float32, see anatomy.PAINT
+    paint      (V, 4) float32, see paint.PAINT
     triangles  (F, 3) uint32, counter-clockwise from outside
     unbind     (J, 4, 4) float32, world of the bind pose to the joint's own frame
     """
@@ -77,7 +78,7 @@ def build(skeleton: Skeleton, grid_m: float = GRID_M) -> Mesh:
 
     def field(p: Array) -> Array:
         whole = union(groups, group_distances(groups, p[:, 0], p[:, 1], p[:, 2]))
-        zones = anatomy.paint(mark, p)
+        zones = paint_of(mark, p)
         deep = np.clip(0.5 - np.minimum(zones[:, 0], zones[:, 2]) / (0.014 * mark.s), 0.0, 1.0)
         deep *= p[:, 1] > mark.sole_m + 0.004 * mark.s  # soles stay on the ground
         return whole + RECESS_M * mark.s * deep * deep * (3.0 - 2.0 * deep)
@@ -86,7 +87,7 @@ def build(skeleton: Skeleton, grid_m: float = GRID_M) -> Mesh:
     distances = group_distances(groups, points[:, 0], points[:, 1], points[:, 2])
     chain_list = skin.chains(skeleton, mark, world_p)
     joints, weights = skin.bind(chain_list, distances, points, len(skeleton), 0.014 * mark.s)
-    return _mesh(points, normals, joints, weights, anatomy.paint(mark, points), triangles,
+    return _mesh(points, normals, joints, weights, paint_of(mark, points), triangles,
                  world_p, world_r)  # fmt: skip
 
 

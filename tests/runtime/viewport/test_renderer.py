@@ -234,3 +234,17 @@ def test_labels_are_moved_apart() -> None:
 def test_shaders_that_do_not_compile_say_where(renderer: Renderer) -> None:
     with pytest.raises(FileNotFoundError):
         gl.program(renderer.ctx, "no_such_pass.glsl")
+
+
+def test_a_users_image_effect_changes_the_picture_and_can_be_switched_off(
+    renderer: Renderer, front: Camera
+) -> None:
+    module = pytest.importorskip("understudy.runtime.viewport.effects.onnx_effect")
+    plain = picture(renderer, frame_of(standing()), front)
+    renderer.set_effect(module.SHIPPED / "ink")
+    inked = picture(renderer, frame_of(standing()), front)
+    off = picture(renderer, frame_of(standing()), front, image_effect=False)
+    renderer.set_effect(None)
+    assert changed(plain, inked).mean() > 0.02
+    assert np.array_equal(plain, off)
+    assert np.array_equal(plain, picture(renderer, frame_of(standing()), front))

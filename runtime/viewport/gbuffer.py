@@ -1,0 +1,26 @@
+"""What the geometry passes leave behind for those that light it."""
+
+from __future__ import annotations
+
+import moderngl
+
+# The textures of the light pass, in its order.
+LIT_BY = ("albedo_map", "normal_map", "depth_map", "contact_map", "shadow_map", "near_map")
+
+
+class GBuffer:
+    """Albedo and gloss, view-space normal, linear depth in metres (0: sky)."""
+
+    def __init__(self, ctx: moderngl.Context, size: tuple[int, int]) -> None:
+        self.albedo = ctx.texture(size, 4)
+        self.normal = ctx.texture(size, 3, dtype="f2")
+        self.depth = ctx.texture(size, 1, dtype="f4")
+        self._zbuffer = ctx.depth_renderbuffer(size)
+        for texture in (self.albedo, self.normal, self.depth):
+            texture.filter = (moderngl.NEAREST, moderngl.NEAREST)
+            texture.repeat_x = texture.repeat_y = False
+        self.target = ctx.framebuffer([self.albedo, self.normal, self.depth], self._zbuffer)
+
+    def release(self) -> None:
+        for thing in (self.target, self.albedo, self.normal, self.depth, self._zbuffer):
+            thing.release()

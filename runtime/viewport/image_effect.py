@@ -1,0 +1,34 @@
+"""A user's image effect in the frame: between the light and the tone map."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import moderngl
+
+from . import gl
+from .gbuffer import LIT_BY, GBuffer
+
+
+class ImageEffect:
+    """A user's effect and what stands around it: light kept linear before, the tone map after."""
+
+    def __init__(self, ctx: moderngl.Context, size: tuple[int, int], folder: Path) -> None:
+        module = importlib.import_module("understudy.runtime.viewport.effects.onnx_effect")
+        self._effect = module.OnnxEffect(ctx, size, folder)
+        self.light = gl.Pass(ctx, "light.glsl", LIT_BY, LINEAR=1)
+        self.present = gl.Pass(ctx, "present.glsl", ("light_map",))
+        self._texture = ctx.texture(size, 4, dtype="f2")
+        self.target = ctx.framebuffer([self._texture])
+
+    def render(self, gbuffer: GBuffer) -> moderngl.Texture:
+        """The light in `target`, worked on; linear."""
+        picture: moderngl.Texture = self._effect.render(
+            self._texture, gbuffer.depth, gbuffer.normal
+        )
+        return picture
+
+    def release(self) -> None:
+        for thing in (self._effect, self.light, self.present, self.target, self._texture):
+            thing.release()
