@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from understudy.bridge import ControlServer, Publisher
+from understudy.bridge.requests import Pad, Record, Stats, Stop
 from understudy.runtime.core import timecode
 from understudy.runtime.core.clock import Clock, Histogram
 from understudy.runtime.core.pose import Frame, Subject
@@ -117,17 +118,17 @@ class Stage:
     def answer(self) -> None:
         """Serves the control socket; nothing that arrives there can stop the loop."""
         for request in self.control.poll():
-            match request.op:
-                case "pad":
+            match request:
+                case Pad():
                     self.cast.remote_pad(request)
-                case "stats":
+                case Stats():
                     self.control.reply(request, stats=self.figures())
-                case "record" if request.start:
+                case Record(start=True):
                     self.start_recording(Path(request.path))
                     self.control.reply(request, recording=request.path)
-                case "record":
+                case Record():
                     self.writing.append((request, self.writer.submit(self.take())))
-                case "stop":
+                case Stop():
                     self.running = False
                     self.control.reply(request)
         for request, written in [pair for pair in self.writing if pair[1].done()]:
