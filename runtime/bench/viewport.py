@@ -38,9 +38,11 @@ def measure(quick: bool) -> list[Figure]:
     pictures = 5 if quick else 25
 
     def cost(frame: Frame, options: Options) -> float:
-        return _median_ms(
-            lambda: (renderer.draw(frame, camera, options), renderer.read()), pictures
-        )
+        def draw() -> None:
+            renderer.draw(frame, camera, options)
+            renderer.read()
+
+        return _median_ms(draw, pictures)
 
     one, many = _cast(1), _cast(16)
     full = cost(one, Options())
