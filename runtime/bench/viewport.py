@@ -66,7 +66,7 @@ def measure(quick: bool) -> list[Figure]:
     out.append(
         Figure("viewport: overlays and HUD", cost(one, overlaid) / full, "x none", conditions=where)
     )
-    renderer.set_quality(0.75, 1024)
+    renderer.set_quality(0.85, 1024)
     out.append(
         Figure("viewport: --quality low", cost(one, Options()) / full, "x normal", conditions=where)
     )

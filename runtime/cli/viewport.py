@@ -51,7 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 # scale of the drawn picture, texels of the shadow map
-QUALITY = {"low": (0.75, 1024), "normal": (1.0, 2048), "high": (2.0, 4096)}
+QUALITY = {"low": (0.85, 1024), "normal": (1.0, 2048), "high": (2.0, 4096)}
 
 
 def run(args: argparse.Namespace) -> int:
@@ -100,6 +100,7 @@ def _viewer(args: argparse.Namespace):
     from contextlib import ExitStack
 
     from understudy.bridge.address import checked
+    from understudy.runtime.core.humanoid import PERFORMER
     from understudy.runtime.viewport import film, gl
     from understudy.runtime.viewport.camera import Rig, shot
     from understudy.runtime.viewport.capture import Movie, Sheet, Stills
@@ -120,6 +121,7 @@ def _viewer(args: argparse.Namespace):
             undo.callback(window.close)
         renderer = Renderer(*size, window=window.handle if window else None, wait_for_meshes=False)
         undo.callback(renderer.close)
+        renderer.wardrobe.mesh(PERFORMER)  # what nearly every stage sends; ready when it comes
         if args.effect is not None:
             renderer.set_effect(args.effect)
         software = gl.is_software(renderer.ctx)

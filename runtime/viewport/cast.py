@@ -35,6 +35,7 @@ class Placed:
     subject: Subject
     world_p: Array
     world_r: Array
+    dressed: bool = True  # is there a mesh for its skeleton yet
 
 
 class _Costume:
@@ -135,10 +136,11 @@ class Cast:
                 np.stack([np.asarray(subjects[n].pose.rotations, np.float64) for n in numbers]),
             )
             sound = np.isfinite(world_p.sum((1, 2)) + world_r.sum((1, 2)))
+            mesh = self._wardrobe.mesh(skeleton)
             for row, n in enumerate(numbers):
                 if sound[row]:
-                    seen[n] = Placed(subjects[n], world_p[row], world_r[row])
-            mesh = self._wardrobe.mesh(skeleton)
+                    dressed = mesh is not None
+                    seen[n] = Placed(subjects[n], world_p[row], world_r[row], dressed)
             if mesh is None:
                 self.waiting += len(numbers)
                 continue

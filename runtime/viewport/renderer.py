@@ -204,7 +204,7 @@ class Renderer:
             marks += path(placed.subject) if options.trajectory else []
             marks += wish(placed.subject) if options.trajectory else []
             marks += feet(placed) if options.contacts else []
-            marks += bones(placed) if options.skeleton else []
+            marks += bones(placed) if options.skeleton or not placed.dressed else []
         if marks:
             self._write_block(camera, options)  # lines are as wide as the shown picture's pixels
             self.overlay.draw(self.target, self.gbuffer.depth, marks)

@@ -30,6 +30,7 @@ HINTS = (
 )
 # With nothing new to show, a picture this often keeps notices and cameras alive.
 IDLE_S = 0.1
+MAKING_S = 0.4
 
 
 @dataclass
@@ -117,7 +118,9 @@ class Viewer:
 
     def wait_for_frame(self) -> Frame | None:
         """The newest frame; waits for a new one, but not so long that the window seems dead."""
-        due_s = self._last_s + 1.0 / self.fps_limit
+        # A mannequin in the making needs the interpreter more than the picture does.
+        making = self.renderer.cast.waiting > 0
+        due_s = self._last_s + (MAKING_S if making else 1.0 / self.fps_limit)
         early_s = due_s - time.monotonic()
         if early_s > 0.001:
             time.sleep(
