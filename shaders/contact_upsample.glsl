@@ -29,7 +29,7 @@ void main()
     vec4 off = vec4(s00.g, s10.g, s01.g, s11.g)
              * (along + vec4(na.x + na.y, nb.x + na.y, na.x + nb.y, nb.x + nb.y)) - plane;
     float off_own = own.g * along - plane;
-    vec4 w = 1.0 / (1.0 + off * off * off * off * 16.0) + 1e-4;
-    float w_own = 1.0 / (1.0 + off_own * off_own * 16.0) + 1e-3;
+    vec4 w = max(1.0 - abs(off), 0.0) + 1e-4;
+    float w_own = max(1.0 - abs(off_own), 0.0) + 1e-3;
     result = (dot(w, vec4(s00.r, s10.r, s01.r, s11.r)) + w_own * own.r) / (dot(w, vec4(1.0)) + w_own);
 }
