@@ -60,14 +60,20 @@ class Feed:
         frame = self.frame
         return frame is not None and (frame.sequence, frame.publish_ns) != self._shown_sequence
 
-    def presented(self) -> None:
-        """To be called when the picture of the newest frame is out."""
+    def presented(self, settled: bool = True) -> None:
+        """To be called when the picture of the newest frame is out.
+
+        settled: false while a mannequin is being made beside the pictures; such a picture is shown,
+        but it says nothing about latency.
+        """
         frame = self.frame
         if frame is None or not self.is_new:
             return
         now_ns = time.monotonic_ns()
         self._shown_sequence = (frame.sequence, frame.publish_ns)
         self.shown += 1
+        if not settled:
+            return
         _add(self.publish_to_present, now_ns - frame.publish_ns)
         if frame.capture_ns:
             _add(self.capture_to_present, now_ns - frame.capture_ns)

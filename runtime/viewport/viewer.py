@@ -64,13 +64,17 @@ class Viewer:
         before_ns = time.monotonic_ns()
         self.renderer.draw(frame, self.camera, self.options, self.board(dt_s))
         pixels = self.present()
-        self.feed.presented()
+        self.feed.presented(settled=self.renderer.cast.waiting == 0)
         self.draw_time.add_ns(time.monotonic_ns() - before_ns)
         self.keep(pixels)
         self.pictures += 1
 
     def run(self, seconds: float | None = None, pictures: int | None = None) -> None:
         """Draws until told to stop, by time, count, window or signal."""
+        # The first picture compiles shaders: better before a frame is waiting for it.
+        self.renderer.draw(None, self.camera, self.options, Board("understudy"))
+        self.renderer.ctx.finish()
+        self._start_s = time.monotonic()
         while self.running:
             if seconds is not None and time.monotonic() - self._start_s >= seconds:
                 break
