@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--effect", type=Path, metavar="DIR", help="an image effect: effect.toml and its network")
     add("--skeleton", action="store_true", help="draw the bones over the body")
     add("--caption", action="store_true", help="name and time in the corner")
-    add("--scale", type=float, default=2.0, help="pixels drawn per pixel along an edge (2)")
+    add("--scale", type=float, help="pixels drawn per pixel along an edge (2; 1 on software)")
     add("--contact-sheet", type=Path, metavar="FILE.png", help="also a sheet of small pictures")
     add("--unit", type=float, metavar="M", help="metres per unit of the file (guessed)")
     add("--quiet", action="store_true", help="no progress bar")
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from understudy.runtime.viewport.renderer import Options, Renderer
 
     size = even(film.size_of(args.size))
-    if not 0.25 <= args.scale <= 4.0:
+    if args.scale is not None and not 0.25 <= args.scale <= 4.0:
         raise UnderstudyError(f"--scale is {args.scale:g}; it can be 0.25 to 4.")
     if args.focal is not None and not 8.0 <= args.focal <= 400.0:
         raise UnderstudyError(f"--focal is {args.focal:g} mm; it can be 8 to 400.")
@@ -64,7 +64,10 @@ def run(args: argparse.Namespace) -> int:
     fps = film.film_rate(clip, args.fps)
     options = Options(effect=not args.no_effect, skeleton=args.skeleton, hud=args.caption)
     sheet = Sheet(args.contact_sheet) if args.contact_sheet else None
-    with Renderer(*size, scale=args.scale, shadow=2048) as renderer:
+    with Renderer(*size) as renderer:
+        software = gl.is_software(renderer.ctx)
+        scale = args.scale or (1.0 if software else 2.0)
+        renderer.set_quality(scale, 1024 if software and scale <= 1.0 else 2048)
         print(f"{size[0]}x{size[1]} at {fps:g} fps on {gl.renderer_name(renderer.ctx)}")
         if args.effect is not None:
             renderer.set_effect(args.effect)
