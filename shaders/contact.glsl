@@ -71,5 +71,5 @@ void main()
     float h_shrink = shrink;
     float h_log_radius = log2(lens.y * 2.0);
     $HEAD$
-    result = vec2(mix(1.0, ao, clamp((wished - 1.0) * 0.5, 0.0, 1.0)), centre.w);
+    result = vec2(mix(1.0, ao, clamp((wished - 1.5) * 0.25, 0.0, 1.0)), centre.w);
 }

@@ -52,5 +52,5 @@ void main()
                                  - cos(2.0 * ha - lean) - cos(2.0 * hb - lean));
     }
     float ao = pow(max(1.0 - fit.x * (1.0 - open / float($SLICES$)), 0.0), fit.y);
-    result = vec2(mix(1.0, ao, clamp((wished - 1.0) * 0.5, 0.0, 1.0)), centre.w);
+    result = vec2(mix(1.0, ao, clamp((wished - 1.5) * 0.25, 0.0, 1.0)), centre.w);
 }

@@ -29,5 +29,5 @@ void main()
         way = mat2(-0.73736888, 0.67549029, -0.67549029, -0.73736888) * way;
     }
     float ao = pow(max(1.0 - fit.x * sum / float($TAPS$), 0.0), fit.y);
-    result = vec2(mix(1.0, ao, clamp((wished - 1.0) * 0.5, 0.0, 1.0)), centre.w);
+    result = vec2(mix(1.0, ao, clamp((wished - 1.5) * 0.25, 0.0, 1.0)), centre.w);
 }

@@ -91,5 +91,5 @@ class Batches:
         features = network.tap_features(torch, pixel, ray, tap, tap_ray, r, reach)
         features = features.reshape(count, share, self.directions, -1)
         head = network.head_features(torch, pixel, ray, r, pixels, wished)
-        fade = ((wished - 1.0) / 2.0).clamp(0.0, 1.0) * (pixel[..., 3] < network.SKY_M)
+        fade = ((wished - 1.5) / 4.0).clamp(0.0, 1.0) * (pixel[..., 3] < network.SKY_M)
         return features, head, weight, fade, self.ao[s, k]

@@ -182,8 +182,8 @@ def estimate(network: Network, image: Array, tan_y: float, radius_m: float) -> A
     pooled = _layers(f, network.tap_layers, last_relu=True).mean(-2)
     head = head_features(np, image, ray, r, pixels, wished)
     ao = _layers(np.concatenate([pooled, head], -1), network.head_layers, last_relu=False)[..., 0]
-    # A radius of a pixel or two says nothing: far away the shading fades out.
-    seen = np.clip((wished - 1.0) / 2.0, 0.0, 1.0)
+    # A radius of a few pixels says little: far away the shading fades out.
+    seen = np.clip((wished - 1.5) / 4.0, 0.0, 1.0)
     return np.where(image[..., 3] < SKY_M, 1.0 + (ao - 1.0) * seen, 1.0)
 
 
