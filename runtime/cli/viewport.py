@@ -10,7 +10,7 @@ EXAMPLES = """understudy viewport
 understudy viewport --connect tcp://127.0.0.1:5570 --camera orbit --skeleton
 understudy viewport --headless --out frames/ --seconds 10
 understudy viewport --headless --movie live.mp4 --seconds 20 --stats viewport.json
-understudy viewport --save-mannequin mannequin.glb"""
+understudy viewport --save-mannequin mannequin.glb --fit take.bvh"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--frames", type=int, metavar="N", help="end after this many pictures")
     add("--stats", type=Path, metavar="FILE.json", help="write the figures at the end")
     add("--save-mannequin", type=Path, metavar="FILE.glb", help="write the mannequin and end")
+    add("--fit", type=Path, metavar="TAKE.bvh", help="with --save-mannequin: to this skeleton")
 
 
 # scale of the drawn picture, texels of the shadow map
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from understudy.runtime.viewport import gl
 
     if args.save_mannequin:
-        return _save_mannequin(args.save_mannequin)
+        return _save_mannequin(args.save_mannequin, args.fit)
     if args.headless and not (args.out or args.movie or args.discard or args.contact_sheet):
         raise UnderstudyError(
             "--headless draws for nobody: add --out DIR or --movie FILE.mp4 (or --discard)."
@@ -185,13 +186,16 @@ def _point(text: str, option: str):
     return np.array(values)
 
 
-def _save_mannequin(path: Path) -> int:
+def _save_mannequin(path: Path, take: Path | None) -> int:
     from understudy.runtime.core.humanoid import PERFORMER
+    from understudy.runtime.takes import bvh
     from understudy.runtime.viewport import gltf
     from understudy.runtime.viewport.mesh import store
 
-    gltf.write(path, PERFORMER, store.load(PERFORMER))
-    print(f"wrote {path}")
+    skeleton = PERFORMER if take is None else bvh.read(take).skeleton
+    mesh = store.load(skeleton)
+    gltf.write(path, skeleton, mesh)
+    print(f"wrote {path}: {len(skeleton)} joints, {len(mesh.triangles)} triangles")
     return 0
 
 

@@ -41,7 +41,7 @@ def direction(azimuth_rad: float, elevation_rad: float) -> Array:
 class Look:
     """Light and air. Colours are linear."""
 
-    sun: Array = field(default_factory=lambda: normalize(direction(0.95, np.radians(50.0))))
+    sun: Array = field(default_factory=lambda: normalize(direction(0.95, np.radians(43.0))))
     sun_colour: tuple[float, float, float] = (3.35, 3.06, 2.68)
     sun_half_angle_rad: float = np.radians(1.4)
     sky_zenith: tuple[float, float, float] = (0.34, 0.44, 0.58)
