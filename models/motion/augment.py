@@ -1,4 +1,4 @@
-"""What the data lacks, made from what it has: mirror, tempo, bends, strides, strafes, starts, stops.
+"""What the data lacks, made from what it has: mirror, tempo, bends, strafes, starts, stops.
 
 Every function takes a strip and gives a new one. Feet are moved by two-bone IK in the root's frame;
 what is left of sliding is cleaned when the director locks the feet (director.py).
@@ -78,7 +78,7 @@ def tempo(s: Strip, factor: float) -> Strip:
 
 
 def bend(s: Strip, rate_rad_s: Array | float, lean: float = 0.5) -> Strip:
-    """The same gait along a path that turns by rate_rad_s (scalar or (T,)) more, leaning inwards."""
+    """The same gait along a path that turns by rate_rad_s (scalar or (T,)) more, leaning in."""
     rate = np.broadcast_to(np.asarray(rate_rad_s, float), (len(s),))
     turned = np.concatenate([[0.0], np.cumsum(rate[:-1])]) / RATE_HZ
     step = np.diff(s.root, axis=0)
@@ -86,7 +86,7 @@ def bend(s: Strip, rate_rad_s: Array | float, lean: float = 0.5) -> Strip:
     step = np.stack([c * step[:, 0] + n * step[:, 1], -n * step[:, 0] + c * step[:, 1]], -1)
     root = np.concatenate([s.root[:1], s.root[:1] + np.cumsum(step, axis=0)])
     speed = np.linalg.norm(np.gradient(smooth(s.root, 6.0), axis=0), axis=-1) * RATE_HZ
-    # Balance asks for atan(v w / g); people give a part of it by leaning, the rest by foot placement.
+    # Balance asks for atan(v w / g); leaning gives part of it, foot placement the rest.
     roll = np.clip(-lean * np.arctan(speed * rate / 9.81), -0.3, 0.3)
     tilt = rotation.from_axis_angle([0.0, 0.0, 1.0], roll)
     rotations = s.rotations.copy()

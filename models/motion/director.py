@@ -133,12 +133,12 @@ def _travel(s: Strip) -> Array:
 
 
 def _features(s: Strip) -> Array:
-    """(T, 27) ankles' places and speeds, hips' speed, path and facings ahead, in the root's frame."""
+    """(T, 27) ankles' places and speeds, hips' speed, path and facings, in the root's frame."""
     feet = legs.forward(s.hips, s.rotations)[0][:, :, 2].reshape(len(s), 6)
     travel = _travel(s)
-    speed = np.gradient(feet, axis=0) * RATE_HZ
+    speed = np.asarray(np.gradient(feet, axis=0)) * RATE_HZ
     speed = speed + np.tile(np.stack([travel[:, 0], 0 * travel[:, 0], travel[:, 1]], -1), 2)
-    hips = np.gradient(s.hips, axis=0) * RATE_HZ
+    hips = np.asarray(np.gradient(s.hips, axis=0)) * RATE_HZ
     hips = hips + np.stack([travel[:, 0], 0 * travel[:, 0], travel[:, 1]], -1)
     # Past its end a strip goes on as it was going.
     over = int(HORIZONS[-1]) + 1
@@ -185,7 +185,8 @@ def direct(database: Database, count: int, frames: int, seed: int) -> Take:
         & (db.end - np.arange(len(db)) > 60)
     )
     frame = rng.choice(standing if len(standing) else db.candidates, count)
-    root, yaw = controller.position.copy(), controller.yaw_rad.copy()
+    root: Array = controller.position.copy()
+    yaw: Array = controller.yaw_rad.copy()
     turn_off = np.zeros((count, db.rotations.shape[1], 3))
     turn_rate = np.zeros_like(turn_off)
     hips_off, hips_rate = np.zeros((count, 3)), np.zeros((count, 3))
@@ -277,11 +278,13 @@ def direct(database: Database, count: int, frames: int, seed: int) -> Take:
         world_hips[:, [0, 2]] += root
         rotations[:, 0] = legs.multiply(facing_q, rotations[:, 0])
         contacts = db.contacts[frame]
-        feet.solve(world_hips, rotations, contacts, dt)
+        feet.solve(world_hips, rotations, contacts, dt, db.phase[frame, 1] < 0.5)
         rotations[:, 0] = legs.multiply(legs.conjugate(facing_q), rotations[:, 0])
         phase_off *= 0.5 ** (dt / PHASE_HALFLIFE_S)
         take.phase[t] = np.stack([db.phase[frame, 0] + phase_off, db.phase[frame, 1]], -1)
         take.hips[t], take.rotations[t] = hips, rotations
+        # A foot that steps at ease is in the air, whatever the strip says.
+        contacts = contacts * np.repeat(feet.step_s <= 0.0, 2, axis=1)
         take.root[t], take.yaw[t], take.contacts[t] = root, yaw, contacts
     return take
 

@@ -6,6 +6,7 @@ No torch here, so that `understudy bench` can measure the shipped weights too.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,7 @@ def foot_skate(run: dict[str, Array]) -> Array:
 
 
 def weighted_skate(run: dict[str, Array]) -> Array:
-    """(N,) cm/frame by MANN's formula v (2 - 2^(h/H)) over toes with h < H = 2.5 cm (above rest)."""
+    """(N,) cm/frame by MANN's formula v (2 - 2^(h/H)) over toes below H = 2.5 cm."""
     p = legs.forward(run["hips"].astype(float), run["rotations"].astype(float))[0][..., 3, :]
     speed = 100.0 * np.linalg.norm(np.diff(p[..., [0, 2]], axis=0), axis=-1)
     height = np.maximum(p[1:, ..., 1] - legs.TOE_M, 0.0)
@@ -137,7 +138,7 @@ def control(weights: Path | None = None, seconds: float = 7.0) -> dict[str, Any]
     for i, name in enumerate(names):
         errors, facings = [], []
         changes = [event[0] for event in SCRIPTS[name]] + [seconds]
-        for change, following in zip(changes, changes[1:], strict=False):
+        for change, following in pairwise(changes):
             # From a second after each change of mind, over half a second.
             t = int((change + 1.0) * RATE_HZ)
             if t + window > following * RATE_HZ:
@@ -212,7 +213,8 @@ def prediction(
 ) -> dict[str, Any]:
     """Mean joint error in cm on held-out clips, freely running with the true path as control.
 
-    step(body (B, 280), path (B, 24), memory (B, H)) gives the next body and memory; phases holds each clip's (T, 3) phase. Baselines:
+    step(body (B, 280), path (B, 24), memory (B, H)) gives the next body and memory; phases holds
+    each clip's (T, 3) phase. Baselines:
     hold (the pose stays, the root keeps its velocity), velocity (joints keep turning, damped with
     a half-life of 0.1 s).
     """
@@ -226,13 +228,13 @@ def prediction(
         six = rotation.to_6d(s.rotations).reshape(len(s), -1)
         pose = np.concatenate([s.hips, six], -1)
         travel, phase = _travel(s), phases[s.name]
-        body = np.zeros((len(first), BODY))
+        body: Array = np.zeros((len(first), BODY))
         body[:, POSE], body[:, RATE] = pose[first], pose[first] - pose[first - 1]
         body[:, CONTACTS], body[:, TRAVEL] = s.contacts[first], travel[first - 1]
         body[:, PHASE] = phase[first]
         root, yaw = s.root[first].copy(), s.yaw[first].copy()
         truth = _joints(s.hips, s.rotations, s.root, s.yaw)
-        state = np.zeros((len(first), memory))
+        state: Array = np.zeros((len(first), memory))
         far = np.arange(len(s) + 200)
         long_root = _extend(s.root, far)
         long_yaw = _extend(s.yaw[:, None], far)[:, 0]
@@ -292,7 +294,7 @@ def _moved(root: Array, yaw: Array, travel: Array) -> tuple[Array, Array]:
     return root + DT_S * np.stack([c * x + n * z, -n * x + c * z], -1), yaw + DT_S * turn
 
 
-def _extend(x: Array, at: Array) -> Array:
+def _extend(x: Array, at: np.ndarray) -> Array:
     """Values (T, K) at frames beyond the end, going on as at the end."""
     last = len(x) - 1
     over = np.maximum(at - last, 0)[:, None]

@@ -24,6 +24,9 @@ from .network import Performer, quaternions
 class Exported(nn.Module):
     """The network with what the run time needs around it: bounds, and quaternions."""
 
+    low: Tensor
+    high: Tensor
+
     def __init__(self, net: Performer) -> None:
         super().__init__()
         self.net = net
@@ -85,8 +88,8 @@ def write(
             "two columns of its local rotation matrix, the hips' in the root's frame), rate "
             "135:270 (pose less the pose before), contacts 270:274 (left heel, left toe, right "
             "heel, right toe, 0..1), travel 274:277 (the root's velocity x, z in its own frame, "
-            "and its turn about +Y), phase 277:280 (cosine and sine of the gait's phase, 0 at the left "
-            "foot's mid-stance; 0..1 how much the body steps)",
+            "and its turn about +Y), phase 277:280 (cosine and sine of the gait's phase, 0 at the "
+            "left foot's mid-stance; 0..1 how much the body steps)",
             "path": f"samples at {SAMPLES_S.tolist()} s, each x, z, facing x, facing z in the "
             "root's frame",
             "memory": "zeros to begin with, then next_memory",

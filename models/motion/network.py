@@ -25,7 +25,13 @@ class Performer(nn.Module):
     Everything is in physical units; normalisation lives in here, so a card has no tables.
     """
 
-    def __init__(self, hidden: int = 384, width: int = 256) -> None:
+    body_mean: Tensor
+    body_scale: Tensor
+    path_mean: Tensor
+    path_scale: Tensor
+    start: Tensor
+
+    def __init__(self, hidden: int = 256, width: int = 256) -> None:
         super().__init__()
         self.hidden, self.width = hidden, width
         self.encode = nn.Linear(BODY + PATH + 2, width)
@@ -33,8 +39,8 @@ class Performer(nn.Module):
         self.mix = nn.Linear(hidden + width, width)
         self.decode = nn.Linear(width, POSE.stop + 4 + 3 + 2)
         with torch.no_grad():
-            self.decode.weight *= 0.1
-            self.decode.bias *= 0.0
+            self.decode.weight.mul_(0.1)
+            self.decode.bias.zero_()
         for name, size in (("body", BODY), ("path", PATH)):
             self.register_buffer(f"{name}_mean", torch.zeros(size))
             self.register_buffer(f"{name}_scale", torch.ones(size))
@@ -149,6 +155,9 @@ def quaternions(columns: Tensor) -> Tensor:
 
 class Skeletal(nn.Module):
     """Forward kinematics of the performer's skeleton in the root's frame, for losses."""
+
+    offsets: Tensor
+    weights: Tensor
 
     def __init__(self) -> None:
         super().__init__()

@@ -12,7 +12,6 @@ import copy
 import json
 import math
 import os
-import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,7 +32,7 @@ from .network import Performer, Skeletal
 
 # Not trained on; every figure that is reported is measured on these.
 HELD_OUT = "walking_1,walking_20,walking_30,walking_44,walking_52,running_5"
-# Six takes of CMU whose heading does not match their travel: the legs walk ahead, the root sideways.
+# Six takes of CMU whose heading does not match their travel: legs walk ahead, the root sideways.
 DAMAGED = "walking_22,walking_24,walking_25,walking_26,walking_48,walking_50"
 FEET_JOINTS = [12, 13, 20, 21]  # in the order of the contacts
 
@@ -42,7 +41,7 @@ FEET_JOINTS = [12, 13, 20, 21]  # in the order of the contacts
 class Config:
     """What decides the result. Lengths in frames of 1/60 s."""
 
-    steps: int = 9000
+    steps: int = 8000
     batch: int = 64
     bodies: int = 256  # that the director moves
     frames: int = 1500  # for so long
@@ -252,7 +251,7 @@ def train(args: argparse.Namespace, config: Config) -> tuple[Performer, dict[str
     net.normalise(sample.cpu().numpy(), seen(data.path[t, i], data.root[t - 1, i]).cpu().numpy())
     mean = copy.deepcopy(net)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=1e-4)
-    first = 0
+    first, spent = 0, 0.0
     checkpoint = args.out / "checkpoint.pt"
     if args.resume and checkpoint.exists():
         saved = torch.load(checkpoint, map_location=args.device, weights_only=True)
@@ -263,7 +262,7 @@ def train(args: argparse.Namespace, config: Config) -> tuple[Performer, dict[str
         net.load_state_dict(saved["net"])
         mean.load_state_dict(saved["mean"])
         optimiser.load_state_dict(saved["optimiser"])
-        first = saved["step"]
+        first, spent = saved["step"], saved["minutes"]
         rng.set_state(saved["rng"].cpu())
         print(f"resumed at step {first}", flush=True)
 
@@ -274,7 +273,8 @@ def train(args: argparse.Namespace, config: Config) -> tuple[Performer, dict[str
     root = torch.zeros(config.batch, 3, device=args.device)
     memory = torch.zeros(config.batch, config.hidden, device=args.device)
     scale = net.body_scale
-    begun, shown, losses = time.monotonic(), time.monotonic(), {}
+    losses: dict[str, float] = {}
+    begun = shown = time.monotonic()
     step = first
     for step in range(first, config.steps):
         progress = step / config.steps
@@ -336,6 +336,7 @@ def train(args: argparse.Namespace, config: Config) -> tuple[Performer, dict[str
                     "mean": mean.state_dict(),
                     "optimiser": optimiser.state_dict(),
                     "step": step + 1,
+                    "minutes": spent + (time.monotonic() - begun) / 60,
                     "rng": rng.get_state(),
                 },
                 part,
@@ -343,7 +344,8 @@ def train(args: argparse.Namespace, config: Config) -> tuple[Performer, dict[str
             os.replace(part, checkpoint)
         if done:
             break
-    return mean, {**losses, "steps": float(min(step + 1, config.steps))}
+    minutes = spent + (time.monotonic() - begun) / 60
+    return mean, {**losses, "steps": float(min(step + 1, config.steps)), "minutes": minutes}
 
 
 def run(args: argparse.Namespace) -> int:
@@ -361,9 +363,8 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
     )
     args.out.mkdir(parents=True, exist_ok=True)
-    begun = time.monotonic()
     net, losses = train(args, config)
-    minutes = (time.monotonic() - begun) / 60
+    minutes = losses.pop("minutes")
     net = net.cpu().eval()
     path = args.out / "motion.onnx"
     held = load(args.data, args.hold_out) if args.hold_out else []
@@ -398,11 +399,22 @@ def _stepper(net: Performer) -> evaluate.Step:
     return step
 
 
+def _command(args: argparse.Namespace) -> str:
+    """The command that makes this network again, without where things lie on this machine."""
+    parser = argparse.ArgumentParser()
+    arguments(parser)
+    words = [f"understudy train motion --data {args.data.name}"]
+    for name in ("include", "exclude", "hold_out", "steps", "batch", "hidden", "bodies", "frames"):
+        if getattr(args, name) != parser.get_default(name):
+            words.append(f"--{name.replace('_', '-')} '{getattr(args, name)}'")
+    return " ".join([*words, f"--seed {args.seed}"])
+
+
 def _record(
     args: argparse.Namespace, config: Config, minutes: float, losses: dict[str, float]
 ) -> dict[str, object]:
     return {
-        "command": "understudy " + " ".join(["train", "motion", *sys.argv[3:]]),
+        "command": _command(args),
         "config": asdict(config),
         "include": args.include,
         "exclude": args.exclude,

@@ -24,7 +24,7 @@ def measure(quick: bool) -> list[Figure]:
                 "ms",
                 f"<= {target_ms:g}",
                 p50 <= target_ms,
-                f"median; p99 {p99:.2f} ms; {provider}, one thread, network, path and feet included",
+                f"median; p99 {p99:.2f} ms; {provider}, one thread; network, path, feet",
             )
         )
     if not quick:

@@ -23,7 +23,7 @@ RUN_MPS = 3.1
 STRAFE_SIDE_MPS = 0.65
 STRAFE_BACK_MPS = 0.95
 VELOCITY_HALFLIFE_S = 0.22
-FACING_HALFLIFE_S = 0.22
+FACING_HALFLIFE_S = 0.25
 # Beyond this the stick turns the body on the spot instead of only making it look.
 DEAD_TRAVEL = 0.05
 ADJUST_HALFLIFE_S = 0.2
@@ -86,13 +86,13 @@ class Controller:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.position = np.zeros((count, 2))
-        self.velocity = np.zeros((count, 2))
-        self.acceleration = np.zeros((count, 2))
-        self.yaw_rad = np.zeros(count)
-        self.yaw_rate = np.zeros(count)
-        self.wished_velocity = np.zeros((count, 2))
-        self.wished_yaw_rad = np.zeros(count)
+        self.position: Array = np.zeros((count, 2))
+        self.velocity: Array = np.zeros((count, 2))
+        self.acceleration: Array = np.zeros((count, 2))
+        self.yaw_rad: Array = np.zeros(count)
+        self.yaw_rate: Array = np.zeros(count)
+        self.wished_velocity: Array = np.zeros((count, 2))
+        self.wished_yaw_rad: Array = np.zeros(count)
 
     def reset(self, i: int | slice, position: Array | None = None, yaw_rad: float = 0.0) -> None:
         """Puts body i at rest."""

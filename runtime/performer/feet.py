@@ -19,6 +19,11 @@ ENGAGED = 0.55  # a contact begins above this and ends below the other
 RELEASED = 0.35
 UNLOCK_M = 0.22  # a foot that would be held further than this from its animation lets go
 UNLOCK_RAD = 0.9
+# A standing body whose foot is strained further than this lifts it and sets it down at ease.
+STRAIN_M = 0.07
+STRAIN_RAD = 0.35
+STEP_S = 0.28
+STEP_LIFT_M = 0.045
 GROUND_HALFLIFE_S = 0.03
 _SIDE = np.array([1.0, 0.0, 0.0])
 
@@ -36,18 +41,30 @@ class Feet:
         self.anchor = np.zeros((*shape, 3))  # where the point in contact is held
         self.anchor_yaw = np.zeros(shape)
         self.on = np.zeros((count, 2, 2), bool)
+        self.step_s = np.zeros(shape)  # what is left of a step on the spot
         self.fresh = np.ones(count, bool)
-        self.world_p = np.zeros((*shape, 4, 3))  # after solving: both legs' joints
+        self.world_p: Array = np.zeros((*shape, 4, 3))  # after solving: both legs' joints
 
     def reset(self, i: int | slice) -> None:
         """Forgets every lock of body i."""
         for array in (self.offset, self.offset_rate, self.twist, self.twist_rate):
             array[i] = 0.0
         self.point[i] = -1
+        self.step_s[i] = 0.0
         self.on[i] = False
 
-    def solve(self, hips: Array, rotations: Array, contacts: Array, dt_s: float) -> None:
-        """Plants the feet of poses in place: hips (N, 3) world, rotations (N, J, 4) local."""
+    def solve(
+        self,
+        hips: Array,
+        rotations: Array,
+        contacts: Array,
+        dt_s: float,
+        standing: np.ndarray | None = None,
+    ) -> None:
+        """Plants the feet of poses in place: hips (N, 3) world, rotations (N, J, 4) local.
+
+        Bodies that are `standing` (N,) step by themselves when a foot is strained.
+        """
         world_p, world_r = legs.forward(hips, rotations)
         foot = world_r[..., 2, :]
         # By the foot's side axis: a foot that hangs straight down has no heading of its own.
@@ -81,6 +98,8 @@ class Feet:
             (np.sum(offset[..., [0, 2]] ** 2, axis=-1) > UNLOCK_M**2) | (np.abs(twist) > UNLOCK_RAD)
         )
         held = held & ~torn
+        if standing is not None:
+            held &= ~self._step_at_ease(offset, twist, held, standing, dt_s)
         self.on &= held[..., None]
         self.point = np.where(held, point, -1)
         decay = 2.0 * 0.693147 / RELEASE_HALFLIFE_S
@@ -95,9 +114,22 @@ class Feet:
 
         target_foot = legs.multiply(legs.about_y(self.twist), foot)
         ankle = world_p[..., 2, :] + self.offset
+        ankle[..., 1] += STEP_LIFT_M * np.sin(np.pi * self.step_s / STEP_S)
         self._above_ground(ankle, target_foot)
         legs.reach(hips, rotations, world_p, world_r, ankle, target_foot)
         self.world_p = world_p
+
+    def _step_at_ease(
+        self, offset: Array, twist: Array, held: np.ndarray, standing: np.ndarray, dt_s: float
+    ) -> np.ndarray:
+        """(N, 2) which feet are in the air because they were strained, one of a body at a time."""
+        self.step_s = np.maximum(self.step_s - dt_s, 0.0)
+        far = np.sqrt(offset[..., 0] ** 2 + offset[..., 2] ** 2)
+        strain = np.maximum(far / STRAIN_M, np.abs(twist) / STRAIN_RAD)
+        ready = standing & held.all(axis=-1) & (self.step_s <= 0.0).all(axis=-1)
+        worst = np.arange(2) == np.argmax(strain, axis=-1)[:, None]
+        self.step_s = np.where(ready[:, None] & worst & (strain > 1.0), STEP_S, self.step_s)
+        return self.step_s > 0.0
 
     @staticmethod
     def _above_ground(ankle: Array, foot: Array) -> None:

@@ -1,10 +1,13 @@
 """Where things lie in the vectors that the network reads and writes. No numpy, no torch.
 
-body (280): pose 135 (hips x, y, z in the root's frame, then 22 joints' first two matrix columns),
-rate 135 (the pose's change over the last tick), contacts 4 (left heel, left toe, right heel, right
-toe, 0..1), travel 3 (the root's velocity x, z in m/s in its own frame, and its turn in rad/s), phase 3 (cosine and sine of the
-gait's phase, which is 0 at the left foot's mid-stance and pi at the right's; and how much it steps).
-path (24): six samples ahead, each x, z, facing x, facing z in the root's frame.
+body (280)
+  pose      135  hips x, y, z in the root's frame, then 22 joints' first two matrix columns, local
+  rate      135  the pose less the pose of the tick before
+  contacts    4  left heel, left toe, right heel, right toe, 0..1
+  travel      3  the root's velocity x, z in m/s in its own frame, and its turn in rad/s
+  phase       3  cosine and sine of the gait's phase, which is 0 at the left foot's mid-stance and
+                 pi at the right's; and 0..1 how much the body steps
+path (24)     six samples ahead, each x, z, facing x, facing z in the root's frame
 """
 
 from __future__ import annotations

@@ -52,6 +52,21 @@ _HAMILTON = _bilinear(
 )
 
 
+# The rotation matrix of x y z w in products of two components: row, column, signed index pairs.
+_TURN = np.zeros((48, 3))
+for _row, _column, _pairs in (
+    (0, 0, "+33 +00 -11 -22"),
+    (0, 1, "+01 +10 -23 -32"),
+    (0, 2, "+02 +20 +13 +31"),
+    (1, 0, "+01 +10 +23 +32"),
+    (1, 1, "+33 -00 +11 -22"),
+    (1, 2, "+12 +21 -03 -30"),
+    (2, 0, "+02 +20 -13 -31"),
+    (2, 1, "+12 +21 +03 +30"),
+    (2, 2, "+33 -00 -11 +22"),
+):
+    for _pair in _pairs.split():
+        _TURN[3 * (4 * int(_pair[1]) + int(_pair[2])) + _column, _row] = float(_pair[0] + "1")
 _CONJUGATE = np.array([-1.0, -1.0, -1.0, 1.0])
 
 
@@ -69,9 +84,9 @@ def multiply(a: Array, b: Array) -> Array:
 
 def rotate(q: Array, v: Array) -> Array:
     """(..., 3) vectors turned by unit quaternions."""
-    xyz = q[..., :3]
-    t = 2.0 * cross(xyz, v)
-    return v + q[..., 3:] * t + cross(xyz, t)
+    square = (q[..., :, None] * q[..., None, :]).reshape(*q.shape[:-1], 16)
+    outer = square[..., :, None] * v[..., None, :]
+    return outer.reshape(*outer.shape[:-2], 48) @ _TURN
 
 
 def conjugate(q: Array) -> Array:
@@ -126,21 +141,20 @@ def reach(
     in which it was bent, so it cannot flip.
     """
     top, knee, end = world_p[..., 0, :], world_p[..., 1, :], world_p[..., 2, :]
-    line = ankle - top
+    line: Array = ankle - top
     length = np.sqrt(np.sum(line * line, axis=-1, keepdims=True))
     limit = (THIGH_M + SHIN_M) * REACH
     far = np.clip(length, abs(THIGH_M - SHIN_M) + 0.05, limit)
     line = line / np.maximum(length, 1e-8)
-    # The knee's side: where it points now, and straight ahead of the thigh when the leg is straight.
+    # The knee's side: where it points now; ahead of the thigh when the leg is straight.
     before = unit(end - top)
-    bend = knee - top
+    bend: Array = knee - top
     bend = bend - np.sum(bend * before, axis=-1, keepdims=True) * before
     ahead = rotate(world_r[..., 0, :], np.array([0.0, 0.0, 1.0], ankle.dtype))
     bend = bend + 0.02 * ahead
     bend = rotate(between(before, line), bend)
     side = unit(bend - np.sum(bend * line, axis=-1, keepdims=True) * line)
-    cosine = (THIGH_M**2 + far * far - SHIN_M**2) / (2.0 * THIGH_M * far)
-    cosine = np.clip(cosine, -1.0, 1.0)
+    cosine = np.clip((THIGH_M**2 + far * far - SHIN_M**2) / (2.0 * THIGH_M * far), -1.0, 1.0)
     new_knee = top + THIGH_M * (cosine * line + np.sqrt(1.0 - cosine * cosine) * side)
     new_end = top + far * line
     thigh = multiply(between(unit(knee - top), unit(new_knee - top)), world_r[..., 0, :])

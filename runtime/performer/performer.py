@@ -19,7 +19,7 @@ from .breath import Breath
 from .controller import SAMPLES_S, Controller, adjust, gather, local_path
 from .feet import Feet
 from .inertialization import Inertialization
-from .layout import BODY, CONTACTS, JOINTS, PATH, POSE, RATE_HZ, TRAVEL
+from .layout import BODY, CONTACTS, JOINTS, PATH, PHASE, POSE, RATE_HZ, TRAVEL
 
 TICK_S = 1.0 / RATE_HZ
 PAST_S = 1.0
@@ -48,8 +48,8 @@ class Performer:
         card = self._network.card
         if card["inputs"]["body"]["shape"][1:] != [BODY]:
             raise UnderstudyError(
-                f"{card['file']} takes bodies of {card['inputs']['body']['shape'][1]} numbers, this "
-                f"program has {BODY}; train it again with this version."
+                f"{card['file']} takes bodies of {card['inputs']['body']['shape'][1]} numbers, "
+                f"this program has {BODY}; train it again with this version."
             )
         self.provider_name = self._network.provider_name
         self.count = count
@@ -86,7 +86,7 @@ class Performer:
         self._trail = np.zeros((TRAIL + 1, count, 4), np.float32)
         self._head = 0
         self.positions = np.repeat(PERFORMER.rest_positions[None], count, 0).astype(np.float32)
-        self.rotations = rotation.identity((count, JOINTS), np.float32)  # type: ignore[arg-type]
+        self.rotations = rotation.identity((count, JOINTS), np.float32)
         self.contacts = np.zeros((count, 4, 2), np.float32)
         self.contacts[..., 0] = CONTACT_JOINTS
         self._ahead = SAMPLES_S[1:]
@@ -163,7 +163,7 @@ class Performer:
         self._mend(body)
         self._advance(body[:, TRAVEL].astype(float))
         self._pose(body, positions, rotations)
-        self.contacts[:, :, 1] = body[:, CONTACTS]
+        self.contacts[:, :, 1] = body[:, CONTACTS] * np.repeat(self._feet.step_s <= 0.0, 2, axis=1)
         self._follow(place, heading)
 
     def _mend(self, body: Array) -> None:
@@ -198,7 +198,7 @@ class Performer:
         hips[:, 2] += self.root[:, 1]
         local[:, 0] = legs.multiply(facing, local[:, 0])
         self._inert.apply(hips, local, TICK_S)
-        self._feet.solve(hips, local, body[:, CONTACTS], TICK_S)
+        self._feet.solve(hips, local, body[:, CONTACTS], TICK_S, body[:, PHASE.stop - 1] < 0.5)
         positions[:, 0] = hips
         rotations[:] = local
 

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 pytestmark = pytest.mark.train
 
+# ruff: noqa: E402
 from understudy.models.motion import network, train
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError

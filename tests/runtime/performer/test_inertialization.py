@@ -9,7 +9,7 @@ from understudy.runtime.core import rotation
 from understudy.runtime.performer.inertialization import Inertialization
 
 poses = arrays(float, (2, 5, 4), elements=st.floats(-1, 1)).map(
-    lambda q: rotation.normalize(q + [0, 0, 0, 1e-3])
+    lambda q: rotation.normalize(q + np.array([0, 0, 0, 1e-3]))
 )
 
 

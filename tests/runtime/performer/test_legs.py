@@ -10,7 +10,7 @@ from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.performer import legs
 
 unit4 = arrays(float, (3, 4), elements=st.floats(-1, 1)).map(
-    lambda q: rotation.normalize(q + [0, 0, 0, 1e-3])
+    lambda q: rotation.normalize(q + np.array([0, 0, 0, 1e-3]))
 )
 
 
