@@ -34,14 +34,19 @@ class Cast:
         sources: list[tuple[str, Any]] = []
         for path in config.pads:
             sources.append((path.stem, PadScript(path)))
+        self.notes: list[str] = []
         if config.gamepad:
-            sources.append(("gamepad", GamepadSource()))
+            gamepad = GamepadSource()
+            sources.append(("gamepad", gamepad))
+            self.notes += [gamepad.reason] if gamepad.reason else []
         if config.remote:
             self._remote = RemotePad()
             sources.append(("pad", self._remote))
         players = [
             (path.stem, BvhSource(path, target=PERFORMER, **config.bvh)) for path in config.bvhs
         ]
+        for path, (_, player) in zip(config.bvhs, players):
+            self.notes += [f"{path.name}: {note}" for note in player.notes]
         if not sources and not players:
             raise UnderstudyError(
                 "The stage is empty: give it a source with --pad FILE, --bvh FILE or --gamepad."

@@ -114,6 +114,8 @@ def run(args: argparse.Namespace) -> int:
             f"control on {args.control}, network on {stage.cast.provider_name}",
             flush=True,
         )
+        for note in stage.cast.notes:
+            print(f"stage: {note}", flush=True)
         stage.run()
         figures = stage.figures()
         for path in stage.close():

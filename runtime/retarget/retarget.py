@@ -31,12 +31,16 @@ _LIMBS: dict[str, tuple[str, tuple[float, float, float]]] = {
 _NEEDED = ("hips", "left_upper_leg", "right_upper_leg", "left_lower_leg", "left_foot")
 
 
+class NotHumanoid(UnderstudyError):
+    """The skeleton's joints do not tell hips, legs and a chest or head."""
+
+
 def t_pose(skeleton: Skeleton) -> tuple[Array, Array]:
     """World positions (J, 3) and rotations (J, 4) of the skeleton in a T-pose that faces +Z."""
     role = roles(skeleton)
     missing = [r for r in _NEEDED if r not in role]
     if missing or not ({"head", "neck", "upper_chest", "chest"} & role.keys()):
-        raise UnderstudyError(
+        raise NotHumanoid(
             f"The skeleton of {len(skeleton)} joints is no humanoid that we know: no joint is "
             f"named like {', '.join(missing) or 'a chest, neck or head'}; it has "
             f"{', '.join(skeleton.names[:6])} ..."

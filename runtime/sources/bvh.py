@@ -11,7 +11,7 @@ from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Pose
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.retarget.retarget import Retarget
+from understudy.runtime.retarget.retarget import NotHumanoid, Retarget
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.clip import without_tpose
 
@@ -24,7 +24,8 @@ class BvhSource:
               shown as it was shot, so that a walk jumps back instead of wandering off the stage
     start_s   first moment that is played, in seconds of the file; a T-pose frame does not count
     stop_s    last moment; the file's end where it is left out
-    target    skeleton to carry the motion over to, once, while loading
+    target    skeleton to carry the motion over to, once, while loading; what is no humanoid plays
+              on its own skeleton, and `notes` says so
 
     Between two of the file's frames the pose is interpolated, so that a stage whose rate is no
     multiple of the file's does not stutter; on a frame it is that frame to the bit.
@@ -57,7 +58,11 @@ class BvhSource:
         self.skeleton = clip.skeleton
         self._positions, self._rotations = clip.positions, clip.rotations
         if target is not None:
-            retarget = Retarget(clip.skeleton, target)
+            try:
+                retarget = Retarget(clip.skeleton, target)
+            except NotHumanoid as error:
+                self.notes = (*self.notes, f"{clip.name} plays on its own skeleton. {error}")
+                return
             self._positions, self._rotations = retarget.grounded(
                 clip.positions, clip.rotations, clip.rate_hz
             )

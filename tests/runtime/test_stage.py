@@ -24,9 +24,8 @@ from understudy.runtime.takes import bvh
 
 
 def config(pad, **changes) -> StageConfig:
-    return StageConfig(
-        pads=[pad], publish="tcp://127.0.0.1:*", control="tcp://127.0.0.1:*", **changes
-    )
+    given = {"pads": [pad], **changes}
+    return StageConfig(publish="tcp://127.0.0.1:*", control="tcp://127.0.0.1:*", **given)
 
 
 def test_two_runs_of_one_script_move_alike_and_the_character_walks(pad):
@@ -80,6 +79,22 @@ def test_sigterm_leaves_a_whole_take_and_figures(pad, tmp_path):
     assert len(clip.rotations) >= 30
     assert json.loads(stats.read_text())["ticks"] >= 30
     assert [p.name for p in tmp_path.iterdir() if "part" in p.name] == []
+
+
+def test_a_file_that_is_no_humanoid_streams_on_its_own_skeleton(tmp_path):
+    crane = tmp_path / "crane.bvh"
+    crane.write_text(
+        "HIERARCHY\nROOT base\n{\nOFFSET 0 0 0\nCHANNELS 3 Zrotation Xrotation Yrotation\n"
+        "JOINT boom\n{\nOFFSET 0 1 0\nCHANNELS 3 Zrotation Xrotation Yrotation\n"
+        "End Site\n{\nOFFSET 0 2 0\n}\n}\n}\n"
+        "MOTION\nFrames: 2\nFrame Time: 0.5\n0 0 0 0 0 0\n0 0 0 90 0 0\n"
+    )
+    with Stage(config(crane, pads=[], bvhs=[crane])) as stage:
+        stage.tick(0)
+        subject = stage.cast.solve()[0]
+        notes = " ".join(stage.cast.notes)
+    assert subject.skeleton.names == ("base", "boom")
+    assert "own skeleton" in notes
 
 
 def test_a_port_in_use_is_one_sentence(pad, understudy):
