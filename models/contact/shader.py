@@ -7,9 +7,16 @@ from understudy.runtime.core.rotation import Array
 from .network import HEAD_FEATURES, TAP_FEATURES, Network
 
 
+def _number(value: float) -> str:
+    """A GLSL float: strict compilers take no integer for one."""
+    text = f"{value:.7g}"
+    return text if any(mark in text for mark in ".e") else text + ".0"
+
+
 def _sum(weights: Array, names: list[str], bias: float) -> str:
-    terms = [f"{w:.7g} * {name}" for w, name in zip(weights, names, strict=True) if w != 0.0]
-    return " + ".join([f"{bias:.7g}", *terms]).replace("+ -", "- ")
+    pairs = zip(weights, names, strict=True)
+    terms = [f"{_number(w)} * {name}" for w, name in pairs if w != 0.0]
+    return " + ".join([_number(bias), *terms]).replace("+ -", "- ")
 
 
 def _block(
@@ -31,11 +38,11 @@ def glsl(network: Network) -> dict[str, str]:
     """Parts of shaders/contact.glsl: DECLARE the sums, LOOK adds a direction, HEAD gives `ao`."""
     width = len(network.tap_layers[-1][1])
     steps = network.steps
-    look = [f"Tap f{i} = look(way, reach + {i / steps:.9g});" for i in range(steps)]
+    look = [f"Tap f{i} = look(way, reach + {_number(i / steps)});" for i in range(steps)]
     names = [f"f{i}.{name}" for i in range(steps) for name in TAP_FEATURES]
     lines, result = _block(network.tap_layers, names, "t", last_relu=True)
     look += [*lines, *(f"s{j} += {name};" for j, name in enumerate(result))]
-    means = [f"(s{j} * {1.0 / network.directions:.9g})" for j in range(width)]
+    means = [f"(s{j} * {_number(1.0 / network.directions)})" for j in range(width)]
     head, result = _block(
         network.head_layers, [*means, *(f"h_{n}" for n in HEAD_FEATURES)], "o", last_relu=False
     )

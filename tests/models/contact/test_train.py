@@ -6,6 +6,7 @@ import argparse
 import json
 
 import pytest
+from PIL import Image
 
 from understudy.runtime.core.errors import UnderstudyError
 
@@ -25,7 +26,8 @@ def arguments(*words: str) -> argparse.Namespace:
 def test_a_trial_beats_no_shading_and_the_mean(tmp_path, capsys):
     out = tmp_path / "contact.json"
     words = ["--images", "6", "--test-images", "2", "--steps", "300", "--networks", "4x8"]
-    words += ["--work", str(tmp_path / "work"), "--out", str(out)]
+    sheet = tmp_path / "sheet.png"
+    words += ["--work", str(tmp_path / "work"), "--out", str(out), "--sheet", str(sheet)]
     assert train.run(arguments(*words)) == 0
     stored = weights.load(out)
     assert stored.default == "4x8"
@@ -37,6 +39,10 @@ def test_a_trial_beats_no_shading_and_the_mean(tmp_path, capsys):
     assert learned > rows["constant mean"][key] + 1.0
     text = capsys.readouterr().out
     assert "seed 1" in text and "gtao-16" in text
+    with Image.open(sheet) as picture:
+        assert picture.width > 4 * 160
+    assert sheet.stat().st_size < 500_000
+    assert not list(tmp_path.rglob("*.part*"))
 
     # A second run finds scenes and checkpoint: no step is left to do.
     assert train.run(arguments(*words)) == 0
