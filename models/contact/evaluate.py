@@ -1,13 +1,14 @@
 """The table: every estimator through the runtime's own shaders, on scenes that training never saw.
 
 The classical ones get what the network gets, taps, sizes and blur, and a gain and power fitted on
-the training scenes at the very radius of the test.
+the training scenes at the middle one of the test's radii.
 """
 
 from __future__ import annotations
 
 import math
 import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,58 +19,64 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.viewport import gl
 from understudy.runtime.viewport.effects.contact import Contact
 
-from . import reference, scenes
+from . import flicker, reference
 from .data import Images
 
 RADII_M = (0.25, 0.5, 1.0)  # of the test references
 MAIN_M = 0.5
 CLASSICAL = ("sao-16", "sao-64", "gtao-16", "gtao-64")
+ALSO_HALF = ("sao-16", "gtao-16")
 LOG_POWER_MAX = math.log(30.0)  # beyond it (1 - gain x)^power is an exponential already
 TIMED = (960, 540)
 
+Pair = tuple[Array, Array, np.ndarray]  # estimate, reference, covered pixels, each (H, W)
 
-def shade(
-    ctx: Any, images: Images, i: int, radius_m: float, contact: Contact | str, **options: Any
-) -> Array:
-    """(H, W) occlusion of one image through the pass."""
-    width, height = (int(v) for v in images.size[i])
+
+@dataclass(frozen=True)
+class Method:
+    """One way to shade: a network's or classical estimator's name, its size, its fit."""
+
+    quality: str
+    weights: Path
+    half: bool = False
+    fit: tuple[float, float] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.quality + (", half size" if self.half else "")
+
+    def open(self, ctx: Any, size: tuple[int, int]) -> Contact:
+        """The pass for one size of picture."""
+        made = Contact(ctx, size, MAIN_M, self.quality, half=self.half, weights=self.weights)
+        if self.fit is not None:
+            made.set_fit(*self.fit)
+        return made
+
+
+def sizes(images: Images) -> set[tuple[int, int]]:
+    return {(int(w), int(h)) for w, h in images.size}
+
+
+def shade(contact: Contact, images: Images, i: int, radius_m: float) -> Array:
+    """(H, W) occlusion of one image through a pass of its size."""
+    contact.radius_m = radius_m
     lens = Lens(2.0 * math.atan(float(images.tan_y[i])))
-    made = (
-        Contact(ctx, (width, height), radius_m, contact, **options)
-        if isinstance(contact, str)
-        else contact
-    )
-    made.radius_m = radius_m
-    with textures(ctx, images.image(i)) as (depth, normal):
-        out = read(made.render(depth, normal, lens))
-    if isinstance(contact, str):
-        made.release()
-    return out
+    with textures(contact.ctx, images.image(i)) as (depth, normal):
+        return flicker.read(contact.render(depth, normal, lens))
 
 
-def read(texture: Any) -> Array:
-    """(H, W) first channel of a texture."""
-    width, height = texture.size
-    kind = np.float16 if texture.dtype == "f2" else np.float32
-    return np.frombuffer(texture.read(), kind).reshape(height, width, -1)[..., 0].astype(np.float32)
+def fit(ctx: Any, method: Method, images: Images, tries: int) -> Method:
+    """The classical method with the gain and power that suit the traced pixels best."""
+    from scipy.optimize import minimize
 
-
-def fit(
-    ctx: Any, images: Images, quality: str, weights: Path, tries: int = 45
-) -> tuple[float, float]:
-    """Gain and power of a classical estimator that fit the traced pixels best."""
-    from scipy.optimize import minimize  # type: ignore[import-untyped]
-
-    passes: dict[tuple[int, int], Contact] = {}
-    for size in {(int(w), int(h)) for w, h in images.size}:
-        passes[size] = Contact(ctx, size, MAIN_M, quality, half=False, weights=weights)
+    passes = {size: method.open(ctx, size) for size in sizes(images)}
 
     def error(x: Array) -> float:
         total, count = 0.0, 0
-        for i in range(len(images.start)):
-            contact = passes[int(images.size[i, 0]), int(images.size[i, 1])]
+        for contact in passes.values():
             contact.set_fit(math.exp(x[0]), math.exp(min(x[1], LOG_POWER_MAX)))
-            ao = shade(ctx, images, i, MAIN_M, contact)
+        for i in range(len(images.start)):
+            ao = shade(passes[int(images.size[i, 0]), int(images.size[i, 1])], images, i, MAIN_M)
             mine = images.where[:, 0] == i
             off = ao[images.where[mine, 1], images.where[mine, 2]] - images.ao[mine, 0]
             total, count = total + float(np.sum(off * off)), count + len(off)
@@ -81,11 +88,11 @@ def fit(
     )  # fmt: skip
     for contact in passes.values():
         contact.release()
-    return math.exp(best.x[0]), math.exp(min(best.x[1], LOG_POWER_MAX))
+    return replace(method, fit=(math.exp(best.x[0]), math.exp(min(best.x[1], LOG_POWER_MAX))))
 
 
-def scores(pairs: list[tuple[Array, Array, np.ndarray]]) -> tuple[float, float]:
-    """PSNR in dB and SSIM over the covered pixels of (estimate, reference, covered)."""
+def scores(pairs: list[Pair]) -> tuple[float, float]:
+    """PSNR in dB and SSIM over the covered pixels."""
     from skimage.metrics import structural_similarity
 
     error = np.concatenate([((a - b) ** 2)[c] for a, b, c in pairs])
@@ -93,60 +100,30 @@ def scores(pairs: list[tuple[Array, Array, np.ndarray]]) -> tuple[float, float]:
     return -10.0 * math.log10(float(error.mean())), float(np.concatenate(alike).mean())
 
 
-def flicker(
-    ctx: Any, quality: str, weights: Path, half: bool, clips: Path | None, count: int = 8
-) -> float:
-    """Root mean square change, percent, that a surface's shading suffers as the camera moves.
-
-    Occlusion does not depend on the eye, so a perfect estimator gives 0 but for resampling. Scenes
-    stand still; the camera moves 2 cm and pans between two pictures; pixels are carried over by
-    their depth.
-    """
-    poses = scenes.Poses(clips, held_out=True)
-    width, height = 480, 270
-    changes = []
-    with Contact(ctx, (width, height), MAIN_M, quality, half=half, weights=weights) as contact:
-        for seed in range(count):
-            rng = np.random.default_rng([77, seed])
-            scene = scenes.scene(rng, poses)
-            tracer = reference.Tracer(scene.mesh)
-            view = scene.view
-            eye = view.position + 0.02 * view.axes[0] + 0.01 * view.axes[1]
-            moved = scenes.look_at(eye, eye - view.axes[2] + 0.004 * view.axes[0], view.fov_y_rad)
-            shots = []
-            for one in (view, moved):
-                image, world = reference.gbuffer(
-                    tracer, scenes.Scene(scene.mesh, one), width, height
-                )
-                with textures(ctx, image) as (depth, normal):
-                    ao = read(contact.render(depth, normal, Lens(one.fov_y_rad)))
-                shots.append((one, image, world, ao))
-            changes.append(_change(shots))
-    return 100.0 * math.sqrt(float(np.concatenate(changes).mean()))
-
-
-def _change(shots: list[tuple[scenes.View, Array, Array, Array]]) -> Array:
-    """(N,) squared change of the pixels that both shots see."""
-    (before, image, _, ao_before), (_, image_after, world, ao_after) = shots
-    height, width = ao_before.shape
-    p = (world[..., :3] - before.position) @ before.axes.T
-    scale = 0.5 * height / math.tan(0.5 * before.fov_y_rad)
-    z = np.maximum(-p[..., 2], 1e-3)
-    x = p[..., 0] / z * scale + 0.5 * width - 0.5
-    y = p[..., 1] / z * scale + 0.5 * height - 0.5
-    inside = (x > 4) & (x < width - 5) & (y > 4) & (y < height - 5) & (p[..., 2] < -0.02)
-    inside &= image_after[..., 3] < reference.SKY_M
-    x, y, z, ao_after = x[inside], y[inside], z[inside], ao_after[inside]
-    x0, y0 = x.astype(int), y.astype(int)
-    total, weight = np.zeros_like(x), np.zeros_like(x)
-    for dy in (0, 1):
-        for dx in (0, 1):
-            near = np.abs(image[y0 + dy, x0 + dx, 3] - z) < 0.01 * z
-            w = np.abs(1 - dx - (x - x0)) * np.abs(1 - dy - (y - y0)) * near
-            total += w * ao_before[y0 + dy, x0 + dx]
-            weight += w
-    seen = weight > 0.5
-    return (total[seen] / weight[seen] - ao_after[seen]) ** 2
+def row(ctx: Any, method: Method | float, tests: dict[str, Images]) -> dict[str, Any]:
+    """PSNR at each radius and SSIM at the main one on each test set; a number is a flat grey."""
+    out: dict[str, Any] = {}
+    for kind, images in tests.items():
+        passes: dict[tuple[int, int], Contact] = {}
+        if isinstance(method, Method):
+            passes = {size: method.open(ctx, size) for size in sizes(images)}
+        for radius_m in RADII_M:
+            pairs: list[Pair] = []
+            for i in range(len(images.start)):
+                target = images.reference(i, radius_m)
+                covered = images.image(i)[..., 3] < reference.SKY_M
+                if isinstance(method, Method):
+                    contact = passes[int(images.size[i, 0]), int(images.size[i, 1])]
+                    pairs.append((shade(contact, images, i, radius_m), target, covered))
+                else:
+                    pairs.append((np.full_like(target, method), target, covered))
+            psnr, ssim = scores(pairs)
+            out[f"{kind} {radius_m} m dB"] = round(psnr, 2)
+            if radius_m == MAIN_M:
+                out[f"{kind} SSIM"] = round(ssim, 4)
+        for contact in passes.values():
+            contact.release()
+    return out
 
 
 def table(
@@ -155,92 +132,68 @@ def table(
     fitting: Images,
     tests: dict[str, Images],
     clips: Path | None,
-    classical: tuple[str, ...] = CLASSICAL,
     trial: bool = False,
 ) -> tuple[list[dict[str, Any]], dict[str, tuple[float, float]]]:
-    """A row of figures for each estimator, and the classical fits; a trial has fewer of each."""
-    if trial:
-        classical = classical[::2]
+    """A row of figures for each way to shade, and the classical fits; a trial has fewer of each."""
     os.environ.setdefault("LP_NUM_THREADS", "1")
-    rows: list[dict[str, Any]] = []
-    fits: dict[str, tuple[float, float]] = {}
-    timed: list[tuple[dict[str, Any], Contact]] = []
     with gl.headless() as ctx:
+        methods = [
+            fit(ctx, Method(quality, weights), fitting, 20 if trial else 45)
+            for quality in (CLASSICAL[::2] if trial else CLASSICAL)
+        ]
+        fits = {method.quality: method.fit for method in methods if method.fit is not None}
+        methods += [Method(name, weights) for name in names]
+        for method in list(methods):
+            if method.quality in (*names, *ALSO_HALF):
+                methods.insert(methods.index(method) + 1, replace(method, half=True))
         mean = float(fitting.ao.mean())
-        for label, value in (("no shading", 1.0), ("constant mean", mean)):
-            row: dict[str, Any] = {"name": label}
-            for kind, images in tests.items():
-                for radius_m in RADII_M:
-                    pairs = []
-                    for i in range(len(images.start)):
-                        target = images.reference(i, radius_m)
-                        covered = images.image(i)[..., 3] < reference.SKY_M
-                        pairs.append((np.full_like(target, value), target, covered))
-                    _put(row, kind, radius_m, scores(pairs))
-            rows.append(row)
-        for quality in (*classical, *names):
-            known = quality in names
-            if not known:
-                fits[quality] = fit(ctx, fitting, quality, weights, 20 if trial else 45)
-            for half in (False, True) if quality in (*names, "gtao-16", "sao-16") else (False,):
-                row = {"name": quality + (", half size" if half else "")}
-                if not known:
-                    row["gain, power"] = [round(v, 3) for v in fits[quality]]
-                for kind, images in tests.items():
-                    for radius_m in RADII_M:
-                        pairs = []
-                        for i in range(len(images.start)):
-                            size = (int(images.size[i, 0]), int(images.size[i, 1]))
-                            with Contact(
-                                ctx, size, radius_m, quality, half=half, weights=weights
-                            ) as one:
-                                if not known:
-                                    one.set_fit(*fits[quality])
-                                ao = shade(ctx, images, i, radius_m, one)
-                            covered = images.image(i)[..., 3] < reference.SKY_M
-                            pairs.append((ao, images.reference(i, radius_m), covered))
-                        _put(row, kind, radius_m, scores(pairs))
-                row["flicker %"] = round(
-                    flicker(ctx, quality, weights, half, clips, 2 if trial else 8), 3
-                )
-                rows.append(row)
-                timed.append(
-                    (row, Contact(ctx, TIMED, MAIN_M, quality, half=half, weights=weights))
-                )
-        lens, passes = Lens(), [contact for _, contact in timed]
-        with textures(ctx, pillars(TIMED, lens)) as (depth, normal):
-            spent = milliseconds(passes, depth, normal, lens, 2 if trial else 10)
-        for (row, contact), value in zip(timed, spent, strict=True):
-            row["ms"] = round(value, 1)
+        rows = [
+            {"name": "no shading", "renderer": ctx.info["GL_RENDERER"], **row(ctx, 1.0, tests)},
+            {"name": "constant mean", **row(ctx, mean, tests)},
+        ]
+        shots = flicker.pairs(clips, 2 if trial else 8)
+        for method in methods:
+            figures = {"name": method.name, **row(ctx, method, tests)}
+            if method.fit is not None:
+                figures["gain, power"] = [round(v, 3) for v in method.fit]
+            with method.open(ctx, flicker.SIZE) as contact:
+                figures["flicker %"] = round(flicker.percent(ctx, contact, shots), 3)
+            rows.append(figures)
+        passes = [method.open(ctx, TIMED) for method in methods]
+        with textures(ctx, pillars(TIMED, Lens())) as (depth, normal):
+            spent = milliseconds(passes, depth, normal, Lens(), 2 if trial else 10)
+        for figures, contact, value in zip(rows[2:], passes, spent, strict=True):
+            figures["ms"] = round(value, 1)
             contact.release()
-        rows[0]["renderer"] = ctx.info["GL_RENDERER"]
     return rows, fits
 
 
-def _put(row: dict[str, Any], kind: str, radius_m: float, values: tuple[float, float]) -> None:
-    row[f"{kind} {radius_m} m dB"] = round(values[0], 2)
-    if radius_m == MAIN_M:
-        row[f"{kind} SSIM"] = round(values[1], 4)
-
-
 def render(rows: list[dict[str, Any]], parameters: dict[str, int]) -> str:
-    """The table as text."""
+    """The table as text, in Markdown's form, so that it goes into a page as it is."""
     kinds = [key.removesuffix(" SSIM") for key in rows[0] if key.endswith(" SSIM")]
-    head = f"{'':22}{'weights':>8}"
-    for _ in kinds:
-        head += "  | " + " ".join(f"{f'{r} m':>7}" for r in RADII_M) + f"{'SSIM':>8}"
-    head += f"  |{'flicker':>9}{'ms':>7}"
-    lines = ["  ".join(["PSNR in dB on covered pixels;", *kinds]), head]
-    for row in rows:
-        count = parameters.get(row["name"].split(",")[0])
-        line = f"{row['name']:22}{count or '':>8}"
+    head = ["PSNR in dB, covered pixels", "weights"]
+    for kind in kinds:
+        head += [f"{kind} {radius_m} m" for radius_m in RADII_M] + ["SSIM"]
+    lines = [[*head, "flicker", "ms"]]
+    for figures in rows:
+        line = [figures["name"], str(parameters.get(figures["name"].split(",")[0], ""))]
         for kind in kinds:
-            line += "  | " + " ".join(f"{row[f'{kind} {r} m dB']:7.2f}" for r in RADII_M)
-            line += f"{row[f'{kind} SSIM']:8.4f}"
-        line += "  |" + (f"{row['flicker %']:8.2f}%{row['ms']:7.1f}" if "ms" in row else "")
-        lines.append(line)
-    lines.append(
-        f"ms: {TIMED[0]}x{TIMED[1]}, {rows[0].get('renderer', '')}, "
-        f"{os.environ.get('LP_NUM_THREADS', 'all')} render thread(s), all passes"
+            line += [f"{figures[f'{kind} {radius_m} m dB']:.2f}" for radius_m in RADII_M]
+            line.append(f"{figures[f'{kind} SSIM']:.3f}")
+        line += [f"{figures['flicker %']:.2f} %", f"{figures['ms']:.1f}"] if "ms" in figures else []
+        lines.append(line + [""] * (len(lines[0]) - len(line)))
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    lines.insert(1, ["-" * (width - 1) + ":" * (i > 0) or "-" for i, width in enumerate(widths)])
+    lines[1][0] = "-" * widths[0]
+    text = [
+        "| "
+        + " | ".join(f"{cell:{'<' if i == 0 else '>'}{widths[i]}}" for i, cell in enumerate(line))
+        + " |"
+        for line in lines
+    ]
+    threads = os.environ.get("LP_NUM_THREADS", "all")
+    conditions = (
+        f"ms: all passes at {TIMED[0]}x{TIMED[1]}, {rows[0]['renderer']}, {threads} render "
+        "thread(s). SSIM, flicker and ms at 0.5 m."
     )
-    return "\n".join(lines)
+    return "\n".join([*text, "", conditions])

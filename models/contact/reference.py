@@ -26,8 +26,8 @@ class Tracer:
 
     def __init__(self, mesh: Mesh) -> None:
         try:
-            from embreex.mesh_construction import TriangleMesh  # type: ignore[import-untyped]
-            from embreex.rtcore_scene import EmbreeScene  # type: ignore[import-untyped]
+            from embreex.mesh_construction import TriangleMesh
+            from embreex.rtcore_scene import EmbreeScene
         except ImportError:
             raise UnderstudyError(
                 "Training the effect needs Embree: pip install 'understudy[train]'."

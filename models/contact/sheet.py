@@ -72,7 +72,9 @@ def _shade(ctx: Any, images: Images, i: int, key: str, weights: Path) -> Array:
     target = images.reference(i, evaluate.MAIN_M)
     if key in ("off", "reference"):
         return target if key == "reference" else np.ones_like(target)
-    return evaluate.shade(ctx, images, i, evaluate.MAIN_M, key, half=False, weights=weights)
+    size = (int(images.size[i, 0]), int(images.size[i, 1]))
+    with evaluate.Method(key, weights).open(ctx, size) as contact:
+        return evaluate.shade(contact, images, i, evaluate.MAIN_M)
 
 
 def _compose(titles: list[str], rows: list[list[tuple[Array, str]]]) -> Image.Image:

@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
         **common,
     )
     tests = {
-        "held-out scenes": load(test),
+        "held-out": load(test),
         "unseen props": load(replace(test, seed=args.seed + 2000, unseen=True)),
     }
     networks = {}

@@ -115,7 +115,7 @@ class OnnxCpu:
 
     def __init__(self, card: Card, size: tuple[int, int], threads: int = 1) -> None:
         try:
-            import onnxruntime  # type: ignore[import-untyped]
+            import onnxruntime
         except ImportError:
             raise UnderstudyError(
                 "An ONNX effect needs ONNX Runtime: pip install 'understudy[cpu]'."

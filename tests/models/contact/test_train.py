@@ -33,7 +33,7 @@ def test_a_trial_beats_no_shading_and_the_mean(tmp_path, capsys):
     assert stored.default == "4x8"
     card = json.loads(out.read_text())["card"]
     rows = {row["name"]: row for row in card["measured"]}
-    key = "held-out scenes 0.5 m dB"
+    key = "held-out 0.5 m dB"
     learned = rows["4x8"][key]
     assert learned > rows["no shading"][key] + 1.0
     assert learned > rows["constant mean"][key] + 1.0
