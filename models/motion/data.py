@@ -25,6 +25,7 @@ from understudy.runtime.takes.clip import Clip, without_tpose
 RATE_HZ = 60.0
 ROOT_SIGMA_S = 0.16  # a step's sway goes, a start or a stop stays
 YAW_SIGMA_S = 0.22
+SHORTEST_S = 0.7
 GLITCH_RAD = 0.42  # a frame: 25 rad/s, no pelvis turns so fast
 _ROLE = roles(PERFORMER)
 TOES = [_ROLE["left_toes"], _ROLE["right_toes"]]
@@ -205,5 +206,17 @@ def load(folder: Path, include: str = "*", exclude: str = "") -> list[Strip]:
     ]
     if not paths:
         raise UnderstudyError(f"{folder} holds no BVH file whose name matches {include!r}.")
-    clips = [bvh.read(path) for path in paths]
-    return [strip(clip) for clip in clips if clip.duration_s > 0.7]
+    strips = []
+    for path in paths:
+        clip = bvh.read(path)
+        if clip.duration_s < SHORTEST_S:
+            continue
+        try:
+            strips.append(strip(clip))
+        except UnderstudyError as error:  # one dog among the people is no reason to stop
+            print(f"left out {path.name}: {error}")
+    if not strips:
+        raise UnderstudyError(
+            f"Of {len(paths)} BVH files in {folder} none is a humanoid's of {SHORTEST_S} s or more."
+        )
+    return strips

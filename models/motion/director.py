@@ -100,9 +100,13 @@ def gait(s: Strip) -> Array:
     if not events:
         return np.stack([np.zeros(len(s)), np.clip(step, 0.0, 1.0)], -1)
     times, phases = [events[0][0]], [np.pi * events[0][1]]
-    for (at, side), (_, before) in zip(events[1:], events, strict=False):
+    before = events[0][1]
+    for at, side in events[1:]:
+        if at - times[-1] < 4.0:
+            continue  # both feet at once: a hop has no left and right
         times.append(at)
         phases.append(phases[-1] + (np.pi if side != before else 2.0 * np.pi))
+        before = side
     usual = 2.0 * np.pi / (1.1 * RATE_HZ)
     first = last = usual
     if len(times) > 1:

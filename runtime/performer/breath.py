@@ -18,6 +18,8 @@ SWAY_HZ = 0.083
 CHEST_RAD = 0.014
 SWAY_M = 0.012
 SETTLE_HALFLIFE_S = 0.4
+# Mocap that was fitted to another subject's bones stands with its knees bent by 30 degrees.
+TALL_M = 0.024
 _CHEST = np.array([PERFORMER.index(n) for n in ("Spine1", "Spine2", "Neck", "LeftArm", "RightArm")])
 # About the joint's own axis: chest back, neck forward again, arms a little away from the ribs.
 _AXES = np.array(
@@ -30,7 +32,7 @@ class Breath:
 
     def __init__(self, count: int) -> None:
         self.phase = np.arange(count) * 2.399963  # the golden angle spreads them evenly
-        self.calm = np.zeros(count)
+        self.calm = np.ones(count)
         self.time_s = 0.0
 
     def apply(self, hips: Array, rotations: Array, speed: Array, dt_s: float) -> None:
@@ -49,4 +51,4 @@ class Breath:
         delta[..., 3] = np.sqrt(1.0 - np.sum(delta[..., :3] ** 2, axis=-1))
         rotations[:, _CHEST] = legs.multiply(rotations[:, _CHEST], delta)
         hips[:, 0] += SWAY_M * sway
-        hips[:, 1] -= 0.003 * self.calm * (1.0 + breath) * 0.5
+        hips[:, 1] += self.calm * (TALL_M - 0.0015 * (1.0 + breath))

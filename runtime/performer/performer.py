@@ -15,10 +15,11 @@ from understudy.runtime.core.pose import Intent, Pose
 from understudy.runtime.core.rotation import Array
 
 from . import legs
-from .breath import Breath
+from .breath import TALL_M, Breath
 from .controller import SAMPLES_S, Controller, adjust, gather, local_path
 from .feet import Feet
 from .inertialization import Inertialization
+from .jump import Jump
 from .layout import BODY, CONTACTS, JOINTS, PATH, PHASE, POSE, RATE_HZ, TRAVEL
 
 TICK_S = 1.0 / RATE_HZ
@@ -81,6 +82,7 @@ class Performer:
         self.controller = Controller(count)
         self._feet, self._breath = Feet(count), Breath(count)
         self._inert = Inertialization(count, JOINTS)
+        self._jump = Jump(count)
         self.root = np.zeros((count, 2))
         self.yaw = np.zeros(count)
         self._trail = np.zeros((TRAIL + 1, count, 4), np.float32)
@@ -108,6 +110,8 @@ class Performer:
             buffers["memory"][i] = 0.0
         self._feet.reset(i)
         self._inert.clear(i)
+        self._jump.reset(i)
+        self._breath.calm[i] = 1.0
         self._trail[:, i] = (*position, np.sin(yaw_rad), np.cos(yaw_rad))
         hips, rotations = self._standing(i)
         for positions, turns in (self._before, self._now, (self.positions, self.rotations)):
@@ -125,7 +129,7 @@ class Performer:
         turns = rotation.from_6d(self._start[POSE][3:].reshape(JOINTS, 6).astype(float))
         facing = rotation.from_yaw(self.yaw[i])
         hips = rotation.rotate(facing, self._start[:3].astype(float))
-        hips[[0, 2]] += self.root[i]
+        hips += (self.root[i, 0], TALL_M, self.root[i, 1])
         turns[0] = rotation.multiply(facing, turns[0])
         return hips, turns
 
@@ -138,6 +142,7 @@ class Performer:
         if len(intents) != self.count:
             raise UnderstudyError(f"{len(intents)} intents for {self.count} bodies; give each one.")
         self.controller.wish(*gather(intents))
+        self._jump.press(np.array(["jump" in intent.buttons for intent in intents]))
         if abs(dt_s - TICK_S) < 1e-5:
             self._tick(self.positions, self.rotations)
             return
@@ -163,7 +168,6 @@ class Performer:
         self._mend(body)
         self._advance(body[:, TRAVEL].astype(float))
         self._pose(body, positions, rotations)
-        self.contacts[:, :, 1] = body[:, CONTACTS] * np.repeat(self._feet.step_s <= 0.0, 2, axis=1)
         self._follow(place, heading)
 
     def _mend(self, body: Array) -> None:
@@ -198,7 +202,11 @@ class Performer:
         hips[:, 2] += self.root[:, 1]
         local[:, 0] = legs.multiply(facing, local[:, 0])
         self._inert.apply(hips, local, TICK_S)
-        self._feet.solve(hips, local, body[:, CONTACTS], TICK_S, body[:, PHASE.stop - 1] < 0.5)
+        contacts = self.contacts[:, :, 1]
+        contacts[:] = body[:, CONTACTS]
+        self._jump.apply(hips, local, contacts, TICK_S)
+        self._feet.solve(hips, local, contacts, TICK_S, body[:, PHASE.stop - 1] < 0.5)
+        contacts *= np.repeat(self._feet.step_s <= 0.0, 2, axis=1)
         positions[:, 0] = hips
         rotations[:] = local
 

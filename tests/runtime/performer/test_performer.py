@@ -206,3 +206,21 @@ def test_ten_minutes_of_random_pads():
     assert measured["frozen"] < 0.002
     assert measured["farthest_from_path_m"] < 0.6
     assert measured["lowest_toe_m"] > legs.TOE_M - 2e-3
+
+
+@pytest.mark.parametrize("travel", [(0, 0), (0, 1)])
+def test_the_jump_button_jumps_once_and_lands(travel):
+    with Performer(1, provider="cpu") as p:
+        for _ in range(90):
+            p.step([ask(travel)])
+        level = float(p.positions[0, 0, 1])
+        hips, air = [], []
+        for _ in range(120):  # held down: still one jump
+            p.step([ask(travel, (0, 0), "jump")])
+            hips.append(float(p.positions[0, 0, 1]))
+            air.append(not (p.contacts[0, :, 1] > 0.5).any())
+        assert 0.15 < max(hips) - level < 0.4
+        assert level - min(hips) > 0.05
+        assert sum(air) >= 15
+        assert abs(np.mean(hips[-20:]) - level) < 0.03
+        assert np.abs(np.diff(hips)).max() < 0.06
