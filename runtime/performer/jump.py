@@ -23,8 +23,8 @@ _DROP_M = np.array([0.0, -CROUCH_M, -0.01, 0.0, -0.01, -LAND_M, 0.0])
 _SPINE_RAD = np.array([0.0, 0.32, 0.05, 0.0, 0.08, 0.22, 0.0])
 _ARMS_RAD = np.array([0.0, 0.75, -0.5, -1.1, -0.7, -0.2, 0.0])
 _FEET_RAD = np.array([0.0, 0.0, 0.75, 0.6, 0.15, 0.0, 0.0])
-_SPINE = [PERFORMER.index("Spine"), PERFORMER.index("Spine1")]
-_ARMS = [PERFORMER.index("LeftArm"), PERFORMER.index("RightArm")]
+_SPINE = np.array([PERFORMER.index("Spine"), PERFORMER.index("Spine1")])
+_ARMS = np.array([PERFORMER.index("LeftArm"), PERFORMER.index("RightArm")])
 _FEET = legs.LEGS[:, 2]
 
 
@@ -46,7 +46,7 @@ class Jump:
         self.time_s[begin] = 0.0
 
     def apply(self, hips: Array, rotations: Array, contacts: Array, dt_s: float) -> None:
-        """Adds to world hips (N, 3) and local rotations (N, J, 4); contacts (N, 4) end in the air."""
+        """Adds to world hips (N, 3) and rotations (N, J, 4); contacts (N, 4) end in the air."""
         who = np.flatnonzero(np.isfinite(self.time_s))
         if not len(who):
             return
