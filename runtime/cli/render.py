@@ -34,6 +34,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    import signal
+
     from rich.progress import track
 
     from understudy.runtime.core.errors import UnderstudyError
@@ -42,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
     from understudy.runtime.viewport.capture import Sheet, even
     from understudy.runtime.viewport.renderer import Options, Renderer
 
+    # Told to stop is told to clean up: no half a movie stays behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     size = even(film.size_of(args.size))
     if args.scale is not None and not 0.25 <= args.scale <= 4.0:
         raise UnderstudyError(f"--scale is {args.scale:g}; it can be 0.25 to 4.")

@@ -60,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.viewport import gl
+    from understudy.runtime.viewport.capture import writable
 
     if args.save_mannequin:
         return _save_mannequin(args.save_mannequin, args.fit)
@@ -72,6 +73,8 @@ def run(args: argparse.Namespace) -> int:
         value = getattr(args, name)
         if value is not None and not low <= value <= high:
             raise UnderstudyError(f"--{name} is {value:g}; it can be {low:g} to {high:g}.")
+    if args.stats is not None:
+        writable(args.stats)
     gl.spare_the_cores()
     viewer = _viewer(args)
 

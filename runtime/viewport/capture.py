@@ -53,7 +53,7 @@ class Movie:
             raise UnderstudyError(
                 f"{self.path.name} is no movie that can be written: end it in .mp4, .mov or .mkv."
             )
-        _writable(self.path)
+        writable(self.path)
         self._thread = threading.Thread(target=self._encode, name="encoder", daemon=True)
         self._thread.start()
 
@@ -143,7 +143,7 @@ class Stills:
             raise UnderstudyError(
                 f"The folder {folder} cannot be made ({error.strerror}): choose another for --out."
             ) from None
-        _writable(self.folder / "frame.png")
+        writable(self.folder / "frame.png")
         self._pool = ThreadPoolExecutor(1, "png")
         self._jobs: list[Future[None]] = []
 
@@ -181,18 +181,18 @@ def _result(job: Future[None], folder: Path) -> None:
         ) from None
 
 
-def _writable(path: Path) -> None:
+def writable(path: Path) -> None:
     """Says at once, not after ten minutes of rendering, that a file cannot be written."""
-    parent = path.parent
-    if not parent.is_dir():
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UnderstudyError(
-                f"The folder {parent} cannot be made ({error.strerror}): choose another."
-            ) from None
-    if path.is_dir() or not os.access(parent, os.W_OK):
-        raise UnderstudyError(f"{path} cannot be written: choose another place.")
+    parent, part = path.parent, path.with_name(f".{path.name}.part")
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
+        part.unlink()
+        refused = "it is a folder" if path.is_dir() else ""
+    except OSError as error:
+        refused = error.strerror or str(error)
+    if refused:
+        raise UnderstudyError(f"{path} cannot be written ({refused}): choose another place.")
 
 
 def save_png(pixels: np.ndarray, path: Path, compress_level: int = 3) -> None:
@@ -218,7 +218,7 @@ class Sheet:
         self._columns, self._count, self._width = columns, columns * rows, width
         self._kept: list[tuple[float, Image.Image]] = []
         self._stride, self._seen = 1, 0
-        _writable(self.path)
+        writable(self.path)
 
     def wants(self) -> bool:
         """Whether the next picture would be kept: asks before a thumbnail is made."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from typing import Any
@@ -55,7 +56,8 @@ class Window:
                     glfw.window_hint(hint, value)
                 self.handle = glfw.create_window(width, height, title, None, None)
             if not ready or not self.handle:
-                why = f" ({str(said[-1].message).strip()})" if said else ""
+                told = re.sub(r"^\(\d+\) b?|['\"]", "", str(said[-1].message)) if said else ""
+                why = f" ({told.strip()})" if told else ""
                 raise UnderstudyError(NO_DISPLAY.format(why=why))
         glfw.make_context_current(self.handle)
         self.pressed: list[int] = []

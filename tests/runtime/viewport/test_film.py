@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import av
@@ -128,6 +131,24 @@ def test_a_render_that_is_interrupted_leaves_no_movie(
     words = ["render", str(take), "--out", str(tmp_path / "a.mp4"), "--size", "96x64", "--quiet"]
     assert main(words) == 130
     assert [p.name for p in tmp_path.iterdir()] == ["waving.bvh"]
+
+
+def test_a_render_told_to_stop_leaves_no_movie(tmp_path: Path, renderer: object) -> None:
+    bvh.write(tmp_path / "long.bvh", waving(2400))
+    words = ["render", tmp_path / "long.bvh", "--out", tmp_path / "a.mp4", "--size", "96x64"]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "understudy.runtime.cli.main", *map(str, words)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    deadline = time.monotonic() + 60.0
+    while not list(tmp_path.glob(".a.part*")) and time.monotonic() < deadline:
+        assert child.poll() is None
+    child.terminate()
+    _, wrong = child.communicate(timeout=60.0)
+    assert child.returncode == 130 and "Traceback" not in wrong
+    assert [p.name for p in tmp_path.iterdir()] == ["long.bvh"]
 
 
 def test_sizes_are_read() -> None:
