@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from .core.errors import UnderstudyError
 
@@ -133,3 +134,11 @@ def listen(address: str, seconds: float) -> dict:
     if done.returncode != 0:
         raise UnderstudyError(f"The listener failed: {done.stderr.strip() or done.stdout.strip()}")
     return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def resident_mb(pid: int) -> float:
+    """Resident memory of a process in MB (10^6 bytes); Linux only."""
+    if sys.platform != "linux":
+        raise UnderstudyError("Memory is read from /proc, which this system does not have.")
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * 4096 / 1e6

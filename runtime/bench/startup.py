@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -44,7 +43,7 @@ def measure(quick: bool) -> list[Figure]:
                     starts.append(first.publish_ns / 1e9 - before)
                     for _ in range(120):
                         next(iter(subscriber))
-                    resident.append(resident_mb(stage.pid))
+                    resident.append(processes.resident_mb(stage.pid))
                 finally:
                     processes.end([stage])
     return [
@@ -65,11 +64,3 @@ def measure(quick: bool) -> list[Figure]:
             "one subject, after two seconds",
         ),
     ]
-
-
-def resident_mb(pid: int) -> float:
-    """Resident memory of a process in MB (10^6 bytes); Linux only."""
-    if sys.platform != "linux":
-        raise UnderstudyError("Memory is read from /proc, which this system does not have.")
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * 4096 / 1e6

@@ -14,6 +14,7 @@ PARTS = {
     "stage": "milliseconds a tick against the number of subjects",
     "latency": "intent to a pose received in another process",
     "startup": "command to first frame, memory",
+    "soak": "memory of stage and viewport over ten minutes",
     "load": "lateness at 120 Hz while a viewport renders at full load",
     "performer": "the recurrent network: cost, control",
     "wire": "encoding, publishing, latency, against bare pyzmq",
