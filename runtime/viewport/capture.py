@@ -96,6 +96,8 @@ class Movie:
             stream.codec_context.time_base = 1 / self._fps
             while (item := self._queue.get()) is not None:
                 picture = av.VideoFrame.from_ndarray(item[1], format="rgb24")
+                if (picture.width, picture.height) != self.size:  # a window that was resized
+                    picture = picture.reformat(*self.size)
                 picture.pts = item[0]
                 file.mux(stream.encode(picture))
                 self.written += 1

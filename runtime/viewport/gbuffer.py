@@ -13,7 +13,7 @@ class GBuffer:
 
     def __init__(self, ctx: moderngl.Context, size: tuple[int, int]) -> None:
         self.albedo = ctx.texture(size, 4)
-        self.normal = ctx.texture(size, 3, dtype="f2")
+        self.normal = ctx.texture(size, 4, dtype="f2")  # GL promises RGBA16F to be drawable
         self.depth = ctx.texture(size, 1, dtype="f4")
         self._zbuffer = ctx.depth_renderbuffer(size)
         for texture in (self.albedo, self.normal, self.depth):

@@ -52,6 +52,15 @@ def test_an_odd_size_loses_its_last_row_and_column(tmp_path: Path) -> None:
         assert (file.streams.video[0].width, file.streams.video[0].height) == (64, 48)
 
 
+def test_pictures_of_another_size_are_brought_to_the_movies(tmp_path: Path) -> None:
+    movie = Movie(tmp_path / "a.mp4", (64, 48), 30)
+    for size in ((64, 48), (200, 100), (32, 20)):
+        movie.add(grey(90, size))
+    movie.close()
+    seen = decoded(tmp_path / "a.mp4")
+    assert len(seen) == 3 and all(abs(level - 90) < 6 for _, level in seen)
+
+
 def test_a_movie_given_up_leaves_nothing(tmp_path: Path) -> None:
     movie = Movie(tmp_path / "a.mp4", (64, 48), 30)
     movie.add(grey(10))
