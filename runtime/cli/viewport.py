@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, metavar="DIR", help="write PNG frames here (headless)")
     add("--movie", type=Path, metavar="FILE.mp4", help="write a movie in real time")
     add("--contact-sheet", type=Path, metavar="FILE.png", help="write a sheet of small pictures")
-    add("--discard", action="store_true", help="headless: draw, and keep no pictures")
+    add("--discard", action="store_true", help="headless: draw, and keep no PNG frames")
     add("--size", default="1280x720", metavar="WxH", help="of the picture (1280x720)")
     add("--camera", default="third", choices=("third", "first", "orbit", "fixed"))
     add("--fixed-at", metavar="X,Y,Z", default="3.2,1.5,4.2", help="where the fixed camera stands")
@@ -144,7 +144,7 @@ def _viewer(args: argparse.Namespace):
         if args.movie:
             outputs.append(Movie(args.movie, size, fps, live=True, threads=1))
             undo.callback(outputs[-1].abort)
-        if args.out:
+        if args.out and not args.discard:
             outputs.append(Stills(args.out, live=True))
         overlay = not args.no_overlay
         options = Options(
