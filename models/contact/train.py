@@ -242,12 +242,12 @@ def train(
                     part,
                 )
                 os.replace(part, checkpoint)
-    seconds = time.monotonic() - began
-    print(
-        f"{name}: {steps - first} steps in {seconds:.0f} s, training loss "
-        f"{-10.0 * math.log10(max(average, 1e-9)):.2f} dB (references' noise included)",
-        flush=True,
-    )
+    told = f"{name}: {steps - first} steps in {time.monotonic() - began:.0f} s"
+    if steps > first:
+        told += (
+            f", loss {-10.0 * math.log10(max(average, 1e-9)):.2f} dB, references' noise included"
+        )
+    print(told, flush=True)
 
     def folded(net: nn.Sequential, mean: np.ndarray, std: np.ndarray) -> tuple[Any, ...]:
         """The layers as arrays, the inputs' mean and spread folded into the first."""
