@@ -19,12 +19,14 @@ from .cast import Cast
 from .gbuffer import LIT_BY, GBuffer
 from .hud import Board, Hud, Label
 from .image_effect import ImageEffect
+from .mesh.mannequin import GRID_M
 from .mesh.store import Wardrobe
 from .overlay import STATE_COLOUR, Mark, Overlay, bones, feet, path, wish
 from .shadow import ShadowMap, sun_box
 from .uniforms import FrameBlock, Look
 
 SHADOW_LIMIT_M = 12.0
+SPARE_GRID_M = 0.016
 
 
 @dataclass
@@ -60,7 +62,9 @@ class Renderer:
         wait_for_meshes: bool = True,
     ) -> None:
         self.ctx = gl.of_window() if window is not None else gl.headless()
-        self.wardrobe = Wardrobe(wait_for_meshes)
+        # Live, a software renderer gets a coarser mannequin: it is made and drawn sooner.
+        spare = not wait_for_meshes and gl.is_software(self.ctx)
+        self.wardrobe = Wardrobe(wait_for_meshes, SPARE_GRID_M if spare else GRID_M)
         self.cast = Cast(self.ctx, self.wardrobe)
         self.shadow_map = ShadowMap(self.ctx, shadow)
         self.block = FrameBlock(self.ctx)

@@ -71,8 +71,8 @@ def paint(mark: Landmarks, p: Array) -> Array:
     joint = np.minimum(joint, neck)
 
     chest = mark.spine(0.80)
-    chevron = np.abs(y - chest[1] - 0.55 * np.abs(x)) - 0.0125 * s
-    chevron = np.maximum(chevron, np.abs(x) - 0.062 * s)
+    chevron = np.abs(y - chest[1] - 0.55 * np.abs(x)) - 0.016 * s
+    chevron = np.maximum(chevron, np.abs(x) - 0.066 * s)
     accent = np.minimum(accent, np.maximum(chevron, chest[2] + 0.03 * s - z))
 
     up = mark["crown"][1] - mark["skull"][1]
