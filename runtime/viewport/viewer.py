@@ -55,6 +55,7 @@ class Viewer:
     _start_s: float = field(default_factory=time.monotonic)
     _last_s: float = 0.0
     _recent_s: float = 0.0
+    _film_s: float = 0.0
 
     def frame(self) -> None:
         """One picture: sense, receive, follow, draw, present, keep."""
@@ -163,7 +164,8 @@ class Viewer:
         """Hands the picture to whoever writes it; a film begins with the first frame."""
         if pixels is None or self.feed.frame is None:
             return
-        time_s = time.monotonic() - self._start_s
+        self._film_s = self._film_s or time.monotonic()
+        time_s = time.monotonic() - self._film_s
         for output in self.outputs:
             output.add(pixels, time_s)
         if self.sheet is not None:
