@@ -73,10 +73,10 @@ def load_or_make(
     clips: Path | None,
     progress: Callable[[Iterator[int], int, str], Iterator[int]],
     person: Callable[[Array, Array, np.random.Generator], shapes.Mesh] | None = None,
-    person_name: str = "capsules",
+    person_key: str = "capsules",
 ) -> Images:
     """The set of a recipe, from the disk where it has been made before."""
-    key = f"{recipe!r} {person_name}"
+    key = f"{recipe!r} {person_key}"
     digest = hashlib.blake2b(key.encode(), digest_size=6).hexdigest()
     kind = "unseen" if recipe.unseen else "held-out" if recipe.held_out else "train"
     path = folder / f"{kind}-{digest}.npz"

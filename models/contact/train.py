@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         raise UnderstudyError(f"{args.data} holds no .bvh file; give a folder that does.")
     from . import evaluate
 
-    person, person_name = people()
+    person, person_name, person_key = people()
     posed = f"{args.data.name} clips" if args.data else "random joint angles"
     print(f"seed {args.seed}; people: {person_name}, posed by {posed}", flush=True)
     common: dict[str, Any] = {"poses": str(args.data.name if args.data else "")}
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         common |= {"width": 160, "height": 90}
         train_recipe = data.Recipe(args.seed, args.images, pixels=1024, **common)
     load = lambda recipe: data.load_or_make(  # noqa: E731
-        recipe, args.work, args.data, progress, person, person_name
+        recipe, args.work, args.data, progress, person, person_key
     )
     training = load(train_recipe)
     fitting = load(
@@ -117,14 +117,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def people() -> tuple[Any, str]:
-    """A maker of bodies from our mannequin where the viewport is at hand; else capsules."""
+def people() -> tuple[Any, str, str]:
+    """A maker of bodies from our mannequin where the viewport is at hand; what it is; its key."""
     try:
         from .mannequin import person
 
-        return person(), "mannequins and capsules"
+        maker, digest = person()
+        return maker, "mannequins and capsules", f"mannequin {digest}"
     except ImportError:
-        return None, "capsules"
+        return None, "capsules", "capsules"
 
 
 def shape(name: str) -> Shape:
@@ -157,6 +158,7 @@ def train(
     from torch import nn
 
     torch.manual_seed(seed)
+    torch.set_num_threads(1)  # sums in one order: the same weights every time
     batches = Batches(images, shape, seed)
     probe = batches.draw(2048)
     mean, std = probe[0].mean((0, 1, 2)), probe[0].std((0, 1, 2)) + 1e-3
