@@ -42,7 +42,6 @@ class Feet:
         self.anchor_yaw = np.zeros(shape)
         self.on = np.zeros((count, 2, 2), bool)
         self.step_s = np.zeros(shape)  # what is left of a step on the spot
-        self.fresh = np.ones(count, bool)
         self.world_p: Array = np.zeros((*shape, 4, 3))  # after solving: both legs' joints
 
     def reset(self, i: int | slice) -> None:

@@ -25,6 +25,7 @@ from .layout import BODY, CONTACTS, JOINTS, PATH, PHASE, POSE, RATE_HZ, TRAVEL
 TICK_S = 1.0 / RATE_HZ
 PAST_S = 1.0
 TRAIL = int(PAST_S * RATE_HZ)
+SLOWEST_RAD = 0.034  # of the gait's phase, a tick
 # Joint of each contact the network gives: left heel, left toe, right heel, right toe.
 CONTACT_JOINTS = np.array([legs.LEGS[0, 2], legs.LEGS[0, 3], legs.LEGS[1, 2], legs.LEGS[1, 3]])
 
@@ -163,9 +164,11 @@ class Performer:
         place, heading = controller.path()
         self._path[:] = local_path(place, heading, self.root, self.yaw)
         self._runs[self._turn]()
+        before = self._sets[self._turn]["body"]
         self._turn = 1 - self._turn
         body = self._sets[self._turn]["body"]
         self._mend(body)
+        self._keep_step(before, body)
         self._advance(body[:, TRAVEL].astype(float))
         self._pose(body, positions, rotations)
         self._follow(place, heading)
@@ -182,6 +185,24 @@ class Performer:
             self._sets[self._turn]["memory"][i] = 0.0
             self._local[i] = rotation.from_6d(self._start[POSE][3:].reshape(JOINTS, 6))
             self._inert.jump(int(i), shown, self._standing(int(i)))
+
+    @staticmethod
+    def _keep_step(before: Array, body: Array) -> None:
+        """Turns the phase on, in bodies that travel but have all but stopped stepping.
+
+        The slowest cadence that people walk at rises with speed; six tenths of it is the floor.
+        """
+        travel = body[:, TRAVEL]
+        speed = np.sqrt(travel[:, 0] ** 2 + travel[:, 1] ** 2)
+        c, s = body[:, PHASE.start], body[:, PHASE.start + 1]
+        turned = before[:, PHASE.start] * s - before[:, PHASE.start + 1] * c
+        least = np.where(speed > 0.35, SLOWEST_RAD * (1.0 + 0.5 * speed), 0.0)
+        more = np.maximum(least - turned, 0.0)
+        cosine, sine = np.cos(more), np.sin(more)
+        body[:, PHASE.start], body[:, PHASE.start + 1] = (
+            c * cosine - s * sine,
+            s * cosine + c * sine,
+        )
 
     def _advance(self, travel: Array) -> None:
         """Moves the roots by the network's velocity, drawn a little towards the wished path."""

@@ -11,7 +11,7 @@ pytest.importorskip("onnx")
 pytestmark = pytest.mark.train
 
 # ruff: noqa: E402
-from understudy.models.motion import network, train
+from understudy.models.motion import network, rollout, train
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
@@ -49,7 +49,7 @@ def test_quaternions_and_kinematics_agree_with_core():
 
 def test_moving_is_the_inverse_of_travel():
     before, after = torch.rand(5, 3), torch.rand(5, 3)
-    torch.testing.assert_close(train.moved(before, train.travel(before, after)), after)
+    torch.testing.assert_close(rollout.moved(before, rollout.travel(before, after)), after)
 
 
 def test_the_phase_never_goes_backward():

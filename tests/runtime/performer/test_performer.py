@@ -12,6 +12,7 @@ from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Intent, Pose
 from understudy.runtime.performer import legs
 from understudy.runtime.performer.controller import RUN_MPS, STRAFE_BACK_MPS, WALK_MPS
+from understudy.runtime.performer.layout import PHASE
 from understudy.runtime.performer.performer import Performer
 
 
@@ -224,3 +225,17 @@ def test_the_jump_button_jumps_once_and_lands(travel):
         assert sum(air) >= 15
         assert abs(np.mean(hips[-20:]) - level) < 0.03
         assert np.abs(np.diff(hips)).max() < 0.06
+
+
+def test_a_gait_that_all_but_stops_is_kept_going():
+    with Performer(2, provider="cpu") as p:
+        for _ in range(60):
+            p.step([WALK, STAND])
+        before = p._sets[p._turn]["body"].copy()
+        after = before.copy()  # a network that turns no phase on
+        p._keep_step(before, after)
+        turned = np.arctan2(after[:, PHASE][:, 1], after[:, PHASE][:, 0]) - np.arctan2(
+            before[:, PHASE][:, 1], before[:, PHASE][:, 0]
+        )
+        assert np.sin(turned[0]) > 0.03
+        assert np.sin(turned[1]) == pytest.approx(0.0, abs=1e-6)
