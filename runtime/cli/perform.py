@@ -28,9 +28,11 @@ def run(args: argparse.Namespace) -> int:
 
     if not 1.0 <= args.rate <= 1000.0:
         raise UnderstudyError(f"--rate is {args.rate:g} Hz; it must lie between 1 and 1000.")
-    frames = round(args.seconds * args.rate)
+    frames = round(args.seconds * args.rate) if 0.0 < args.seconds < 1e6 else 0
     if frames < 1:
-        raise UnderstudyError(f"--seconds {args.seconds:g} at {args.rate:g} Hz is not one frame.")
+        raise UnderstudyError(
+            f"--seconds {args.seconds:g} at {args.rate:g} Hz makes no whole frame."
+        )
     script = PadScript(args.pad)
     # The CPU provider whatever the machine has: GPU sums may differ from run to run.
     with Performer(1, args.weights, provider="cpu") as performer:

@@ -51,6 +51,10 @@ def run(args: argparse.Namespace) -> int:
         raise UnderstudyError(f"--scale is {args.scale:g}; it can be 0.25 to 4.")
     if args.focal is not None and not 8.0 <= args.focal <= 400.0:
         raise UnderstudyError(f"--focal is {args.focal:g} mm; it can be 8 to 400.")
+    for name in ("start", "seconds"):
+        value = getattr(args, name)
+        if value is not None and not 0.0 <= value < 1e7:
+            raise UnderstudyError(f"--{name} is {value:g}; it can be 0 to 1e7 seconds.")
     clip = bvh.read(args.take, unit_m=args.unit)
     for note in clip.notes:
         print(note)

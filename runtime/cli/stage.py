@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
     if not 1.0 <= args.rate <= 1000.0:
         raise UnderstudyError(f"--rate is {args.rate:g} Hz; it must lie between 1 and 1000.")
-    if args.seconds is not None and args.seconds <= 0:
+    if args.seconds is not None and not args.seconds > 0:
         raise UnderstudyError(f"--seconds is {args.seconds:g}; it must be above 0.")
     timecode.rate(args.timecode)
     config = StageConfig(
