@@ -129,6 +129,12 @@ def open_network(
     except Exception as error:
         cause = str(error).strip().splitlines()[0][:160]
         raise UnderstudyError(f"ONNX Runtime cannot open {path}: {cause}") from None
+    used = session.get_providers()[0]
+    if provider == "cuda" and used != _PROVIDERS["cuda"]:  # ORT falls back without a word
+        raise UnderstudyError(
+            f"Provider 'cuda' did not start ({used} would run instead); `understudy doctor` tells "
+            "what the driver lacks, or use cpu."
+        )
     for side, found in (("inputs", session.get_inputs()), ("outputs", session.get_outputs())):
         have = {node.name: list(node.shape[1:]) for node in found}
         want = {name: list(entry["shape"][1:]) for name, entry in card[side].items()}

@@ -85,6 +85,10 @@ class Camera:
         return np.stack([x, y], -1), -p[:, 2]
 
 
+VELOCITY_HALFLIFE_S = 0.2
+FASTEST_M_S = 15.0
+
+
 def decay(halflife_s: float, dt_s: float) -> float:
     """The share that is left of a difference after dt_s."""
     return float(2.0 ** (-dt_s / max(halflife_s, 1e-5)))
@@ -115,6 +119,8 @@ class Rig:
     heading_halflife_s: float = 0.55
     turns: bool = True  # does the third person swing round behind the subject
     _center: Array | None = None
+    _seen: Array = field(default_factory=lambda: np.zeros(3))
+    _velocity: Array = field(default_factory=lambda: np.zeros(3))
     _heading_rad: float = 0.0
 
     KINDS = ("third", "first", "orbit", "fixed")
@@ -123,12 +129,20 @@ class Rig:
         """Moves the camera for this frame; the first call jumps there."""
         if self._center is None:
             self._center, self._heading_rad = focus.center.copy(), focus.heading_rad
+            self._seen = focus.center
             dt_s = 1e3
         if self.kind == "fixed":
             return camera
         camera.near_m = 0.05
         camera.fov_y_rad = fov_of_lens(self.focal_mm)
         left = decay(self.position_halflife_s, dt_s)
+        # Going along with the subject's mean velocity, a runner stays in the middle of the picture.
+        velocity = (focus.center - self._seen) / max(dt_s, 1e-4)
+        if np.linalg.norm(velocity) > FASTEST_M_S:  # a loop's jump back is no movement
+            velocity = np.zeros(3)
+        self._velocity += (velocity - self._velocity) * (1.0 - decay(VELOCITY_HALFLIFE_S, dt_s))
+        self._seen = focus.center.copy()
+        self._center = self._center + self._velocity * min(dt_s, 0.1)
         self._center = focus.center + (self._center - focus.center) * left
         if self.kind == "first":
             ahead = rotation.rotate(focus.head_rotation, np.array([0.0, -0.06, 1.0]))

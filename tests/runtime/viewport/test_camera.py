@@ -144,3 +144,12 @@ def test_an_overview_has_the_whole_box_in_its_picture() -> None:
     xy, depth = camera.project(corners)
     assert (depth > 0.1).all()
     assert (xy > 0).all() and (xy < [320, 180]).all()
+
+
+def test_a_runner_stays_in_the_middle_of_the_picture():
+    rig, camera, focus = Rig(), Camera(), Focus()
+    start = focus.center.copy()
+    for frame in range(120):
+        focus.center = start + np.array([0.0, 0.0, 3.1 * frame / 30.0])
+        camera = rig.follow(camera, focus, 1.0 / 30.0)
+    assert np.linalg.norm(camera.target - focus.center) < 0.05
