@@ -19,10 +19,11 @@ help:
 	@echo "make lint            ruff and mypy"
 	@echo "make bench           the figures of docs/measurements.md on this machine"
 
-$(PY):
+$(PY): | .ci/system-libraries
 	@test -n "$(PYTHON)" || { echo "Install Python 3.11 or newer first (apt install python3 python3-venv)."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1); Understudy needs 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
+	@PYTHON="$(PYTHON)" bash .ci/system-libraries
 	@$(PYTHON) -m venv $(VENV) || { echo "Python cannot make a venv here: apt install python3-venv"; rm -rf $(VENV); exit 1; }
 
 $(VENV)/.run: pyproject.toml | $(PY)
@@ -37,20 +38,16 @@ $(VENV)/.train: pyproject.toml | $(PY)
 	$(PY) -m pip install -q --disable-pip-version-check -e ".[$(ORT),test,train]"
 	@touch $@ $(VENV)/.run $(VENV)/.test
 
-$(VENV)/.system: .ci/system-libraries | $(PY)
-	@bash .ci/system-libraries
-	@touch $@
-
-demo: $(VENV)/.run $(VENV)/.system
+demo: $(VENV)/.run
 	$(PY) demos/demo.py $(if $(TAKE),--take "$(TAKE)")
 
-test: $(VENV)/.test $(VENV)/.system
+test: $(VENV)/.test
 	$(PY) -m pytest -m "not slow and not train"
 
-test-all: $(VENV)/.test $(VENV)/.system
+test-all: $(VENV)/.test
 	$(PY) -m pytest -m "not train"
 
-test-train: $(VENV)/.train $(VENV)/.system
+test-train: $(VENV)/.train
 	OMP_NUM_THREADS=1 $(PY) -m pytest -m train
 
 # mypy sees the folders under their import names through one link.
@@ -66,7 +63,7 @@ lint: $(VENV)/.test
 schema:
 	sh bridge/schema/generate.sh
 
-bench: $(VENV)/.run $(VENV)/.system
+bench: $(VENV)/.run
 	$(VENV)/bin/understudy bench
 
 clean:
