@@ -18,7 +18,7 @@ from .core.errors import UnderstudyError
 _PR_SET_PDEATHSIG = 1
 
 
-def start(*words: object, end_with_parent: bool = True) -> subprocess.Popen[bytes]:
+def start(*words: object) -> subprocess.Popen[bytes]:
     """Starts `understudy WORDS` in a process of its own.
 
     On Linux the child gets SIGTERM when its parent dies, however it dies; elsewhere a parent that
@@ -26,7 +26,7 @@ def start(*words: object, end_with_parent: bool = True) -> subprocess.Popen[byte
     """
     return subprocess.Popen(
         [sys.executable, "-m", "understudy.runtime.cli.main", *map(str, words)],
-        preexec_fn=_end_with_parent if end_with_parent and sys.platform == "linux" else None,
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
     )
 
 

@@ -123,6 +123,10 @@ class Stage:
                     self.cast.remote_pad(request)
                 case Stats():
                     self.control.reply(request, stats=self.figures())
+                case Record(start=True) if self.recorder is not None:
+                    self.control.reply(
+                        request, error=f"{self.recorder.path} is being recorded; stop it first."
+                    )
                 case Record(start=True):
                     self.start_recording(Path(request.path))
                     self.control.reply(request, recording=request.path)
@@ -139,8 +143,7 @@ class Stage:
                 self.control.reply(request, written=[str(path) for path in written.result()])
 
     def start_recording(self, path: Path) -> None:
-        """Begins a take; one that runs already is written first."""
-        self.writer.submit(self.take())
+        """Begins a take."""
         self.recorder = Recorder(path, self.config.rate_hz)
 
     def take(self) -> Callable[[], list[Path]]:

@@ -263,6 +263,8 @@ def test_the_control_socket_stops_the_stage_and_records(pad, tmp_path):
             Subscriber(stage.publish, timeout_s=5) as subscriber,
         ):
             client.record(start=True, path=str(take), slate="A1")
+            with pytest.raises(UnderstudyError, match="stop it first"):
+                client.record(start=True, path=str(tmp_path / "other.bvh"))
             for _, _ in zip(subscriber, range(20)):
                 pass
             client.record(start=False)
