@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+from types import ModuleType
 
 SUMMARY = "measure the figures that the documents quote, on this machine"
 EXAMPLES = """understudy bench
 understudy bench stage wire --json
-understudy bench load --quick"""
+understudy bench load --quick
+understudy bench takeover FOLDER --verbose
+understudy bench control --data FOLDER --out out/control"""
 
 # part -> what it measures
 PARTS = {
@@ -16,7 +20,9 @@ PARTS = {
     "startup": "command to first frame, memory",
     "soak": "memory of stage and viewport over ten minutes",
     "load": "lateness at 120 Hz while a viewport renders at full load",
-    "performer": "the recurrent network: cost, control",
+    "performer": "the recurrent network: cost against the number of bodies, quantized, on CUDA",
+    "control": "how a pad is followed, from the poses alone, beside motion matching and the data",
+    "takeover": "error in gaps of a folder of BVH against four baselines",
     "wire": "encoding, publishing, latency, against bare pyzmq",
     "bvh": "reading speed against another reader",
     "viewport": "milliseconds a frame",
@@ -25,13 +31,56 @@ PARTS = {
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (all)")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--quick", action="store_true", help="shorter, and rougher")
+    _common(parser)
+    parser.add_argument(
+        "words",
+        nargs=argparse.REMAINDER,
+        metavar="PART ...",
+        help=f"of {', '.join(PARTS)} (all); `understudy bench PART --help` shows a part's own "
+        "arguments, where it has some",
+    )
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    # Suppressed defaults: an option before the part must not be undone by its absence after it.
+    parser.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="one JSON object a line"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", default=argparse.SUPPRESS, help="shorter, and rougher"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    import importlib
+    words, given = args.words, argparse.Namespace(json=False, quick=False)
+    vars(given).update({k: v for k, v in vars(args).items() if k in ("json", "quick")})
+    if words and words[0] in PARTS:
+        module = _module(words[0])
+        if hasattr(module, "arguments"):  # a part with options of its own is benched alone
+            parser = argparse.ArgumentParser(
+                prog=f"understudy bench {words[0]}", description=PARTS[words[0]]
+            )
+            _common(parser)
+            module.arguments(parser)
+            return int(module.run(parser.parse_args(words[1:], given)))
+    parser = argparse.ArgumentParser(prog="understudy bench", description=SUMMARY)
+    _common(parser)
+    parser.add_argument("parts", nargs="*")
+    return _figures(parser.parse_args(words, given))
+
+
+def _module(part: str) -> ModuleType:
+    from understudy.runtime.core.errors import UnderstudyError
+
+    name = f"understudy.runtime.bench.{part}"
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise UnderstudyError(f"Part {part!r} cannot be benched: {error}.") from None
+
+
+def _figures(args: argparse.Namespace) -> int:
+    """Prints the figures of every part that was named; of all that need no words, if none was."""
     import json
     import sys
     from dataclasses import asdict
@@ -45,10 +94,16 @@ def run(args: argparse.Namespace) -> int:
             )
     missed = 0
     for part in args.parts or PARTS:
-        module = importlib.import_module(f"understudy.runtime.bench.{part}")
-        if not args.json:
-            print(f"{part}: {PARTS[part]}", flush=True)
         try:
+            module = _module(part)
+            if not hasattr(module, "measure"):
+                if args.parts:
+                    raise UnderstudyError(
+                        f"it takes arguments of its own; run `understudy bench {part}` by itself."
+                    )
+                continue
+            if not args.json:
+                print(f"{part}: {PARTS[part]}", flush=True)
             figures = module.measure(args.quick)
         except UnderstudyError as error:  # one part that cannot run must not hide the others
             print(f"understudy bench: {part} was not measured: {error}", file=sys.stderr)
