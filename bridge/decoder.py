@@ -223,6 +223,7 @@ def _subject(table: _Table, skeletons: Mapping[int, Skeleton], origin: Origin) -
         intent=None if intent is None else _intent(intent),
         contacts=contacts,
         trajectory=table.array(8, "<f4").reshape(-1, 4),
+        uncertainty_m=table.number(11, "f"),
     )
 
 

@@ -30,6 +30,7 @@ BUTTONS: dict[str, int] = {
 _BLOCKS_KEPT = 8192
 _ENVELOPE = envelope.seal(envelope.FRAME)
 
+_FLOAT = struct.Struct("<f")
 _Place = tuple[struct.Struct, int]
 _Thing = Subject | Camera | Prop
 
@@ -148,6 +149,7 @@ class _SubjectBlock(_Block):
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
         self._state_at = self._places((2, "B"))[0][1]
+        self._uncertainty_at = self._places((11, "f"))[0][1]
         self._positions = self._view(4, "<f4").reshape(-1, 3)
         self._rotations = self._view(5, "<f4").reshape(-1, 4)
         self._contact_joints = self._view(6, "<u2")
@@ -160,6 +162,7 @@ class _SubjectBlock(_Block):
 
     def write(self, subject: Subject) -> None:
         self.data[self._state_at] = subject.state
+        _FLOAT.pack_into(self.data, self._uncertainty_at, subject.uncertainty_m)
         self._positions[:] = subject.pose.positions
         self._rotations[:] = subject.pose.rotations
         if len(self._contact_joints):

@@ -94,6 +94,7 @@ def _subject(builder: flatbuffers.Builder, subject: Subject) -> int:
     fb_subject.AddTrajectory(builder, trajectory)
     if intent is not None:
         fb_subject.AddIntent(builder, intent)
+    fb_subject.AddUncertaintyM(builder, 0.0)
     return int(fb_subject.End(builder))
 
 

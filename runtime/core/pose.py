@@ -62,6 +62,8 @@ class Subject:
 
     contacts    (C, 2) joint index and how firmly it is planted, 0..1
     trajectory  (N, 4) the root's path to come, past first: x, z, facing x, facing z, world axes
+    uncertainty_m  the network's own estimate, in metres, of how far the joints that it moves lie
+                   from where the source would have them, the mean over the body; 0 when live
     """
 
     name: str
@@ -72,6 +74,7 @@ class Subject:
     intent: Intent | None = None
     contacts: Array = field(default_factory=lambda: np.zeros((0, 2), np.float32))
     trajectory: Array = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    uncertainty_m: float = 0.0
 
 
 @dataclass(slots=True)

@@ -44,6 +44,7 @@ def small_frame(sequence: int = 7, skeleton: Skeleton = ARM, subjects: int = 1) 
                 intent,
                 np.array([[1.0, 0.5]]),
                 np.array([[1.0, 2.0, 0.0, 1.0]]),
+                0.0625,
             )
             for i in range(subjects)
         ],
@@ -105,6 +106,7 @@ def subjects(draw: st.DrawFn, cast: list[Skeleton]) -> Subject:
         draw(st.none() | intents()),
         contacts,
         draw(numbers(draw(st.integers(0, 5)), 4)),
+        draw(st.floats(0.0, 1e3, width=32)),
     )
 
 

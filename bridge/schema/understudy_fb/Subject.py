@@ -226,7 +226,14 @@ class Subject(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(24))
         return o == 0
 
-def SubjectStart(builder): builder.StartObject(11)
+    # Subject
+    def UncertaintyM(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(26))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Float32Flags, o + self._tab.Pos)
+        return 0.0
+
+def SubjectStart(builder): builder.StartObject(12)
 def Start(builder):
     return SubjectStart(builder)
 def SubjectAddName(builder, name): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(name), 0)
@@ -280,6 +287,9 @@ def AddCurves(builder, curves):
 def SubjectStartCurvesVector(builder, numElems): return builder.StartVector(4, numElems, 4)
 def StartCurvesVector(builder, numElems):
     return SubjectStartCurvesVector(builder, numElems)
+def SubjectAddUncertaintyM(builder, uncertaintyM): builder.PrependFloat32Slot(11, uncertaintyM, 0.0)
+def AddUncertaintyM(builder, uncertaintyM):
+    return SubjectAddUncertaintyM(builder, uncertaintyM)
 def SubjectEnd(builder): return builder.EndObject()
 def End(builder):
     return SubjectEnd(builder)
