@@ -22,3 +22,7 @@ PHASE = slice(TRAVEL.stop, TRAVEL.stop + 3)
 BODY = PHASE.stop
 PATH = 4 * SAMPLES
 RATE_HZ = 60.0
+# Traits that a slider sets at any time, -1..1, 0 neutral: tired to energetic, tall to crouched.
+STYLES = ("energy", "crouch")
+# What a button starts; the run time blends in, plays and blends back.
+ACTIONS = {"jump": "jump", "action1": "wave", "action2": "kick", "action3": "punch"}

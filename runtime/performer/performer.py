@@ -20,7 +20,7 @@ from .controller import SAMPLES_S, Controller, adjust, gather, local_path
 from .feet import Feet
 from .inertialization import Inertialization
 from .jump import Jump
-from .layout import BODY, CONTACTS, JOINTS, PATH, PHASE, POSE, RATE_HZ, TRAVEL
+from .layout import BODY, CONTACTS, JOINTS, PATH, PHASE, POSE, RATE_HZ, STYLES, TRAVEL
 
 TICK_S = 1.0 / RATE_HZ
 PAST_S = 1.0
@@ -37,6 +37,7 @@ class Performer:
     positions (count, J, 3), rotations (count, J, 4): local, the root's in the world;
     contacts (count, 4, 2): joint index and how firmly it is planted;
     trajectory (count, N, 4): x, z, facing x, facing z, from PAST_S ago to a second ahead.
+    `style` (count, len(STYLES)) may be written at any time: -1..1 each, 0 is neutral.
     """
 
     skeleton = PERFORMER
@@ -79,6 +80,7 @@ class Performer:
             )
             for k in (0, 1)
         ]
+        self.style = np.zeros((count, len(STYLES)), np.float32)
         self._turn = 0
         self.controller = Controller(count)
         self._feet, self._breath = Feet(count), Breath(count)
@@ -118,8 +120,8 @@ class Performer:
         for positions, turns in (self._before, self._now, (self.positions, self.rotations)):
             positions[i, 0], turns[i] = hips, rotations
 
-    def take_over(self, i: int, pose: Pose) -> None:
-        """Goes on from any pose of PERFORMER: body i stands there and blends out of the pose."""
+    def take_over(self, i: int, pose: Pose, before: Pose | None = None) -> None:
+        """Goes on from any pose of PERFORMER, and the one of 1/60 s ago that tells its velocity."""
         facing = float(rotation.yaw(np.asarray(pose.rotations[0], float)))
         at = np.asarray(pose.positions[0], float)
         self.reset(i, (at[0], at[2]), facing)
