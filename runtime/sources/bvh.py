@@ -9,11 +9,14 @@ import numpy as np
 
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.humanoid import roles
 from understudy.runtime.core.pose import Pose
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.retarget import NotHumanoid, Retarget
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.clip import without_tpose
+
+from .packet import Packet
 
 
 class BvhSource:
@@ -55,7 +58,8 @@ class BvhSource:
                 f"{end_s:.3f} s of motion."
             )
         self.start_s, self.stop_s = start_s, min(stop_s, end_s)
-        self.skeleton = clip.skeleton
+        self.skeleton, self._own = clip.skeleton, clip.skeleton
+        self.silence = ""
         self._positions, self._rotations = clip.positions, clip.rotations
         if target is not None:
             try:
@@ -73,8 +77,24 @@ class BvhSource:
         """Seconds that one pass takes on stage."""
         return (self.stop_s - self.start_s + 1.0 / self.rate_hz) / self.rate
 
-    def sample(self, time_s: float) -> Pose | None:
-        """The pose at a time since the source began, or None when it has ended.
+    def joint(self, name: str) -> int:
+        """The index of a joint by its name in the file, or on the skeleton that it plays on."""
+        if self.skeleton is self._own:
+            return self.skeleton.index(name)
+        for role, index in roles(self._own).items():
+            if self._own.names[index] == name and role in roles(self.skeleton):
+                return roles(self.skeleton)[role]
+        if name in self.skeleton.names:
+            return self.skeleton.names.index(name)
+        if name in self._own.names:
+            raise UnderstudyError(
+                f"{self.name}: the joint {name} moves nothing on the performer's skeleton, which "
+                f"has {', '.join(self.skeleton.names)}."
+            )
+        return self._own.index(name)
+
+    def moment_s(self, time_s: float) -> float | None:
+        """Seconds of the file at a time since the source began, or None before and after it.
 
         One pass lasts one frame longer than from the first frame to the last: each frame is shown
         for its frame time, and the last is not blended into the first.
@@ -87,7 +107,22 @@ class BvhSource:
             if not self.loop:
                 return None
             passed_s %= length_s
-        frame = min(self.start_s + passed_s, self.stop_s) * self.rate_hz
+        return min(self.start_s + passed_s, self.stop_s)
+
+    def poll(self, now_s: float) -> list[Packet]:
+        """The packet of this tick: a file's camera is in step with the stage, as if genlocked."""
+        pose = self.sample(now_s)
+        if pose is None:
+            self.silence = "the file has ended" if now_s >= 0.0 else ""
+            return []
+        return [Packet(now_s, pose.positions, pose.rotations)]
+
+    def sample(self, time_s: float) -> Pose | None:
+        """The pose at a time since the source began, or None when it has ended."""
+        moment_s = self.moment_s(time_s)
+        if moment_s is None:
+            return None
+        frame = moment_s * self.rate_hz
         index = round(frame)
         if abs(frame - index) < 1e-6 or index >= len(self._positions) - 1 < frame:
             index = min(index, len(self._positions) - 1)
