@@ -17,8 +17,8 @@ from . import legs
 RELEASE_HALFLIFE_S = 0.09
 ENGAGED = 0.55  # a contact begins above this and ends below the other
 RELEASED = 0.35
-UNLOCK_M = 0.22  # a foot that would be held further than this from its animation lets go
-UNLOCK_RAD = 0.9
+UNLOCK_M = 0.16  # a foot that would be held further than this from its animation steps after it
+SWIVEL_RAD = 0.6  # a planted foot turns on its ball rather than wring the leg by more
 # A standing body whose foot is strained further than this lifts it and sets it down at ease.
 STRAIN_M = 0.07
 STRAIN_RAD = 0.35
@@ -40,7 +40,7 @@ class Feet:
         self.point = np.full(shape, -1)  # 0 heel, 1 toe, -1 free
         self.anchor = np.zeros((*shape, 3))  # where the point in contact is held
         self.anchor_yaw = np.zeros(shape)
-        self.on = np.zeros((count, 2, 2), bool)
+        self.on = np.zeros((count, 2, 2), bool)  # heel and toe: in contact and held
         self.step_s = np.zeros(shape)  # what is left of a step on the spot
         self.world_p: Array = np.zeros((*shape, 4, 3))  # after solving: both legs' joints
 
@@ -85,6 +85,8 @@ class Feet:
 
         held = point >= 0
         twist = (self.anchor_yaw - yaw + np.pi) % (2.0 * np.pi) - np.pi
+        twist = np.clip(twist, -SWIVEL_RAD, SWIVEL_RAD)
+        self.anchor_yaw = yaw + twist
         turned = legs.rotate(legs.about_y(np.where(held, twist, self.twist)), arm)
         lever = np.where((point == 1)[..., None], turned - arm, 0.0)
         offset = self.anchor - joint - lever
@@ -93,12 +95,13 @@ class Feet:
         self.anchor[..., 1] += (ground - self.anchor[..., 1]) * (
             1.0 - np.exp(-0.693 * dt_s / GROUND_HALFLIFE_S)
         )
-        torn = held & (
-            (np.sum(offset[..., [0, 2]] ** 2, axis=-1) > UNLOCK_M**2) | (np.abs(twist) > UNLOCK_RAD)
-        )
-        held = held & ~torn
+        torn = held & (np.sum(offset[..., [0, 2]] ** 2, axis=-1) > UNLOCK_M**2)
+        self.step_s = np.maximum(self.step_s - dt_s, 0.0)
+        # Letting go on the ground would be seen to slide: the foot is lifted and set down again.
+        self.step_s = np.where(torn & (self.step_s <= 0.0), STEP_S, self.step_s)
         if standing is not None:
-            held &= ~self._step_at_ease(offset, twist, held, standing, dt_s)
+            self._step_at_ease(offset, twist, held, standing)
+        held &= self.step_s <= 0.0
         self.on &= held[..., None]
         self.point = np.where(held, point, -1)
         decay = 2.0 * 0.693147 / RELEASE_HALFLIFE_S
@@ -115,20 +118,43 @@ class Feet:
         ankle = world_p[..., 2, :] + self.offset
         ankle[..., 1] += STEP_LIFT_M * np.sin(np.pi * self.step_s / STEP_S)
         self._above_ground(ankle, target_foot)
+        self._rise_on_toes(world_p[..., 0, :], ankle, target_foot)
         legs.reach(hips, rotations, world_p, world_r, ankle, target_foot)
         self.world_p = world_p
 
     def _step_at_ease(
-        self, offset: Array, twist: Array, held: np.ndarray, standing: np.ndarray, dt_s: float
-    ) -> np.ndarray:
-        """(N, 2) which feet are in the air because they were strained, one of a body at a time."""
-        self.step_s = np.maximum(self.step_s - dt_s, 0.0)
+        self, offset: Array, twist: Array, held: np.ndarray, standing: np.ndarray
+    ) -> None:
+        """Lets bodies that stand (N,) lift their strained feet, one of a body at a time."""
         far = np.sqrt(offset[..., 0] ** 2 + offset[..., 2] ** 2)
         strain = np.maximum(far / STRAIN_M, np.abs(twist) / STRAIN_RAD)
         ready = standing & held.all(axis=-1) & (self.step_s <= 0.0).all(axis=-1)
         worst = np.arange(2) == np.argmax(strain, axis=-1)[:, None]
         self.step_s = np.where(ready[:, None] & worst & (strain > 1.0), STEP_S, self.step_s)
-        return self.step_s > 0.0
+
+    def _rise_on_toes(self, top: Array, ankle: Array, foot: Array) -> None:
+        """Lifts the heels of planted toes that the legs from `top` (N, 2, 3) cannot reach flat.
+
+        Ankles (N, 2, 3) and feet (N, 2, 4) are written: the ankle turns about the toe, towards the
+        hip, until the leg is just long enough. Otherwise the toe would be dragged along.
+        """
+        limit = (legs.THIGH_M + legs.SHIN_M) * legs.REACH
+        line = top - ankle
+        short = (self.point == 1) & (np.sum(line * line, axis=-1) > limit * limit)
+        if not short.any():
+            return
+        arm = -legs.rotate(foot, legs.OFFSETS[:, 3])[short]
+        toe = ankle[short] - arm
+        way = top[short] - toe
+        far, long = np.sqrt(np.sum(way * way, -1)), np.sqrt(np.sum(arm * arm, -1))
+        now = np.arccos(np.clip(np.sum(arm * way, -1) / (far * long), -1.0, 1.0))
+        cosine = (long**2 + far**2 - limit**2) / (2.0 * long * far)
+        turn = np.maximum(now - np.arccos(np.clip(cosine, -1.0, 1.0)), 0.0)
+        axis = legs.unit(legs.cross(arm, way))
+        half = 0.5 * turn[:, None]
+        q = np.concatenate([axis * np.sin(half), np.cos(half)], -1)
+        ankle[short] = toe + legs.rotate(q, arm)
+        foot[short] = legs.multiply(q, foot[short])
 
     @staticmethod
     def _above_ground(ankle: Array, foot: Array) -> None:

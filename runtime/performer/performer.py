@@ -229,7 +229,8 @@ class Performer:
         contacts[:] = body[:, CONTACTS]
         self._jump.apply(hips, local, contacts, TICK_S)
         self._feet.solve(hips, local, contacts, TICK_S, body[:, PHASE.stop - 1] < 0.5)
-        contacts *= np.repeat(self._feet.step_s <= 0.0, 2, axis=1)
+        # Planted is what is held; a foot on its way down or up is not.
+        np.minimum(contacts, np.where(self._feet.on.reshape(-1, 4), 1.0, 0.3), out=contacts)
         positions[:, 0] = hips
         rotations[:] = local
 
