@@ -12,7 +12,11 @@ EXAMPLES = """understudy train motion --data mocap/cmu --out out/motion
 understudy train motion --data mocap/cmu --out out/motion --resume
 understudy train motion --help
 understudy train effect --help"""
-WHAT = {"motion": "understudy.models.motion.train", "effect": "understudy.models.contact.train"}
+WHAT = {
+    "motion": "understudy.models.motion.train",
+    "takeover": "understudy.models.takeover.train",
+    "effect": "understudy.models.contact.train",
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,218 @@
+"""The takeover network: from a body and its speed to the same body one tick of 1/30 s later.
+
+A body is a matrix (3, 67): the hips' place and then the three axes of every joint, as columns, all
+in the world. So a turn of the body is one product from the left, and all joints' places are one
+product from the right; no error runs down a limb, as it does with rotations local to the parent.
+Each step is seen from the hips' heading. What comes out is a correction to damped velocity, the
+best simple guess there is: the network begins as that guess and can only add.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from understudy.runtime.core.humanoid import PERFORMER
+
+JOINTS = len(PERFORMER)
+COLUMNS = 1 + 3 * JOINTS
+SIX = 6 * JOINTS
+RATE = 3 + SIX
+SEEN = JOINTS + RATE  # which joints are seen, and how those have moved
+FEATURES = SIX + 3 * JOINTS - 2 + SIX + 3 * JOINTS + SEEN
+LOW_M, HIGH_M = 1e-3, 2.0  # between these lies an error that is expected
+
+_LEVELS = [level.tolist() for level in PERFORMER.depths]
+
+
+def _places() -> Tensor:
+    """(67, 22) from a body to the places of its joints."""
+    out = np.zeros((COLUMNS, JOINTS), np.float32)
+    out[0] = 1.0
+    for j in range(1, JOINTS):
+        k = j
+        while k > 0:
+            above = int(PERFORMER.parents[k])
+            out[1 + 3 * above : 4 + 3 * above, j] += PERFORMER.rest_positions[k]
+            k = above
+    return torch.tensor(out)
+
+
+class Understudy(nn.Module):
+    """One step. Everything is in physical units; normalisation lives in here."""
+
+    mean: Tensor
+    scale: Tensor
+    rate_scale: Tensor
+    places: Tensor
+
+    def __init__(self, hidden: int = 320, width: int = 192) -> None:
+        super().__init__()
+        self.hidden, self.width = hidden, width
+        self.encode = nn.Linear(FEATURES, width)
+        self.gate = nn.GRU(width, hidden)
+        self.mix = nn.Linear(hidden + width, width)
+        self.decode = nn.Linear(width, RATE + 4)
+        self.doubt = nn.Linear(hidden + width, JOINTS)
+        self.keep = nn.Parameter(torch.full((RATE,), 2.0))
+        with torch.no_grad():
+            self.decode.weight.mul_(0.1)
+            self.decode.bias.zero_()
+            self.doubt.weight.mul_(0.1)
+            self.doubt.bias.fill_(-3.0)
+        self.register_buffer("mean", torch.zeros(FEATURES))
+        self.register_buffer("scale", torch.ones(FEATURES))
+        self.register_buffer("rate_scale", torch.ones(RATE))
+        self.register_buffer("places", _places())
+
+    def joints(self, body: Tensor) -> Tensor:
+        """(..., 3, J) places in the world."""
+        return body @ self.places
+
+    def look(
+        self, now: Tensor, before: Tensor, seen: Tensor | None = None, ahead: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Features (..., F), body in its heading, its rate (..., 135), and the heading (..., 2).
+
+        seen (..., J) is 1 where a joint is seen at the next tick; ahead is the body then, of which
+        only those are read. None is a body that is not seen at all.
+        """
+        heading = facing(now)
+        here, past = turned(now, heading), turned(before, heading)
+        level = torch.cat([here[..., :, :1] * here.new_tensor([[1.0], [0.0], [1.0]])], -1)
+        at, was = here @ self.places, past @ self.places
+        step = here[..., 0] - past[..., 0]
+        six = columns(here)
+        spin = six - columns(past)
+        parts = [
+            six,
+            (at - level)[..., 1:].flatten(-2),
+            here[..., 1, :1],
+            spin,
+            (at - was).flatten(-2),
+        ]
+        if seen is None or ahead is None:
+            parts.append(now.new_zeros(*now.shape[:-2], SEEN))
+        else:
+            there = turned(ahead, heading)
+            local = axes(locals_of(there) - locals_of(here))
+            parts += [
+                seen,
+                (there[..., 0] - here[..., 0]) * seen[..., :1],
+                (local.unflatten(-1, (JOINTS, 6)) * seen[..., None]).flatten(-2),
+            ]
+        return torch.cat(parts, -1), here, torch.cat([step, spin], -1), heading
+
+    def encoded(self, features: Tensor, noise: float = 0.0) -> Tensor:
+        """(..., W) of features (..., F)."""
+        x = ((features - self.mean) / self.scale).clamp(-6.0, 6.0)
+        if noise:
+            x = x + noise * torch.randn_like(x)
+        return F.elu(self.encode(x))
+
+    def foretell(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Correction of the rate (..., 135), contact logits (..., 4), expected error (..., J)."""
+        both = torch.cat([memory, x], -1)
+        y = self.decode(F.elu(self.mix(both)))
+        doubt = F.softplus(self.doubt(both.detach()))
+        return y[..., :RATE] * self.rate_scale, y[..., RATE:], doubt.clamp(LOW_M, HIGH_M)
+
+    def moved(self, here: Tensor, rate: Tensor, heading: Tensor, now: Tensor) -> Tensor:
+        """The next body from the one in its heading and the rate (..., 135) at which it goes on."""
+        turns = matrices(columns(here) + rate[..., 3:])
+        after = turned(
+            torch.cat([rate[..., :3, None], turns], -1), heading * heading.new_tensor([-1.0, 1.0])
+        )
+        return torch.cat([after[..., :1] + now[..., :1], after[..., 1:]], -1)
+
+    def forward(
+        self,
+        now: Tensor,
+        before: Tensor,
+        memory: Tensor,
+        seen: Tensor | None = None,
+        ahead: Tensor | None = None,
+        noise: float = 0.0,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The next body (B, 3, 67), memory (B, H), contact logits and expected error.
+
+        Of a body that is seen in part, what is seen is in the next body as it is.
+        """
+        features, here, rate, heading = self.look(now, before, seen, ahead)
+        x = self.encoded(features, noise)
+        memory = self.gate(x[None], memory[None])[1][0]
+        more, contacts, doubt = self.foretell(x, memory)
+        after = self.moved(here, rate * torch.sigmoid(self.keep) + more, heading, now)
+        if seen is not None and ahead is not None:
+            after = filled(after, ahead, seen)
+        return after, memory, contacts, doubt
+
+
+def facing(body: Tensor) -> Tensor:
+    """(..., 2) sine and cosine of the hips' heading."""
+    z = torch.stack([body[..., 0, 3], body[..., 2, 3]], -1)
+    return z / (z.square().sum(-1, keepdim=True) + 1e-8).sqrt()
+
+
+def turned(body: Tensor, heading: Tensor) -> Tensor:
+    """(..., 3, C) columns turned about +Y by less the heading (..., 2)."""
+    s, c = heading[..., :1], heading[..., 1:]
+    x, y, z = body.unbind(-2)
+    return torch.stack([c * x - s * z, y, s * x + c * z], -2)
+
+
+def columns(body: Tensor) -> Tensor:
+    """(..., J*6) the first two axes of every joint of a body."""
+    return axes(body[..., 1:].unflatten(-1, (JOINTS, 3)).transpose(-3, -2))
+
+
+def axes(turns: Tensor) -> Tensor:
+    """(..., J*6) the first two columns of matrices (..., J, 3, 3), x's three numbers first."""
+    return turns[..., :2].transpose(-1, -2).flatten(-3)
+
+
+def matrices(six: Tensor) -> Tensor:
+    """(..., 3, J*3) rotations of two columns each that need be neither unit nor square."""
+    x, y = six.unflatten(-1, (JOINTS, 2, 3)).unbind(-2)
+    x = x / (x.square().sum(-1, keepdim=True) + 1e-9).sqrt()
+    y = y - (x * y).sum(-1, keepdim=True) * x
+    y = y / (y.square().sum(-1, keepdim=True) + 1e-9).sqrt()
+    x0, x1, x2 = x.unbind(-1)
+    y0, y1, y2 = y.unbind(-1)
+    z = torch.stack([x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0], -1)
+    return torch.stack([x, y, z], -1).transpose(-3, -2).flatten(-2)
+
+
+def locals_of(body: Tensor) -> Tensor:
+    """(..., J, 3, 3) rotations of a body local to the parent, the hips' in the world."""
+    world = body[..., 1:].unflatten(-1, (JOINTS, 3)).transpose(-3, -2)
+    above = world[..., PERFORMER.parents[1:].tolist(), :, :]
+    below = product(above.transpose(-1, -2), world[..., 1:, :, :])
+    return torch.cat([world[..., :1, :, :], below], -3)
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """(..., 3, 3) a b; written out, since small matrices one by one are slow."""
+    return (
+        a[..., :, 0:1] * b[..., 0:1, :]
+        + a[..., :, 1:2] * b[..., 1:2, :]
+        + a[..., :, 2:3] * b[..., 2:3, :]
+    )
+
+
+def filled(guess: Tensor, truth: Tensor, seen: Tensor) -> Tensor:
+    """(..., 3, 67) the guess, with the local rotations of the joints that are seen, and the root."""
+    local = torch.where(seen[..., None, None] > 0.5, locals_of(truth), locals_of(guess))
+    return chained(torch.where(seen[..., :1] > 0.5, truth[..., 0], guess[..., 0]), local)
+
+
+def chained(hips: Tensor, local: Tensor) -> Tensor:
+    """(..., 3, 67) body from hips (..., 3) and local rotations (..., J, 3, 3)."""
+    world: dict[int, Tensor] = {0: local[..., 0, :, :]}
+    for level in _LEVELS:
+        above = torch.stack([world[int(PERFORMER.parents[j])] for j in level], -3)
+        below = product(above, local[..., level, :, :])
+        world.update({j: below[..., k, :, :] for k, j in enumerate(level)})
+    return torch.cat([hips[..., None], *(world[j] for j in range(JOINTS))], -1)
