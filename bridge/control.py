@@ -1,4 +1,4 @@
-"""The side channel: hello, clock, pads, figures, recording, stop; msgpack over ROUTER and DEALER.
+"""The side channel: hello, clock, pads, style, figures, takes, stop; msgpack, ROUTER to DEALER.
 
 The stage polls once a tick and never waits. What it cannot read it counts and answers with an
 error; nothing that arrives here reaches the loop except the requests below.
@@ -31,10 +31,12 @@ from .requests import (
     Request,
     Stats,
     Stop,
+    Style,
     check_finite,
 )
 
 CONTROL_VERSION = 1
+Asked = Pad | Stats | Record | Style | Stop
 # Work a tick: at 10 us a request this is well below a millisecond.
 REQUESTS_A_TICK = 64
 LARGEST_REQUEST = 64 << 10
@@ -43,7 +45,8 @@ LARGEST_REQUEST = 64 << 10
 class ControlServer:
     """The stage's end. `poll` once a tick; hello and ping are answered in there.
 
-    malformed counts what could not be read, requests what could.
+    malformed counts what could not be read, requests what could, refused what of these the stage
+    could not do.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class ControlServer:
     ) -> None:
         self.malformed = 0
         self.requests = 0
+        self.refused = 0
         self._decoder = msgspec.msgpack.Decoder(AnyRequest)
         self._encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
         self._socket: zmq.Socket = (context or zmq.Context.instance()).socket(zmq.ROUTER)
@@ -69,9 +73,9 @@ class ControlServer:
             self._socket.close()
             raise
 
-    def poll(self) -> list[Pad | Stats | Record | Stop]:
+    def poll(self) -> list[Asked]:
         """What was asked since the last tick, in order. Never waits, never raises on input."""
-        asked: list[Pad | Stats | Record | Stop] = []
+        asked: list[Asked] = []
         for _ in range(REQUESTS_A_TICK):
             try:
                 parts = self._socket.recv_multipart(zmq.NOBLOCK)
@@ -109,7 +113,8 @@ class ControlServer:
         self._send(peer, Reply(error=sentence))
 
     def reply(self, request: Request, *, error: str = "", **result: Any) -> None:
-        """Answers a request; what the asker does not fetch is dropped."""
+        """Answers a request, with a sentence if it is refused; what is not fetched is dropped."""
+        self.refused += bool(error)
         self._send(list(request.peer), Reply(request.op, request.number, error, result))
 
     def _send(self, peer: list[bytes], reply: Reply) -> None:
@@ -208,9 +213,12 @@ class ControlClient:
             capture_ns=time.monotonic_ns() if capture_ns is None else capture_ns,
             subject=subject,
         )
-        self._discard()  # complaints about earlier pads
+        return self._send_only(pad)
+
+    def _send_only(self, request: Request) -> bool:
+        self._discard()  # answers to, and complaints about, what was sent so before
         try:
-            self._socket.send(self._encoder.encode(pad), zmq.NOBLOCK)
+            self._socket.send(self._encoder.encode(request), zmq.NOBLOCK)
         except zmq.Again:
             return False
         return True
@@ -224,6 +232,14 @@ class ControlClient:
         if start and not path:
             raise UnderstudyError("A recording needs a path to write to, such as take.bvh.")
         return self._ask(Record(start=start, path=str(path), slate=slate))
+
+    def style(self, subject: str = "", **traits: float) -> dict[str, dict[str, float]]:
+        """Sets traits, -1..1, of a subject, "" for all; gives the traits of each by name."""
+        return dict(self._ask(Style(subject=subject, traits=traits))["style"])
+
+    def send_style(self, subject: str = "", **traits: float) -> bool:
+        """Sets traits and does not wait, for sliders; False when no stage is there to take it."""
+        return self._send_only(Style(subject=subject, traits=traits))
 
     def stop(self) -> None:
         """Ends the stage."""

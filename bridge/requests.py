@@ -61,6 +61,16 @@ class Record(Request, kw_only=True, omit_defaults=True, tag="record"):
     slate: Name = ""
 
 
+class Style(Request, kw_only=True, omit_defaults=True, tag="style"):
+    """Sets traits of a subject that the performer acts; subject "" is all of them.
+
+    The reply has the traits as they are then; without any in the request it only tells.
+    """
+
+    subject: Name = ""
+    traits: Annotated[dict[Name, Axis], Meta(max_length=32)] = {}
+
+
 class Stop(Request, kw_only=True, omit_defaults=True, tag="stop"):
     """Ends the stage."""
 
@@ -74,7 +84,7 @@ class Reply(msgspec.Struct):
     result: dict[str, Any] = {}
 
 
-AnyRequest = Hello | Ping | Pad | Stats | Record | Stop
+AnyRequest = Hello | Ping | Pad | Stats | Record | Style | Stop
 
 
 def check_finite(pad: Pad) -> None:

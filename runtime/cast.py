@@ -3,38 +3,67 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.core.pose import Intent, Pose, State, Subject
+from understudy.runtime.core.pose import Intent, Pose, Subject
+from understudy.runtime.performer.layout import STYLES
 from understudy.runtime.sources.bvh import BvhSource
+from understudy.runtime.sources.dropout import Link
 from understudy.runtime.sources.gamepad import GamepadSource
 from understudy.runtime.sources.pad_script import PadScript
 from understudy.runtime.sources.remote_pad import RemotePad
+from understudy.runtime.sources.style import Style, checked
+
+from .live import Live
 
 if TYPE_CHECKING:
     from understudy.runtime.performer.performer import Performer
 
     from .stage import StageConfig
 
-# Silence of a source for longer than this turns HOLD into LOST.
-LOST_AFTER_S = 2.0
 SPACING_M = 1.6
 
 
 class Cast:
-    """Every subject on stage: those that the network acts, in one batch, and those played back."""
+    """Every subject on stage: those whom a pad asks, in one batch, and those whom mocap moves."""
 
     def __init__(self, config: StageConfig) -> None:
         self.capture_ns = 0
         self._remote: RemotePad | None = None
-        sources: list[tuple[str, Any]] = []
-        for path in config.pads:
-            sources.append((path.stem, PadScript(path)))
         self.notes: list[str] = []
+        pads = self._pads(config)
+        links = self._links(config)
+        if not pads and not links:
+            raise UnderstudyError(
+                "The stage is empty: give it a source with --pad FILE, --bvh FILE or --gamepad."
+            )
+        if config.copies < 1:
+            raise UnderstudyError(f"--copies is {config.copies}; it needs at least 1.")
+
+        total = config.copies * (len(pads) + len(links))
+        places = grid(total, SPACING_M)
+        self._intent_sources = [s for _, s in pads for _ in range(config.copies)]
+        self._intents = [Intent() for _ in self._intent_sources]
+        self.performer = self._engage(config, places) if self._intent_sources else None
+        self._offsets = places[len(self._intents) :]
+        self.live = Live(
+            [link for _, link in links],
+            config.copies,
+            config.takeover,
+            config.stop_after_s,
+            config.takeover_weights,
+        )
+        self._time_s = 0.0
+        self._subjects = self._seats(pads, links, config.copies)
+        self.style("", config.style)
+
+    def _pads(self, config: StageConfig) -> list[tuple[str, Any]]:
+        sources: list[tuple[str, Any]] = [(path.stem, PadScript(path)) for path in config.pads]
         if config.gamepad:
             gamepad = GamepadSource()
             sources.append(("gamepad", gamepad))
@@ -42,37 +71,29 @@ class Cast:
         if config.remote:
             self._remote = RemotePad()
             sources.append(("pad", self._remote))
-        players = [
-            (path.stem, BvhSource(path, target=PERFORMER, **config.bvh)) for path in config.bvhs
-        ]
-        for path, (_, player) in zip(config.bvhs, players):
-            self.notes += [f"{path.name}: {note}" for note in player.notes]
-        if not sources and not players:
-            raise UnderstudyError(
-                "The stage is empty: give it a source with --pad FILE, --bvh FILE or --gamepad."
-            )
-        if config.copies < 1:
-            raise UnderstudyError(f"--copies is {config.copies}; it needs at least 1.")
+        return sources
 
-        total = config.copies * (len(sources) + len(players))
-        places = iter(grid(total, SPACING_M))
-        self._intent_sources = [s for _, s in sources for _ in range(config.copies)]
-        self._intents = [Intent() for _ in self._intent_sources]
-        self.performer = self._engage(config, places) if self._intent_sources else None
-        self._players = [player for _, player in players for _ in range(config.copies)]
-        self._offsets = [next(places) for _ in self._players]
-        self._silent_since_s = [0.0] * len(self._players)
-        self._samples: list[Pose | None] = [None] * len(self._players)
-        self._time_s = 0.0
-        self._subjects = self._seats(sources, players, config.copies)
+    def _links(self, config: StageConfig) -> list[tuple[str, Link]]:
+        for name, drop in config.drops:
+            if name not in ("", *(path.stem for path in config.bvhs)):
+                raise UnderstudyError(
+                    f"--drop {name}={drop}: no --bvh file is called {name!r}; there are "
+                    f"{', '.join(path.stem for path in config.bvhs) or 'none'}."
+                )
+        links = []
+        for number, path in enumerate(config.bvhs):
+            source = BvhSource(path, target=PERFORMER, **config.bvh)
+            self.notes += [f"{path.name}: {note}" for note in source.notes]
+            drops = [drop for name, drop in config.drops if name in ("", path.stem)]
+            links.append((path.stem, Link(source, drops, config.jitter_s, seed=number)))
+        return links
 
-    def _engage(self, config: StageConfig, places: Any) -> Performer:
-        # A stage that only plays files back needs no ONNX Runtime.
+    def _engage(self, config: StageConfig, places: np.ndarray) -> Performer:
+        # A stage that only plays files back needs no controller.
         from understudy.runtime.performer.performer import Performer
 
         performer = Performer(len(self._intent_sources), config.weights)
-        for i in range(len(self._intent_sources)):
-            x, _, z = next(places)
+        for i, (x, _, z) in enumerate(places[: performer.count]):
             performer.reset(i, (x, z))
         return performer
 
@@ -95,12 +116,42 @@ class Cast:
 
     @property
     def provider_name(self) -> str:
-        return self.performer.provider_name if self.performer else "none: no subject is acted"
+        if self.performer is not None:
+            return self.performer.provider_name
+        return self.live.provider_name or "none: no subject is acted"
 
     def remote_pad(self, request: Any) -> None:
         """Takes a pad state that came over the control socket; a name must be that of our pad."""
         if self._remote is not None and request.subject in ("", "pad"):
             self._remote.put(request)
+
+    def style(self, name: str, traits: Mapping[str, Any]) -> dict[str, Style]:
+        """Sets traits of the acted subject of that name, "" for all; gives what each has then."""
+        acted = [subject.name for subject in self._subjects[: len(self._intents)]]
+        if name and name not in acted:
+            there = f"on a pad {'are' if len(acted) > 1 else 'is'} {', '.join(acted)}"
+            raise UnderstudyError(
+                f"No subject called {name!r} is on a pad, so none can be given a style; "
+                f"{there if acted else 'nobody is on a pad'}."
+            )
+        values = checked(traits, "style")
+        if self.performer is None:
+            if values:
+                raise UnderstudyError(
+                    "Nobody on this stage is on a pad, so nobody can be given a style: add --pad "
+                    "FILE, --gamepad or --remote."
+                )
+            return {}
+        chosen = range(len(acted)) if not name else [acted.index(name)]
+        for i in chosen:
+            self._style(i, values)
+        now = self.performer.style
+        return {acted[i]: {t: float(v) for t, v in zip(STYLES, now[i])} for i in chosen}
+
+    def _style(self, i: int, traits: Style) -> None:
+        assert self.performer is not None
+        for trait, value in traits.items():
+            self.performer.style[i, STYLES.index(trait)] = value
 
     def sense(self, time_s: float) -> None:
         """Reads every source once, however many copies hang on it."""
@@ -111,17 +162,17 @@ class Cast:
             if id(source) not in seen:
                 seen[id(source)] = source.intent(time_s)
             self._intents[i] = seen[id(source)]
-        for i, player in enumerate(self._players):
-            if id(player) not in seen:
-                seen[id(player)] = player.sample(time_s)
-            self._samples[i] = seen[id(player)]
+            if isinstance(source, PadScript) and (traits := source.style(time_s)):
+                self._style(i, traits)
+        self.live.sense(time_s)
         stamps = [intent.capture_ns for intent in self._intents if intent.capture_ns]
         self.capture_ns = min(stamps, default=now_ns)
 
     def perform(self, dt_s: float) -> None:
-        """One network call for all acted subjects."""
+        """One network call for all who are on a pad, and one for all whose mocap is missing."""
         if self.performer is not None:
             self.performer.step(self._intents, dt_s)
+        self.live.step(self._time_s)
 
     def solve(self) -> list[Subject]:
         """The subjects as they stand at this tick."""
@@ -133,26 +184,13 @@ class Cast:
                 subject.contacts = self.performer.contacts[i]
                 subject.trajectory = self.performer.trajectory[i]
                 subject.intent = self._intents[i]
-        for i, subject in enumerate(self._subjects[acted:]):
-            self._play(i, subject)
+        self.live.solve(self._subjects[acted:], self._offsets)
         return self._subjects
 
-    def _play(self, i: int, subject: Subject) -> None:
-        pose = self._samples[i]
-        if pose is None:
-            silent_s = self._time_s - self._silent_since_s[i]
-            subject.state = State.LOST if silent_s > LOST_AFTER_S else State.HOLD
-            subject.reason = "the source has ended"
-            return
-        self._silent_since_s[i] = self._time_s
-        subject.state, subject.reason = State.LIVE, ""
-        subject.pose.positions = pose.positions.copy()
-        subject.pose.positions[0] += self._offsets[i]
-        subject.pose.rotations = pose.rotations
-
     def close(self) -> None:
-        for source in {id(s): s for s in [*self._intent_sources, *self._players]}.values():
+        for source in {id(s): s for s in self._intent_sources}.values():
             source.close()
+        self.live.close()
         if self.performer is not None:
             self.performer.close()
 

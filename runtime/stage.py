@@ -20,10 +20,12 @@ from typing import Any
 import numpy as np
 
 from understudy.bridge import ControlServer, Publisher
-from understudy.bridge.requests import Pad, Record, Stats, Stop
+from understudy.bridge.requests import Pad, Record, Stats, Stop, Style
 from understudy.runtime.core import timecode
 from understudy.runtime.core.clock import Clock, Histogram
+from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame, Subject
+from understudy.runtime.sources.dropout import Drop
 from understudy.runtime.takes.recorder import Recorder
 
 from .cast import Cast
@@ -38,6 +40,11 @@ class StageConfig:
     pads: list[Path] = field(default_factory=list)
     bvhs: list[Path] = field(default_factory=list)
     bvh: dict[str, Any] = field(default_factory=dict)  # speed, loop, start and stop: BvhSource's
+    drops: list[tuple[str, Drop]] = field(default_factory=list)  # of the file named, "": of all
+    jitter_s: float = 0.0
+    takeover: bool = True
+    stop_after_s: float = 2.0
+    style: dict[str, float] = field(default_factory=dict)
     gamepad: bool = False
     remote: bool = False
     copies: int = 1
@@ -50,6 +57,7 @@ class StageConfig:
     record: Path | None = None
     stats: Path | None = None
     weights: Path | None = None
+    takeover_weights: Path | None = None
     realtime: bool = True
 
 
@@ -132,6 +140,12 @@ class Stage:
                     self.control.reply(request, recording=request.path)
                 case Record():
                     self.writing.append((request, self.writer.submit(self.take())))
+                case Style():
+                    try:
+                        now = self.cast.style(request.subject, request.traits)
+                        self.control.reply(request, style=now)
+                    except UnderstudyError as error:
+                        self.control.reply(request, error=str(error))
                 case Stop():
                     self.running = False
                     self.control.reply(request)
@@ -171,7 +185,7 @@ class Stage:
                 "late": float(self.clock.late),
                 "skipped": float(self.clock.skipped),
                 "rate_hz": float(self.config.rate_hz),
-                "refused": float(self.control.malformed),
+                "refused": float(self.control.malformed + self.control.refused),
             }
             gc.collect(0)
 
@@ -187,7 +201,7 @@ class Stage:
             "subjects": len(self.cast),
             "provider": self.cast.provider_name,
             "priority": getattr(self, "priority", "not running"),
-            "control_refused": self.control.malformed,
+            "control_refused": self.control.malformed + self.control.refused,
         }
 
     def _stop(self) -> None:

@@ -83,13 +83,16 @@ def run(args: argparse.Namespace) -> int:
 def stage_words(args: argparse.Namespace) -> list[object]:
     """The stage's own command line out of play's."""
     words: list[object] = ["--rate", args.rate, "--copies", args.copies]
-    for name in ("pad", "bvh"):
-        for path in getattr(args, name):
-            words += [f"--{name}", path]
+    words += ["--jitter", args.jitter, "--stop-after", args.stop_after]
+    for name in ("pad", "bvh", "drop"):
+        for value in getattr(args, name):
+            words += [f"--{name}", value]
     for name in (
         "seconds",
         "timecode",
         "weights",
+        "takeover_weights",
+        "style",
         "publish",
         "control",
         "record",
@@ -100,7 +103,7 @@ def stage_words(args: argparse.Namespace) -> list[object]:
     ):
         if (value := getattr(args, name)) is not None:
             words += ["--" + name.replace("_", "-"), value]
-    for name in ("gamepad", "no_realtime", "insecure", "bvh_once"):
+    for name in ("gamepad", "no_realtime", "insecure", "bvh_once", "no_takeover"):
         if getattr(args, name):
             words.append("--" + name.replace("_", "-"))
     if not (args.gamepad or args.pad or args.bvh):

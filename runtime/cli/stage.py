@@ -8,6 +8,7 @@ from pathlib import Path
 SUMMARY = "the real-time process alone: sources in, poses out over ZeroMQ"
 EXAMPLES = """understudy stage --pad demos/pads/demo.toml
 understudy stage --bvh walk.bvh --bvh run.bvh --rate 120 --seconds 60
+understudy stage --bvh walk.bvh --drop 2.0-2.5 --drop 4.0-4.5:LeftArm,LeftForeArm,LeftHand
 understudy stage --gamepad --copies 64 --stats out/stage.json"""
 
 
@@ -40,6 +41,41 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     )
     bvh.add_argument("--bvh-stop", type=float, metavar="S", help="seconds of the file")
     bvh.add_argument("--bvh-once", action="store_true", help="do not loop")
+    live = parser.add_argument_group(
+        "live mocap", "a BVH file on stage is played as if it came live; its signal may fail"
+    )
+    live.add_argument(
+        "--drop",
+        action="append",
+        default=[],
+        metavar="[NAME=]START-STOP[:JOINT,...]",
+        help="lose the whole body, or these joints, from START to STOP in seconds of the file (a "
+        "loop loses them again); in every --bvh file, or in NAME.bvh; may be given again",
+    )
+    live.add_argument(
+        "--jitter",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="deliver late by up to S seconds, out of order and in bursts",
+    )
+    live.add_argument(
+        "--stop-after",
+        type=float,
+        default=2.0,
+        metavar="S",
+        help="a body missing for longer comes to a stop and stands (2)",
+    )
+    live.add_argument(
+        "--no-takeover",
+        action="store_true",
+        help="hold what is missing instead of acting it: HOLD, then LOST",
+    )
+    parser.add_argument_group("acting").add_argument(
+        "--style",
+        metavar="TRAIT=VALUE,...",
+        help="of everybody on a pad, from the start: energy=0.5,crouch=-0.3, each -1 to 1",
+    )
     loop = parser.add_argument_group("loop")
     loop.add_argument("--rate", type=float, default=60.0, metavar="HZ", help="ticks a second (60)")
     loop.add_argument("--seconds", type=float, metavar="N", help="stop after N seconds")
@@ -53,6 +89,9 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         "--no-realtime", action="store_true", help="do not ask for real-time priority"
     )
     loop.add_argument("--weights", type=Path, metavar="FILE.onnx", help="another motion network")
+    loop.add_argument(
+        "--takeover-weights", type=Path, metavar="FILE.onnx", help="another takeover network"
+    )
     wire = parser.add_argument_group("wire")
     wire.add_argument("--publish", default="tcp://127.0.0.1:5570", metavar="ADDRESS")
     wire.add_argument("--control", default="tcp://127.0.0.1:5571", metavar="ADDRESS")
@@ -78,12 +117,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from understudy.runtime.core import timecode
     from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.sources.dropout import MOST_JITTER_S, parse_named_drop
+    from understudy.runtime.sources.style import parse_style
     from understudy.runtime.stage import Stage, StageConfig
 
     if not 1.0 <= args.rate <= 1000.0:
         raise UnderstudyError(f"--rate is {args.rate:g} Hz; it must lie between 1 and 1000.")
     if args.seconds is not None and not args.seconds > 0:
         raise UnderstudyError(f"--seconds is {args.seconds:g}; it must be above 0.")
+    if not 0.0 <= args.stop_after <= 3600.0:
+        raise UnderstudyError(f"--stop-after is {args.stop_after:g} s; it can be 0 to 3600.")
+    if not 0.0 <= args.jitter <= MOST_JITTER_S:
+        raise UnderstudyError(f"--jitter is {args.jitter:g} s; it can be 0 to {MOST_JITTER_S:g}.")
+    if (args.drop or args.jitter) and not args.bvh:
+        raise UnderstudyError("--drop and --jitter spoil a mocap signal: add --bvh FILE.")
     timecode.rate(args.timecode)
     config = StageConfig(
         pads=args.pad,
@@ -94,6 +141,11 @@ def run(args: argparse.Namespace) -> int:
             "start_s": args.bvh_start,
             "stop_s": args.bvh_stop,
         },
+        drops=[parse_named_drop(text) for text in args.drop],
+        jitter_s=args.jitter,
+        takeover=not args.no_takeover,
+        stop_after_s=args.stop_after,
+        style=parse_style(args.style) if args.style is not None else {},
         gamepad=args.gamepad,
         remote=args.remote,
         copies=args.copies,
@@ -106,6 +158,7 @@ def run(args: argparse.Namespace) -> int:
         record=args.record,
         stats=args.stats,
         weights=args.weights,
+        takeover_weights=args.takeover_weights,
         realtime=not args.no_realtime,
     )
     with Stage(config) as stage:

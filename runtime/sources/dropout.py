@@ -29,6 +29,7 @@ _WINDOW = re.compile(rf"{_NUMBER}-{_NUMBER}(?::(.*))?", re.DOTALL)
 EXAMPLE = "write START-STOP in seconds of the file, as 2.0-2.5 or 4.0-4.5:LeftArm,LeftForeArm"
 # Networks stall for a moment and then deliver all at once; about this often on a busy one.
 STALL_EVERY_S = 1.0
+MOST_JITTER_S = 10.0
 PROMPT_SHARE = 0.5
 
 
@@ -77,6 +78,13 @@ def parse_drop(text: str) -> Drop:
     return Drop(start_s, stop_s, joints)
 
 
+def parse_named_drop(text: str) -> tuple[str, Drop]:
+    """A drop with the file that it is meant for before it, as walk=2.0-2.5; "" for every file."""
+    head, colon, joints = text.partition(":")
+    name, _, window = head.rpartition("=")
+    return name.strip(), parse_drop(window + colon + joints)
+
+
 def _seconds(word: str, text: str) -> float:
     try:
         value = float(word)
@@ -95,8 +103,8 @@ class Jitter:
     """
 
     def __init__(self, most_s: float, seed: int = 0) -> None:
-        if not 0.0 <= most_s <= 10.0:
-            raise UnderstudyError(f"--jitter is {most_s:g} s; it can be 0 to 10.")
+        if not 0.0 <= most_s <= MOST_JITTER_S:
+            raise UnderstudyError(f"--jitter is {most_s:g} s; it can be 0 to {MOST_JITTER_S:g}.")
         self.most_s = most_s
         self._random = np.random.default_rng(seed)
         self._stall = (0.0, 0.0)

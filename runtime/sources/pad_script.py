@@ -6,9 +6,12 @@
     left_stick = [0.0, 0.5]         # travel: x right, y forward, -1..1, seen from behind at +Z
     right_stick = [0.0, 0.0]        # facing, when strafing
     buttons = ["run"]               # run, strafe, jump, action1 .. action4
-    ramp_s = 0.2                    # the sticks move there in this time
+    ramp_s = 0.2                    # the sticks and the style move there in this time
+    style = { energy = 0.5 }        # traits of the body, -1..1: energy, crouch
 
-A field that an event leaves out is at rest: sticks centred, no buttons, no ramp.
+A field that an event leaves out is at rest: sticks centred, no buttons, no ramp. Style is the
+body's and not the hands': a trait that an event leaves out stays as it is, and one that no event
+sets is left to whoever sets it otherwise.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from __future__ import annotations
 import bisect
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +27,15 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Intent
 
 from .pad import BUTTONS, CENTRED, PadState, to_intent
+from .style import Style, checked
 
-_FIELDS = ("at_s", "left_stick", "right_stick", "buttons", "ramp_s")
+_FIELDS = ("at_s", "left_stick", "right_stick", "buttons", "ramp_s", "style")
 Stick = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of a script, with where the sticks stood when it came."""
+    """One event of a script, with where the sticks and the style stood when it came."""
 
     at_s: float
     left_stick: Stick = CENTRED
@@ -40,6 +44,8 @@ class Event:
     ramp_s: float = 0.0
     left_from: Stick = CENTRED
     right_from: Stick = CENTRED
+    style: Style = field(default_factory=dict)
+    style_from: Style = field(default_factory=dict)
 
     def sticks(self, time_s: float) -> tuple[Stick, Stick]:
         """Left and right stick at a time since the script's start."""
@@ -48,6 +54,15 @@ class Event:
             return self.left_stick, self.right_stick
         t = passed_s / self.ramp_s
         return _mix(self.left_from, self.left_stick, t), _mix(self.right_from, self.right_stick, t)
+
+    def traits(self, time_s: float) -> Style:
+        """The style at a time since the script's start."""
+        passed_s = time_s - self.at_s
+        if passed_s >= self.ramp_s - 1e-9:
+            return self.style
+        t = passed_s / self.ramp_s
+        begin = self.style_from
+        return {n: begin.get(n, 0.0) * (1.0 - t) + v * t for n, v in self.style.items()}
 
 
 def _mix(a: Stick, b: Stick, t: float) -> Stick:
@@ -69,14 +84,25 @@ class PadScript:
 
     def pad(self, time_s: float) -> PadState:
         """The pad as last read, at rate_hz, on or before a time since the start."""
+        event, time_s = self._at(time_s)
+        if event is None:
+            return PadState()
+        left, right = event.sticks(time_s)
+        return PadState(left, right, event.buttons)
+
+    def style(self, time_s: float) -> Style:
+        """The traits that the script has set by a time since the start; none before it does."""
+        event, time_s = self._at(time_s)
+        return event.traits(time_s) if event is not None else {}
+
+    def _at(self, time_s: float) -> tuple[Event | None, float]:
+        """The event that holds when the pad was last read, and when that was."""
         # The millionth of a period forgives n / rate_hz * rate_hz its last bit.
         time_s = math.floor(time_s * self.rate_hz + 1e-6) / self.rate_hz
         index = bisect.bisect_right(self._starts_s, time_s + 1e-9) - 1
         if index < 0:
-            return PadState()
-        event = self.events[index]
-        left, right = event.sticks(max(time_s, event.at_s))
-        return PadState(left, right, event.buttons)
+            return None, time_s
+        return self.events[index], max(time_s, self.events[index].at_s)
 
     def intent(self, time_s: float) -> Intent:
         """What the performer is asked to do at a time since the start."""
@@ -130,6 +156,13 @@ def _event(table: dict[str, Any], where: str, before: Event | None) -> Event:
     if ramp_s < 0.0:
         raise UnderstudyError(f"{where}: ramp_s is {ramp_s:g}; it cannot be negative.")
     left_from, right_from = before.sticks(at_s) if before is not None else (CENTRED, CENTRED)
+    style_from = before.traits(at_s) if before is not None else {}
+    style = table.get("style", {})
+    if not isinstance(style, dict):
+        raise UnderstudyError(
+            f"{where}: style is {style!r}; it must be a table, as {{ energy = 0.5 }}."
+        )
+    kept = before.style if before is not None else {}
     return Event(
         at_s,
         _stick(table.get("left_stick", CENTRED), f"{where}: left_stick"),
@@ -138,6 +171,8 @@ def _event(table: dict[str, Any], where: str, before: Event | None) -> Event:
         ramp_s,
         left_from,
         right_from,
+        {**kept, **checked(style, f"{where}: style")},
+        style_from,
     )
 
 

@@ -122,6 +122,43 @@ def test_recording_starts_and_stops(server):
     assert (asked[0].path, asked[0].slate) == ("a.bvh", "12A")
 
 
+def test_a_style_names_subject_and_traits_and_the_reply_has_what_holds(server):
+    with answering(server, style={"Ann": {"energy": 0.5}}) as asked:
+        with ControlClient(server.address) as client:
+            assert client.style("Ann", energy=0.5) == {"Ann": {"energy": 0.5}}
+            assert client.style() == {"Ann": {"energy": 0.5}}
+            assert client.send_style("Ann", energy=-1.0)
+            deadline = time.monotonic() + PATIENCE_S
+            while len(asked) < 3 and time.monotonic() < deadline:
+                time.sleep(0.001)
+    assert [(a.subject, a.traits) for a in asked] == [
+        ("Ann", {"energy": 0.5}),
+        ("", {}),
+        ("Ann", {"energy": -1.0}),
+    ]
+    assert server.refused == 0
+
+
+@pytest.mark.parametrize("traits", [{"energy": 1.5}, {"energy": "much"}, {"energy": None}, [1]])
+def test_a_style_out_of_range_is_counted_and_answered_with_an_error(server, traits):
+    with raw(server) as socket:
+        socket.send(msgspec.msgpack.encode({"op": "style", "traits": traits}))
+        deadline = time.monotonic() + PATIENCE_S
+        while not server.malformed and time.monotonic() < deadline:
+            assert server.poll() == []
+        assert socket.poll(int(PATIENCE_S * 1e3))
+        assert msgspec.msgpack.decode(socket.recv())["error"]
+    assert server.malformed == 1
+
+
+def test_what_the_stage_refuses_is_counted(server):
+    with answering(server, error="No."), ControlClient(server.address) as client:
+        for _ in range(3):
+            with pytest.raises(UnderstudyError, match="No"):
+                client.stats()
+    assert (server.refused, server.malformed) == (3, 0)
+
+
 def test_an_error_of_the_stage_is_raised_as_its_sentence(server):
     with answering(server, error="The disk is full."), ControlClient(server.address) as client:
         with pytest.raises(UnderstudyError, match=r"^The disk is full\.$"):

@@ -62,6 +62,33 @@ def test_a_ramp_that_is_cut_short_goes_on_from_where_it_was(tmp_path):
     assert np.abs(np.diff(forward)).max() < 0.011
 
 
+def test_style_ramps_stays_where_an_event_leaves_it_out_and_is_only_what_was_set(tmp_path):
+    play = script(
+        tmp_path,
+        "rate_hz = 100\n[[event]]\nat_s = 1\nstyle = { energy = 0.8 }\nramp_s = 1.0\n"
+        "[[event]]\nat_s = 3\nleft_stick = [0.0, 1.0]\n"
+        "[[event]]\nat_s = 4\nstyle = { energy = 0.0, crouch = -1 }\nramp_s = 0.5\n",
+    )
+    assert play.style(0.5) == {}
+    assert play.style(1.5) == {"energy": pytest.approx(0.4)}
+    assert play.style(2.5) == play.style(3.5) == {"energy": 0.8}
+    assert play.style(4.25) == {"energy": pytest.approx(0.4), "crouch": pytest.approx(-0.5)}
+    assert play.style(99.0) == {"energy": 0.0, "crouch": -1.0}
+
+
+def test_a_script_without_style_sets_none(tmp_path):
+    assert script(tmp_path, ISSUE).style(2.0) == {}
+
+
+@pytest.mark.parametrize(
+    ("style", "named"), [("0.5", "0.5"), ("{ grace = 1 }", "grace"), ("{ energy = 2 }", "2")]
+)
+def test_a_style_that_cannot_be_is_refused_with_its_event(tmp_path, style, named):
+    with pytest.raises(UnderstudyError, match="event 1: style") as caught:
+        script(tmp_path, f"[[event]]\nat_s = 0\nstyle = {style}\n")
+    assert named in str(caught.value)
+
+
 def test_before_the_first_event_the_pad_rests(tmp_path):
     play = script(tmp_path, "[[event]]\nat_s = 0.5\nleft_stick = [0.0, 1.0]\nbuttons = ['jump']\n")
     assert play.intent(0.4).travel.tolist() == [0.0, 0.0]

@@ -1,0 +1,150 @@
+"""Live subjects: mocap as it comes, and whoever stands in where it does not.
+
+The stand-in is the understudy (`runtime/performer/takeover.py`), or `Holding`, which keeps the last
+pose, for whoever wants to see the bare signal. Both have the same few members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from understudy.runtime.core.pose import Pose, State, Subject
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.sources.packet import MotionSource
+
+# Silence of a source for longer than this turns HOLD into LOST.
+LOST_AFTER_S = 2.0
+
+
+class StandIn(Protocol):
+    """Takes packets as they arrive, and has after `step` a whole pose for everybody."""
+
+    positions: Sequence[Array]
+    rotations: Sequence[Array]
+    states: Sequence[State]
+    reasons: Sequence[str]
+    uncertainty_m: Sequence[float] | Array
+
+    def arrive(
+        self, i: int, time_s: float, positions: Array, rotations: Array, seen: Array | None
+    ) -> None: ...
+
+    def step(self, now_s: float) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Holding:
+    """Nobody stands in: what is missing stays as it was last seen, HOLD and at last LOST."""
+
+    def __init__(self, skeletons: Sequence[Skeleton]) -> None:
+        poses = [Pose.rest(skeleton) for skeleton in skeletons]
+        self.positions = [pose.positions for pose in poses]
+        self.rotations = [pose.rotations for pose in poses]
+        self.states = [State.HOLD] * len(poses)
+        self.reasons = ["no pose has come yet"] * len(poses)
+        self.uncertainty_m = np.zeros(len(poses))
+        self._skeletons = skeletons
+        self._captured_s = [-np.inf] * len(poses)
+        self._fresh: list[Array | None] = [None] * len(poses)
+        self._silent_since_s = [0.0] * len(poses)
+
+    def arrive(
+        self, i: int, time_s: float, positions: Array, rotations: Array, seen: Array | None = None
+    ) -> None:
+        """Takes a pose unless a later one is here."""
+        if time_s <= self._captured_s[i]:
+            return
+        self._captured_s[i] = time_s
+        if seen is None:
+            self.positions[i], self.rotations[i] = positions, rotations
+            self._fresh[i] = np.ones(len(rotations), bool)
+            return
+        mask = seen[:, None]
+        self.positions[i] = np.where(mask, positions, self.positions[i])
+        self.rotations[i] = np.where(mask, rotations, self.rotations[i])
+        self._fresh[i] = seen
+
+    def step(self, now_s: float) -> None:
+        """Judges everybody by what came since the last step."""
+        for i, fresh in enumerate(self._fresh):
+            self._fresh[i] = None
+            if fresh is not None:
+                self._silent_since_s[i] = now_s
+                missing = [n for n, s in zip(self._skeletons[i].names, fresh) if not s]
+                self.states[i] = State.HOLD if missing else State.LIVE
+                self.reasons[i] = f"missing: {', '.join(missing)}" if missing else ""
+                continue
+            lost = now_s - self._silent_since_s[i] > LOST_AFTER_S
+            self.states[i] = State.LOST if lost else State.HOLD
+            self.reasons[i] = "nothing comes from the source"
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class Live:
+    """Everybody whom a source of motion moves, `copies` of each, in one batch."""
+
+    def __init__(
+        self,
+        sources: Sequence[MotionSource],
+        copies: int = 1,
+        takeover: bool = True,
+        stop_after_s: float = 2.0,
+        weights: Path | None = None,
+    ) -> None:
+        self.sources = sources
+        self._of = [source for source in sources for _ in range(copies)]
+        self._copies = copies
+        skeletons = [source.skeleton for source in self._of]
+        self.provider_name = ""
+        self._stand_in: StandIn = Holding(skeletons)
+        if takeover and sources:
+            # A stage without mocap, or without takeover, needs no ONNX Runtime for it.
+            try:
+                from understudy.runtime.performer.takeover import Takeover
+            except ModuleNotFoundError:
+                return
+            understudy = Takeover(skeletons, stop_after_s=stop_after_s, weights=weights)
+            self._stand_in = understudy
+            self.provider_name = getattr(understudy, "provider_name", "")
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def sense(self, now_s: float) -> None:
+        """Reads every source once, however many copies hang on it."""
+        for number, source in enumerate(self.sources):
+            for packet in source.poll(now_s):
+                for i in range(number * self._copies, (number + 1) * self._copies):
+                    self._stand_in.arrive(
+                        i, packet.capture_s, packet.positions, packet.rotations, packet.seen
+                    )
+
+    def step(self, now_s: float) -> None:
+        """One tick for everybody; one network call where somebody is missing."""
+        if self._of:
+            self._stand_in.step(now_s)
+
+    def solve(self, subjects: Sequence[Subject], places: Sequence[Array]) -> None:
+        """Writes poses and states; places: where on stage each stands, added to what was seen."""
+        stand_in = self._stand_in
+        for i, (subject, place) in enumerate(zip(subjects, places, strict=True)):
+            positions = stand_in.positions[i].copy()
+            positions[0] += place
+            subject.pose.positions, subject.pose.rotations = positions, stand_in.rotations[i].copy()
+            subject.state = stand_in.states[i]
+            subject.uncertainty_m = float(stand_in.uncertainty_m[i])
+            reason, silence = stand_in.reasons[i], self._of[i].silence
+            subject.reason = f"{silence}: {reason}" if silence and reason else reason
+
+    def close(self) -> None:
+        self._stand_in.close()
+        for source in self.sources:
+            source.close()
