@@ -41,6 +41,7 @@ class Strip:
     yaw        (T,) heading of the root, radians, unwrapped
     contacts   (T, 4) left heel, left toe, right heel, right toe, 0 or 1
     kind       what was done to it: "", "mirror", "bend", "back", ...
+    energy     -1 slow long steps, 1 quick short ones, 0 as people walk at that speed
     """
 
     name: str
@@ -50,6 +51,7 @@ class Strip:
     yaw: Array
     contacts: Array
     kind: str = ""
+    energy: float = 0.0
 
     def __len__(self) -> int:
         return len(self.yaw)

@@ -26,13 +26,16 @@ from understudy.runtime.performer.controller import (
     wrap,
 )
 from understudy.runtime.performer.feet import Feet
+from understudy.runtime.performer.layout import STYLES
 
 from .data import RATE_HZ, Strip, smooth
-from .pads import Pad
+from .pads import Pad, Sliders
+from .style import restyle, usual_pose
 
 HORIZONS = np.array([20, 40, 60])  # frames
 # Foot places, foot speeds, hips' speed, path, facings: how much each counts in the match.
 WEIGHTS = (0.75, 1.0, 1.0, 1.4, 1.5)
+ENERGY_WEIGHT = 0.9
 SEARCH_EVERY = 6  # frames
 DWELL = 16  # frames that a match is given before the next, unless the pad changes its mind
 TRAVEL_HALFLIFE_S = 0.035
@@ -61,7 +64,14 @@ class Database:
         self.scale = np.empty(27)
         for group, weight in zip(groups, WEIGHTS, strict=True):
             self.scale[group] = weight / max(float(raw[:, group].std(axis=0).mean()), 1e-3)
-        self.features = ((raw - self.mean) * self.scale).astype(np.float32)
+        energy = ENERGY_WEIGHT * np.array([s.energy for s in strips])[self.strip, None]
+        self.features = np.concatenate([(raw - self.mean) * self.scale, energy], -1).astype(
+            np.float32
+        )
+        walking = np.linalg.norm(self.travel[:, :2], axis=-1) > 0.8
+        captured = np.array([s.kind in ("", " mirror") for s in strips])[self.strip]
+        pick = np.flatnonzero(walking & captured if (walking & captured).any() else captured)
+        self.usual = usual_pose(self.rotations[pick[:: max(1, len(pick) // 5000)]])
         usable = np.arange(len(self.end)) < self.end - TAIL
         self.candidates = np.flatnonzero(usable)
         self._searched = np.ascontiguousarray(self.features[self.candidates].T)
@@ -73,7 +83,7 @@ class Database:
         return len(self.end)
 
     def search(self, query: Array) -> tuple[Array, Array]:
-        """Nearest frames (K,) and squared distances (K,) of normalised queries (K, 27)."""
+        """Nearest frames (K,) and squared distances (K,) of normalised queries (K, 28)."""
         q = query.astype(np.float32)
         cost = q @ self._searched
         cost *= -2.0
@@ -163,7 +173,7 @@ class Take:
     """What the director made: T frames of N bodies at 60 Hz, root-relative.
 
     hips (T, N, 3), rotations (T, N, J, 4), root (T, N, 2), yaw (T, N), contacts (T, N, 4),
-    phase (T, N, 2): the gait's phase and how much it steps;
+    phase (T, N, 2): the gait's phase and how much it steps; style (T, N, 2);
     path (T, N, S, 3): the control input before frame t + 1, world x, z, yaw.
     """
 
@@ -174,6 +184,7 @@ class Take:
     contacts: Array
     path: Array
     phase: Array
+    style: Array
 
 
 def direct(database: Database, count: int, frames: int, seed: int) -> Take:
@@ -181,6 +192,7 @@ def direct(database: Database, count: int, frames: int, seed: int) -> Take:
     rng = np.random.default_rng(seed)
     dt = 1.0 / RATE_HZ
     controller, pad, feet = Controller(count), Pad(count, rng), Feet(count)
+    sliders = Sliders(count, rng)
     controller.yaw_rad[:] = controller.wished_yaw_rad[:] = pad.heading
     db = database
     standing = np.flatnonzero(
@@ -207,11 +219,13 @@ def direct(database: Database, count: int, frames: int, seed: int) -> Take:
         np.empty((frames, count, 4), np.float32),
         np.empty((frames, count, len(SAMPLES_S), 3), np.float32),
         np.empty((frames, count, 2), np.float32),
+        np.empty((frames, count, len(STYLES)), np.float32),
     )
     for t in range(frames):
         controller.wish(*pad.step(dt))
         controller.step(dt)
         position, heading = controller.path()
+        take.style[t] = sliders.step(dt)
         take.path[t] = np.concatenate([position, heading[..., None]], -1)
 
         due -= 1
@@ -227,12 +241,15 @@ def direct(database: Database, count: int, frames: int, seed: int) -> Take:
             due[who] = SEARCH_EVERY
             ahead, facing = controller.path(HORIZONS / RATE_HZ)
             path = local_path(ahead[who], facing[who], root[who], yaw[who]).reshape(len(who), -1, 4)
-            query = np.empty((len(who), 27))
+            query = np.empty((len(who), 28))
             query[:, :15] = db.features[np.minimum(frame[who] + 1, db.end[frame[who]])][:, :15]
             wanted = np.concatenate(
                 [path[..., :2].reshape(-1, 6), path[..., 2:].reshape(-1, 6)], -1
             )
-            query[:, 15:] = (wanted - db.mean[15:]) * db.scale[15:]
+            query[:, 15:27] = (wanted - db.mean[15:]) * db.scale[15:]
+            # A body that stands has no cadence.
+            pace = np.sqrt(np.sum(controller.wished_velocity[who] ** 2, axis=-1))
+            query[:, 27] = ENERGY_WEIGHT * take.style[t, who, 0] * np.clip(2.0 * pace - 0.6, 0, 1)
             best, cost = db.search(query)
             here = np.minimum(frame[who] + 1, db.end[frame[who]])
             stay = np.sum((db.features[here] - query) ** 2, axis=1)
@@ -287,9 +304,16 @@ def direct(database: Database, count: int, frames: int, seed: int) -> Take:
         phase_off *= 0.5 ** (dt / PHASE_HALFLIFE_S)
         take.phase[t] = np.stack([db.phase[frame, 0] + phase_off, db.phase[frame, 1]], -1)
         take.hips[t], take.rotations[t] = hips, rotations
-        # A foot that steps at ease is in the air, whatever the strip says.
-        contacts = contacts * np.repeat(feet.step_s <= 0.0, 2, axis=1)
+        # A foot that steps by itself is in the air, whatever the strip says.
+        contacts = np.minimum(contacts, feet.on.reshape(-1, 4))
         take.root[t], take.yaw[t], take.contacts[t] = root, yaw, contacts
+    for i in range(count):
+        take.hips[:, i], take.rotations[:, i] = restyle(
+            take.hips[:, i].astype(float),
+            take.rotations[:, i].astype(float),
+            take.style[:, i].astype(float),
+            db.usual,
+        )
     return take
 
 

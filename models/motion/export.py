@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from understudy.models.loader import FORMAT
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.performer.controller import SAMPLES_S
-from understudy.runtime.performer.layout import BODY, PATH, POSE, RATE_HZ, TRAVEL
+from understudy.runtime.performer.layout import BODY, PATH, POSE, RATE_HZ, STYLES, TRAVEL
 
 from .network import Performer, quaternions
 
@@ -32,8 +32,8 @@ class Exported(nn.Module):
         self.net = net
         mean, scale = net.body_mean.clone(), net.body_scale.clone()
         low, high = mean - 8.0 * scale, mean + 8.0 * scale
-        low[TRAVEL] = torch.tensor([-4.5, -4.5, -7.0])
-        high[TRAVEL] = torch.tensor([4.5, 4.5, 7.0])
+        low[TRAVEL] = torch.tensor([-5.5, -5.5, -8.0])
+        high[TRAVEL] = torch.tensor([5.5, 5.5, 8.0])
         self.register_buffer("low", low)
         self.register_buffer("high", high)
 
@@ -91,7 +91,7 @@ def write(
             "and its turn about +Y), phase 277:280 (cosine and sine of the gait's phase, 0 at the "
             "left foot's mid-stance; 0..1 how much the body steps)",
             "path": f"samples at {SAMPLES_S.tolist()} s, each x, z, facing x, facing z in the "
-            "root's frame",
+            f"root's frame; then the styles {list(STYLES)}, -1..1",
             "memory": "zeros to begin with, then next_memory",
             "rotations": "local quaternions x y z w of next_body's pose",
             "normalisation": "inside the graph",

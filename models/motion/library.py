@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from understudy.runtime.performer import legs
@@ -11,6 +13,7 @@ from .data import RATE_HZ, Strip
 
 AIRBORNE_S = 0.4  # no foot down for longer is no run but a fault of the mocap, or a jump
 SHORTEST_S = 0.9
+CADENCE = 1.12  # quick steps for the energetic, long ones for the tired, at the same speed
 
 
 def sound(s: Strip) -> list[Strip]:
@@ -46,6 +49,21 @@ def standing(s: Strip) -> tuple[int, int] | None:
     return int(a), int(min(b, a + RATE_HZ))
 
 
+def faster(s: Strip, factor: float, share: float) -> Strip:
+    """A gait `factor` times as fast: `share` of it (of the logarithm) by tempo, the rest by stride.
+
+    People do both: cadence and step length rise together with speed.
+    """
+    return steer(tempo(s, factor**share), factor ** (1.0 - share), calm=0.0)
+
+
+def paces(s: Strip, v: float) -> list[Strip]:
+    """The same gait at the same speed with quicker, shorter steps and with slower, longer ones."""
+    quick = replace(steer(tempo(s, CADENCE), 1.0 / CADENCE, calm=0.0), energy=1.0)
+    slow = replace(steer(tempo(s, 1.0 / CADENCE), CADENCE, calm=0.0), energy=-1.0)
+    return [bend(q, r) if r else q for q in (quick, slow) for r in (0.0, 1.2, -1.2)]
+
+
 def build(strips: list[Strip], seed: int = 0) -> list[Strip]:
     """Everything the director may play, both sides, a fair share of each kind."""
     rng = np.random.default_rng(seed)
@@ -63,9 +81,15 @@ def build(strips: list[Strip], seed: int = 0) -> list[Strip]:
         v = float(np.median(speed(p)))
         for rate in (0.5, 1.0, 1.7, -0.5, -1.0, -1.7):
             out.append(bend(p, rate))
-        # Slow walks: the same gait with smaller steps.
+        # Slow walks: the same gait with smaller steps. Brisk ones: longer and quicker steps.
         if v < 1.3:
-            out += [steer(p, 0.45 / v), steer(p, 0.7 / v)]
+            slow = [steer(p, 0.45 / v), steer(p, 0.7 / v)]
+            out += [*slow, bend(slow[0], 1.2), bend(slow[1], -1.2)]
+        if v > 1.2:
+            for goal in (1.75, 1.95, 2.15):
+                brisk = faster(p, goal / v, 0.55)
+                out += [brisk, bend(brisk, 0.9), bend(brisk, -0.9), bend(brisk, 1.6)]
+        out += paces(p, v)
         back = reverse(steer(p, min(1.0, 0.95 / v)))
         if v < 1.35:
             out += [back, bend(back, 0.8), bend(back, -0.8), reverse(steer(p, 0.45 / v))]
@@ -83,11 +107,20 @@ def build(strips: list[Strip], seed: int = 0) -> list[Strip]:
     for p in runs:
         for rate in (0.4, 0.8, 1.3, -0.4, -0.8, -1.3):
             out.append(bend(p, rate))
-        out += [tempo(p, 0.88), steer(p, 0.8)]
+        v = float(np.median(speed(p)))
+        for goal in (2.3, 2.65, 3.35, 3.65, 3.85):
+            if abs(goal / v - 1.0) > 0.05:
+                other = faster(p, goal / v, 0.45)
+                out += [other, bend(other, 0.6), bend(other, -0.6), bend(other, 1.1)]
+        out += paces(p, v)
+    # Starts, stops and pivots at every speed: of what was captured, and of slower and faster steps.
+    paced = [steer(p, 0.6 / v) for p in walks if (v := float(np.median(speed(p)))) < 1.2]
+    paced += [faster(p, 1.95 / v, 0.55) for p in walks if (v := float(np.median(speed(p)))) > 1.2]
+    paced += [faster(p, 3.65 / float(np.median(speed(p))), 0.45) for p in runs]
     if still:
-        for p in walks + runs:
+        for p in walks + runs + paced:
             room = len(p) - 8
-            swift = p in runs
+            swift = float(np.median(speed(p))) > 2.2
             for at in rng.integers(int(0.4 * room), room, 3):
                 rest = still[int(rng.integers(len(still)))]
                 out.append(halt(p, int(at), rest, 0.85 if swift else 0.65))

@@ -20,7 +20,7 @@ FASTEST = 0.3  # radians of phase a tick: nearly three double steps a second
 
 
 class Performer(nn.Module):
-    """body (B, 280), path (B, 24), memory (B, H) -> the same, one tick of 1/60 s later.
+    """body (B, 280), path (B, 26), memory (B, H) -> the same, one tick of 1/60 s later.
 
     Everything is in physical units; normalisation lives in here, so a card has no tables.
     """
@@ -31,7 +31,7 @@ class Performer(nn.Module):
     path_scale: Tensor
     start: Tensor
 
-    def __init__(self, hidden: int = 256, width: int = 256) -> None:
+    def __init__(self, hidden: int = 320, width: int = 256) -> None:
         super().__init__()
         self.hidden, self.width = hidden, width
         self.encode = nn.Linear(BODY + PATH + 2, width)
@@ -47,7 +47,7 @@ class Performer(nn.Module):
         self.register_buffer("start", torch.zeros(BODY))
 
     def normalise(self, body: np.ndarray, path: np.ndarray) -> None:
-        """Takes means and scales from samples (F, 280) and (F, 24)."""
+        """Takes means and scales from samples (F, 280) and (F, 26)."""
         scale = body.std(axis=0)
         # Joints that hardly move must not be blown up: a floor for each unit.
         scale[POSE] = np.maximum(scale[POSE], 0.05)

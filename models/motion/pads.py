@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from understudy.runtime.core.rotation import Array
+from understudy.runtime.performer.controller import STYLE_HALFLIFE_S, spring_step
+from understudy.runtime.performer.layout import STYLES
 
 
 class Pad:
@@ -52,11 +54,34 @@ class Pad:
             way = rng.choice([0.0, np.pi / 2, -np.pi / 2, np.pi, rng.uniform(-np.pi, np.pi)])
             self.heading[i] = old + way
         self.look[i] = old
-        full = rng.random() < 0.6
-        self.amount[i] = 0.0 if kind in (0, 4) else 1.0 if full else rng.uniform(0.3, 1.0)
+        full = rng.random() < 0.35
+        self.amount[i] = 0.0 if kind in (0, 4) else 1.0 if full else rng.uniform(0.2, 1.0)
+        if kind == 2 and not full:
+            self.amount[i] = rng.uniform(0.6, 1.0)
         self.circling[i] = rng.uniform(-1.8, 1.8) if rng.random() < 0.3 else 0.0
         self.look_turn[i] = rng.uniform(-1.0, 1.0) if kind == 3 and rng.random() < 0.3 else 0.0
         self.run[i] = kind == 2
         self.strafe[i] = kind in (3, 4)
         if kind == 4:
             self.look[i] = old + rng.uniform(-np.pi, np.pi)
+
+
+class Sliders:
+    """Random styles for N bodies: half of the time neutral, else anywhere, changed now and then."""
+
+    def __init__(self, count: int, rng: np.random.Generator) -> None:
+        self.rng = rng
+        self.left = np.zeros(count)
+        self.goal = np.zeros((count, len(STYLES)))
+        self.now = np.zeros((count, len(STYLES)))
+        self.rate = np.zeros((count, len(STYLES)))
+
+    def step(self, dt_s: float) -> Array:
+        """Styles (N, 2) of the next tick, sprung as at run time."""
+        self.left -= dt_s
+        for i in np.flatnonzero(self.left <= 0.0):
+            self.left[i] = self.rng.uniform(2.0, 8.0)
+            ends = self.rng.choice([-1.0, 1.0, self.rng.uniform(-1.0, 1.0)], len(STYLES))
+            self.goal[i] = ends * (self.rng.random(len(STYLES)) < 0.5)
+        self.now, self.rate = spring_step(self.now, self.rate, self.goal, STYLE_HALFLIFE_S, dt_s)
+        return self.now

@@ -14,7 +14,16 @@ from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer.controller import SAMPLES_S, local_path
-from understudy.runtime.performer.layout import BODY, CONTACTS, PHASE, POSE, RATE, RATE_HZ, TRAVEL
+from understudy.runtime.performer.layout import (
+    BODY,
+    CONTACTS,
+    PHASE,
+    POSE,
+    RATE,
+    RATE_HZ,
+    STYLES,
+    TRAVEL,
+)
 
 from .data import Strip
 
@@ -28,7 +37,7 @@ def measure(
 ) -> dict[str, Any]:
     """Mean joint error in cm on held-out clips, freely running with the true path as control.
 
-    step(body (B, 280), path (B, 24), memory (B, H)) gives the next body and memory; phases holds
+    step(body (B, 280), path (B, 26), memory (B, H)) gives the next body and memory; phases holds
     each clip's (T, 3) phase. Baselines:
     hold (the pose stays, the root keeps its velocity), velocity (joints keep turning, damped with
     a half-life of 0.1 s).
@@ -61,6 +70,7 @@ def measure(
         for k in range(1, horizon + 1):
             at = first[:, None] + k + np.round(SAMPLES_S * RATE_HZ).astype(int)
             path = local_path(long_root[at], long_yaw[at], root, yaw)
+            path = np.concatenate([path, np.zeros((len(path), len(STYLES)))], -1)
             body, state = step(body, path, state)
             root, yaw = _moved(root, yaw, body[:, TRAVEL])
             held["root"], held["yaw"] = _moved(held["root"], held["yaw"], travel[first - 1])

@@ -33,6 +33,7 @@ class Streams:
         self.pose = torch.as_tensor(pose, device=device)
         self.root = torch.as_tensor(root, device=device)
         self.path = torch.as_tensor(take.path, device=device)
+        self.style = torch.as_tensor(take.style, device=device)
         self.frames, self.count = self.pose.shape[:2]
 
     def body(self, t: Tensor, i: Tensor) -> Tensor:
@@ -68,17 +69,23 @@ def moved(root: Tensor, speed: Tensor) -> Tensor:
     return root + step / RATE_HZ
 
 
-def seen(path: Tensor, root: Tensor) -> Tensor:
-    """(B, 24) a path (B, S, 3) of x, z, yaw in the world, as a root (B, 3) sees it."""
+def seen(path: Tensor, style: Tensor, root: Tensor) -> Tensor:
+    """(B, 26) a path (B, S, 3) of x, z, yaw in the world, as a root (B, 3) sees it; and styles."""
     c, s = torch.cos(root[:, 2:]), torch.sin(root[:, 2:])
     dx, dz = path[..., 0] - root[:, :1], path[..., 1] - root[:, 1:2]
     turn = path[..., 2] - root[:, 2:]
     out = torch.stack([c * dx - s * dz, s * dx + c * dz, torch.sin(turn), torch.cos(turn)], -1)
-    return out.flatten(1)
+    return torch.cat([out.flatten(1), style], -1)
 
 
 def rollout(
-    net: Performer, body: Tensor, root: Tensor, memory: Tensor, path: Tensor, phase: Tensor
+    net: Performer,
+    body: Tensor,
+    root: Tensor,
+    memory: Tensor,
+    path: Tensor,
+    style: Tensor,
+    phase: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Bodies (K, B, 280), logits (K, B, 4), roots (K, B, 3), memory after K free frames.
 
@@ -88,7 +95,7 @@ def rollout(
     bodies, logits, roots = [], [], []
     for k in range(len(path)):
         body = torch.cat([body[:, : PHASE.start], phase[k], body[:, PHASE.start + 2 :]], -1)
-        body, logit, memory = net(body, seen(path[k], root), memory)
+        body, logit, memory = net(body, seen(path[k], style[k], root), memory)
         root = moved(root, body[:, TRAVEL])
         bodies.append(body)
         logits.append(logit)

@@ -42,7 +42,7 @@ class Config:
     batch: int = 64
     bodies: int = 256  # that the director moves
     frames: int = 1500  # for so long
-    hidden: int = 256
+    hidden: int = 320
     width: int = 256
     rate: float = 1e-3
     noise: float = 0.03  # of the starting pose, in standard deviations
@@ -98,7 +98,7 @@ def prepare(args: argparse.Namespace, config: Config) -> Take:
     return take
 
 
-TAKE = ("hips", "rotations", "root", "yaw", "contacts", "path", "phase")
+TAKE = ("hips", "rotations", "root", "yaw", "contacts", "path", "phase", "style")
 
 
 def train(args: argparse.Namespace, config: Config) -> tuple[Performer, dict[str, float]]:
@@ -112,7 +112,8 @@ def train(args: argparse.Namespace, config: Config) -> tuple[Performer, dict[str
     t = torch.randint(1, data.frames, (20000,), generator=rng)
     i = torch.randint(0, data.count, (20000,), generator=rng)
     sample = data.body(t, i)
-    net.normalise(sample.cpu().numpy(), seen(data.path[t, i], data.root[t - 1, i]).cpu().numpy())
+    wish = seen(data.path[t, i], data.style[t, i], data.root[t - 1, i])
+    net.normalise(sample.cpu().numpy(), wish.cpu().numpy())
     mean = copy.deepcopy(net)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=1e-4)
     first, spent = 0, 0.0
@@ -164,7 +165,8 @@ def train(args: argparse.Namespace, config: Config) -> tuple[Performer, dict[str
         true, true_root = data.pose[ahead, i], data.root[ahead, i]
         now = data.pose[t, i]
         phase = torch.cat([now[None], true[:-1]])[..., POSE.stop + 4 : POSE.stop + 6]
-        bodies, logits, roots, after = rollout(net, body, root, memory, data.path[ahead, i], phase)
+        wished = data.path[ahead, i], data.style[ahead, i]
+        bodies, logits, roots, after = rollout(net, body, root, memory, *wished, phase)
         loss, losses = loss_of(net, fk, bodies, logits, roots, true, true_root, now[:, POSE], phase)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

@@ -18,8 +18,8 @@ from understudy.runtime.core.pose import Intent
 from understudy.runtime.core.rotation import Array
 
 # Full stick, metres a second. What the training data covers sets them.
-WALK_MPS = 1.45
-RUN_MPS = 3.1
+WALK_MPS = 2.0
+RUN_MPS = 3.6
 STRAFE_SIDE_MPS = 0.65
 STRAFE_BACK_MPS = 0.95
 VELOCITY_HALFLIFE_S = 0.22
@@ -27,6 +27,7 @@ FACING_HALFLIFE_S = 0.25
 # Beyond this the stick turns the body on the spot instead of only making it look.
 DEAD_TRAVEL = 0.05
 ADJUST_HALFLIFE_S = 0.2
+STYLE_HALFLIFE_S = 0.35  # a slider that jumps is followed so fast
 # When the path samples that the network sees lie, seconds ahead.
 SAMPLES_S = np.array([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
 LN2_4 = 2.772588722239781

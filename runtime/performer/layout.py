@@ -7,7 +7,7 @@ body (280)
   travel      3  the root's velocity x, z in m/s in its own frame, and its turn in rad/s
   phase       3  cosine and sine of the gait's phase, which is 0 at the left foot's mid-stance and
                  pi at the right's; and 0..1 how much the body steps
-path (24)     six samples ahead, each x, z, facing x, facing z in the root's frame
+path (26)     six samples ahead, each x, z, facing x, facing z in the root's frame; then the styles
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ CONTACTS = slice(RATE.stop, RATE.stop + 4)
 TRAVEL = slice(CONTACTS.stop, CONTACTS.stop + 3)
 PHASE = slice(TRAVEL.stop, TRAVEL.stop + 3)
 BODY = PHASE.stop
-PATH = 4 * SAMPLES
 RATE_HZ = 60.0
 # Traits that a slider sets at any time, -1..1, 0 neutral: tired to energetic, tall to crouched.
 STYLES = ("energy", "crouch")
+PATH = 4 * SAMPLES + len(STYLES)
 # What a button starts; the run time blends in, plays and blends back.
 ACTIONS = {"jump": "jump", "action1": "wave", "action2": "kick", "action3": "punch"}

@@ -16,11 +16,19 @@ from understudy.runtime.core.rotation import Array
 
 from . import legs
 from .breath import TALL_M, Breath
-from .controller import SAMPLES_S, Controller, adjust, gather, local_path
+from .controller import (
+    SAMPLES_S,
+    STYLE_HALFLIFE_S,
+    Controller,
+    adjust,
+    gather,
+    local_path,
+    spring_step,
+)
 from .feet import Feet
 from .inertialization import Inertialization
 from .jump import Jump
-from .layout import BODY, CONTACTS, JOINTS, PATH, PHASE, POSE, RATE_HZ, STYLES, TRAVEL
+from .layout import BODY, CONTACTS, JOINTS, PHASE, POSE, RATE_HZ, SAMPLES, STYLES, TRAVEL
 
 TICK_S = 1.0 / RATE_HZ
 PAST_S = 1.0
@@ -67,7 +75,8 @@ class Performer:
             }
             for _ in range(2)
         ]
-        self._path = np.zeros((count, PATH), np.float32)
+        width = int(card["inputs"]["path"]["shape"][1])
+        self._path = np.zeros((count, width), np.float32)
         self._local = np.zeros((count, JOINTS, 4), np.float32)
         self._runs = [
             self._network.bind(
@@ -81,6 +90,8 @@ class Performer:
             for k in (0, 1)
         ]
         self.style = np.zeros((count, len(STYLES)), np.float32)
+        self._style = np.zeros(self.style.shape)
+        self._style_rate = np.zeros(self.style.shape)
         self._turn = 0
         self.controller = Controller(count)
         self._feet, self._breath = Feet(count), Breath(count)
@@ -164,7 +175,12 @@ class Performer:
         controller = self.controller
         controller.step(TICK_S)
         place, heading = controller.path()
-        self._path[:] = local_path(place, heading, self.root, self.yaw)
+        self._path[:, : 4 * SAMPLES] = local_path(place, heading, self.root, self.yaw)
+        self._style, self._style_rate = spring_step(
+            self._style, self._style_rate, np.clip(self.style, -1, 1), STYLE_HALFLIFE_S, TICK_S
+        )
+        if self._path.shape[1] > 24:
+            self._path[:, 4 * SAMPLES :] = self._style
         self._runs[self._turn]()
         before = self._sets[self._turn]["body"]
         self._turn = 1 - self._turn
