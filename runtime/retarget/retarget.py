@@ -101,7 +101,7 @@ class Retarget:
         self._source_role, self._target_role = roles(source), roles(target)
         self._undo_source = rotation.conjugate(source_r)
         self.scale = self._leg(target_p, self._target_role) / self._leg(source_p, self._source_role)
-        self._joints = {joint: self._sources_of(name) for name, joint in self._target_role.items()}
+        self._joints = {joint: self.drivers(name) for name, joint in self._target_role.items()}
         self._target_local = target.locals(target_p, self._target_r)[1]
         self._clearance = ground.clearances(target, target.rest_globals[0])
 
@@ -111,7 +111,7 @@ class Retarget:
         ankle = world_p[role["left_foot"], 1]
         return float(world_p[role["hips"], 1] - ankle)
 
-    def _sources_of(self, name: str) -> tuple[str, str, float]:
+    def drivers(self, name: str) -> tuple[str, str, float]:
         """The source's two roles, and their mix, that drive a role of the target."""
         have = self._source_role
         if name in have:

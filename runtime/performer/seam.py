@@ -1,0 +1,130 @@
+"""Seams: when a joint's motion is handed from one source to another, the difference fades away.
+
+What is shown is the new motion plus an offset that begins with the difference of the two, of place
+and of speed, and ends after a set time, exactly: a polynomial of the fifth degree whose place, speed
+and acceleration are nothing at its end (Flash and Hogan 1985; Bollo, "Inertialization", GDC 2018).
+A further seam under way is added to what is left of the offset, acceleration kept.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.rotation import Array
+
+from . import legs
+
+# Times of a hand-over: as long as its push stays gentle, within these.
+SHORTEST_S, LONGEST_S = 0.1, 0.5
+PUSH_MPS2 = 4.0
+PUSH_MPS = 2.0
+# How far a turn of a joint takes what hangs on it.
+ARM_M = 0.4
+
+
+def duration_s(place_m: float, speed_mps: float) -> float:
+    """How long a hand-over over some metres and metres a second takes."""
+    need = np.sqrt(5.8 * place_m / PUSH_MPS2) + speed_mps / PUSH_MPS
+    return float(np.clip(need, SHORTEST_S, LONGEST_S))
+
+
+class Quintic:
+    """Offsets (rows, width), each row a polynomial of time until its own end; zero from there."""
+
+    def __init__(self, rows: int, width: int) -> None:
+        self._terms = np.zeros((6, rows, width))
+        self._from_s = np.zeros(rows)
+        self.end_s = np.full(rows, -np.inf)
+
+    def at(self, time_s: float) -> tuple[Array, Array, Array]:
+        """Offset, its speed and acceleration, each (rows, width)."""
+        s = (time_s - self._from_s)[:, None]
+        c0, c1, c2, c3, c4, c5 = self._terms
+        on = (time_s < self.end_s)[:, None]
+        x = c0 + s * (c1 + s * (c2 + s * (c3 + s * (c4 + s * c5))))
+        v = c1 + s * (2 * c2 + s * (3 * c3 + s * (4 * c4 + s * 5 * c5)))
+        a = 2 * c2 + s * (6 * c3 + s * (12 * c4 + s * 20 * c5))
+        return np.where(on, x, 0.0), np.where(on, v, 0.0), np.where(on, a, 0.0)
+
+    def place(self, time_s: float) -> Array:
+        """Offset (rows, width)."""
+        s = (time_s - self._from_s)[:, None]
+        c0, c1, c2, c3, c4, c5 = self._terms
+        x = c0 + s * (c1 + s * (c2 + s * (c3 + s * (c4 + s * c5))))
+        return np.where((time_s < self.end_s)[:, None], x, 0.0)
+
+    def plan(
+        self, rows: np.ndarray, time_s: float, x: Array, v: Array, a: Array, end_s: Array | float
+    ) -> None:
+        """Rows go from place x, speed v and acceleration a (n, width) now to nothing at end_s."""
+        end = np.broadcast_to(end_s, (len(rows),))
+        b = np.maximum(end - time_s, 1e-3)[:, None]
+        self._terms[:, rows] = (
+            x,
+            v,
+            0.5 * a,
+            -(20 * x + 12 * v * b + 3 * a * b * b) / (2 * b**3),
+            (30 * x + 16 * v * b + 3 * a * b * b) / (2 * b**4),
+            -(12 * x + 6 * v * b + a * b * b) / (2 * b**5),
+        )
+        self._from_s[rows] = time_s
+        self.end_s[rows] = end
+
+    def clear(self) -> None:
+        self.end_s[:] = -np.inf
+
+
+class Seam:
+    """What is shown less what is aimed at, of every joint of one body."""
+
+    def __init__(self, joints: int) -> None:
+        self._offset = Quintic(joints, 6)
+
+    def under_way(self, time_s: float) -> np.ndarray:
+        """(J,) bool, joints whose offset is not gone."""
+        return self._offset.end_s > time_s
+
+    def jump(
+        self,
+        joints: np.ndarray,
+        time_s: float,
+        dt_s: float,
+        old: tuple[tuple[Array, Array], tuple[Array, Array]],
+        new: tuple[tuple[Array, Array], tuple[Array, Array]],
+    ) -> None:
+        """Joints (n,) change from aiming at old to new, each positions and rotations of two times:
+
+        time_s and dt_s before. They keep the place, speed and acceleration that they are shown with.
+        """
+        x, v, a = (each[joints] for each in self._offset.at(time_s))
+        (p1, q1), (p0, q0) = ((p[joints], q[joints]) for p, q in old)
+        (r1, s1), (r0, s0) = ((p[joints], q[joints]) for p, q in new)
+        shift, shift_before = p1 - r1, p0 - r0
+        turn_before = rotation.to_rotation_vector(legs.multiply(q0, legs.conjugate(s0)))
+        turn = rotation.to_rotation_vector(legs.multiply(q1, legs.conjugate(s1)))
+        whole = rotation.to_rotation_vector(
+            legs.multiply(
+                legs.multiply(rotation.from_rotation_vector(x[:, 3:]), q1), legs.conjugate(s1)
+            )
+        )
+        rate = np.concatenate([shift - shift_before, turn - turn_before], axis=-1) / dt_s
+        x = np.concatenate([x[:, :3] + shift, whole], axis=-1)
+        v = v + rate
+        far = np.sqrt(max(np.square(x[:, :3]).sum(-1).max(), 0.0))
+        far = max(far, ARM_M * np.sqrt(np.square(x[:, 3:]).sum(-1).max()))
+        fast = np.sqrt(max(np.square(v[:, :3]).sum(-1).max(), 0.0))
+        fast = max(fast, ARM_M * np.sqrt(np.square(v[:, 3:]).sum(-1).max()))
+        lasts = duration_s(far, fast)
+        ends = np.maximum(self._offset.end_s[joints], time_s + lasts)
+        self._offset.plan(joints, time_s, x, v, a, ends)
+
+    def apply(self, joints: np.ndarray, time_s: float, positions: Array, rotations: Array) -> None:
+        """Adds the offsets of joints (n,) to positions (J, 3) and rotations (J, 4), in place."""
+        x = self._offset.place(time_s)[joints]
+        positions[joints] += x[:, :3]
+        turn = rotation.from_rotation_vector(x[:, 3:])
+        rotations[joints] = legs.unit(legs.multiply(turn, rotations[joints]))
+
+    def clear(self) -> None:
+        self._offset.clear()
