@@ -20,7 +20,7 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.takes.bvh import read as read
 
 from .data import Reel
-from .network import Understudy
+from .network import Understudy, seen_of
 
 RATE_HZ = 30.0
 GAPS_S = (0.25, 0.5, 1.0)
@@ -51,7 +51,7 @@ def remember(net: Understudy, bodies: Tensor) -> Tensor:
     """(T, H) memory at each tick of a clip (T, 3, 67) that is seen whole, before its step."""
     seen = torch.ones(len(bodies), 22)
     before = torch.cat([bodies[:1], bodies[:-1]])
-    x = net.encoded(net.look(before[1:], before[:-1], seen[1:], bodies[1:])[0])
+    x = net.encoded(net.look(before[1:], before[:-1], seen_of(bodies[1:], seen[1:]))[0])
     memory = net.gate(x[:, None])[0][:, 0]
     return torch.cat([torch.zeros(1, net.hidden), memory])
 

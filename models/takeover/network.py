@@ -24,6 +24,10 @@ SEEN = JOINTS + RATE  # which joints are seen, and how those have moved
 FEATURES = SIX + 3 * JOINTS - 2 + SIX + 3 * JOINTS + SEEN
 LOW_M, HIGH_M = 1e-3, 2.0  # between these lies an error that is expected
 
+# Which joints are seen (..., J), 1 or 0; the hips' place (..., 3) and the joints' local rotations
+# (..., J, 3, 3) at the next tick, of which only those are read.
+Seen = tuple[Tensor, Tensor, Tensor]
+
 _LEVELS = [level.tolist() for level in PERFORMER.depths]
 
 
@@ -40,6 +44,21 @@ def _places() -> Tensor:
     return torch.tensor(out)
 
 
+def _above() -> Tensor:
+    """(J, J) 1 where the row's joint moves the place of the column's."""
+    out = np.zeros((JOINTS, JOINTS), np.float32)
+    out[0, 0] = 1.0
+    for j in range(1, JOINTS):
+        k = int(PERFORMER.parents[j])
+        while k >= 0:
+            out[k, j] = 1.0
+            k = int(PERFORMER.parents[k])
+    return torch.tensor(out)
+
+
+_ABOVE = _above()
+
+
 class Understudy(nn.Module):
     """One step. Everything is in physical units; normalisation lives in here."""
 
@@ -47,6 +66,7 @@ class Understudy(nn.Module):
     scale: Tensor
     rate_scale: Tensor
     places: Tensor
+    level: Tensor
 
     def __init__(self, hidden: int = 320, width: int = 192) -> None:
         super().__init__()
@@ -65,44 +85,43 @@ class Understudy(nn.Module):
         self.register_buffer("mean", torch.zeros(FEATURES))
         self.register_buffer("scale", torch.ones(FEATURES))
         self.register_buffer("rate_scale", torch.ones(RATE))
-        self.register_buffer("places", _places())
+        self.register_buffer("places", _places(), persistent=False)
+        self.register_buffer("level", torch.tensor([[1.0], [0.0], [1.0]]), persistent=False)
 
     def joints(self, body: Tensor) -> Tensor:
         """(..., 3, J) places in the world."""
         return body @ self.places
 
     def look(
-        self, now: Tensor, before: Tensor, seen: Tensor | None = None, ahead: Tensor | None = None
+        self, now: Tensor, before: Tensor, seen: Seen | None = None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Features (..., F), body in its heading, its rate (..., 135), and the heading (..., 2).
 
-        seen (..., J) is 1 where a joint is seen at the next tick; ahead is the body then, of which
-        only those are read. None is a body that is not seen at all.
+        None is a body of which nothing is seen at the next tick.
         """
         heading = facing(now)
         here, past = turned(now, heading), turned(before, heading)
-        level = torch.cat([here[..., :, :1] * here.new_tensor([[1.0], [0.0], [1.0]])], -1)
         at, was = here @ self.places, past @ self.places
         step = here[..., 0] - past[..., 0]
         six = columns(here)
         spin = six - columns(past)
         parts = [
             six,
-            (at - level)[..., 1:].flatten(-2),
+            (at[..., 1:] - here[..., :1] * self.level).flatten(-2),
             here[..., 1, :1],
             spin,
             (at - was).flatten(-2),
         ]
-        if seen is None or ahead is None:
+        if seen is None:
             parts.append(now.new_zeros(*now.shape[:-2], SEEN))
         else:
-            there = turned(ahead, heading)
-            local = axes(locals_of(there) - locals_of(here))
-            parts += [
-                seen,
-                (there[..., 0] - here[..., 0]) * seen[..., :1],
-                (local.unflatten(-1, (JOINTS, 6)) * seen[..., None]).flatten(-2),
-            ]
+            mask, hips, local = seen
+            there = torch.cat(
+                [turned(local[..., 0, :, :], heading)[..., None, :, :], local[..., 1:, :, :]], -3
+            )
+            moved = turned((hips - now[..., 0])[..., None], heading)[..., 0]
+            change = axes(there - locals_of(here)).unflatten(-1, (JOINTS, 6)) * mask[..., None]
+            parts += [mask, moved * mask[..., :1], change.flatten(-2)]
         return torch.cat(parts, -1), here, torch.cat([step, spin], -1), heading
 
     def encoded(self, features: Tensor, noise: float = 0.0) -> Tensor:
@@ -132,21 +151,20 @@ class Understudy(nn.Module):
         now: Tensor,
         before: Tensor,
         memory: Tensor,
-        seen: Tensor | None = None,
-        ahead: Tensor | None = None,
+        seen: Seen | None = None,
         noise: float = 0.0,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The next body (B, 3, 67), memory (B, H), contact logits and expected error.
 
         Of a body that is seen in part, what is seen is in the next body as it is.
         """
-        features, here, rate, heading = self.look(now, before, seen, ahead)
+        features, here, rate, heading = self.look(now, before, seen)
         x = self.encoded(features, noise)
         memory = self.gate(x[None], memory[None])[1][0]
         more, contacts, doubt = self.foretell(x, memory)
         after = self.moved(here, rate * torch.sigmoid(self.keep) + more, heading, now)
-        if seen is not None and ahead is not None:
-            after = filled(after, ahead, seen)
+        if seen is not None:
+            after = filled(after, seen)
         return after, memory, contacts, doubt
 
 
@@ -202,10 +220,21 @@ def product(a: Tensor, b: Tensor) -> Tensor:
     )
 
 
-def filled(guess: Tensor, truth: Tensor, seen: Tensor) -> Tensor:
+def seen_of(body: Tensor, mask: Tensor) -> Seen:
+    """What is seen of bodies (..., 3, 67) where mask (..., J) is 1."""
+    return mask, body[..., 0], locals_of(body)
+
+
+def filled(guess: Tensor, seen: Seen) -> Tensor:
     """(..., 3, 67) the guess, with the local rotations of the joints that are seen, and the root."""
-    local = torch.where(seen[..., None, None] > 0.5, locals_of(truth), locals_of(guess))
-    return chained(torch.where(seen[..., :1] > 0.5, truth[..., 0], guess[..., 0]), local)
+    mask, hips, local = seen
+    local = torch.where(mask[..., None, None] > 0.5, local, locals_of(guess))
+    return chained(torch.where(mask[..., :1] > 0.5, hips, guess[..., 0]), local)
+
+
+def adrift(mask: Tensor) -> Tensor:
+    """(..., J) 1 where a joint's place is not known: something above it is not seen."""
+    return ((1.0 - mask) @ _ABOVE.to(mask.device) > 0.5).to(mask.dtype)
 
 
 def chained(hips: Tensor, local: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from understudy.runtime.core.errors import UnderstudyError
 from . import evaluate
 from .batches import Footage, Variety, masks
 from .data import files, load, matches, reels
-from .network import RATE, Understudy, columns, facing, turned
+from .network import RATE, Understudy, adrift, locals_of, seen_of
 
 # Never trained on; every figure that is reported is measured on these.
 HELD_OUT = (
@@ -94,7 +94,7 @@ def normalise(net: Understudy, footage: Footage, rng: torch.Generator) -> None:
     """Takes the network's means and scales from the data."""
     bodies, _, _ = footage.windows(6000, 2, 1, Variety(), rng)
     seen = torch.ones(6000, 22, device=bodies.device)
-    features, _, rate, _ = net.look(bodies[1], bodies[0], seen, bodies[2])
+    features, _, rate, _ = net.look(bodies[1], bodies[0], seen_of(bodies[2], seen))
     scale = features.std(0)
     floor = torch.full_like(scale, 0.02)
     net.mean.copy_(features.mean(0))
@@ -110,15 +110,17 @@ def rollout(
     """Bodies, contact logits and expected errors of the ticks after the first `warm`."""
     whole = bodies.new_ones(warm - 2, bodies.shape[1], 22)
     with torch.no_grad():
-        features = net.look(bodies[1 : warm - 1], bodies[: warm - 2], whole, bodies[2:warm])[0]
+        watched = seen_of(bodies[2:warm], whole)
+        features = net.look(bodies[1 : warm - 1], bodies[: warm - 2], watched)[0]
+        local = None if seen is None else locals_of(bodies[warm:])
     memory = bodies.new_zeros(bodies.shape[1], net.hidden)
     for x, valid in zip(net.encoded(features, noise), real[: warm - 2], strict=True):
         memory = net.gate(x[None], memory[None])[1][0] * valid[:, None]
     before, now = bodies[warm - 2], bodies[warm - 1]
     out, contacts, doubts = [], [], []
     for t in range(len(bodies) - warm):
-        extra = () if seen is None else (seen[t], bodies[warm + t])
-        after, memory, contact, doubt = net(now, before, memory, *extra, noise=noise)
+        part = None if local is None else (seen[t], bodies[warm + t, ..., 0], local[t])
+        after, memory, contact, doubt = net(now, before, memory, part, noise)
         before, now = now, after
         out.append(after)
         contacts.append(contact)
@@ -152,7 +154,7 @@ def loss_of(
     contact = (contact.mean(-1) * valid).sum() / valid.sum().clamp(min=1.0)
     off = error.detach()
     trust = doubts.log() + off / doubts
-    missing = torch.ones_like(off) if seen is None else 1.0 - seen
+    missing = torch.ones_like(off) if seen is None else adrift(seen)
     missing = missing * valid[..., None]
     trust = (trust * missing).sum() / missing.sum().clamp(min=1.0)
     loss = (

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from understudy.models import loader
 from understudy.runtime.core import rotation
+from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
 
 RATE_HZ = 30.0
 JOINTS = len(PERFORMER)
-_KEEP = 0.5 ** (1.0 / (0.15 * RATE_HZ))  # of the speed, a tick
+COLUMNS = 1 + 3 * JOINTS
+# Rotations further than this from unit length are no rotations; a body further out than this is
+# no body's place, and single precision would begin to show.
+FARTHEST_M = 1000.0
 
 
 @dataclass(frozen=True)
@@ -30,63 +36,117 @@ class Understudy:
     After each `step`, in arrays that the next step overwrites: hips (count, 3) in the world,
     rotations (count, J, 4) local, the hips' in the world, contacts (count, 4) of left heel, left
     toe, right heel, right toe, 0..1, and error_m (count, J), its own estimate of each joint's
-    distance from the truth, 0 where seen.
+    distance from the truth, 0 where the place is known.
     """
 
     skeleton = PERFORMER
     rate_hz = RATE_HZ
 
     def __init__(self, count: int, weights: Path | None = None, provider: str = "auto") -> None:
+        if count < 1:
+            raise UnderstudyError(f"An understudy watches at least one body, not {count}.")
+        self._network = loader.open_network(
+            weights or loader.WEIGHTS / "takeover.onnx", provider, skeleton=PERFORMER
+        )
+        card = self._network.card
+        if card["inputs"].get("now", {}).get("shape", [])[1:] != [3, COLUMNS]:
+            raise UnderstudyError(
+                f"{card['file']} is no takeover network: it takes {', '.join(card['inputs'])}; "
+                "give one made by `understudy train takeover`."
+            )
         self.count = count
-        self.provider_name = "CPUExecutionProvider"
+        self.provider_name = self._network.provider_name
+        self.faults = 0  # bodies that left the realm of numbers and stood still instead
+        self._memory_size = int(card["inputs"]["memory"]["shape"][1])
+        self._runs: dict[int, tuple[dict[str, Array], dict[str, Array], Callable[[], None]]] = {}
         self.hips = np.repeat(PERFORMER.rest_positions[None, 0], count, 0)
         self.rotations = rotation.identity((count, JOINTS))
-        self.contacts: Array = np.zeros((count, 4))
-        self.error_m: Array = np.zeros((count, JOINTS))
-        self._speed: Array = np.zeros((count, 3))
-        self._spin: Array = np.zeros((count, JOINTS, 3))
+        self.contacts: Array = np.zeros((count, 4), np.float32)
+        self.error_m: Array = np.zeros((count, JOINTS), np.float32)
+        self._now: Array = np.zeros((count, 3, COLUMNS), np.float32)
+        self._before: Array = np.zeros((count, 3, COLUMNS), np.float32)
+        self._memory: Array = np.zeros((count, self._memory_size), np.float32)
         self._fresh = np.ones(count, bool)
+        self._all = np.arange(count)
 
     def reset(self, i: int) -> None:
         """Forgets body i; the next pose that is seen whole is where it begins."""
-        self.hips[i], self.rotations[i] = PERFORMER.rest_positions[0], rotation.identity(JOINTS)
-        self._speed[i], self._spin[i] = 0.0, 0.0
+        self._memory[i] = 0.0
         self.contacts[i], self.error_m[i] = 0.0, 0.0
         self._fresh[i] = True
 
     def place(
         self, i: int, hips: Array, rotations: Array, hips_before: Array, rotations_before: Array
     ) -> None:
-        """Sets body i's last tick to a true pose, and one a tick earlier as its past."""
+        """Sets body i's last tick to a true pose, and one a tick earlier as its past.
+
+        The two may lie anywhere between the ticks so far; the memory is kept.
+        """
         self.hips[i], self.rotations[i] = hips, rotations
-        self._speed[i] = np.asarray(hips) - hips_before
-        self._spin[i] = _change(np.asarray(rotations_before, float), np.asarray(rotations, float))
+        both = _bodies(
+            np.stack([hips, hips_before]).astype(float),
+            np.stack([rotations, rotations_before]).astype(float),
+        )
+        self._now[i], self._before[i] = both
         self.error_m[i] = 0.0
         self._fresh[i] = False
 
     def step(
-        self, hips: Array, rotations: Array, seen: np.ndarray, which: np.ndarray | None = None
+        self,
+        hips: Array,
+        rotations: Array,
+        seen: np.ndarray,
+        which: Sequence[int] | np.ndarray | None = None,
     ) -> None:
         """Advances bodies `which` (all) by a tick, from what is seen of them now.
 
         hips (count, 3), rotations (count, J, 4), seen (count, J) bool. What stands at joints that
         are not seen is not read; the hips' place belongs to the hips' joint.
         """
-        for i in range(self.count) if which is None else which:
-            if self._fresh[i]:
-                if seen[i].all():
-                    self.place(i, hips[i], rotations[i], hips[i], rotations[i])
-                continue
-            turn = rotation.from_rotation_vector(_KEEP * self._spin[i])
-            there = self.hips[i] + _KEEP * self._speed[i]
-            turned = rotation.multiply(self.rotations[i], turn)
-            if seen[i, 0]:
-                there = hips[i].astype(float)
-            turned = rotation.normalize(np.where(seen[i][:, None], rotations[i], turned))
-            self._speed[i] = there - self.hips[i]
-            self._spin[i] = _change(self.rotations[i], turned)
-            self.hips[i], self.rotations[i] = there, turned
-            self.error_m[i] = np.where(seen[i], 0.0, self.error_m[i] + 0.01)
+        rows = self._all if which is None else np.asarray(which, int)
+        if self._fresh[rows].any():
+            for i in rows[self._fresh[rows] & seen[rows].all(-1)]:
+                self.place(i, hips[i], rotations[i], hips[i], rotations[i])
+                self._fresh[i] = True
+            begun = ~self._fresh[rows]
+            self._fresh[rows[seen[rows].all(-1)]] = False
+            rows = rows[begun]
+        if not len(rows):
+            return
+        inputs, outputs, run = self._bound(len(rows))
+        mask = seen[rows]
+        inputs["now"][:], inputs["before"][:] = self._now[rows], self._before[rows]
+        inputs["memory"][:] = self._memory[rows]
+        inputs["seen"][:] = mask
+        inputs["hips"][:] = np.where(mask[:, :1], hips[rows], self.hips[rows])
+        inputs["rotations"][:] = np.where(mask[..., None], rotations[rows], self.rotations[rows])
+        run()
+        after = outputs["next"]
+        sound = np.isfinite(after.sum((1, 2))) & (np.abs(after[:, :, 0]).max(-1) < FARTHEST_M)
+        if not sound.all():
+            self.faults += int((~sound).sum())
+            rows, mask = rows[sound], mask[sound]
+            outputs = {name: array[sound] for name, array in outputs.items()}
+            inputs = {name: array[sound] for name, array in inputs.items()}
+        self._before[rows], self._now[rows] = inputs["now"], outputs["next"]
+        self._memory[rows] = outputs["next_memory"]
+        self.contacts[rows], self.error_m[rows] = outputs["contacts"], outputs["error_m"]
+        self.hips[rows] = np.where(mask[:, :1], hips[rows], outputs["next"][:, :, 0])
+        self.rotations[rows] = np.where(mask[..., None], rotations[rows], outputs["next_rotations"])
+
+    def _bound(self, count: int) -> tuple[dict[str, Array], dict[str, Array], Callable[[], None]]:
+        """Buffers for so many bodies and the network bound to them."""
+        if count not in self._runs:
+            card = self._network.card
+            sides = [
+                {
+                    name: np.zeros((count, *entry["shape"][1:]), np.float32)
+                    for name, entry in card[side].items()
+                }
+                for side in ("inputs", "outputs")
+            ]
+            self._runs[count] = (sides[0], sides[1], self._network.bind(sides[0], sides[1]))
+        return self._runs[count]
 
     def snapshot(self, i: int) -> Snapshot:
         """Body i as it is, for `restore`."""
@@ -101,11 +161,13 @@ class Understudy:
     def _arrays(self) -> tuple[Array, ...]:
         return (
             *(self.hips, self.rotations, self.contacts, self.error_m),
-            *(self._speed, self._spin),
+            *(self._now, self._before, self._memory),
         )
 
     def close(self) -> None:
         """Lets the network go."""
+        self._runs.clear()
+        self._network.close()
 
     def __enter__(self) -> Understudy:
         return self
@@ -114,6 +176,9 @@ class Understudy:
         self.close()
 
 
-def _change(before: Array, after: Array) -> Array:
-    """(..., 3) rotation vector from before to after, in the joint's own frame."""
-    return rotation.to_rotation_vector(rotation.multiply(rotation.conjugate(before), after))
+def _bodies(hips: Array, rotations: Array) -> Array:
+    """(B, 3, 67) what the network takes, from world hips (B, 3) and local rotations (B, J, 4)."""
+    positions = np.repeat(PERFORMER.rest_positions[None], len(hips), 0)
+    turns = rotation.to_matrix(PERFORMER.globals(positions, rotations)[1])
+    flat = np.swapaxes(turns, 1, 2).reshape(len(hips), 3, -1)
+    return np.concatenate([hips[..., None], flat], -1).astype(np.float32)
