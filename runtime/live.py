@@ -24,11 +24,16 @@ LOST_AFTER_S = 2.0
 class StandIn(Protocol):
     """Takes packets as they arrive, and has after `step` a whole pose for everybody."""
 
-    positions: Sequence[Array]
-    rotations: Sequence[Array]
-    states: Sequence[State]
-    reasons: Sequence[str]
-    uncertainty_m: Sequence[float] | Array
+    @property
+    def positions(self) -> Sequence[Array]: ...
+    @property
+    def rotations(self) -> Sequence[Array]: ...
+    @property
+    def states(self) -> Sequence[State]: ...
+    @property
+    def reasons(self) -> Sequence[str]: ...
+    @property
+    def uncertainty_m(self) -> Sequence[float] | Array: ...
 
     def arrive(
         self, i: int, time_s: float, positions: Array, rotations: Array, seen: Array | None
@@ -132,8 +137,8 @@ class Live:
         if self._of:
             self._stand_in.step(now_s)
 
-    def solve(self, subjects: Sequence[Subject], places: Sequence[Array]) -> None:
-        """Writes poses and states; places: where on stage each stands, added to what was seen."""
+    def solve(self, subjects: Sequence[Subject], places: Array) -> None:
+        """Writes poses and states; places (N, 3) are added to what was seen."""
         stand_in = self._stand_in
         for i, (subject, place) in enumerate(zip(subjects, places, strict=True)):
             positions = stand_in.positions[i].copy()

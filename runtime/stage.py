@@ -144,8 +144,8 @@ class Stage:
                     try:
                         now = self.cast.style(request.subject, request.traits)
                         self.control.reply(request, style=now)
-                    except UnderstudyError as error:
-                        self.control.reply(request, error=str(error))
+                    except UnderstudyError as refusal:
+                        self.control.reply(request, error=str(refusal))
                 case Stop():
                     self.running = False
                     self.control.reply(request)

@@ -12,6 +12,7 @@ out vec3 view_position;
 out vec3 view_normal;
 out vec4 zone;
 out float side;
+out vec4 veil;
 flat out vec4 tint;
 void main() {
     mat4 skin = skin_matrix(joints, weights, gl_InstanceID);
@@ -21,6 +22,7 @@ void main() {
     zone = paint;
     side = position.x;
     tint = texelFetch(tints, ivec2(gl_InstanceID, 0), 0);
+    veil = skin_veil(joints, weights, gl_InstanceID);
     gl_Position = projection * at;
 }
 #endif
@@ -29,6 +31,7 @@ in vec3 view_position;
 in vec3 view_normal;
 in vec4 zone;
 in float side;
+in vec4 veil;
 flat in vec4 tint;
 layout(location = 0) out vec4 albedo_out;
 layout(location = 1) out vec4 normal_out;
@@ -53,7 +56,7 @@ float border(float distance_m, float half_m) {
 void main() {
     float in_joint = inside(zone.x), in_accent = inside(zone.y), in_visor = inside(zone.z);
     vec3 stripe = side < -0.09 ? RIGHT : tint.rgb;
-    vec3 albedo = mix(SHELL, stripe, in_accent);
+    vec3 albedo = mix(mix(SHELL, stripe, in_accent), veil.rgb, veil.a);
     albedo = mix(albedo, JOINT, in_joint);
     albedo = mix(albedo, VISOR, in_visor);
     float line = max(border(zone.w, 0.0012) * (1.0 - in_joint), border(zone.x, 0.0014));

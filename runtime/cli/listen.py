@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from understudy.bridge import Subscriber
-    from understudy.runtime.core.pose import Frame
+    from understudy.runtime.core.pose import Frame, Subject
 
 SUMMARY = "print rate, loss, age and latency of a stream of poses"
 EXAMPLES = """understudy listen
@@ -82,6 +82,7 @@ class Ears:
         self.live = live
         self.first: Frame | None = None
         self.last: Frame | None = None
+        self.heard: dict[str, Heard] = {}
         self._running = True
 
     def stop(self) -> None:
@@ -102,24 +103,50 @@ class Ears:
                     end_s = float("inf") if seconds is None else time.monotonic() + seconds
                     line_s = time.monotonic() + 1.0
                 self.last = frame
+                for subject in frame.subjects:
+                    self.heard.setdefault(subject.name, Heard()).add(subject)
             if self.live and self.first is not None and time.monotonic() >= line_s:
                 frames = subscriber.statistics.frames
                 print(live_line(subscriber, self.last, frames - counted), flush=True)
                 counted, line_s = frames, line_s + 1.0
 
 
+class Heard:
+    """What was heard of one subject: frames in each state, and the reasons with the last state."""
+
+    MOST_REASONS = 100
+
+    def __init__(self) -> None:
+        self.states: dict[str, int] = {}
+        self.reasons: dict[str, str] = {}
+        self.uncertainty_m = 0.0
+
+    def add(self, subject: Subject) -> None:
+        name = subject.state.name
+        self.states[name] = self.states.get(name, 0) + 1
+        self.uncertainty_m = max(self.uncertainty_m, subject.uncertainty_m)
+        if subject.reason and len(self.reasons) < self.MOST_REASONS:
+            self.reasons[subject.reason] = name
+
+
 def live_line(subscriber: Subscriber, frame: Frame | None, frames: int) -> str:
     """One second in one line."""
     seen = subscriber.statistics
-    subjects = (
-        "" if frame is None else ", ".join(f"{s.name} {s.state.name}" for s in frame.subjects[:4])
-    )
+    subjects = "" if frame is None else ", ".join(map(standing, frame.subjects[:4]))
     more = 0 if frame is None else len(frame.subjects) - 4
     return (
         f"{frame.timecode if frame else '':<12} {frames:4d} frames/s  lost {seen.lost}  "
         f"age {seen.age.percentile_ms(50):.2f} ms, p99 {seen.age.percentile_ms(99):.2f}  "
         f"{subjects}{f' and {more} more' if more > 0 else ''}"
     )
+
+
+def standing(subject: Subject) -> str:
+    """A subject in a few words: name, state, trust and reason."""
+    words = f"{subject.name} {subject.state.name}"
+    if subject.uncertainty_m > 0.0:
+        words += f" ±{100.0 * subject.uncertainty_m:.1f} cm"
+    return f"{words} ({subject.reason})" if subject.reason else words
 
 
 def report(subscriber: Subscriber, ears: Ears) -> dict[str, Any]:
@@ -151,6 +178,10 @@ def report(subscriber: Subscriber, ears: Ears) -> dict[str, Any]:
                 "name": s.name,
                 "state": s.state.name,
                 "reason": s.reason,
+                "uncertainty_m": round(s.uncertainty_m, 4),
+                "states": ears.heard[s.name].states,
+                "reasons": ears.heard[s.name].reasons,
+                "most_uncertainty_m": round(ears.heard[s.name].uncertainty_m, 4),
                 "joints": len(s.skeleton),
                 "skeleton": f"{s.skeleton.id:016x}",
             }
@@ -180,6 +211,12 @@ def text(heard: dict[str, Any]) -> str:
     for subject in heard["subjects"][:16]:
         why = f" ({subject['reason']})" if subject["reason"] else ""
         lines.append(f"{subject['name']:<26} {subject['state']}{why}, {subject['joints']} joints")
+        if len(subject["states"]) > 1:
+            shares = ", ".join(f"{count} {state}" for state, count in subject["states"].items())
+            most_m = subject["most_uncertainty_m"]
+            trust = f", at most ±{100 * most_m:.1f} cm" if most_m else ""
+            lines.append(f"{'':<26} frames: {shares}{trust}")
+            lines += [f"{'':<26} {state}: {r}" for r, state in list(subject["reasons"].items())[:4]]
     if len(heard["subjects"]) > 16:
         lines.append(f"and {len(heard['subjects']) - 16} subjects more")
     if heard["age_ms"]["max"] > 60_000:

@@ -111,6 +111,7 @@ def _viewer(args: argparse.Namespace):
     from understudy.runtime.viewport.feed import Feed
     from understudy.runtime.viewport.player import PlayerPad
     from understudy.runtime.viewport.renderer import Options, Renderer
+    from understudy.runtime.viewport.sliders import StyleSliders
     from understudy.runtime.viewport.viewer import Viewer
     from understudy.runtime.viewport.window import Window
 
@@ -140,6 +141,9 @@ def _viewer(args: argparse.Namespace):
         pad = PlayerPad(args.control, window) if window else None
         if pad is not None:
             undo.callback(pad.close)
+        style = StyleSliders(args.control) if window else None
+        if style is not None:
+            undo.callback(style.close)
         outputs: list = []
         if args.movie:
             outputs.append(Movie(args.movie, size, fps, live=True, threads=1))
@@ -166,6 +170,7 @@ def _viewer(args: argparse.Namespace):
             shot(at, target, args.focal, size, args.sensor),
             window=window,
             pad=pad,
+            style=style,
             outputs=outputs,
             sheet=Sheet(args.contact_sheet) if args.contact_sheet else None,
             fps_limit=fps,

@@ -163,7 +163,7 @@ class Link:
     def _damaged(self, packet: Packet) -> Packet | None:
         """What is left of a packet; None where all of it is lost."""
         moment_s = self.source.moment_s(packet.capture_s)
-        lost = [mask for drop, mask in self._drops if drop.covers(moment_s)]
+        lost = [m for d, m in self._drops if moment_s is not None and d.covers(moment_s)]
         if lost:
             packet.seen = ~np.logical_or.reduce(lost)
             if not packet.seen.any():

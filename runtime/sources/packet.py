@@ -38,7 +38,9 @@ class MotionSource(Protocol):
 
     name: str
     skeleton: Skeleton
-    silence: str
+
+    @property
+    def silence(self) -> str: ...
 
     def poll(self, now_s: float) -> list[Packet]: ...
 

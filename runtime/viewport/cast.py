@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import moderngl
@@ -70,22 +71,22 @@ class _Costume:
         self._matrices: moderngl.Texture | None = None
         self._tints: moderngl.Texture | None = None
 
-    def write(self, matrices: Array, tints: Array) -> None:
-        """matrices (N, J, 4, 4), tints (N, 4)."""
+    def write(self, matrices: Array, tints: Array, veils: Array) -> None:
+        """matrices (N, J, 4, 4), tints (N, 4), veils (N, J, 4)."""
         self.count = len(matrices)
         if self.count == 0:
             return
         if self.count > self._rows:
             self.release_rows()
             self._rows = max(4, 1 << (self.count - 1).bit_length())
-            width = 3 * matrices.shape[1]
+            width = 4 * matrices.shape[1]
             self._matrices = self._ctx.texture((width, self._rows), 4, dtype="f4")
             self._tints = self._ctx.texture((self._rows, 1), 4, dtype="f4")
             for texture in (self._matrices, self._tints):
                 texture.filter = (moderngl.NEAREST, moderngl.NEAREST)
         assert self._matrices and self._tints
-        rows = np.ascontiguousarray(matrices[:, :, :3, :], np.float32)
-        self._matrices.write(rows.tobytes(), (0, 0, 3 * matrices.shape[1], self.count))
+        rows = np.concatenate([matrices[:, :, :3, :], veils[:, :, None, :]], 2).astype("f4")
+        self._matrices.write(rows.tobytes(), (0, 0, 4 * matrices.shape[1], self.count))
         self._tints.write(tints.astype("f4").tobytes(), (0, 0, self.count, 1))
 
     def render(self, name: str) -> None:
@@ -120,8 +121,17 @@ class Cast:
         self.placed: list[Placed] = []
         self.waiting = 0
 
-    def place(self, subjects: list[Subject], hidden: str | None = None) -> None:
-        """Takes this frame's poses. `hidden`: the subject whose eyes the camera looks through."""
+    def place(
+        self,
+        subjects: list[Subject],
+        hidden: str | None = None,
+        veils: Mapping[str, Array] | None = None,
+    ) -> None:
+        """Takes this frame's poses. `hidden`: the subject whose eyes the camera looks through.
+
+        veils  a subject's name to (4,) or (J, 4): a linear colour that lies over it, and how much
+        """
+        veils = veils or {}
         self.placed, self.waiting = [], 0
         alike: dict[int, list[int]] = {}
         for number, subject in enumerate(subjects):
@@ -149,7 +159,10 @@ class Cast:
             shown = [r for r, n in enumerate(numbers) if sound[r] and subjects[n].name != hidden]
             matrices = transforms(world_p[shown], world_r[shown]) @ mesh.unbind
             tints = np.array([(*tint(numbers[r]), 1.0) for r in shown]).reshape(-1, 4)
-            self._costumes[key].write(matrices, tints)
+            over = np.zeros((len(shown), len(skeleton), 4))
+            for row, r in enumerate(shown):
+                over[row] = veils.get(subjects[numbers[r]].name, 0.0)
+            self._costumes[key].write(matrices, tints, over)
         self.placed = [seen[n] for n in sorted(seen)]
 
     def bounds(self) -> tuple[Array, float]:

@@ -13,7 +13,10 @@ import imgui_bundle
 import moderngl
 from imgui_bundle import imgui
 
+from understudy.runtime.core.pose import State, Subject
+
 from .overlay import STATE_COLOUR
+from .sliders import Slider
 
 Colour = tuple[float, float, float]
 INK: Colour = (0.95, 0.96, 0.98)
@@ -21,6 +24,7 @@ DIM: Colour = (0.66, 0.70, 0.76)
 FONT = Path(imgui_bundle.__file__).parent / "assets" / "fonts" / "Roboto" / "Roboto-Regular.ttf"
 BOLD = FONT.with_name("Roboto-Bold.ttf")
 PANEL = (0.05, 0.06, 0.08, 0.62)
+REASON_LETTERS = 64
 
 
 @dataclass
@@ -30,8 +34,19 @@ class Label:
     x: float
     y: float
     text: str
+    below: str
     colour: Colour
-    below: str = ""
+
+
+def state_text(subject: Subject) -> tuple[str, str]:
+    """What stands over a subject's head: name, state and trust; and the reason below it."""
+    if subject.state is State.LIVE:
+        return subject.name, ""
+    text = f"{subject.name}  {subject.state.name}"
+    if subject.uncertainty_m > 0.0:
+        text += f"  ±{max(1.0, 100.0 * subject.uncertainty_m):.0f} cm"
+    reason = subject.reason
+    return text, reason if len(reason) <= REASON_LETTERS else reason[: REASON_LETTERS - 3] + "..."
 
 
 @dataclass
@@ -45,6 +60,7 @@ class Board:
     notice: str = ""
     hints: str = ""
     caption: str = ""
+    sliders: list[Slider] = field(default_factory=list)
 
 
 def spread(boxes: list[tuple[float, float, float, float]], gap: float = 3.0) -> list[float]:
@@ -101,6 +117,7 @@ class Hud:
         paper = imgui.get_background_draw_list()
         self._labels(paper, board.labels, unit, width)
         self._panel(paper, board, unit)
+        self._sliders(board.sliders, unit, width)
         if board.notice:
             self._pill(paper, board.notice, unit, width / 2, height * 0.88, (1.0, 0.85, 0.5))
         for text, side in ((board.hints, 0), (board.caption, 1)):
@@ -162,6 +179,45 @@ class Hud:
             wide = self._size(value, small)[0]
             self._text(paper, x + w - pad - wide, at, value, small, INK)
             at += line if name or value else line * 0.45
+
+    def _sliders(self, sliders: list[Slider], unit: float, width: int) -> None:
+        """The one part of the HUD that answers the mouse."""
+        if not sliders:
+            return
+        flags, colours, looks = imgui.WindowFlags_, imgui.Col_, imgui.StyleVar_
+        names = max(self._size(slider.name, unit * 0.9)[0] for slider in sliders)
+        bar, wide = unit * 8.0, names + unit * 12.6
+        imgui.push_font(self._font, unit * 0.9)
+        imgui.push_style_var(looks.window_rounding, unit * 0.45)
+        imgui.push_style_var(looks.frame_rounding, unit * 0.25)
+        imgui.push_style_var(looks.window_border_size, 0.0)
+        for colour, value in (
+            (colours.window_bg, PANEL),
+            (colours.frame_bg, (1.0, 1.0, 1.0, 0.10)),
+            (colours.frame_bg_hovered, (1.0, 1.0, 1.0, 0.16)),
+            (colours.frame_bg_active, (1.0, 1.0, 1.0, 0.16)),
+            (colours.slider_grab, (*DIM, 1.0)),
+            (colours.slider_grab_active, (*INK, 1.0)),
+            (colours.text, (*INK, 1.0)),
+        ):
+            imgui.push_style_color(colour, imgui.ImVec4(*value))
+        imgui.set_next_window_pos(imgui.ImVec2(width - wide - unit * 0.8, unit * 0.8))
+        imgui.set_next_window_size(imgui.ImVec2(wide, 0.0))
+        imgui.begin("style", None, flags.no_decoration | flags.no_move | flags.no_nav)
+        for slider in sliders:
+            imgui.align_text_to_frame_padding()
+            imgui.text(slider.name)
+            imgui.same_line(names + unit * 1.4)
+            imgui.set_next_item_width(bar)
+            moved, value = imgui.slider_float(f"##{slider.name}", slider.value, -1.0, 1.0, "")
+            if moved:
+                slider.value, slider.moved = min(1.0, max(-1.0, value)), True
+            imgui.same_line(names + bar + unit * 2.0)
+            imgui.text(f"{slider.value:+.2f}")
+        imgui.end()
+        imgui.pop_style_color(7)
+        imgui.pop_style_var(3)
+        imgui.pop_font()
 
     def _labels(self, paper, labels: list[Label], unit: float, width: int) -> None:
         small = unit * 0.9

@@ -29,7 +29,18 @@ PAST, AHEAD = (0.75, 0.78, 0.82), (0.20, 0.80, 1.0)
 TRAVEL, FACING = (1.0, 0.80, 0.22), (0.92, 0.94, 1.0)
 CONTACT = (0.30, 0.95, 0.60)
 
+VEIL = 0.30  # how much of the state's colour lies over a body that its source does not move
+
 Mark = tuple[Array, float, Array, float, tuple[float, float, float], float]
+
+
+def state_veils(subjects: list[Subject]) -> dict[str, Array]:
+    """A veil in the state's colour, linear, over everybody who is not live."""
+    return {
+        subject.name: np.array([*(c**2.2 for c in STATE_COLOUR[subject.state]), VEIL])
+        for subject in subjects
+        if subject.state is not State.LIVE
+    }
 
 
 def bones(placed: Placed) -> list[Mark]:

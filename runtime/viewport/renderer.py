@@ -12,16 +12,17 @@ import moderngl
 import numpy as np
 
 from understudy.runtime.core.pose import Frame
+from understudy.runtime.core.rotation import Array
 
 from . import gl
 from .camera import Camera
 from .cast import Cast
 from .gbuffer import LIT_BY, GBuffer
-from .hud import Board, Hud, Label
+from .hud import Board, Hud, Label, state_text
 from .image_effect import ImageEffect
 from .mesh.mannequin import GRID_M
 from .mesh.store import Wardrobe
-from .overlay import STATE_COLOUR, Mark, Overlay, bones, feet, path, wish
+from .overlay import STATE_COLOUR, Mark, Overlay, bones, feet, path, state_veils, wish
 from .shadow import ShadowMap, sun_box
 from .uniforms import FrameBlock, Look
 
@@ -42,6 +43,9 @@ class Options:
     labels: bool = False
     hud: bool = False
     hidden: str | None = None  # the subject whose eyes the camera looks through
+    veils: dict[str, Array] = field(
+        default_factory=dict
+    )  # a subject's name: `Cast.place` says what
     look: Look = field(default_factory=Look)
 
 
@@ -143,7 +147,8 @@ class Renderer:
         """One picture into `target`; `board` holds the HUD's text."""
         camera = replace(camera, width=self.width, height=self.height)
         inner = replace(camera, width=self.gbuffer.albedo.width, height=self.gbuffer.albedo.height)
-        self.cast.place(frame.subjects if frame else [], options.hidden)
+        subjects = frame.subjects if frame else []
+        self.cast.place(subjects, options.hidden, {**state_veils(subjects), **options.veils})
         self._write_block(inner, options)
         self._draw_shadows(options)
         self._draw_geometry()
@@ -232,11 +237,14 @@ class Renderer:
             top = placed.world_p[np.argmax(placed.world_p[:, 1])] + [0.0, 0.27, 0.0]
             (xy,), (depth,) = camera.project(top[None])
             if subject.name != options.hidden and 0.2 < depth < 40.0:
-                state = subject.state
-                text = f"{subject.name}  {state.name}" if state else subject.name
-                reason = subject.reason if state else ""
-                out.append(Label(xy[0], xy[1], text, STATE_COLOUR[state], reason))
+                colour = STATE_COLOUR[subject.state]
+                out.append(Label(xy[0], xy[1], *state_text(subject), colour))
         return out
+
+    @property
+    def holds_mouse(self) -> bool:
+        """Whether the pointer is on something of the HUD's, so that it means no camera."""
+        return self._hud is not None and self._hud.wants_mouse()
 
     def read(self) -> np.ndarray:
         """(H, W, 3) uint8, top row first."""

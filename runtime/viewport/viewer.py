@@ -11,6 +11,7 @@ import numpy as np
 
 from understudy.runtime.core.clock import Histogram
 from understudy.runtime.core.pose import Frame
+from understudy.runtime.performer.layout import ACTIONS
 
 from . import gl
 from .camera import Camera, Rig
@@ -21,12 +22,15 @@ from .hud import Board
 from .overlay import STATE_COLOUR
 from .player import PlayerPad
 from .renderer import Options, Renderer
+from .sliders import StyleSliders
 from .window import Window
 
 KIND_NAME = {"third": "third person", "first": "first person", "orbit": "orbit", "fixed": "fixed"}
 HINTS = (
     "1-4 camera   drag, wheel turn, zoom   Tab subject   O contact shading   K bones   "
-    "T path   F feet   L names   H figures   Esc quit"
+    "T path   F feet   L names   H figures   Esc quit\n"
+    "WASD go   Shift run   Ctrl strafe   Space jump   "
+    + "   ".join(f"Alt+{b[-1]} {does}" for b, does in ACTIONS.items() if b.startswith("action"))
 )
 # With nothing new to show, a picture this often keeps notices and cameras alive.
 IDLE_S = 0.1
@@ -44,6 +48,7 @@ class Viewer:
     camera: Camera
     window: Window | None = None
     pad: PlayerPad | None = None
+    style: StyleSliders | None = None
     outputs: list[Movie | Stills] = field(default_factory=list)
     sheet: Sheet | None = None
     fps_limit: float = 60.0
@@ -89,6 +94,8 @@ class Viewer:
             return
         self.window.poll()
         keys, drag, scroll = self.window.taken()
+        if self.renderer.holds_mouse:
+            drag, scroll = (0.0, 0.0), 0.0
         if any(drag):
             self.rig.drag(*drag)
         if scroll:
@@ -102,6 +109,8 @@ class Viewer:
             self.renderer.resize(*size)
         if self.pad is not None:
             self.pad.send(self.camera.heading_rad)
+        if self.style is not None:
+            self.style.send()
             self.rig.turns = self.pad.moved
 
     def press(self, key: int) -> None:
@@ -212,6 +221,9 @@ class Viewer:
             board.hints = HINTS
             if self.pad is not None:
                 rows.append(("pad", self.pad.device if self.pad.heard else "no stage listens"))
+        if self.style is not None:
+            lead = frame.subjects[self.lead % len(frame.subjects)] if frame else None
+            board.sliders = self.style.follow(lead if self.options.hud else None)
         board.caption = KIND_NAME[self.rig.kind]
         return board
 
@@ -240,6 +252,8 @@ class Viewer:
             stack.callback(self.feed.close)
             if self.pad is not None:
                 stack.callback(self.pad.close)
+            if self.style is not None:
+                stack.callback(self.style.close)
             if self.sheet is not None:
                 stack.callback(self.sheet.close)
             for output in self.outputs:

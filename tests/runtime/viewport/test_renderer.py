@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from imgui_bundle import imgui
 
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Intent, Pose, State, Subject
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.viewport import gl
 from understudy.runtime.viewport.camera import Camera, fov_of_lens
-from understudy.runtime.viewport.hud import Board, spread
+from understudy.runtime.viewport.hud import REASON_LETTERS, Board, spread, state_text
 from understudy.runtime.viewport.renderer import Options, Renderer
+from understudy.runtime.viewport.sliders import Slider
 from understudy.runtime.viewport.uniforms import Look
 
 from .conftest import SIZE, frame_of, standing
@@ -182,6 +184,61 @@ def test_names_and_states_stand_over_the_heads(renderer: Renderer, front: Camera
     left, _, right, bottom = box(changed(plain, named))
     ((x, y),), _ = front.project(np.array([[0.0, 1.78, 0.0]]))
     assert left < x < right and bottom <= y + 4
+
+
+def test_what_stands_over_a_body_that_is_acted() -> None:
+    live = standing(uncertainty_m=0.2)
+    assert state_text(live) == ("hero", "")
+    acted = standing(state=State.TAKEOVER, reason="no mocap", uncertainty_m=0.043)
+    assert state_text(acted) == ("hero  TAKEOVER  ±4 cm", "no mocap")
+    held = standing(state=State.HOLD, reason="x" * 500)
+    text, below = state_text(held)
+    assert text == "hero  HOLD" and len(below) <= REASON_LETTERS
+
+
+def test_a_body_that_its_source_does_not_move_is_tinted(renderer: Renderer, front: Camera) -> None:
+    """Amber over a figure in takeover, blue over one that is held; nothing over a live one."""
+    chest = (slice(62, 72), slice(112, 128))
+    seen = {
+        state: picture(renderer, frame_of(standing(state=state)), front)[chest].mean((0, 1))
+        for state in State
+    }
+    warmth = {state: red - blue for state, (red, _, blue) in seen.items()}
+    assert warmth[State.TAKEOVER] > warmth[State.LIVE] + 10
+    assert warmth[State.HOLD] < warmth[State.LIVE] - 10
+
+
+def test_a_veil_lies_over_the_joints_it_names_alone(renderer: Renderer, front: Camera) -> None:
+    frame = frame_of(standing())
+    veil = np.zeros((len(PERFORMER), 4))
+    veil[[PERFORMER.index(n) for n in ("LeftArm", "LeftForeArm", "LeftHand")]] = (0, 0, 0, 0.9)
+    options = Options(veils={"hero": veil})
+    plain = picture(renderer, frame, front)
+    renderer.draw(frame, front, options)
+    left, _, right, _ = box(changed(plain, renderer.read().astype(float)))
+    assert SIZE[0] / 2 < left < right  # its left is on our right
+
+
+def test_sliders_are_drawn_and_answer_the_mouse(renderer: Renderer, front: Camera) -> None:
+    sliders = [Slider("energy", 0.0), Slider("crouch", 0.0)]
+    plain = picture(renderer, None, front, board=Board("understudy"), hud=True)
+    board = Board("understudy", sliders=sliders)
+    picture(renderer, None, front, board=board, hud=True)
+    seen = picture(renderer, None, front, board=board, hud=True)
+    left, top, right, bottom = box(changed(plain, seen)[:, SIZE[0] // 2 :])
+    assert not any(slider.moved for slider in sliders)
+    io = imgui.get_io()
+    for x in np.linspace(left, right, 24) + SIZE[0] // 2:
+        io.add_mouse_pos_event(float(x), top + 0.3 * (bottom - top))
+        io.add_mouse_button_event(0, True)
+        picture(renderer, None, front, board=board, hud=True)
+        assert renderer.holds_mouse
+    io.add_mouse_button_event(0, False)
+    io.add_mouse_pos_event(1.0, float(SIZE[1]) - 1)
+    picture(renderer, None, front, board=board, hud=True)
+    picture(renderer, None, front, board=board, hud=True)
+    assert sliders[0].moved and sliders[0].value != 0.0 and not sliders[1].moved
+    assert not renderer.holds_mouse
 
 
 def test_the_hud_shows_its_figures(renderer: Renderer, front: Camera) -> None:
