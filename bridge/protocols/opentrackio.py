@@ -1,0 +1,240 @@
+"""OpenTrackIO 1.0 (SMPTE RIS-OSVP): camera tracking as a JSON or CBOR sample.
+
+A sample has what this side uses of the schema; what else a sender puts in is passed over. Units are
+the schema's: transforms in metres and degrees (x right, y forward, z up; pan left, tilt up, roll
+clockwise, applied in this order), focal length, sensor and projection offset in millimetres,
+distances in metres, encoders 0..1. How a sample crosses the network is in opentrackio_packet.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+import cbor2
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.rotation import Array
+
+from . import axes
+from .error import ProtocolError
+
+VERSION = (1, 0, 1)
+_CBOR_DEPTH = 12  # the schema's own is 6
+
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Number = Annotated[float, Meta(ge=-1e12, le=1e12)]  # bounded, so that it is finite
+Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
+Text = Annotated[str, Meta(max_length=1023)]
+
+
+class _Struct(msgspec.Struct, rename="camel", omit_defaults=True):
+    """What has no default is always written; the schema asks for it."""
+
+
+class Rate(_Struct):
+    """A rational number of frames a second."""
+
+    num: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    denom: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+
+    @staticmethod
+    def of(rate: Fraction) -> Rate:
+        return Rate(rate.numerator, rate.denominator)
+
+
+class Protocol(_Struct):
+    name: str
+    version: Annotated[list[Count], Meta(min_length=3, max_length=3)]
+
+
+class Timestamp(_Struct):
+    seconds: Annotated[int, Meta(ge=0, le=2**48 - 1)]
+    nanoseconds: Annotated[int, Meta(ge=0, lt=10**9)]
+
+
+class Timecode(_Struct):
+    hours: Annotated[int, Meta(ge=0, le=23)]
+    minutes: Annotated[int, Meta(ge=0, le=59)]
+    seconds: Annotated[int, Meta(ge=0, le=59)]
+    frames: Annotated[int, Meta(ge=0, le=119)]
+    frame_rate: Rate
+    drop_frame: bool | None = None
+
+
+class Synchronization(_Struct):
+    locked: bool
+    source: Literal["genlock", "videoIn", "ptp", "ntp"]
+
+
+class Timing(_Struct):
+    mode: Literal["internal", "external"] | None = None
+    sample_rate: Rate | None = None
+    sample_timestamp: Timestamp | None = None
+    timecode: Timecode | None = None
+    sequence_number: Count | None = None
+    synchronization: Synchronization | None = None
+
+
+class Tracker(_Struct):
+    recording: bool | None = None
+    slate: Text | None = None
+    status: Text | None = None
+    notes: Text | None = None
+
+
+class Encoders(_Struct):
+    focus: Unit | None = None
+    iris: Unit | None = None
+    zoom: Unit | None = None
+
+
+class Offset(_Struct):
+    x: Number
+    y: Number
+
+
+class Distortion(_Struct):
+    radial: Annotated[list[Number], Meta(max_length=16)]
+    tangential: Annotated[list[Number], Meta(max_length=16)] | None = None
+    overscan: Number | None = None
+    model: Text | None = None
+
+
+class Lens(_Struct):
+    pinhole_focal_length: Number | None = None
+    focus_distance: Number | None = None
+    f_stop: Number | None = None
+    t_stop: Number | None = None
+    entrance_pupil_offset: Number | None = None
+    projection_offset: Offset | None = None
+    encoders: Encoders | None = None
+    distortion: Annotated[list[Distortion], Meta(max_length=8)] | None = None
+
+
+class Translation(_Struct):
+    x: Number
+    y: Number
+    z: Number
+
+
+class Rotation(_Struct):
+    pan: Number
+    tilt: Number
+    roll: Number
+
+
+class Transform(_Struct):
+    translation: Translation
+    rotation: Rotation
+    id: Text | None = None
+
+
+class Dimensions(_Struct):
+    width: Number
+    height: Number
+
+
+class StaticCamera(_Struct):
+    active_sensor_physical_dimensions: Dimensions | None = None
+    label: Text | None = None
+
+
+class Static(_Struct):
+    camera: StaticCamera | None = None
+
+
+class Sample(_Struct):
+    """One sample of one source."""
+
+    protocol: Protocol
+    sample_id: Text | None = None
+    source_id: Text | None = None
+    source_number: Count | None = None
+    timing: Timing | None = None
+    tracker: Tracker | None = None
+    lens: Lens | None = None
+    transforms: Annotated[list[Transform], Meta(max_length=64)] | None = None
+    static: Static | None = None
+
+
+def protocol() -> Protocol:
+    """What this side writes; Unreal takes 1.0.x and nothing else."""
+    return Protocol("OpenTrackIO", list(VERSION))
+
+
+_JSON_DECODER = msgspec.json.Decoder(Sample)
+_JSON_ENCODER = msgspec.json.Encoder()
+
+
+def to_json(sample: Sample) -> bytes:
+    return _JSON_ENCODER.encode(sample)
+
+
+def to_cbor(sample: Sample) -> bytes:
+    return cbor2.dumps(msgspec.to_builtins(sample))
+
+
+def from_json(data: bytes) -> Sample:
+    try:
+        return _checked(_JSON_DECODER.decode(data))
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise ProtocolError(f"Not an OpenTrackIO sample in JSON: {error}.") from None
+
+
+def _refuse_tag(*_: Any) -> Any:
+    raise ValueError("tags have no place in a sample")
+
+
+# Tags make dates, big numbers, regular expressions and cycles; the schema has none of them.
+_TAGS = (0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 100, 256, 258, 260, 261, 1004, 43000)
+_REFUSED = dict.fromkeys(_TAGS, _refuse_tag)
+
+
+def from_cbor(data: bytes) -> Sample:
+    try:
+        tree = cbor2.loads(
+            data,
+            max_depth=_CBOR_DEPTH,
+            strict_hashable_types=True,
+            semantic_decoders=_REFUSED,
+            tag_hook=_refuse_tag,
+        )
+        return _checked(msgspec.convert(tree, Sample))
+    except (cbor2.CBORError, msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise ProtocolError(f"Not an OpenTrackIO sample in CBOR: {error}.") from None
+
+
+def _checked(sample: Sample) -> Sample:
+    said = sample.protocol
+    if said.name != "OpenTrackIO" or said.version[0] > VERSION[0]:
+        version = ".".join(map(str, said.version))
+        raise ProtocolError(
+            f"The sample is {said.name[:40]} {version}; OpenTrackIO up to 1 is read here."
+        )
+    return sample
+
+
+def transform(position: Array, turn: Array, name: str = "Camera") -> Transform:
+    """From a camera in our axes: position (3,) in metres, rotation (4,)."""
+    metres, q = axes.to_studio(position, turn)
+    return Transform(
+        Translation(*(float(v) for v in metres)),
+        Rotation(*map(math.degrees, axes.pan_tilt_roll(q))),
+        name,
+    )
+
+
+def place(transforms: list[Transform]) -> tuple[Array, Array]:
+    """Our position (3,) and rotation (4,) of the camera at the end of a chain of transforms."""
+    at, q = np.zeros(3), rotation.identity()
+    for link in transforms:
+        t, r = link.translation, link.rotation
+        at = at + rotation.rotate(q, np.array([t.x, t.y, t.z]))
+        angles = map(math.radians, (r.pan, r.tilt, r.roll))
+        q = rotation.multiply(q, axes.from_pan_tilt_roll(*angles))
+    return axes.from_studio(at, q)
