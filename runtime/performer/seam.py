@@ -1,8 +1,8 @@
 """Seams: when a joint's motion is handed from one source to another, the difference fades away.
 
 What is shown is the new motion plus an offset that begins with the difference of the two, of place
-and of speed, and ends after a set time, exactly: a polynomial of the fifth degree whose place, speed
-and acceleration are nothing at its end (Flash and Hogan 1985; Bollo, "Inertialization", GDC 2018).
+and of speed, and ends after a set time, exactly: a polynomial of the fifth degree whose place,
+speed and acceleration are nothing at its end (Flash and Hogan 1985; Bollo, "Inertialization", GDC 2018).
 A further seam under way is added to what is left of the offset, acceleration kept.
 """
 
@@ -16,17 +16,20 @@ from understudy.runtime.core.rotation import Array
 from . import legs
 
 # Times of a hand-over: as long as its push stays gentle, within these.
-SHORTEST_S, LONGEST_S = 0.1, 0.5
+SHORTEST_S, LONGEST_S = 0.06, 0.5
 PUSH_MPS2 = 4.0
 PUSH_MPS = 2.0
+# Speeds may differ by what a joint's speed changes by itself at any time; to carry that over would
+# lead away from the new motion before it leads back.
+EASY_MPS2 = 30.0
 # How far a turn of a joint takes what hangs on it.
 ARM_M = 0.4
 
 
-def duration_s(place_m: float, speed_mps: float) -> float:
-    """How long a hand-over over some metres and metres a second takes."""
+def durations_s(place_m: Array, speed_mps: Array) -> Array:
+    """How long hand-overs over some metres and metres a second take."""
     need = np.sqrt(5.8 * place_m / PUSH_MPS2) + speed_mps / PUSH_MPS
-    return float(np.clip(need, SHORTEST_S, LONGEST_S))
+    return np.clip(need, SHORTEST_S, LONGEST_S)
 
 
 class Quintic:
@@ -75,6 +78,17 @@ class Quintic:
         self.end_s[:] = -np.inf
 
 
+def _metres(x: Array) -> Array:
+    """(n,) about how far offsets (n, 6), or their speeds, are for what hangs on the joints."""
+    place, turn = np.square(x[:, :3]).sum(-1), np.square(x[:, 3:]).sum(-1)
+    return np.sqrt(place) + ARM_M * np.sqrt(turn)
+
+
+def _excess(x: Array, free: float) -> Array:
+    """(n,) the share of x (n,) that is over what is free."""
+    return np.maximum(1.0 - free / np.maximum(x, 1e-12), 0.0)
+
+
 class Seam:
     """What is shown less what is aimed at, of every joint of one body."""
 
@@ -93,9 +107,9 @@ class Seam:
         old: tuple[tuple[Array, Array], tuple[Array, Array]],
         new: tuple[tuple[Array, Array], tuple[Array, Array]],
     ) -> None:
-        """Joints (n,) change from aiming at old to new, each positions and rotations of two times:
+        """Joints (n,) aim at new instead of old; each is positions and rotations, of time_s and of
 
-        time_s and dt_s before. They keep the place, speed and acceleration that they are shown with.
+        dt_s before. They are shown at the same place as before, and go on at the same speed.
         """
         x, v, a = (each[joints] for each in self._offset.at(time_s))
         (p1, q1), (p0, q0) = ((p[joints], q[joints]) for p, q in old)
@@ -110,13 +124,9 @@ class Seam:
         )
         rate = np.concatenate([shift - shift_before, turn - turn_before], axis=-1) / dt_s
         x = np.concatenate([x[:, :3] + shift, whole], axis=-1)
-        v = v + rate
-        far = np.sqrt(max(np.square(x[:, :3]).sum(-1).max(), 0.0))
-        far = max(far, ARM_M * np.sqrt(np.square(x[:, 3:]).sum(-1).max()))
-        fast = np.sqrt(max(np.square(v[:, :3]).sum(-1).max(), 0.0))
-        fast = max(fast, ARM_M * np.sqrt(np.square(v[:, 3:]).sum(-1).max()))
-        lasts = duration_s(far, fast)
-        ends = np.maximum(self._offset.end_s[joints], time_s + lasts)
+        v = v + rate * _excess(_metres(rate), EASY_MPS2 * dt_s)[:, None]
+        ends = time_s + durations_s(_metres(x), _metres(v))
+        ends = np.maximum(self._offset.end_s[joints], ends)
         self._offset.plan(joints, time_s, x, v, a, ends)
 
     def apply(self, joints: np.ndarray, time_s: float, positions: Array, rotations: Array) -> None:

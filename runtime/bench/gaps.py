@@ -1,0 +1,103 @@
+"""What a gap in mocap costs: errors against the truth, four baselines, seams and sliding feet.
+
+Everything is measured on the file's own skeleton, from the world positions of its joints, scaled to
+people of 1.7 m by the length of their legs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.humanoid import roles
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.performer.transfer import Transfer
+
+STATURE_M = 1.7
+PERFORMER_M = 1.76
+BASELINES = ("hold", "damped 0.15 s", "damped 0.5 s", "root coasts")
+_HALFLIVES_S = {"damped 0.15 s": 0.15, "damped 0.5 s": 0.5}
+# The speed before a gap is told over so long: one frame of 120 Hz mocap is mostly noise.
+SPEED_OVER_S = 1.0 / 30.0
+# Zhang et al. 2018 (MANN): a foot that moves below this height slides, the more the lower it is.
+SLIDE_M = 0.025
+SEAM_PERCENTILE = 99.9
+
+
+def stature_scale(skeleton: Skeleton) -> float:
+    """What makes the skeleton's owner 1.7 m tall."""
+    return Transfer(skeleton).scale * STATURE_M / PERFORMER_M
+
+
+def world(skeleton: Skeleton, positions: Array, rotations: Array) -> Array:
+    """World positions (..., J, 3) of local positions (..., J, 3) and rotations (..., J, 4)."""
+    return skeleton.globals(positions, rotations)[0]
+
+
+def baselines(
+    positions: Array, rotations: Array, start: int, frames: int, rate_hz: float
+) -> dict[str, tuple[Array, Array]]:
+    """Name -> local positions (frames, J, 3), rotations (frames, J, 4) for a gap at frame start.
+
+    Hold the last pose; go on with its speed, which halves in 0.15 s or 0.5 s; or let the root go on
+    for ever at its speed while the body holds.
+    """
+    last = start - 1
+    first = max(0, last - max(1, round(SPEED_OVER_S * rate_hz)))
+    span_s = max(last - first, 1) / rate_hz
+    speed = (positions[last] - positions[first]) / span_s
+    spin = rotation.multiply(rotations[last], rotation.conjugate(rotations[first]))
+    spin = rotation.to_rotation_vector(spin) / span_s
+    t = (np.arange(frames) + 1.0)[:, None, None] / rate_hz
+    held_p = np.repeat(positions[last][None], frames, axis=0)
+    held_r = np.repeat(rotations[last][None], frames, axis=0)
+    coasting = held_p.copy()
+    coasting[:, 0] += t[:, 0] * speed[0]
+    out = {"hold": (held_p, held_r), "root coasts": (coasting, held_r)}
+    for name, halflife_s in _HALFLIVES_S.items():
+        tau_s = halflife_s / np.log(2.0)
+        rolled = tau_s * (1.0 - np.exp(-t / tau_s))
+        turn = rotation.from_rotation_vector(rolled * spin)
+        out[name] = held_p + rolled * speed, rotation.multiply(turn, held_r)
+    return out
+
+
+def errors_m(truth: Array, guess: Array, hips: int, joints: np.ndarray | None = None) -> Array:
+    """(2, T) mean distance of world positions (T, J, 3), in the world and relative to the hips."""
+    some = slice(None) if joints is None else joints
+    apart = guess[:, some] - truth[:, some]
+    body = apart - (guess[:, hips] - truth[:, hips])[:, None]
+    return np.stack([np.linalg.norm(x, axis=-1).mean(axis=-1) for x in (apart, body)])
+
+
+def accelerations(world_p: Array, rate_hz: float) -> Array:
+    """(T - 2, J) frame-to-frame accelerations of world positions (T, J, 3), m/s^2."""
+    return np.linalg.norm(np.diff(world_p, 2, axis=0), axis=-1) * rate_hz**2
+
+
+def seam_ratio(truth: Array, out: Array, spans: list[tuple[int, int]], rate_hz: float) -> float:
+    """99.9th percentile of accelerations in frames of spans over the untouched clip's (T, J, 3)."""
+    push = accelerations(out, rate_hz)
+    inside = np.zeros(len(push), bool)
+    for start, stop in spans:
+        inside[max(start - 2, 0) : stop] = True
+    whole = np.percentile(accelerations(truth, rate_hz), SEAM_PERCENTILE)
+    return float(np.percentile(push[inside], SEAM_PERCENTILE) / max(whole, 1e-9))
+
+
+def feet(skeleton: Skeleton) -> list[int]:
+    """Joints of heels and toes."""
+    return [j for name, j in roles(skeleton).items() if name.endswith(("_foot", "_toes"))]
+
+
+def slide(truth: Array, out: Array, joints: list[int], rate_hz: float) -> Array:
+    """(T - 1, F) sliding of feet in m/s, in world positions out (T, J, 3).
+
+    Horizontal speed times 2 - 2^(h/H), h the height over where the joint stands in the truth.
+    """
+    floor = np.percentile(truth[:, joints, 1], 5, axis=0)
+    step = np.diff(out[:, joints], axis=0)
+    speed = np.hypot(step[..., 0], step[..., 2]) * rate_hz
+    height = np.maximum(out[1:, joints, 1] - floor, 0.0)
+    return np.where(height < SLIDE_M, speed * (2.0 - 2.0 ** (height / SLIDE_M)), 0.0)
