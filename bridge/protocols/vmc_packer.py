@@ -28,24 +28,22 @@ LARGEST_DATAGRAM = 65507
 class Dialect:
     """What a receiver wants other than the specification says.
 
-    root    whether /Root/Pos is sent as specified, as a bone named "root", or left out
-    travel  whether the body moves by its hips or by the root
+    root  how the root is sent: as the "message" that the specification has, as a "bone", or "none"
     """
 
     root: str = "message"
-    travel: str = "hips"
 
 
-# Read in the receivers' sources; see docs/protocols.md.
+# As read in the receivers' sources; docs/protocols.md tells what each does with it.
 DIALECTS: dict[str, Dialect] = {
     "standard": Dialect(),
     "evmc4u": Dialect(),
     "vrm4u": Dialect(),
     "vmc4ue": Dialect(),
     "vmc4b": Dialect(),
-    # Demands exactly seven floats after no name, and refuses what the specification says.
-    "vmclivelink": Dialect(root="none"),
-    # Ignores the root message.
+    # Refuses the specified message: it demands exactly seven floats and no name.
+    "vmclivelink": Dialect(root="bone"),
+    # Passes the message over; its hips alone move.
     "godot": Dialect(root="none"),
 }
 
