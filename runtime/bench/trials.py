@@ -72,7 +72,7 @@ def stick_for(speed_mps: float, buttons: str = "") -> float:
 
 
 def circle(radius_m: float) -> Array:
-    """(P, 2) a circle to the left from the origin, that begins along +Z; points a centimetre apart."""
+    """(P, 2) a circle to the left that begins at the origin along +Z; points 1 cm apart."""
     angle = np.arange(0.0, 2.0 * np.pi, 0.01 / radius_m)
     return radius_m * np.stack([1.0 - np.cos(angle), np.sin(angle)], -1)
 
@@ -126,7 +126,7 @@ def off_path(places: Array, path: Array) -> Array:
 WALK_MPS = 1.3  # a usual walk
 LADDER_MPS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 RUNS_MPS = (2.5, 3.0, 3.5)
-LEADS_S = (0.2, 0.35, 0.5)
+LEADS_S = (0.2, 0.3, 0.4, 0.5, 0.6)
 PHASES = 8  # of the gait, at which a turn or a start is asked
 
 
@@ -139,18 +139,18 @@ def all_trials() -> list[Trial]:
         go = (1.0, way(0.0, stick_for(v, buttons)), None, buttons)
         top = asked_speed(1.0, buttons)
         about = {"speed_mps": v, "reached": top >= v - 0.01}
-        out.append(Trial(f"speed/{v:g} m/s", script((0.0, 0.0, None, ""), go), (1.0,), about))
+        out.append(Trial(f"speed/{v:g}", script((0.0, 0.0, None, ""), go), (1.0,), about))
     steady = way(0.0, stick_for(1.0))
     out.append(
         Trial(
-            "change/1 m/s to full stick and back",
+            "change/stroll to full stick and back",
             script((0.0, steady, None, ""), (4.0, way(0.0), None, ""), (8.0, steady, None, "")),
             (4.0, 8.0),
         )
     )
     out.append(
         Trial(
-            "change/walk to run and back",
+            "change/stroll to run and back",
             script((0.0, steady, None, ""), (4.0, way(0.0), None, "run"), (8.0, steady, None, "")),
             (4.0, 8.0),
         )

@@ -1,10 +1,10 @@
 """A pad in random hands: what players do, for minutes, the same for the same seed.
 
 A hand changes its mind every 0.5 to 3.5 s: it stands, walks, runs, strafes, turns on the spot,
-jumps, or presses an action. The new way is the old one, a corner, an about-turn or any; a stick moves
-there at once, or sweeps there slowly, which makes an arc. `understudy perform --pad random:7` plays
-seed 7, and `python -m understudy.runtime.sources.random_pad 0 > FILE.toml` writes one down as a pad
-script.
+jumps, or presses an action. The new way is the old one, a corner, an about-turn or any; a stick
+moves there at once, or sweeps there slowly, which makes an arc. `understudy perform --pad random:7`
+plays seed 7, and `python -m understudy.runtime.sources.random_pad 0 > FILE.toml` writes one down as
+a pad script.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Motion matching, the baseline that the recurrent performer is measured against."""
