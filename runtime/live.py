@@ -112,13 +112,10 @@ class Live:
         self._stand_in: StandIn = Holding(skeletons)
         if takeover and sources:
             # A stage without mocap, or without takeover, needs no ONNX Runtime for it.
-            try:
-                from understudy.runtime.performer.takeover import Takeover
-            except ModuleNotFoundError:
-                return
+            from understudy.runtime.performer.takeover import Takeover
+
             understudy = Takeover(skeletons, stop_after_s=stop_after_s, weights=weights)
-            self._stand_in = understudy
-            self.provider_name = getattr(understudy, "provider_name", "")
+            self._stand_in, self.provider_name = understudy, understudy.provider_name
 
     def __len__(self) -> int:
         return len(self._of)
@@ -139,14 +136,15 @@ class Live:
 
     def solve(self, subjects: Sequence[Subject], places: Array) -> None:
         """Writes poses and states; places (N, 3) are added to what was seen."""
-        stand_in = self._stand_in
-        for i, (subject, place) in enumerate(zip(subjects, places, strict=True)):
-            positions = stand_in.positions[i].copy()
-            positions[0] += place
-            subject.pose.positions, subject.pose.rotations = positions, stand_in.rotations[i].copy()
-            subject.state = stand_in.states[i]
-            subject.uncertainty_m = float(stand_in.uncertainty_m[i])
-            reason, silence = stand_in.reasons[i], self._of[i].silence
+        all_of = self._stand_in
+        rows = zip(all_of.positions, all_of.rotations, all_of.states, all_of.reasons)
+        for i, (positions, rotations, state, reason) in enumerate(rows):
+            subject, silence = subjects[i], self._of[i].silence
+            subject.pose.positions = positions.copy()
+            subject.pose.positions[0] += places[i]
+            subject.pose.rotations = rotations
+            subject.state = state
+            subject.uncertainty_m = float(all_of.uncertainty_m[i])
             subject.reason = f"{silence}: {reason}" if silence and reason else reason
 
     def close(self) -> None:

@@ -125,8 +125,10 @@ def run(args: argparse.Namespace) -> int:
         raise UnderstudyError(f"--rate is {args.rate:g} Hz; it must lie between 1 and 1000.")
     if args.seconds is not None and not args.seconds > 0:
         raise UnderstudyError(f"--seconds is {args.seconds:g}; it must be above 0.")
-    if not 0.0 <= args.stop_after <= 3600.0:
-        raise UnderstudyError(f"--stop-after is {args.stop_after:g} s; it can be 0 to 3600.")
+    if not 0.0 < args.stop_after <= 3600.0:
+        raise UnderstudyError(
+            f"--stop-after is {args.stop_after:g} s; it must be above 0 and at most 3600."
+        )
     if not 0.0 <= args.jitter <= MOST_JITTER_S:
         raise UnderstudyError(f"--jitter is {args.jitter:g} s; it can be 0 to {MOST_JITTER_S:g}.")
     if (args.drop or args.jitter) and not args.bvh:

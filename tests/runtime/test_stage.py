@@ -20,6 +20,7 @@ from understudy.runtime import processes
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import State
 from understudy.runtime.processes import StageProcess, free_ports
+from understudy.runtime.sources.dropout import parse_drop
 from understudy.runtime.stage import STAGES, Stage, StageConfig
 from understudy.runtime.takes import bvh
 
@@ -98,22 +99,35 @@ def test_a_file_that_is_no_humanoid_streams_on_its_own_skeleton(tmp_path):
     assert "own skeleton" in notes
 
 
-def test_pads_and_files_share_a_stage_and_an_ended_file_is_held_then_lost(
-    pad, tmp_path, understudy
+@pytest.fixture(scope="session")
+def take(tmp_path_factory):
+    """Four seconds of our own performer, from standing to a walk in a curve."""
+    folder = tmp_path_factory.mktemp("takes")
+    script = folder / "pad.toml"
+    script.write_text(
+        "[[event]]\nat_s = 0.2\nleft_stick = [0.0, 0.8]\n"
+        "[[event]]\nat_s = 2.0\nleft_stick = [0.7, 0.5]\nramp_s = 0.5\n"
+    )
+    path = folder / "take.bvh"
+    done = processes.start("perform", "--pad", script, "--seconds", 4, "--out", path)
+    assert done.wait(60) == 0
+    return path
+
+
+def test_pads_and_files_share_a_stage_and_without_takeover_an_ended_file_is_held_then_lost(
+    pad, take
 ):
-    take = tmp_path / "take.bvh"
-    assert understudy("perform", "--pad", pad, "--seconds", 1, "--out", take).returncode == 0
-    with Stage(config(pad, bvhs=[take], bvh={"loop": False})) as stage:
+    with Stage(config(pad, bvhs=[take], bvh={"loop": False}, takeover=False)) as stage:
         states = []
-        for number in range(220):
+        for number in range(400):
             stage.tick(number)
             acted, played = stage.cast.solve()
             states.append(played.state)
             assert acted.state == State.LIVE
         reason = played.reason
     assert (acted.name, played.name) == ("pad", "take")
-    assert states[30] == State.LIVE
-    assert states[70] == State.HOLD
+    assert states[230] == State.LIVE
+    assert states[250] == State.HOLD
     assert states[-1] == State.LOST
     assert "ended" in reason
 
@@ -135,10 +149,20 @@ def test_a_port_in_use_is_one_sentence(pad, understudy):
         (("--weights", "missing.onnx", "--pad", "{pad}"), "missing.onnx"),
         (("--publish", "tcp://0.0.0.0:5599", "--pad", "{pad}"), "insecure"),
         (("--timecode", "31", "--pad", "{pad}"), "31"),
+        (("--drop", "1-2", "--pad", "{pad}"), "--bvh"),
+        (("--drop", "soon", "--bvh", "{take}"), "soon"),
+        (("--drop", "1-2:Tail", "--bvh", "{take}"), "Tail"),
+        (("--drop", "91-92", "--bvh", "{take}"), "91-92"),
+        (("--drop", "nobody=1-2", "--bvh", "{take}"), "nobody"),
+        (("--jitter", "-1", "--bvh", "{take}"), "--jitter"),
+        (("--stop-after", "0", "--bvh", "{take}"), "--stop-after"),
+        (("--style", "grace=1", "--pad", "{pad}"), "grace"),
+        (("--style", "energy=1", "--bvh", "{take}"), "pad"),
+        (("--takeover-weights", "missing.onnx", "--bvh", "{take}"), "missing.onnx"),
     ],
 )
-def test_wrong_input_is_one_sentence(understudy, pad, words, expected):
-    words = [word.format(pad=pad) for word in words]
+def test_wrong_input_is_one_sentence(understudy, pad, take, words, expected):
+    words = [word.format(pad=pad, take=take) for word in words]
     assert expected in sentence(understudy("stage", "--seconds", 1, *words))
 
 
@@ -288,3 +312,107 @@ def test_ten_minutes_without_growth(pad):
         pose = stage.cast.solve()[0].pose
     assert np.isfinite(pose.positions).all()
     assert sizes[-1] - sizes[1] < 8e6
+
+
+def told(stream, until_state: State, most: int = 600) -> list:
+    """(sequence, state, reason, uncertainty) of a stream's only subject until it has a state."""
+    seen = []
+    for frame, _ in zip(stream, range(most)):
+        (subject,) = frame.subjects
+        seen.append((frame.sequence, subject.state, subject.reason, subject.uncertainty_m))
+        if subject.state is until_state:
+            return seen
+    raise AssertionError(f"{until_state.name} never came; {seen[-1]} is the last of {len(seen)}")
+
+
+def test_a_dropped_subject_is_acted_from_the_very_tick_and_comes_back_live(take):
+    """The window begins at 1 s of a file that is played from 0 at 60 Hz: tick 60 is the first."""
+    words = ("--bvh", take, "--drop", "1.0-1.5", "--bvh-once", "--seconds", 3.5)
+    with StageProcess(*words) as stage:
+        with Subscriber(stage.publish, timeout_s=10) as subscriber:
+            stream = iter(subscriber)
+            before = told(stream, State.TAKEOVER)
+            after = told(stream, State.LIVE)
+    assert all(state is State.LIVE and not reason for _, state, reason, _ in before[:-1])
+    assert before[-1][0] == 60
+    assert all(reason for _, _, reason, _ in [before[-1], *after[:-1]])
+    assert before[-1][3] > 0.0 and after[-1][2:] == ("", 0.0)
+    assert 90 <= after[-1][0] < 90 + 60  # seen again at tick 90, then a blend of bounded length
+
+
+def test_a_late_joiner_sees_state_and_reason_in_its_first_frame(take):
+    words = ("--bvh", take, "--drop", "0.5-3.5", "--bvh-start", 0.4, "--stop-after", 60)
+    with StageProcess(*words) as stage:
+        with Subscriber(stage.publish, timeout_s=10) as early:
+            told(iter(early), State.TAKEOVER)
+            with Subscriber(stage.publish, timeout_s=10) as late:
+                subject = next(iter(late)).subjects[0]
+    assert subject.state is State.TAKEOVER
+    assert subject.reason
+
+
+def test_a_limb_that_drops_is_named_and_the_rest_stays_the_source_s(take):
+    """Two stages of one file, one of which loses an arm: they differ in that arm alone."""
+    played = {}
+    for drops in ((), (("", parse_drop("1.0-1.5:LeftArm,LeftForeArm,LeftHand")),)):
+        with Stage(config(take, pads=[], bvhs=[take], drops=list(drops))) as stage:
+            poses, reasons = [], []
+            for number in range(150):
+                stage.tick(number)
+                (subject,) = stage.cast.solve()
+                poses.append((subject.pose.positions.copy(), subject.pose.rotations.copy()))
+                reasons.append(subject.reason)
+        played[bool(drops)] = poses, reasons
+    (whole, _), (broken, reasons) = played[False], played[True]
+    arm = [subject.skeleton.index(name) for name in ("LeftArm", "LeftForeArm", "LeftHand")]
+    rest = [j for j in range(len(subject.skeleton)) if j not in arm]
+    for n in range(150):
+        np.testing.assert_array_equal(whole[n][0], broken[n][0])
+        np.testing.assert_array_equal(whole[n][1][rest], broken[n][1][rest])
+    assert not np.array_equal(whole[80][1][arm], broken[80][1][arm])
+    assert np.array_equal(whole[59][1][arm], broken[59][1][arm])
+    assert np.array_equal(whole[149][1][arm], broken[149][1][arm])
+    assert "LeftArm" in reasons[75] and not reasons[149]
+
+
+def test_a_file_that_ended_is_acted_to_a_stand_and_never_lost(take):
+    changes = {"bvhs": [take], "bvh": {"loop": False}, "stop_after_s": 1.0}
+    with Stage(config(take, pads=[], **changes)) as stage:
+        roots, states = [], []
+        for number in range(60 * 12):
+            stage.tick(number)
+            (subject,) = stage.cast.solve()
+            roots.append(subject.pose.positions[0].copy())
+            states.append(subject.state)
+            if number == 250:
+                assert "ended" in subject.reason
+    assert states[230] is State.LIVE and states[245] is State.TAKEOVER
+    assert State.LOST not in states and subject.reason
+    assert np.linalg.norm(np.diff(roots[-60:], axis=0), axis=1).max() * 60 < 0.15  # it stands
+    assert np.linalg.norm(np.diff(roots, axis=0), axis=1).max() * 60 < 4.0  # and never jumped
+
+
+def test_style_asked_over_the_control_socket_moves_the_stream(pad):
+    with StageProcess("--pad", pad, "--style", "energy=0.25") as stage:
+        with ControlClient(stage.control) as client:
+            assert client.style() == {"pad": {"energy": 0.25, "crouch": 0.0}}
+            assert client.style("pad", crouch=0.5) == {"pad": {"energy": 0.25, "crouch": 0.5}}
+            for subject, traits in (("nobody", {"energy": 0.5}), ("pad", {"grace": 0.5})):
+                with pytest.raises(
+                    UnderstudyError, match=subject if subject == "nobody" else "grace"
+                ):
+                    client.style(subject, **traits)
+            with pytest.raises(UnderstudyError):
+                client.style("pad", energy=float("nan"))
+            assert client.stats()["control_refused"] == 3
+            assert client.style("pad") == {"pad": {"energy": 0.25, "crouch": 0.5}}
+
+
+def test_style_of_a_script_reaches_the_body(tmp_path):
+    path = tmp_path / "tired.toml"
+    path.write_text("[[event]]\nat_s = 0.5\nstyle = { energy = -1.0 }\nramp_s = 0.5\n")
+    with Stage(config(path, style={"crouch": 0.3})) as stage:
+        for number, energy in ((0, 0.0), (45, -0.5), (90, -1.0)):
+            stage.tick(number)
+            style = stage.cast.style("tired", {})["tired"]
+            assert style == {"energy": pytest.approx(energy), "crouch": pytest.approx(0.3)}
