@@ -9,15 +9,13 @@ a pad script.
 
 from __future__ import annotations
 
-import bisect
 import sys
+from pathlib import Path
 
 import numpy as np
 
-from understudy.runtime.core.pose import Intent
-
-from .pad import CENTRED, PadState, to_intent
-from .pad_script import Event
+from .pad import CENTRED
+from .pad_script import Event, PadScript
 
 LONGEST_S, SHORTEST_S = 3.5, 0.5
 PRESS_S = 0.2
@@ -26,31 +24,13 @@ MOODS = {"stand": 0.14, "walk": 0.34, "run": 0.18, "strafe": 0.18, "turn": 0.06,
 MOODS["action"] = 1.0 - sum(MOODS.values())
 
 
-class RandomPad:
-    """Plays random events of `minutes`; then the sticks are let go."""
-
-    rate_hz = 60.0
+class RandomPad(PadScript):
+    """A pad script that nobody wrote: random events of `minutes`; then the sticks are let go."""
 
     def __init__(self, seed: int, minutes: float = 10.0) -> None:
-        self.events = events(seed, 60.0 * minutes)
+        self.path = Path(f"random-{seed}")
+        self.rate_hz, self.events = 60.0, events(seed, 60.0 * minutes)
         self._starts_s = [event.at_s for event in self.events]
-
-    @property
-    def duration_s(self) -> float:
-        return self.events[-1].at_s
-
-    def pad(self, time_s: float) -> PadState:
-        """The pad at a time since the start."""
-        event = self.events[max(0, bisect.bisect_right(self._starts_s, time_s + 1e-9) - 1)]
-        left, right = event.sticks(max(time_s, event.at_s))
-        return PadState(left, right, event.buttons)
-
-    def intent(self, time_s: float) -> Intent:
-        """What the performer is asked to do at a time since the start."""
-        return to_intent(self.pad(time_s))
-
-    def close(self) -> None:
-        """Nothing is held open."""
 
 
 def events(seed: int, seconds: float) -> list[Event]:
