@@ -32,7 +32,7 @@ TAIL_S = 0.8  # after a gap: the hand-over
 LIMB = ("upper_arm", "lower_arm", "hand")
 LIMB_S = 0.5
 FLICKER = 0.1  # share of frames that are lost
-NEVER_S = 1e9
+NEVER_S = float("inf")
 ASKED = {0.25: (0.60, 0.70), 0.5: (0.40, 0.50), 1.0: (0.35, 0.50)}
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from understudy.runtime.core import rotation
-from understudy.runtime.core.pose import State
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.pose import Pose, State
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.retarget import NotHumanoid
@@ -21,6 +22,10 @@ from .transfer import Transfer
 # Joints that the network does not know roll out.
 COAST_S = 0.15
 CARRIES_M = 0.02
+FASTEST_RAD_S = 10.0  # and no faster: a joint that flips does not go on flipping
+# A body stands when its hips have moved no faster for so many knots.
+STILL_MPS = 0.08
+STANDS_KNOTS = 12
 
 
 class Body:
@@ -46,6 +51,10 @@ class Body:
         self.branch: Any = None
         self.forecast: Forecast | None = None
         self.forecast_from: tuple[float | None, bool] | None = None
+        self.acted_by_s: float | None = None  # since when the control performer moves it
+        self._stood = 0
+        self._error_then_m = 0.0
+        self._hips = np.zeros(3)
         self.missing = np.zeros(count, bool)  # joints that are shown from the forecast
         self.newly_partial = False
         self.overdue = True
@@ -122,6 +131,8 @@ class Body:
         if at and last.time_s - packets[at - 1].time_s <= NEAR_S:
             turn = rotation.multiply(last.rotations, rotation.conjugate(packets[at - 1].rotations))
             rate = rotation.to_rotation_vector(turn) / (last.time_s - packets[at - 1].time_s)
+            fast = np.sqrt(np.sum(rate * rate, axis=-1, keepdims=True))
+            rate *= np.minimum(1.0, FASTEST_RAD_S / np.maximum(fast, FASTEST_RAD_S))
             self._coast_rate[lost] = rate[lost]
         if self.transfer is not None and self.transfer.carriers:
             root = np.array([p.positions[0] for p in packets])
@@ -172,6 +183,10 @@ class Body:
 
     def _from_network(self, time_s: float, network: Any, i: int) -> tuple[Array, Array]:
         """Positions (J, 3) and rotations (J, 4) of what the network has at a time."""
+        return self._here(time_s, network.hips[i].astype(float), network.rotations[i].astype(float))
+
+    def _here(self, time_s: float, hips: Array, turns: Array) -> tuple[Array, Array]:
+        """Positions (J, 3) and rotations (J, 4) of PERFORMER's hips (3,) and turns (22, 4)."""
         transfer, newest = self.transfer, self.stream.newest
         positions, rotations = newest.positions.copy(), newest.rotations.copy()
         others = transfer.others[self.missing[transfer.others]]
@@ -179,12 +194,11 @@ class Body:
             rolled_s = COAST_S * (1.0 - np.exp((self._coast_s[others] - time_s) / COAST_S))
             turn = rotation.from_rotation_vector(self._coast_rate[others] * rolled_s[:, None])
             rotations[others] = rotation.multiply(turn, self._coast_from[others])
-        hips = network.hips[i].astype(float)
         hips[1] -= self.level.lift_m
         if self._carry:
             moved = hips / transfer.scale - self._carry_from[1]
             positions[0, [0, 2]] = self._carry_from[0][[0, 2]] + moved[[0, 2]]
-        transfer.back(hips, network.rotations[i].astype(float), positions, rotations)
+        transfer.back(hips, turns, positions, rotations)
         return positions, rotations
 
     def _error_m(self, network: Any, i: int) -> float:
@@ -195,6 +209,42 @@ class Body:
         end_s = self.forecast.end_s + dt_s
         pose = self._from_network(end_s, network, i)
         self.forecast.add(end_s, *pose, network.contacts[i].copy(), self._error_m(network, i))
+        self.forecast.trim(self.time_s)
+
+    @property
+    def silent_s(self) -> float:
+        return self.time_s - self.stream.newest.time_s
+
+    def hand_to_performer(self, tick_s: float) -> tuple[Pose, Pose]:
+        """PERFORMER's pose of now and of a tick before; the forecast goes on from now alone."""
+        t, old = self.time_s, self.forecast
+        poses = []
+        for time_s in (t, t - tick_s):
+            hips, turns = self.there(*old.at(time_s))
+            positions = PERFORMER.rest_positions.copy()
+            positions[0] = hips
+            poses.append(Pose(positions, turns))
+        (p1, q1), (p0, q0) = old.at(t), old.at(t - tick_s)
+        rate = (p1 - p0) / tick_s, (q1 - q0) / tick_s
+        self.forecast = Forecast(t, p1, q1, old.contacts_at(t), old.error_at(t), rate)
+        self.acted_by_s, self._error_then_m = t, old.error_at(t)
+        self._stood = 0
+        self._hips = poses[0].positions[0]
+        return poses[0], poses[1]
+
+    def extend_acting(self, dt_s: float, hips: Array, turns: Array, contacts: Array) -> None:
+        """The control performer went on: hips (3,), rotations (22, 4), contacts (4,)."""
+        end_s = self.forecast.end_s + dt_s
+        moved = float(np.linalg.norm(hips - self._hips)) / dt_s
+        self._stood = self._stood + 1 if moved < STILL_MPS else 0
+        self._hips = hips.copy()
+        pose = self._here(end_s, hips.astype(float), turns.astype(float))
+        # Nobody knows where the actor went: what is not known grows like a random walk.
+        silent = end_s - self.stream.newest.time_s
+        error_m = self._error_then_m * np.sqrt(
+            silent / max(self.acted_by_s - self.stream.newest.time_s, dt_s)
+        )
+        self.forecast.add(end_s, *pose, contacts, float(error_m))
         self.forecast.trim(self.time_s)
 
     def turn_to_forecast(self, old: Forecast | None) -> None:
@@ -220,7 +270,7 @@ class Body:
         newest, t = self.stream.newest, self.time_s
         blending = self.seam.under_way(t)
         if not self.missing.any():
-            self.forecast = self.forecast_from = None
+            self.forecast = self.forecast_from = self.acted_by_s = None
             if not blending.any():
                 self.positions, self.rotations = newest.positions, newest.rotations
                 self.state, self.reason, self.uncertainty_m = State.LIVE, "", 0.0
@@ -240,7 +290,11 @@ class Body:
 
     def _why(self, newest: Packet) -> str:
         if self.overdue:
-            what = f"mocap silent for {self.time_s - newest.time_s:.1f} s"
+            what = f"mocap silent for {self.silent_s:.1f} s"
+            if self.acted_by_s is not None:
+                stands = self._stood >= STANDS_KNOTS
+                self.state = State.HOLD if stands else State.TAKEOVER
+                return what + (": standing" if stands else ": stopping")
         elif newest.seen is not None:
             names = [self.skeleton.names[j] for j in np.flatnonzero(~newest.seen)]
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""

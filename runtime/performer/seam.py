@@ -18,17 +18,17 @@ from . import legs
 # Times of a hand-over: as long as its push stays gentle, within these.
 SHORTEST_S, LONGEST_S = 0.06, 0.5
 PUSH_MPS2 = 4.0
-PUSH_MPS = 2.0
+PUSH_MPS, BRAKE_S = 8.0, 0.12
 # Speeds may differ by what a joint's speed changes by itself at any time; to carry that over would
 # lead away from the new motion before it leads back.
-EASY_MPS2 = 30.0
+EASY_MPS2 = 80.0
 # How far a turn of a joint takes what hangs on it.
 ARM_M = 0.4
 
 
 def durations_s(place_m: Array, speed_mps: Array) -> Array:
     """How long hand-overs over some metres and metres a second take."""
-    need = np.sqrt(5.8 * place_m / PUSH_MPS2) + speed_mps / PUSH_MPS
+    need = np.sqrt(5.8 * place_m / PUSH_MPS2) + np.minimum(speed_mps / PUSH_MPS, BRAKE_S)
     return np.clip(need, SHORTEST_S, LONGEST_S)
 
 
@@ -124,7 +124,8 @@ class Seam:
         )
         rate = np.concatenate([shift - shift_before, turn - turn_before], axis=-1) / dt_s
         x = np.concatenate([x[:, :3] + shift, whole], axis=-1)
-        v = v + rate * _excess(_metres(rate), EASY_MPS2 * dt_s)[:, None]
+        v = v + rate
+        v *= _excess(_metres(v), EASY_MPS2 * dt_s)[:, None]
         ends = time_s + durations_s(_metres(x), _metres(v))
         ends = np.maximum(self._offset.end_s[joints], ends)
         self._offset.plan(joints, time_s, x, v, a, ends)

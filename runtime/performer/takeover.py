@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.core.pose import State
+from understudy.runtime.core.pose import Intent, State
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
 from .body import Body
+from .layout import RATE_HZ as PERFORMER_HZ
+from .performer import Performer
 from .understudy import RATE_HZ, Understudy
 
 TICK_S = 1.0 / RATE_HZ
@@ -30,6 +32,7 @@ STOP_AFTER_S = 2.0
 # A hole of more than this is no late packet: the network begins anew with what comes after it.
 HOLE_S = 0.2
 EPSILON_S = 1e-4
+PERFORMER_TICKS = 2  # between two knots of a forecast
 
 
 class Takeover:
@@ -64,6 +67,9 @@ class Takeover:
         self._turns[..., 3] = 1.0
         self._seen = np.zeros(self._turns.shape[:2], bool)
         self.uncertainty_m = np.zeros(count)
+        # Opened at once: a tick has no time for it.
+        self.performer = Performer(count) if np.isfinite(stop_after_s) else None
+        self._rest = [Intent()] * count
 
     def __len__(self) -> int:
         return len(self.bodies)
@@ -113,6 +119,7 @@ class Takeover:
             self._foresee(fresh)
         self._feed(acted)
         self._foresee([i for i in acted if self.bodies[i].missing.any()])
+        self._act([i for i in acted if self.bodies[i].overdue])
         for i, body in enumerate(self.bodies):
             body.compose(now_s, self.stop_after_s)
             self.uncertainty_m[i] = body.uncertainty_m
@@ -189,6 +196,7 @@ class Takeover:
             base = body.stream.newest.time_s if body.overdue else body.network_s
             if body.network_s is None or body.forecast_from == (base, body.overdue):
                 continue
+            body.acted_by_s = None
             self._back_to_truth(i)
             body.branch = self.network.snapshot(i)
             if body.overdue:
@@ -200,6 +208,7 @@ class Takeover:
                 i
                 for i in which
                 if self.bodies[i].forecast is not None
+                and self.bodies[i].acted_by_s is None
                 and self.bodies[i].forecast.end_s < self.bodies[i].time_s + 2.0 * TICK_S
             ]
             if not due:
@@ -211,9 +220,36 @@ class Takeover:
         for i, old in begun:
             self.bodies[i].turn_to_forecast(old)
 
+    # When nothing comes any more: the control performer walks on, stops and stands.
+
+    def _act(self, which: list[int]) -> None:
+        """Bodies that have been silent for too long, into the hands of the performer."""
+        acted = []
+        for i in which:
+            body = self.bodies[i]
+            if self.performer is None or body.forecast is None:
+                continue
+            if body.acted_by_s is None:
+                if body.silent_s <= self.stop_after_s:
+                    continue
+                pose, before = body.hand_to_performer(1.0 / PERFORMER_HZ)
+                self.performer.take_over(i, pose, before)
+            acted.append(i)
+        while any(self.bodies[i].forecast.end_s < self.bodies[i].time_s + 0.05 for i in acted):
+            for _ in range(PERFORMER_TICKS):
+                self.performer.step(self._rest)
+            for i in acted:
+                hips = self.performer.positions[i, 0]
+                turns, contacts = self.performer.rotations[i], self.performer.contacts[i, :, 1]
+                self.bodies[i].extend_acting(
+                    PERFORMER_TICKS / PERFORMER_HZ, hips, turns, contacts.copy()
+                )
+
     def close(self) -> None:
         """Lets the networks go."""
         self.network.close()
+        if self.performer is not None:
+            self.performer.close()
 
     def __enter__(self) -> Takeover:
         return self
