@@ -1,4 +1,4 @@
-"""Windows for training: any phase of any reel, mirrored, warped in time, worn by other rigs; masks."""
+"""Windows for training: any phase of any reel, mirrored, warped in time, on other rigs; masks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from understudy.runtime.core.humanoid import PERFORMER
 
-from .data import RATE_HZ, Reel, matches
+from .data import Reel, matches
 from .network import JOINTS
 
 STRIDE = 2.0  # frames of a reel in a tick

@@ -1,13 +1,13 @@
 """How far from the truth in gaps: the network and four baselines, clip by clip.
 
-A gap begins every 0.2 s of a clip from 0.5 s on and the network knows all that came before. The
-error is the distance of a joint from where it truly was, over all joints and the whole gap, scaled
-to people of 1.7 m; relative is the same with the hips brought together. Clips count alike.
+A gap begins every 0.2 s of a clip from 0.5 s on, and all that came before is known. The error is
+the distance of a joint from where it truly was, over the joints and the whole gap, scaled to people
+of 1.7 m; relative is the same with the hips brought together. Clips count alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -17,17 +17,20 @@ from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
 
-from understudy.runtime.takes.bvh import read as read
-
 from .data import Reel
-from .network import Understudy, seen_of
+from .network import JOINTS, Understudy, adrift, seen_of
 
 RATE_HZ = 30.0
 GAPS_S = (0.25, 0.5, 1.0)
 FIRST_S, EVERY_S = 0.5, 0.2
-SCALE = 1.7 / 1.76
+TALL_M = 1.7
+SCALE = TALL_M / 1.76  # the performer's height
 BASELINES = ("hold", "damped 0.15 s", "damped 0.5 s", "coasting")
-_PARENTS = PERFORMER.parents[1:]
+WHOLE = tuple(range(JOINTS))
+ARM = tuple(PERFORMER.index(n) for n in ("LeftArm", "LeftForeArm", "LeftHand"))
+LEG = tuple(PERFORMER.index(n) for n in ("LeftUpLeg", "LeftLeg", "LeftFoot", "LeftToeBase"))
+# clip -> method -> gap in s -> mean error and mean relative error in cm
+Table = dict[str, dict[str, dict[float, tuple[float, float]]]]
 
 
 def body(reel: Reel) -> Tensor:
@@ -47,113 +50,134 @@ def starts(frames: int) -> np.ndarray:
     return np.arange(round(FIRST_S * RATE_HZ), last + 1, round(EVERY_S * RATE_HZ))
 
 
+def windows(frames: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Starts (S,), frames (count, S) of the gaps after them, and which of those exist."""
+    first = starts(frames)
+    index = first[None] + np.arange(1, count + 1)[:, None]
+    return first, np.minimum(index, frames - 1), index < frames
+
+
 def remember(net: Understudy, bodies: Tensor) -> Tensor:
     """(T, H) memory at each tick of a clip (T, 3, 67) that is seen whole, before its step."""
-    seen = torch.ones(len(bodies), 22)
-    before = torch.cat([bodies[:1], bodies[:-1]])
-    x = net.encoded(net.look(before[1:], before[:-1], seen_of(bodies[1:], seen[1:]))[0])
+    seen = torch.ones(len(bodies) - 1, JOINTS)
+    before = torch.cat([bodies[:1], bodies[:-2]])
+    x = net.encoded(net.look(bodies[:-1], before, seen_of(bodies[1:], seen))[0])
     memory = net.gate(x[:, None])[0][:, 0]
     return torch.cat([torch.zeros(1, net.hidden), memory])
 
 
-def predicted(net: Understudy, bodies: Tensor, first: np.ndarray, count: int) -> list[Tensor]:
-    """Bodies (count, S, 3, 67) and expected errors (count, S, J) after each tick in `first`."""
+def predicted(
+    net: Understudy, bodies: Tensor, count: int, missing: Sequence[int] = WHOLE
+) -> tuple[Array, Array]:
+    """Bodies (count, S, 3, 67) and expected errors (count, S, J) in the gaps of a clip."""
+    first, index, _ = windows(len(bodies), count)
+    mask = torch.ones(len(first), JOINTS)
+    mask[:, list(missing)] = 0.0
+    out, doubts = [], []
     with torch.no_grad():
         memory = remember(net, bodies)[first]
         now, before = bodies[first], bodies[first - 1]
-        out, doubts = [], []
-        for _ in range(count):
-            after, memory, _, doubt = net(now, before, memory)
+        for t in range(count):
+            part = None if len(missing) == JOINTS else seen_of(bodies[index[t]], mask)
+            after, memory, _, doubt = net(now, before, memory, part)
             now, before = after, now
             out.append(after)
-            doubts.append(doubt)
-    return [torch.stack(out), torch.stack(doubts)]
+            doubts.append(doubt * adrift(mask))
+    return torch.stack(out).numpy().astype(float), torch.stack(doubts).numpy().astype(float)
+
+
+def rotations(bodies: Array) -> Array:
+    """(..., J, 3, 3) the joints' rotations in the world."""
+    return np.swapaxes(bodies[..., 1:].reshape(*bodies.shape[:-1], JOINTS, 3), -3, -2)
 
 
 def places(bodies: Array) -> Array:
     """(..., J, 3) where the joints of bodies (..., 3, 67) are."""
-    turns = np.swapaxes(bodies[..., 1:].reshape(*bodies.shape[:-1], 22, 3), -3, -2)
-    return _kinematics(bodies[..., 0], turns)
-
-
-def _kinematics(hips: Array, world: Array) -> Array:
-    out: Array = np.zeros((*world.shape[:-3], 22, 3))
-    out[..., 0, :] = hips
-    for j in range(1, 22):
+    world = rotations(bodies)
+    out: Array = np.empty((*world.shape[:-3], JOINTS, 3))
+    out[..., 0, :] = bodies[..., 0]
+    for j in range(1, JOINTS):
         above = PERFORMER.parents[j]
         out[..., j, :] = out[..., above, :] + world[..., above, :, :] @ PERFORMER.rest_positions[j]
     return out
 
 
-def baseline(bodies: Array, first: np.ndarray, count: int) -> dict[str, Array]:
-    """Places (count, S, J, 3) that each baseline gives after the ticks in `first`."""
-    turns = np.swapaxes(bodies[..., 1:].reshape(len(bodies), 3, 22, 3), 1, 2)
-    world = rotation.from_matrix(turns.astype(float))
-    local = world.copy()
-    local[:, 1:] = rotation.multiply(rotation.conjugate(world[:, _PARENTS]), world[:, 1:])
-    hips = bodies[..., 0].astype(float)
+def locals_of(bodies: Array) -> Array:
+    """(..., J, 4) local rotations of bodies (..., 3, 67)."""
+    world = rotation.from_matrix(rotations(bodies))
+    above = rotation.conjugate(world[..., PERFORMER.parents[1:], :])
+    world[..., 1:, :] = rotation.multiply(above, world[..., 1:, :])
+    return world
+
+
+def baselines(bodies: Array, count: int, missing: Sequence[int] = WHOLE) -> dict[str, Array]:
+    """Places (count, S, J, 3) that each baseline gives in the gaps of a clip (T, 3, 67)."""
+    first, index, _ = windows(len(bodies), count)
+    hips, local = bodies[..., 0], locals_of(bodies)
     speed = hips[first] - hips[first - 1]
-    spin = rotation.to_rotation_vector(
-        rotation.multiply(rotation.conjugate(local[first - 1]), local[first])
-    )
-    ahead = np.arange(1, count + 1)
-    still = places(bodies[first].astype(float))
-    out = {
-        "hold": np.repeat(still[None], count, 0),
-        "coasting": still[None] + ahead[:, None, None, None] * speed[:, None],
+    back = rotation.conjugate(local[first - 1])
+    spin = rotation.to_rotation_vector(rotation.multiply(back, local[first]))
+    ahead = np.arange(1, count + 1)[:, None, None]
+    held = np.repeat(local[None, first], count, 0)
+    guesses = {
+        "hold": (np.repeat(hips[None, first], count, 0), held),
+        "coasting": (hips[first] + ahead * speed, held),
     }
     for halflife_s in (0.15, 0.5):
         keep = 0.5 ** (1.0 / (halflife_s * RATE_HZ))
-        far = np.cumsum(keep**ahead)[:, None, None]
-        turn = rotation.multiply(
-            local[first], rotation.from_rotation_vector(far[..., None] * spin[None])
+        far = np.cumsum(keep**ahead, 0)
+        turn = rotation.from_rotation_vector(far[..., None] * spin)
+        guesses[f"damped {halflife_s:g} s"] = (
+            hips[first] + far * speed,
+            rotation.multiply(local[first], turn),
         )
-        positions = np.broadcast_to(PERFORMER.rest_positions, (*turn.shape[:-1], 3)).copy()
-        positions[..., 0, :] = hips[first] + far * speed
-        out[f"damped {halflife_s:g} s"] = PERFORMER.globals(positions, turn)[0]
+    seen = np.setdiff1d(np.arange(JOINTS), missing)
+    out = {}
+    for way, (at, turns) in guesses.items():
+        turns, at = turns.copy(), hips[index] if 0 in seen else at
+        turns[:, :, seen] = local[index][:, :, seen]
+        positions = np.broadcast_to(PERFORMER.rest_positions, (*turns.shape[:-1], 3)).copy()
+        positions[..., 0, :] = at
+        out[way] = PERFORMER.globals(positions, turns)[0]
     return out
 
 
-def measure(
-    reels: Sequence[Reel], guess: Callable[[Tensor, np.ndarray, int], Array]
-) -> dict[str, dict[str, dict[float, tuple[float, float]]]]:
-    """Clip -> method -> gap in s -> mean error and relative error in cm.
-
-    guess(bodies (T, 3, 67), first (S,), count) gives bodies (count, S, 3, 67).
-    """
-    table: dict[str, dict[str, dict[float, tuple[float, float]]]] = {}
+def measure(net: Understudy, reels: Sequence[Reel], missing: Sequence[int] = WHOLE) -> Table:
+    """The network and the baselines on clips at 30 Hz, over the joints that are adrift."""
+    table: Table = {}
     most = ticks(GAPS_S[-1])
+    mask = torch.ones(JOINTS)
+    mask[list(missing)] = 0.0
+    lost = np.flatnonzero(adrift(mask).numpy())
     for reel in reels:
         bodies = body(reel)
-        first = starts(len(bodies))
+        first, index, inside = windows(len(bodies), most)
         if not len(first):
             continue
-        true = places(bodies.numpy().astype(float))
-        index = first[None] + np.arange(1, most + 1)[:, None]
-        inside = index < len(true)
-        truth = true[np.minimum(index, len(true) - 1)]
-        ways = baseline(bodies.numpy(), first, most)
-        ways["network"] = places(np.asarray(guess(bodies, first, most), float))
+        exact = bodies.numpy().astype(float)
+        truth = places(exact)[index]
+        ways = baselines(exact, most, missing)
+        ways["network"] = places(predicted(net, bodies, most, missing)[0])
         table[reel.name] = {}
         for way, found in ways.items():
             off = found - truth
-            error = np.linalg.norm(off, axis=-1).mean(-1)
-            relative = np.linalg.norm(off - off[..., :1, :], axis=-1).mean(-1)
+            error = np.linalg.norm(off, axis=-1)[..., lost].mean(-1)
+            relative = np.linalg.norm(off - off[..., :1, :], axis=-1)[..., lost].mean(-1)
             table[reel.name][way] = {}
             for gap in GAPS_S:
                 n = ticks(gap)
                 fits = inside[n - 1]
                 if fits.any():
-                    both = error[:n, fits].mean(), relative[:n, fits].mean()
-                    table[reel.name][way][gap] = tuple(100 * SCALE * float(v) for v in both)
+                    table[reel.name][way][gap] = (
+                        100 * SCALE * float(error[:n, fits].mean()),
+                        100 * SCALE * float(relative[:n, fits].mean()),
+                    )
     return table
 
 
-def summary(
-    table: dict[str, dict[str, dict[float, tuple[float, float]]]],
-) -> dict[float, dict[str, float]]:
-    """Gap -> the network's mean and median over clips, the best baseline's, and their ratios."""
-    out: dict[float, dict[str, float]] = {}
+def summary(table: Table) -> dict[str, dict[str, float]]:
+    """Gap -> mean and median over the clips, the best baseline's mean, and the ratios."""
+    out: dict[str, dict[str, float]] = {}
     for gap in GAPS_S:
         rows = [ways for ways in table.values() if gap in ways["network"]]
         if not rows:
@@ -162,40 +186,36 @@ def summary(
             way: np.mean([row[way][gap] for row in rows], axis=0) for way in (*BASELINES, "network")
         }
         best = np.min([mean[way] for way in BASELINES], axis=0)
-        out[gap] = {
-            "clips": float(len(rows)),
-            "network": float(mean["network"][0]),
-            "median": float(np.median([row["network"][gap][0] for row in rows])),
-            "best": float(best[0]),
-            "ratio": float(mean["network"][0] / best[0]),
-            "relative": float(mean["network"][1]),
-            "relative_best": float(best[1]),
-            "relative_ratio": float(mean["network"][1] / best[1]),
+        row = {
+            "clips": len(rows),
+            "network_cm": mean["network"][0],
+            "median_cm": np.median([row["network"][gap][0] for row in rows]),
+            "best_baseline_cm": best[0],
+            "ratio": mean["network"][0] / best[0],
+            "relative_cm": mean["network"][1],
+            "relative_best_cm": best[1],
+            "relative_ratio": mean["network"][1] / best[1],
         }
+        out[f"{gap:g}"] = {k: round(float(v), 3) for k, v in row.items()}
     return out
 
 
-def guesser(net: Understudy) -> Callable[[Tensor, np.ndarray, int], Array]:
-    """The network as `measure` wants it."""
-    return lambda bodies, first, count: predicted(net, bodies, first, count)[0].numpy()
-
-
-def show(
-    table: dict[str, dict[str, dict[float, tuple[float, float]]]], verbose: bool = False
-) -> None:
-    """Prints the summary, and every clip."""
+def show(what: str, table: Table, verbose: bool = True) -> None:
+    """Prints the summary of a table, and every clip as ours / its best baseline."""
+    print(f"{what}, {len(table)} clips")
     for gap, row in summary(table).items():
         print(
-            f"gap {gap:4.2f} s  network {row['network']:5.1f} cm (median {row['median']:4.1f})  "
-            f"best baseline {row['best']:5.1f}  {100 * row['ratio']:3.0f} %   relative "
-            f"{row['relative']:4.1f} of {row['relative_best']:4.1f}  "
-            f"{100 * row['relative_ratio']:3.0f} %  {row['clips']:.0f} clips"
+            f"  {gap:>4} s  network {row['network_cm']:5.1f} cm (median {row['median_cm']:4.1f})   "
+            f"best baseline {row['best_baseline_cm']:5.1f}   {100 * row['ratio']:3.0f} %   "
+            f"relative {row['relative_cm']:4.1f} / {row['relative_best_cm']:4.1f}   "
+            f"{100 * row['relative_ratio']:3.0f} %"
         )
-    if verbose:
-        for name, ways in sorted(table.items()):
-            cells = []
-            for gap in GAPS_S:
-                if gap in ways["network"]:
-                    best = min(ways[way][gap][0] for way in BASELINES)
-                    cells.append(f"{ways['network'][gap][0]:5.1f} / {best:5.1f}")
-            print(f"  {name:20s} {'   '.join(cells)}")
+    if not verbose:
+        return
+    for name, ways in sorted(table.items()):
+        cells = []
+        for gap in GAPS_S:
+            if gap in ways["network"]:
+                best = min(ways[way][gap][0] for way in BASELINES)
+                cells.append(f"{ways['network'][gap][0]:5.1f} / {best:4.1f}")
+        print(f"    {name:20s} {'   '.join(cells)}")

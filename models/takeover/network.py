@@ -65,6 +65,7 @@ class Understudy(nn.Module):
     mean: Tensor
     scale: Tensor
     rate_scale: Tensor
+    trust: Tensor
     places: Tensor
     level: Tensor
 
@@ -85,6 +86,8 @@ class Understudy(nn.Module):
         self.register_buffer("mean", torch.zeros(FEATURES))
         self.register_buffer("scale", torch.ones(FEATURES))
         self.register_buffer("rate_scale", torch.ones(RATE))
+        # What is left to right in the expected error after training: offset, slope of its log.
+        self.register_buffer("trust", torch.tensor([0.0, 1.0]))
         self.register_buffer("places", _places(), persistent=False)
         self.register_buffer("level", torch.tensor([[1.0], [0.0], [1.0]]), persistent=False)
 
@@ -135,7 +138,8 @@ class Understudy(nn.Module):
         """Correction of the rate (..., 135), contact logits (..., 4), expected error (..., J)."""
         both = torch.cat([memory, x], -1)
         y = self.decode(F.elu(self.mix(both)))
-        doubt = F.softplus(self.doubt(both.detach()))
+        doubt = F.softplus(self.doubt(both.detach())) + 1e-4
+        doubt = torch.exp(self.trust[0] + self.trust[1] * doubt.log())
         return y[..., :RATE] * self.rate_scale, y[..., RATE:], doubt.clamp(LOW_M, HIGH_M)
 
     def moved(self, here: Tensor, rate: Tensor, heading: Tensor, now: Tensor) -> Tensor:
@@ -226,7 +230,7 @@ def seen_of(body: Tensor, mask: Tensor) -> Seen:
 
 
 def filled(guess: Tensor, seen: Seen) -> Tensor:
-    """(..., 3, 67) the guess, with the local rotations of the joints that are seen, and the root."""
+    """(..., 3, 67) the guess, with the local rotations of the joints seen, and their root."""
     mask, hips, local = seen
     local = torch.where(mask[..., None, None] > 0.5, local, locals_of(guess))
     return chained(torch.where(mask[..., :1] > 0.5, hips, guess[..., 0]), local)
@@ -234,7 +238,7 @@ def filled(guess: Tensor, seen: Seen) -> Tensor:
 
 def adrift(mask: Tensor) -> Tensor:
     """(..., J) 1 where a joint's place is not known: something above it is not seen."""
-    return ((1.0 - mask) @ _ABOVE.to(mask.device) > 0.5).to(mask.dtype)
+    return ((1.0 - mask) @ _ABOVE.to(mask) > 0.5).to(mask.dtype)
 
 
 def chained(hips: Tensor, local: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""`understudy train takeover`: from folders of BVH to the network that goes on when mocap drops out.
+"""`understudy train takeover`: from folders of BVH to the network that stands in for mocap.
 
 The network watches a window of true motion, then runs on its own output for up to a second, and is
 judged by what the product is judged by: how far every joint is from where it truly was.
@@ -16,23 +16,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 
 from understudy.runtime.core.errors import UnderstudyError
 
-from . import evaluate
+from . import export, heldout, plots
 from .batches import Footage, Variety, masks
-from .data import files, load, matches, reels
-from .network import RATE, Understudy, adrift, locals_of, seen_of
+from .data import Reel, files, load
+from .network import RATE, Understudy, seen_of
+from .rollout import loss_of, rollout
 
-# Never trained on; every figure that is reported is measured on these.
-HELD_OUT = (
-    "walking_1,walking_20,walking_30,walking_44,walking_52,running_5,jumping_2,jumping_5,"
-    "soccer_5,basketball_5,salsa_15,indian_15,martial_10,007_*"
-)
-# The same takes as some of those, on another rig.
-TWINS = "002_01,006_06,walking_4,walking_5"
 OFTEN = "jumping_*:4,running_*:3,131_*:2,soccer_*:2,walking_*:1.5,directing_*:0.5"
 
 
@@ -48,13 +40,16 @@ class Config:
     decay: float = 0.02
     noise: float = 0.03  # on normalised features
     warm: int = 22
-    ahead: tuple[int, ...] = (10, 18, 30, 30)  # grows over the first half of training
+    ahead: tuple[int, ...] = (10, 18, 30, 40)  # grows over the first half of training
     partial: int = 5  # every so many steps, only some joints are missing
-    seed: int = 0
-    often: str = OFTEN
-    turns: float = 0.15
+    often: str = OFTEN  # kinds that are rare and hard come more often
+    warp: float = 0.15  # how much faster or slower a window may be
+    rig: float = 1.0  # how much rigs differ, 0 not at all
+    turns: float = 0.15  # weights in the loss, beside 1 for places
+    relative: float = 0.5
     speed: float = 0.05
     contact: float = 0.02
+    seed: int = 0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,29 +59,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, nargs="+", required=True, help="folders of BVH files, of any skeletons"
     )
     parser.add_argument("--include", default="*", help="names to take, e.g. 'walking_*,running_*'")
-    parser.add_argument("--exclude", default=TWINS, help="names to leave out")
-    parser.add_argument("--hold-out", default=HELD_OUT, help="names kept for the evaluation")
+    parser.add_argument("--exclude", default=heldout.TWINS, help="names to leave out")
+    parser.add_argument(
+        "--hold-out", default=heldout.HELD_OUT, help="names kept to judge by"
+    )
     parser.add_argument("--out", type=Path, default=Path("out/takeover"), help="where results go")
-    for name in ("steps", "batch", "hidden", "width", "seed", "warm", "partial"):
-        parser.add_argument(f"--{name}", type=int, default=getattr(c, name))
-    for name in ("rate", "decay", "noise", "turns", "speed"):
-        parser.add_argument(f"--{name}", type=float, default=getattr(c, name))
-    parser.add_argument("--often", default=c.often, help="how often kinds come: 'jumping_*:4'")
+    for name, value in asdict(c).items():
+        if name != "ahead":
+            parser.add_argument(f"--{name}", type=type(value), default=value)
     parser.add_argument("--minutes", type=float, help="stop after so long, if steps are not done")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--threads", type=int, help="CPU threads")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-
-
-def weights(ahead: int) -> Tensor:
-    """(ahead,) of each tick's error, so that the means over 0.25, 0.5 and 1 s count alike.
-
-    Each is weighed against how far it can be brought down: 3, 5 and 8 cm.
-    """
-    out = torch.zeros(ahead)
-    for length, error_m in ((8, 0.03), (15, 0.05), (30, 0.08)):
-        out[:length] += 1.0 / (length * error_m)
-    return out / 3.0
 
 
 @torch.no_grad()
@@ -104,95 +88,22 @@ def normalise(net: Understudy, footage: Footage, rng: torch.Generator) -> None:
     net.rate_scale.copy_((later - rate).std(0).clamp(min=1e-3) * 2.0)
 
 
-def rollout(
-    net: Understudy, bodies: Tensor, real: Tensor, warm: int, seen: Tensor | None, noise: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Bodies, contact logits and expected errors of the ticks after the first `warm`."""
-    whole = bodies.new_ones(warm - 2, bodies.shape[1], 22)
-    with torch.no_grad():
-        watched = seen_of(bodies[2:warm], whole)
-        features = net.look(bodies[1 : warm - 1], bodies[: warm - 2], watched)[0]
-        local = None if seen is None else locals_of(bodies[warm:])
-    memory = bodies.new_zeros(bodies.shape[1], net.hidden)
-    for x, valid in zip(net.encoded(features, noise), real[: warm - 2], strict=True):
-        memory = net.gate(x[None], memory[None])[1][0] * valid[:, None]
-    before, now = bodies[warm - 2], bodies[warm - 1]
-    out, contacts, doubts = [], [], []
-    for t in range(len(bodies) - warm):
-        part = None if local is None else (seen[t], bodies[warm + t, ..., 0], local[t])
-        after, memory, contact, doubt = net(now, before, memory, part, noise)
-        before, now = now, after
-        out.append(after)
-        contacts.append(contact)
-        doubts.append(doubt)
-    return torch.stack(out), torch.stack(contacts), torch.stack(doubts)
-
-
-def loss_of(
-    net: Understudy,
-    config: Config,
-    true: Tensor,
-    last: Tensor,
-    planted: Tensor,
-    valid: Tensor,
-    found: tuple[Tensor, Tensor, Tensor],
-    seen: Tensor | None,
-) -> tuple[Tensor, dict[str, float]]:
-    """The loss and its parts. true, found[0] (K, B, 3, 67), last (B, 3, 67), valid (K, B)."""
-    bodies, contacts, doubts = found
-    at, goal = net.joints(bodies), net.joints(true)
-    error = ((at - goal).square().sum(-2) + 1e-8).sqrt()  # (K, B, J)
-    weigh = weights(len(true)).to(valid.device)[:, None] * valid / valid[0].sum().clamp(min=1.0)
-    place = (error.mean(-1) * weigh).sum()
-    relative = at - at[..., :1] - goal + goal[..., :1]
-    relative = (((relative.square().sum(-2) + 1e-8).sqrt()).mean(-1) * weigh).sum()
-    turns = ((bodies[..., 1:] - true[..., 1:]).abs().mean((-1, -2)) * weigh).sum()
-    step = at - torch.cat([net.joints(last)[None], at[:-1]])
-    truth = goal - torch.cat([net.joints(last)[None], goal[:-1]])
-    speed = (((step - truth).square().sum(-2) + 1e-8).sqrt().mean(-1) * weigh).sum() * 30.0
-    contact = F.binary_cross_entropy_with_logits(contacts, planted, reduction="none")
-    contact = (contact.mean(-1) * valid).sum() / valid.sum().clamp(min=1.0)
-    off = error.detach()
-    trust = doubts.log() + off / doubts
-    missing = torch.ones_like(off) if seen is None else adrift(seen)
-    missing = missing * valid[..., None]
-    trust = (trust * missing).sum() / missing.sum().clamp(min=1.0)
-    loss = (
-        place
-        + 0.5 * relative
-        + config.turns * turns
-        + config.speed * speed
-        + config.contact * contact
-        + 0.05 * trust
-    )
-    parts = dict(
-        place=place, relative=relative, turns=turns, speed=speed, contact=contact, trust=trust
-    )
-    return loss, {k: float(v.detach()) for k, v in parts.items()}
-
-
-def train(args: argparse.Namespace, config: Config) -> tuple[Understudy, dict[str, float]]:
-    """Trains, with checkpoints; returns the averaged network and the last losses."""
+def train(
+    args: argparse.Namespace, config: Config, held: list[Reel]
+) -> tuple[Understudy, dict[str, float], list[list[float]]]:
+    """Trains, with checkpoints; returns the averaged network, the last losses and the curves."""
     torch.manual_seed(config.seed)
     rng = torch.Generator().manual_seed(config.seed)
     unwanted = ",".join([args.exclude, args.hold_out])
     footage = Footage(load(files(args.data, args.include, unwanted)), config.often, args.device)
     print(f"mocap: {len(footage.length)} reels, {len(footage.frames) / 3600:.1f} min", flush=True)
-    held = (
-        [
-            reel
-            for path in files(args.data, args.hold_out, args.exclude)
-            for reel in reels(evaluate.read(path), evaluate.RATE_HZ, whole=True)
-        ]
-        if args.hold_out
-        else []
-    )
     net = Understudy(config.hidden, config.width).to(args.device)
     normalise(net, footage, rng)
     mean = copy.deepcopy(net)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
     first, spent = 0, 0.0
     history: list[list[float]] = []
+    variety = Variety(config.warp, config.rig, 0.02 * config.rig, 0.05 * config.rig)
     checkpoint = args.out / "checkpoint.pt"
     if args.resume and checkpoint.exists():
         saved = torch.load(checkpoint, map_location=args.device, weights_only=True)
@@ -219,7 +130,7 @@ def train(args: argparse.Namespace, config: Config) -> tuple[Understudy, dict[st
         pace = min(1.0, (step + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * progress))
         for group in optimiser.param_groups:
             group["lr"] = config.rate * pace + 1e-6
-        bodies, planted, real = footage.windows(config.batch, config.warm, ahead, Variety(), rng)
+        bodies, planted, real = footage.windows(config.batch, config.warm, ahead, variety, rng)
         seen = None
         if config.partial and step % config.partial == config.partial - 1:
             seen = masks(config.batch, ahead, rng).to(args.device)
@@ -255,7 +166,7 @@ def train(args: argparse.Namespace, config: Config) -> tuple[Understudy, dict[st
         if (step + 1) % 250 == 0 or done:
             row = [step + 1.0, spent + (clock - begun) / 60, running.get("place", math.nan)]
             if held:
-                row += probe(mean, held)
+                row += heldout.probe(mean, held)
                 print(f"held out: {' '.join(f'{v:.3f}' for v in row[3:])}", flush=True)
             history.append(row)
             part = checkpoint.with_suffix(".part")
@@ -277,24 +188,8 @@ def train(args: argparse.Namespace, config: Config) -> tuple[Understudy, dict[st
         if done:
             break
     minutes = spent + (time.monotonic() - begun) / 60
-    return mean, {**running, "steps": float(min(step + 1, config.steps)), "minutes": minutes}
-
-
-SAME = "walking_*,running_*,jumping_*"  # what is reported as the same database
-OTHER = "007_*,salsa_*,indian_*,martial_*"  # other people, other rigs
-
-
-def probe(net: Understudy, held: list) -> list[float]:
-    """Ratios to the best baseline by gap, same database and then the others."""
-    net.eval()
-    out = []
-    for pattern in (SAME, OTHER):
-        some = [r for r in held if matches(r.name, pattern)]
-        if some:
-            table = evaluate.measure(some, evaluate.guesser(net))
-            out += [row["ratio"] for row in evaluate.summary(table).values()]
-    net.train()
-    return out
+    steps = float(min(step + 1, config.steps))
+    return mean, {**running, "steps": steps, "minutes": minutes}, history
 
 
 def run(args: argparse.Namespace) -> int:
@@ -303,14 +198,38 @@ def run(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     if args.device == "cuda" and not torch.cuda.is_available():
         raise UnderstudyError("--device cuda: this PyTorch sees no CUDA device; use --device cpu.")
-    names = ("steps", "batch", "hidden", "width", "rate", "decay", "noise", "warm", "partial")
-    config = Config(
-        **{n: getattr(args, n) for n in names},
-        seed=args.seed,
-        often=args.often,
-        turns=args.turns,
-        speed=args.speed,
-    )
+    config = Config(**{name: getattr(args, name) for name in asdict(Config()) if name != "ahead"})
     args.out.mkdir(parents=True, exist_ok=True)
-    net, losses = train(args, config)
+    held = heldout.load(args.data, args.hold_out, args.exclude)
+    net, losses, history = train(args, config, held)
+    net = net.cpu().eval()
+    measured = heldout.judge(net, held, args.out) if held else {}
+    plots.curves(history, args.out / "curves.png")
+    minutes = losses.pop("minutes")
+    record = {
+        "command": _command(args),
+        "config": asdict(config),
+        "held_out": args.hold_out,
+        "left_out": args.exclude,
+        "expected_error_fitted_on": heldout.FITTED,
+        "minutes": round(minutes, 1),
+        "threads": torch.get_num_threads(),
+        "device": args.device,
+        "final_losses": {k: round(v, 4) for k, v in losses.items()},
+    }
+    path = args.out / "takeover.onnx"
+    export.write(net, path, record, measured)
+    print(f"wrote {path} and its card")
     return 0
+
+
+def _command(args: argparse.Namespace) -> str:
+    """The command that makes this network again, without where things lie on this machine."""
+    parser = argparse.ArgumentParser()
+    arguments(parser)
+    words = ["understudy train takeover --data", *(folder.name for folder in args.data)]
+    names = [n for n in asdict(Config()) if n not in ("ahead", "seed")]
+    for name in ("include", "exclude", "hold_out", *names):
+        if getattr(args, name) != parser.get_default(name):
+            words.append(f"--{name.replace('_', '-')} '{getattr(args, name)}'")
+    return " ".join([*words, f"--seed {args.seed}"])

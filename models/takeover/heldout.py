@@ -1,0 +1,75 @@
+"""The takes that are never trained on, and what is measured on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from understudy.runtime.takes import bvh
+
+from . import evaluate, plots, trust
+from .data import Reel, files, matches, reels
+from .network import Understudy
+
+HELD_OUT = (
+    "walking_1,walking_20,walking_30,walking_44,walking_52,running_5,jumping_2,jumping_5,"
+    "soccer_5,basketball_5,salsa_15,indian_15,martial_10,007_*"
+)
+# The same takes as some of those, on another rig.
+TWINS = "002_01,006_06,walking_4,walking_5"
+# How they are reported: the same database; other people, other rigs, other kinds of motion.
+GROUPS = {
+    "same": "walking_*,running_*,jumping_*",
+    "other": "007_*,salsa_*,indian_*,martial_*",
+    "ball": "soccer_*,basketball_*",
+}
+# On these the expected error is fitted; the others judge it.
+FITTED = "walking_20,walking_52,jumping_2,soccer_5,indian_15,007_01,007_02,007_04,007_06"
+
+
+def load(folders: Sequence[Path], names: str, exclude: str) -> list[Reel]:
+    """Takes at the network's rate, uncut, as a stage would get them; none for no names."""
+    if not names:
+        return []
+    paths = files(folders, names, exclude)
+    return [r for p in paths for r in reels(bvh.read(p), evaluate.RATE_HZ, whole=True)]
+
+
+def grouped(held: Sequence[Reel]) -> dict[str, list[Reel]]:
+    """Takes by group; names that are in no group are "same" where nothing else is."""
+    groups = {g: [r for r in held if matches(r.name, names)] for g, names in GROUPS.items()}
+    groups = {g: some for g, some in groups.items() if some}
+    return groups or {"same": list(held)}
+
+
+def probe(net: Understudy, held: Sequence[Reel]) -> list[float]:
+    """Ratios to the best baseline by gap, of the same database and then of the others."""
+    groups = grouped(held)
+    tables = [evaluate.measure(net, groups[g]) for g in ("same", "other") if g in groups]
+    return [row["ratio"] for table in tables for row in evaluate.summary(table).values()]
+
+
+def judge(net: Understudy, held: Sequence[Reel], out: Path) -> dict[str, object]:
+    """Fits the expected error, measures and prints everything; draws how reliable it is."""
+    fitted = [r for r in held if matches(r.name, FITTED)]
+    net.trust.copy_(torch.tensor([0.0, 1.0]))
+    if fitted:
+        net.trust.copy_(torch.tensor(trust.fit(*trust.pairs(net, fitted))))
+    measured: dict[str, object] = {}
+    for group, some in grouped(held).items():
+        table = evaluate.measure(net, some)
+        evaluate.show(group, table)
+        measured[group] = evaluate.summary(table)
+    for limb, joints in (("arm", evaluate.ARM), ("leg", evaluate.LEG)):
+        table = evaluate.measure(net, held, joints)
+        evaluate.show(f"left {limb} missing", table, verbose=False)
+        measured[limb] = evaluate.summary(table)
+    judging = [r for r in held if not matches(r.name, FITTED)]
+    expected, came = trust.pairs(net, judging or held)
+    rows = {"a joint": trust.bins(expected, came)}
+    rows["mean of all joints"] = trust.bins(*trust.bodies_of(expected, came))
+    plots.reliability(rows, out / "reliability.png")
+    measured["reliability_cm"] = {k: (100 * r[:, :2]).round(2).tolist() for k, r in rows.items()}
+    return measured

@@ -1,0 +1,99 @@
+"""Roll-outs: the network running on its own output after a drop, and the loss."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .network import Understudy, adrift, locals_of, seen_of
+
+
+class Weights(Protocol):
+    """How much the parts of the loss count, beside 1 for places."""
+
+    turns: float
+    relative: float
+    speed: float
+    contact: float
+
+
+def weights(ahead: int) -> Tensor:
+    """(ahead,) of each tick's error, so that the means over 0.25, 0.5 and 1 s count alike.
+
+    Each is weighed against how far it can be brought down: 3, 5 and 8 cm.
+    """
+    out = torch.zeros(ahead)
+    for length, error_m in ((8, 0.03), (15, 0.05), (30, 0.08)):
+        out[:length] += 1.0 / (length * error_m)
+    out[30:] = 0.5 * out[29:30]
+    return out / 3.0
+
+
+def rollout(
+    net: Understudy, bodies: Tensor, real: Tensor, warm: int, seen: Tensor | None, noise: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Bodies, contact logits and expected errors of the ticks after the first `warm`."""
+    whole = bodies.new_ones(warm - 2, bodies.shape[1], 22)
+    with torch.no_grad():
+        watched = seen_of(bodies[2:warm], whole)
+        features = net.look(bodies[1 : warm - 1], bodies[: warm - 2], watched)[0]
+        local = None if seen is None else locals_of(bodies[warm:])
+    memory = bodies.new_zeros(bodies.shape[1], net.hidden)
+    for x, valid in zip(net.encoded(features, noise), real[: warm - 2], strict=True):
+        memory = net.gate(x[None], memory[None])[1][0] * valid[:, None]
+    before, now = bodies[warm - 2], bodies[warm - 1]
+    out, contacts, doubts = [], [], []
+    for t in range(len(bodies) - warm):
+        part = None if local is None else (seen[t], bodies[warm + t, ..., 0], local[t])
+        after, memory, contact, doubt = net(now, before, memory, part, noise)
+        before, now = now, after
+        out.append(after)
+        contacts.append(contact)
+        doubts.append(doubt)
+    return torch.stack(out), torch.stack(contacts), torch.stack(doubts)
+
+
+def loss_of(
+    net: Understudy,
+    config: Weights,
+    true: Tensor,
+    last: Tensor,
+    planted: Tensor,
+    valid: Tensor,
+    found: tuple[Tensor, Tensor, Tensor],
+    seen: Tensor | None,
+) -> tuple[Tensor, dict[str, float]]:
+    """The loss and its parts. true, found[0] (K, B, 3, 67), last (B, 3, 67), valid (K, B)."""
+    bodies, contacts, doubts = found
+    at, goal = net.joints(bodies), net.joints(true)
+    error = ((at - goal).square().sum(-2) + 1e-8).sqrt()  # (K, B, J)
+    weigh = weights(len(true)).to(valid.device)[:, None] * valid / valid[0].sum().clamp(min=1.0)
+    place = (error.mean(-1) * weigh).sum()
+    relative = at - at[..., :1] - goal + goal[..., :1]
+    relative = (((relative.square().sum(-2) + 1e-8).sqrt()).mean(-1) * weigh).sum()
+    turns = ((bodies[..., 1:] - true[..., 1:]).abs().mean((-1, -2)) * weigh).sum()
+    step = at - torch.cat([net.joints(last)[None], at[:-1]])
+    truth = goal - torch.cat([net.joints(last)[None], goal[:-1]])
+    speed = (((step - truth).square().sum(-2) + 1e-8).sqrt().mean(-1) * weigh).sum() * 30.0
+    contact = F.binary_cross_entropy_with_logits(contacts, planted, reduction="none")
+    contact = (contact.mean(-1) * valid).sum() / valid.sum().clamp(min=1.0)
+    off = error.detach()
+    trust = doubts.log() + off / doubts
+    missing = torch.ones_like(off) if seen is None else adrift(seen)
+    missing = missing * valid[..., None]
+    trust = (trust * missing).sum() / missing.sum().clamp(min=1.0)
+    loss = (
+        place
+        + config.relative * relative
+        + config.turns * turns
+        + config.speed * speed
+        + config.contact * contact
+        + 0.05 * trust
+    )
+    parts = dict(
+        place=place, relative=relative, turns=turns, speed=speed, contact=contact, trust=trust
+    )
+    return loss, {k: float(v.detach()) for k, v in parts.items()}

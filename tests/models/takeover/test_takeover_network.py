@@ -1,0 +1,171 @@
+"""The takeover network's maths against core's, and training end to end on made-up walking."""
+
+import argparse
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+pytestmark = pytest.mark.train
+
+# ruff: noqa: E402
+from tests.models.motion.gait import folder, walk
+from understudy.models.takeover import batches, data, evaluate, export, network, train, trust
+from understudy.runtime.core import rotation
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.performer.understudy import Understudy
+
+
+def some(count: int = 40, seed: int = 0):
+    """World hips, local rotations and the bodies made of them."""
+    rng = np.random.default_rng(seed)
+    q = rotation.normalize(rng.normal(size=(count, 22, 4)))
+    positions = np.repeat(PERFORMER.rest_positions[None], count, 0)
+    positions[:, 0] = rng.normal(size=(count, 3))
+    world_p, world_r = PERFORMER.globals(positions, q)
+    turns = rotation.to_matrix(world_r).transpose(0, 2, 1, 3).reshape(count, 3, 66)
+    bodies = torch.tensor(np.concatenate([positions[:, 0, :, None], turns], -1))
+    return positions[:, 0], q, world_p, bodies
+
+
+def test_bodies_and_kinematics_agree_with_core():
+    _, q, world_p, bodies = some()
+    net = network.Understudy(8, 8).double()
+    np.testing.assert_allclose(net.joints(bodies).numpy().swapaxes(1, 2), world_p, atol=1e-6)
+    np.testing.assert_allclose(evaluate.places(bodies.numpy()), world_p, atol=1e-9)
+    local = network.locals_of(bodies)
+    np.testing.assert_allclose(local.numpy(), rotation.to_matrix(q), atol=1e-9)
+    np.testing.assert_allclose(network.chained(bodies[..., 0], local), bodies, atol=1e-9)
+    assert rotation.angle_between(export.to_quaternions(local).numpy(), q).max() < 1e-6
+    np.testing.assert_allclose(export.from_quaternions(torch.tensor(q)), local, atol=1e-9)
+
+
+def test_a_turned_and_moved_body_is_seen_the_same():
+    _, _, _, bodies = some()
+    net = network.Understudy(8, 8).double()
+    now, before = bodies[:20], bodies[20:]
+    heading = torch.tensor([np.sin(0.7), np.cos(0.7)])
+    far = torch.zeros(3, 67, dtype=torch.double)
+    far[[0, 2], 0] = torch.tensor([3.0, -8.0], dtype=torch.double)
+    seen = torch.ones(20, 22, dtype=torch.double)
+    here = net.look(now, before, network.seen_of(before, seen))[0]
+    there = [network.turned(b, heading) + far for b in (now, before)]
+    again = net.look(*there, network.seen_of(there[1], seen))[0]
+    np.testing.assert_allclose(here, again, atol=1e-6)
+
+
+def test_an_untrained_network_is_damped_velocity():
+    _, _, _, bodies = some()
+    net = network.Understudy(8, 8).double()
+    with torch.no_grad():
+        net.decode.weight.zero_()
+    hips = bodies[:, :, 0]
+    now, before = bodies[:20].clone(), bodies[:20].clone()
+    before[:, :, 0] = hips[20:]
+    after = net(now, before, torch.zeros(20, 8).double())[0].detach()
+    keep = torch.sigmoid(net.keep[0]).item()
+    goal = hips[:20] + keep * (hips[:20] - hips[20:])
+    np.testing.assert_allclose(after[:, :, 0], goal, atol=1e-7)
+    np.testing.assert_allclose(after[:, :, 1:], now[:, :, 1:], atol=1e-6)
+
+
+def test_filled_keeps_what_is_seen_and_hangs_the_rest_on_it():
+    _, q, _, bodies = some()
+    guess, truth = bodies[:20], bodies[20:]
+    seen = torch.ones(20, 22, dtype=torch.double)
+    arm = [PERFORMER.index(n) for n in ("LeftArm", "LeftForeArm")]
+    seen[:, arm] = 0.0
+    local = network.locals_of(network.filled(guess, network.seen_of(truth, seen)))
+    others = [j for j in range(22) if j not in arm]
+    want = rotation.to_matrix(q)
+    np.testing.assert_allclose(local[:, others], want[20:, others], atol=1e-9)
+    np.testing.assert_allclose(local[:, arm], want[:20, arm], atol=1e-9)
+    lost = network.adrift(seen)[0].numpy()
+    assert lost[PERFORMER.index("LeftHand")] == 1.0 and lost[arm[0]] == 0.0 and lost[0] == 0.0
+    assert network.adrift(torch.zeros(1, 22)).all()
+
+
+def test_mirroring_twice_is_nothing_and_once_swaps_left_and_right():
+    _, _, world_p, bodies = some()
+    twice = batches.mirrored(batches.mirrored(bodies.float()))
+    np.testing.assert_allclose(twice, bodies.float())
+    places = evaluate.places(batches.mirrored(bodies.float()).numpy())
+    left, right = PERFORMER.index("LeftHand"), PERFORMER.index("RightHand")
+    np.testing.assert_allclose(places[:, left], world_p[:, right] * [-1, 1, 1], atol=1e-5)
+
+
+def test_windows_are_the_motion_at_the_networks_rate(tmp_path):
+    clip = walk(4.0, 1.2)
+    reel = data.reels(clip)[0]
+    footage = batches.Footage([reel], "")
+    rng = torch.Generator().manual_seed(3)
+    plain = batches.Variety(0.0, 0.0, 0.0, 0.0)
+    bodies, contacts, real = footage.windows(64, 10, 12, plain, rng)
+    assert bodies.shape == (22, 64, 3, 67) and contacts.shape == (22, 64, 4)
+    assert real[9].all() and real.float().mean() > 0.5
+    speed = (bodies[1:, :, 2, 0] - bodies[:-1, :, 2, 0]).abs() * 30.0
+    both = real[1:] & real[:-1]
+    # Forward or, for windows that begin elsewhere, the same speed: 1.2 m/s scaled by the legs.
+    assert abs(float(speed[both].median()) - 1.2) < 0.15
+
+
+def test_flips_are_cut_out():
+    clip = walk(4.0, 1.2)
+    spoilt = clip.rotations.copy()
+    spoilt[100, 10] = rotation.from_axis_angle([0.0, 1.0, 0.0], 2.5)
+    pieces = data.reels(data.Clip(clip.skeleton, clip.positions, spoilt, clip.frame_time_s, "walk"))
+    assert [p.name for p in pieces] == ["walk", "walk+1"]
+    assert sum(map(len, pieces)) < len(clip)
+
+
+def test_doubt_is_fitted():
+    rng = np.random.default_rng(0)
+    said = np.exp(rng.uniform(-4, -1, 20000)).reshape(20, 50, 20)
+    came = rng.exponential(np.exp(0.3 + 1.2 * np.log(said)))
+    offset, slope = trust.fit(said, came)
+    assert abs(offset - 0.3) < 0.1 and abs(slope - 1.2) < 0.05
+
+
+def options(folder, out, *more: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    train.arguments(parser)
+    small = "--steps 8 --batch 8 --hidden 24 --width 16 --hold-out slow --threads 1"
+    return parser.parse_args(["--data", str(folder), "--out", str(out), *small.split(), *more])
+
+
+def test_from_bvh_to_a_body_that_goes_on(tmp_path, capsys):
+    path, out = folder(tmp_path / "bvh"), tmp_path / "out"
+    assert train.run(options(path, out)) == 0
+    said = capsys.readouterr().out
+    assert "best baseline" in said and "slow" in said
+    card = json.loads((out / "takeover.json").read_text())
+    assert card["measured"]["same"]["0.5"]["best_baseline_cm"] > 0
+    assert (out / "curves.png").exists() and (out / "reliability.png").exists()
+    with Understudy(3, out / "takeover.onnx", "cpu") as understudy:
+        seen = np.ones((3, 22), bool)
+        clip = walk(1.0, 1.2)
+        for k in range(20):
+            places = np.repeat(clip.positions[None, k, 0], 3, 0)
+            understudy.step(places, np.repeat(clip.rotations[None, k], 3, 0), seen)
+            seen = seen & (k < 10)
+        assert np.isfinite(understudy.rotations).all()
+
+
+def test_an_interrupted_training_goes_on_to_the_same_end(tmp_path, capsys):
+    path = folder(tmp_path / "bvh")
+    train.run(options(path, tmp_path / "whole"))
+    train.run(options(path, tmp_path / "parts", "--minutes", "0"))
+    saved = torch.load(tmp_path / "parts" / "checkpoint.pt", weights_only=True)
+    assert saved["step"] == 1
+    train.run(options(path, tmp_path / "parts", "--resume"))
+    assert "resumed at step 1" in capsys.readouterr().out
+    a, b = (
+        torch.load(tmp_path / n / "checkpoint.pt", weights_only=True)["net"]
+        for n in ("whole", "parts")
+    )
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    with pytest.raises(UnderstudyError, match="other settings"):
+        train.run(options(path, tmp_path / "parts", "--resume", "--seed", "5"))
