@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -71,25 +71,58 @@ def providers(wish: str) -> list[str]:
 
 
 class Network:
-    """An open ONNX Runtime session and its card."""
+    """An open ONNX Runtime session and its card.
 
-    def __init__(self, session: ort.InferenceSession, card: dict[str, Any]) -> None:
+    On the CPU the network reads and writes the caller's arrays. On another device it has memory
+    there for each, and copies what the host reads or writes around every run: a binding by itself
+    copies once, when it is made, and would run on old inputs for ever after.
+    """
+
+    def __init__(self, session: ort.InferenceSession, card: dict[str, Any], path: Path) -> None:
         self._session: ort.InferenceSession | None = session
-        self.card = card
+        self.card, self.path = card, path
         self.provider_name = str(session.get_providers()[0])
+        self.device = "cuda" if self.provider_name == _PROVIDERS["cuda"] else "cpu"
+        self.staged = self.device != "cpu"  # set before binding, it tries the copies on the CPU
+        # Device memory of each array that was bound, by its address: two bindings that hand a state
+        # to and fro between two arrays share it.
+        self._staging: dict[int, tuple[np.ndarray, ort.OrtValue]] = {}
 
     def bind(
-        self, inputs: dict[str, np.ndarray], outputs: dict[str, np.ndarray]
+        self,
+        inputs: dict[str, np.ndarray],
+        outputs: dict[str, np.ndarray],
+        resident: Collection[str] = (),
     ) -> Callable[[], None]:
-        """A function that runs the network from and into these arrays, with nothing allocated."""
+        """A function that runs the network from and into these arrays, with nothing allocated.
+
+        What is `resident` stays on the device from run to run and is not copied: the host's arrays
+        of these names are up to date only after `pull`, and changes to them count after `push`.
+        """
         session = self._session
         assert session is not None, "the network is closed"
         binding = session.io_binding()
-        for name, array in inputs.items():
+        for array in (*inputs.values(), *outputs.values()):
             assert array.flags.c_contiguous and array.dtype == np.float32
+        if self.staged:
+            for name, array in inputs.items():
+                binding.bind_ortvalue_input(name, self._staged(array))
+            for name, array in outputs.items():
+                binding.bind_ortvalue_output(name, self._staged(array))
+            up = [a for name, a in inputs.items() if name not in resident]
+            down = [a for name, a in outputs.items() if name not in resident]
+
+            def run_staged() -> None:
+                for array in up:
+                    self.push(array)
+                session.run_with_iobinding(binding)
+                for array in down:
+                    self.pull(array)
+
+            return run_staged
+        for name, array in inputs.items():
             binding.bind_input(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
         for name, array in outputs.items():
-            assert array.flags.c_contiguous and array.dtype == np.float32
             binding.bind_output(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
         kept = (binding, inputs, outputs)  # the addresses above must outlive the binding
 
@@ -98,9 +131,30 @@ class Network:
 
         return run
 
+    def _staged(self, array: np.ndarray) -> ort.OrtValue:
+        """The device's memory for an array of the host."""
+        address = array.ctypes.data
+        if address not in self._staging:
+            shape = list(array.shape)
+            value = ort.OrtValue.ortvalue_from_shape_and_type(shape, np.float32, self.device, 0)
+            value.update_inplace(array)
+            self._staging[address] = (array, value)  # the array kept: its address is the key
+        return self._staging[address][1]
+
+    def push(self, array: np.ndarray) -> None:
+        """Copies a bound array of the host to the device; nothing to do where they are one."""
+        if self.staged:
+            self._staged(array).update_inplace(array)
+
+    def pull(self, array: np.ndarray) -> None:
+        """Copies the device's memory of a bound array to the host; nothing where they are one."""
+        if self.staged:
+            np.copyto(array, self._staged(array).numpy())
+
     def close(self) -> None:
         """Lets the session go."""
         self._session = None
+        self._staging.clear()
 
     def __enter__(self) -> Network:
         return self
