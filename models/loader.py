@@ -78,9 +78,9 @@ class Network:
     copies once, when it is made, and would run on old inputs for ever after.
     """
 
-    def __init__(self, session: ort.InferenceSession, card: dict[str, Any], path: Path) -> None:
+    def __init__(self, session: ort.InferenceSession, card: dict[str, Any]) -> None:
         self._session: ort.InferenceSession | None = session
-        self.card, self.path = card, path
+        self.card = card
         self.provider_name = str(session.get_providers()[0])
         self.device = "cuda" if self.provider_name == _PROVIDERS["cuda"] else "cpu"
         self.staged = self.device != "cpu"  # set before binding, it tries the copies on the CPU
