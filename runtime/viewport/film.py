@@ -108,7 +108,7 @@ def render(
     first = focus_of(next(frames(clip, fps, caption)))
     # The film starts in front of the body, whichever way the mocap stage looked.
     turn = first.heading_rad if first else 0.0
-    rig.yaw_rad += turn
+    rig.yaw_rad += turn if camera_kind != "third" else 0.0  # that one turns with the body by itself
     if camera_kind == "fixed":
         low, high = space(clip)
         camera = overview(low, high, size, turn + np.radians(40), focal_mm or 35.0)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -19,6 +21,8 @@ from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.clip import Clip
 from understudy.runtime.viewport import film
+from understudy.runtime.viewport.camera import Camera
+from understudy.runtime.viewport.renderer import Options
 
 
 def waving(frames: int = 24, rate_hz: float = 120.0) -> Clip:
@@ -155,3 +159,23 @@ def test_sizes_are_read() -> None:
     assert film.size_of("1280x720") == (1280, 720)
     with pytest.raises(UnderstudyError):
         film.size_of("1280")
+
+
+@pytest.mark.parametrize("heading_rad", [0.0, 1.6, -2.5])
+@pytest.mark.parametrize("kind", ["third", "orbit"])
+def test_a_film_begins_in_front_of_the_body_whichever_way_it_looks(kind, heading_rad) -> None:
+    positions = np.repeat(PERFORMER.rest_positions[None], 3, axis=0)
+    rotations = rotation.identity((3, len(PERFORMER)))
+    rotations[:, 0] = rotation.from_yaw(np.full(3, heading_rad))
+    clip = Clip(PERFORMER, positions, rotations, 1 / 30)
+    cameras: list[Camera] = []
+
+    def draw(frame: object, camera: Camera, *_: object) -> None:
+        cameras.append(replace(camera))
+
+    screen = SimpleNamespace(width=64, height=64, draw=draw, read=lambda: np.zeros((64, 64, 3)))
+    paper = SimpleNamespace(add=lambda pixels: None)
+    list(film.render(clip, paper, screen, Options(), 30.0, kind))  # type: ignore[arg-type]
+    away = cameras[0].position - positions[0, 0]
+    ahead = np.array([np.sin(heading_rad), 0.0, np.cos(heading_rad)])
+    assert away @ ahead > 0.5 * np.linalg.norm(away)
