@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from understudy.runtime.core import rotation
 from understudy.runtime.core.rotation import Array
 
 from . import axes, osc
@@ -135,6 +136,10 @@ def decode(datagram: bytes) -> list[osc.Message]:
     return known
 
 
+# Unity's cameras look along their own +Z and ours along -Z: half a turn about their +Y.
+ABOUT = np.array([0.0, 1.0, 0.0, 0.0])
+
+
 @dataclass(slots=True)
 class Camera:
     """A camera and its vertical field of view."""
@@ -234,7 +239,9 @@ class Accumulator:
         return done
 
     def _take(self, kind: str, said: tuple) -> None:
-        if kind == "Bone/Pos":
+        if kind == "Bone/Pos" and said[0] == "root":  # for a receiver that reads no other root
+            self._root = said[1:8]
+        elif kind == "Bone/Pos":
             if self._room(self._bones, said[0], MOST_BONES):
                 self._bones[said[0]] = said[1:8]
                 self._fresh.add(said[0])
@@ -278,7 +285,7 @@ class Accumulator:
             rotations,
             _placed(self._root) if self._root else None,
             dict(self._curves),
-            Camera(camera[0], *_placed(camera[1]), camera[1][7]) if camera else None,
+            Camera(camera[0], *_filmed(camera[1]), camera[1][7]) if camera else None,
             [Device(key[:3], key[4:], *_placed(row)) for key, row in self._devices.items()],
             self._time_s,
             bool(loaded),
@@ -293,3 +300,8 @@ _TIME = "/VMC/Ext/T"
 
 def _placed(row: tuple[float, ...]) -> tuple[Array, Array]:
     return axes.unity(np.array(row[:3]), np.array(row[3:7]))
+
+
+def _filmed(row: tuple[float, ...]) -> tuple[Array, Array]:
+    position, turn = _placed(row)
+    return position, rotation.multiply(turn, ABOUT)

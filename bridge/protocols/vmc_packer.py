@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import axes, osc
+from understudy.runtime.core import rotation
+
+from . import axes, osc, vmc
 from .error import ProtocolError
 from .vmc import Performance
 
@@ -102,7 +104,8 @@ class Packer:
             values[at : at + len(p.curves)] = list(p.curves.values())
             at += len(p.curves)
         if p.camera:
-            values[at : at + 3], values[at + 3 : at + 7] = p.camera.position, p.camera.rotation
+            values[at : at + 3] = p.camera.position
+            values[at + 3 : at + 7] = rotation.multiply(p.camera.rotation, vmc.ABOUT)
             values[at + 7] = p.camera.fov_deg
             at += 8
         for device in p.devices:

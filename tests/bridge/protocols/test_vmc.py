@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,6 +18,7 @@ from understudy.bridge.protocols.vmc_packer import DIALECTS, Packer
 from understudy.runtime.core import rotation
 
 CALM = rotation.identity()
+TURNED = rotation.from_rotation_vector(np.array([0.3, 0.7, -0.2]))
 
 
 def performance(bones=vmc.BONES, time_s=1.5, seed=0) -> vmc.Performance:
@@ -27,7 +30,7 @@ def performance(bones=vmc.BONES, time_s=1.5, seed=0) -> vmc.Performance:
         rotation.normalize(rng.normal(size=(len(bones), 4))).astype(np.float32),
         (np.array([0.25, 0.0, 0.5]), rotation.from_yaw(0.5)),
         {"Blink_L": 0.25, "A": 0.75},
-        vmc.Camera("Main", np.array([0.0, 1.5, 3.0]), CALM, 45.0),
+        vmc.Camera("Main", np.array([0.5, 1.5, 3.0]), TURNED, 45.0),
         [vmc.Device("Tra", "LHR-1", np.array([1.0, 0.0, 0.0]), CALM)],
         time_s,
     )
@@ -47,7 +50,8 @@ def by_python_osc(p: vmc.Performance) -> list[tuple[str, list]]:
     said += [("/VMC/Ext/Blend/Val", [name, value]) for name, value in p.curves.items()]
     said.append(("/VMC/Ext/Blend/Apply", []))
     cam = p.camera
-    said.append(("/VMC/Ext/Cam", [cam.name, *unity(cam.position, cam.rotation), cam.fov_deg]))
+    x, y, z, w = cam.rotation  # Unity's camera looks the other way: half a turn about its up
+    said.append(("/VMC/Ext/Cam", [cam.name, *unity(cam.position, (-z, w, x, -y)), cam.fov_deg]))
     for d in p.devices:
         said.append((f"/VMC/Ext/{d.kind}/Pos", [d.serial, *unity(d.position, d.rotation)]))
     said.append(("/VMC/Ext/OK", [1, 3, 0, 1]))
@@ -84,7 +88,7 @@ def test_datagrams_keep_to_their_size(size):
     datagrams = Packer(size=size).pack(performance())
     assert all(len(data) <= size for data in datagrams)
     # None could have taken the first message of the one after it.
-    for data, after in zip(datagrams, datagrams[1:], strict=False):
+    for data, after in itertools.pairwise(datagrams):
         assert len(data) + 4 + int.from_bytes(after[16:20], "big") > size
 
 
@@ -149,6 +153,7 @@ def same(heard: vmc.Performance, said: vmc.Performance) -> None:
     assert heard.time_s == said.time_s
     assert (heard.camera.name, heard.camera.fov_deg) == ("Main", 45.0)
     assert np.allclose(heard.camera.position, said.camera.position)
+    assert rotation.angle_between(heard.camera.rotation, said.camera.rotation) < 1e-3
     assert [(d.kind, d.serial) for d in heard.devices] == [("Tra", "LHR-1")]
 
 

@@ -1,0 +1,193 @@
+"""`understudy send`: a stage's frames to VMC, FreeD, OpenTrackIO, Live Link Face and Rokoko."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from understudy.bridge import Subscriber
+    from understudy.runtime.outputs.sender import Output, Sender
+
+SUMMARY = "send a stage's poses and cameras to receivers of VMC, FreeD, OpenTrackIO and others"
+EXAMPLES = """understudy send --to vmc://127.0.0.1:39539
+understudy send --to 'vmc://10.0.0.5:39539?dialect=vrm4u&rate=60' --to 'freed://10.0.0.6?delay=0.05'
+understudy send --to 'opentrackio://multicast?source=3&interface=10.0.0.2'
+understudy send --outputs outputs.toml
+understudy send --list"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--from",
+        dest="address",
+        default="tcp://127.0.0.1:5570",
+        metavar="ADDRESS",
+        help="where the stage publishes (tcp://127.0.0.1:5570)",
+    )
+    parser.add_argument(
+        "--to",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="an output, such as vmc://host:39539?rate=60; give as many as you like",
+    )
+    parser.add_argument(
+        "--outputs", type=Path, metavar="FILE.toml", help="outputs from a file of [[output]] tables"
+    )
+    parser.add_argument(
+        "--seconds", type=float, metavar="N", help="end after N seconds of frames (on Ctrl-C)"
+    )
+    parser.add_argument(
+        "--wait",
+        type=float,
+        metavar="S",
+        help="give up when no frame comes within S seconds (waits for ever)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object at the end and nothing else"
+    )
+    parser.add_argument("--list", action="store_true", help="print the options of every output")
+
+
+def run(args: argparse.Namespace) -> int:
+    import json
+    import signal
+    import sys
+
+    from understudy.bridge import Subscriber
+    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.outputs import sender as outputs
+
+    if args.list:
+        print(listing())
+        return 0
+    for name in ("seconds", "wait"):
+        value = getattr(args, name)
+        if value is not None and not 0 < value < 1e9:
+            raise UnderstudyError(f"--{name} is {value:g}; it must be above 0.")
+    named = outputs.targets(args.to, args.outputs)
+    if not named:
+        raise UnderstudyError(
+            "There is no output to send to; give --to vmc://127.0.0.1:39539 or --outputs FILE.toml."
+        )
+    # Ctrl-C and SIGTERM end the sending, not the report.
+    pump = Pump(live=not args.json)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: pump.stop())
+    with outputs.Sender(named) as sender, Subscriber(args.address, newest=True) as subscriber:
+        pump.run(subscriber, sender, args.seconds, args.wait)
+        told = report(subscriber, sender)
+    print(json.dumps(told) if args.json else text(told))
+    if not told["frames"]:
+        print(
+            f"understudy send: Nothing came from {args.address}; start a stage with "
+            "`understudy stage` or give the address it publishes on with --from.",
+            file=sys.stderr,
+        )
+        return 1
+    silent = [one for one in told["outputs"] if not one["datagrams"]]
+    for one in silent:
+        why = one["reason"] or "No frame was due before the end."
+        print(f"understudy send: {one['to']} sent nothing: {why}", file=sys.stderr)
+    return 1 if silent else 0
+
+
+class Pump:
+    """Moves frames from the wire to the outputs until it is stopped; a line a second for people."""
+
+    def __init__(self, live: bool) -> None:
+        self.live = live
+        self._running = True
+
+    def stop(self) -> None:
+        self._running = False
+
+    def run(
+        self, subscriber: Subscriber, sender: Sender, seconds: float | None, wait_s: float | None
+    ) -> None:
+        import time
+
+        end_s = float("inf") if wait_s is None else time.monotonic() + wait_s
+        line_s = time.monotonic() + 1.0
+        waiting, before = True, [0] * (1 + len(sender.outputs))
+        while self._running and (now_s := time.monotonic()) < end_s:
+            frame = subscriber.receive(sender.wait_s(min(0.1, end_s - now_s)))
+            if frame is None:
+                sender.send_due()
+            else:
+                sender.offer(frame)
+                if waiting:
+                    waiting = False
+                    end_s = float("inf") if seconds is None else time.monotonic() + seconds
+            if self.live and time.monotonic() >= line_s:
+                line_s += 1.0
+                done = [subscriber.statistics.frames, *(o.counts.frames for o in sender.outputs)]
+                rates = [a - b for a, b in zip(done, before, strict=True)]
+                before = done
+                if waiting:
+                    print(f"waiting for frames from {subscriber.address}", flush=True)
+                else:
+                    print(line(rates, sender.outputs), flush=True)
+
+
+def line(rates: list[int], outputs: list[Output]) -> str:
+    """One second in one line: frames in, then what each output sent."""
+    parts = [f"{rates[0]:4d} frames/s"]
+    for rate, output in zip(rates[1:], outputs, strict=True):
+        where = f"{output.target.scheme} {output.target.host}:{output.target.port}"
+        said = f"{where} {rate}/s"
+        if output.counts.errors:
+            said += f", {output.counts.errors} errors"
+        if output.counts.refused:
+            said += ", nobody listens"
+        if output.reason:
+            said += f" ({output.reason})"
+        parts.append(said)
+    return "  |  ".join(parts)
+
+
+def report(subscriber: Subscriber, sender: Sender) -> dict[str, Any]:
+    """Everything that was sent, for machines."""
+    from dataclasses import asdict
+
+    seen = subscriber.statistics
+    return {
+        "from": subscriber.address,
+        "frames": seen.frames,
+        "passed_over": seen.passed_over,
+        "restarts": seen.restarts,
+        "outputs": [
+            {"to": o.target.text, **asdict(o.counts), "reason": o.reason} for o in sender.outputs
+        ],
+    }
+
+
+def text(told: dict[str, Any]) -> str:
+    """The report for people."""
+    lines = [f"{told['frames']} frames from {told['from']}, {told['restarts']} restarts"]
+    for one in told["outputs"]:
+        lines.append(
+            f"{one['to']}: {one['frames']} frames in {one['datagrams']} datagrams, "
+            f"{one['bytes'] / 1e6:.2f} MB, {one['errors']} errors"
+            + (", nobody listens there" if one["refused"] else "")
+        )
+    return "\n".join(lines)
+
+
+def listing() -> str:
+    """The options of every output."""
+    from understudy.runtime.outputs.sender import KNOWN
+
+    lines = [
+        "every output",
+        "    rate       the most frames a second (every frame)",
+        "    delay      seconds after a frame's arrival (0)",
+        "    interface  address of the network card to send by (the system's choice)",
+        "    ttl        routers that multicast may pass (1)",
+    ]
+    for scheme, protocol in KNOWN.items():
+        lines.append(f"{scheme}://{protocol.HOST or 'HOST'}:{protocol.PORT}")
+        lines += [f"    {name:<10} {meaning}" for name, meaning in protocol.OPTIONS.items()]
+    return "\n".join(lines)

@@ -1,0 +1,133 @@
+"""A humanoid as other programs see one: named bones that have no rotation in a T-pose.
+
+Whatever a skeleton's joints look like at rest, what a bone's world rotation adds to the T-pose is
+the same for everybody; so VMC's local bones and Rokoko's world rotations both come from here.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from understudy.bridge.protocols import vmc
+from understudy.runtime.core import rotation
+from understudy.runtime.core.humanoid import HIERARCHY, roles
+from understudy.runtime.core.pose import Pose
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.retarget.retarget import t_pose
+
+_FINGERS = {
+    "thumb": "thumb",
+    "index": "index",
+    "middle": "middle",
+    "ring": "ring",
+    "little": "little|pinky|pinkie",
+}
+_PARTS = ("proximal", "intermediate", "distal")
+_BEFORE_THE_FINGER = re.compile(r"meta|carpal|inhand|palm", re.IGNORECASE)
+
+
+class Added(NamedTuple):
+    """What a pose adds to the T-pose: world positions (B, 3) and rotations (B, 4) by bone."""
+
+    positions: Array
+    rotations: Array
+
+
+class Body:
+    """One skeleton's bones by role, parents first; raises NotHumanoid where it has none."""
+
+    def __init__(self, skeleton: Skeleton) -> None:
+        self.skeleton = skeleton
+        at, turned = t_pose(skeleton)
+        found = roles(skeleton) | _fingers(skeleton)
+        if "upper_chest" in found and "chest" not in found:
+            # Unity knows no upper chest without a chest; two spine joints are spine and chest.
+            found["chest"] = found.pop("upper_chest")
+        order = [role for role in (*HIERARCHY, *_FINGER_PARENTS) if role in found]
+        self.roles: tuple[str, ...] = tuple(order)
+        self.index = {role: i for i, role in enumerate(order)}
+        self.joints = np.array([found[role] for role in order])
+        self.parents = np.array([-1, *(self._above(role) for role in order[1:])])
+        self._undo = rotation.conjugate(turned[self.joints])
+        self.hip_height_m = float(at[self.joints[0], 1])
+        self.height_m = float(at[:, 1].max() - at[:, 1].min()) + 0.1
+        self.vmc_names = tuple(_VMC[role] for role in order)
+
+    def _above(self, role: str) -> int:
+        above = _PARENTS[role]
+        while above not in self.index:
+            above = _PARENTS[above or "hips"]
+        return self.index[above]
+
+    def added(self, pose: Pose) -> Added:
+        world_p, world_r = self.skeleton.globals(pose.positions, pose.rotations)
+        return Added(world_p[self.joints], rotation.multiply(world_r[self.joints], self._undo))
+
+    def local(self, added: Added) -> tuple[Array, Array]:
+        """Positions (B, 3) and rotations (B, 4) local to the parent bone; the hips' the world's.
+
+        Positions are the real offsets: receivers that apply them would crush a body of zeros.
+        """
+        above = self.parents[1:]
+        undo = rotation.conjugate(added.rotations[above])
+        positions, rotations = added.positions.copy(), added.rotations.copy()
+        positions[1:] = rotation.rotate(undo, added.positions[1:] - added.positions[above])
+        rotations[1:] = rotation.multiply(undo, added.rotations[1:])
+        return positions, rotations
+
+    def nearest(self, role: str) -> int:
+        """The bone of this role, or the nearest above it that the skeleton has."""
+        while role not in self.index:
+            role = _PARENTS[role] or "hips"
+        return self.index[role]
+
+
+@lru_cache(maxsize=64)
+def body(skeleton: Skeleton) -> Body:
+    """The body of a skeleton; a subscriber gives the same skeleton object every frame."""
+    return Body(skeleton)
+
+
+_FINGER_PARENTS: dict[str, str] = {
+    f"{side}_{finger}_{part}": (f"{side}_{finger}_{_PARTS[i - 1]}" if i else f"{side}_hand")
+    for side in ("left", "right")
+    for finger in _FINGERS
+    for i, part in enumerate(_PARTS)
+}
+_PARENTS: dict[str, str | None] = {**HIERARCHY, **_FINGER_PARENTS}
+# left_upper_leg -> LeftUpperLeg
+_VMC = {role: "".join(word.title() for word in role.split("_")) for role in _PARENTS}
+assert set(_VMC.values()) <= set(vmc.BONES)
+
+
+def _fingers(skeleton: Skeleton) -> dict[str, int]:
+    """Roles of the finger joints below the hands, by their names and their place in the chain."""
+    found: dict[str, int] = {}
+    hands = roles(skeleton)
+    for side in ("left", "right"):
+        hand = hands.get(f"{side}_hand")
+        if hand is None:
+            continue
+        below = {hand}
+        chains: dict[str, int] = {}
+        for j in range(hand + 1, len(skeleton)):
+            if int(skeleton.parents[j]) not in below:
+                continue
+            below.add(j)
+            name = skeleton.names[j].lower()
+            if _BEFORE_THE_FINGER.search(name):
+                continue
+            for finger, words in _FINGERS.items():
+                # "ring" is in "string" too, but not below a hand.
+                if re.search(words, name):
+                    part = chains.get(finger, 0)
+                    if part < len(_PARTS):
+                        found[f"{side}_{finger}_{_PARTS[part]}"] = j
+                        chains[finger] = part + 1
+                    break
+    return found

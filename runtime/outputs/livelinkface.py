@@ -1,0 +1,59 @@
+"""A subject's face as Live Link Face: the head's turn from the pose, and curves once there are any.
+
+The frame has no face curves yet, so the 52 shapes are at rest.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+from fractions import Fraction
+
+from understudy.bridge.protocols import livelinkface
+from understudy.runtime.core import rotation
+from understudy.runtime.core.pose import Frame, Subject
+from understudy.runtime.core.rotation import Array
+
+from . import scene
+from .body import body
+from .target import Target
+
+PORT = livelinkface.PORT
+HOST = ""
+OPTIONS = {"subject": "who is sent (the first)", "name": "the name in Live Link (the subject's)"}
+
+
+class LiveLinkFaceOutput:
+    """One subject's face."""
+
+    def __init__(self, target: Target) -> None:
+        self.subject, self.name = scene.text_options(target.options, "subject", "name")
+        self._number = 0
+
+    def datagrams(self, frame: Frame, time_s: float) -> list[bytes]:
+        return [livelinkface.encode(self.message(frame, time_s))]
+
+    def message(self, frame: Frame, time_s: float) -> livelinkface.Face:
+        one = scene.subject(frame, self.subject)
+        name = self.name or one.name or "Understudy"
+        label = scene.timecode(frame)
+        if label is None:  # counts on, so that a receiver sees time pass
+            self._number, rate = self._number + 1, Fraction(60)
+        else:
+            self._number, rate = scene.frame_of_day(label), label[-1]
+        # The device is the same after a restart: receivers keep what they set for it.
+        device = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"understudy/{name}")).upper()
+        return livelinkface.Face(device, name, self._number, 0.0, rate, curves(one))
+
+
+def curves(one: Subject) -> Array:
+    """(61,) with the head's yaw, pitch and roll against the chest, as parts of half a turn."""
+    shape = body(one.skeleton)
+    added = shape.added(one.pose).rotations
+    chest, head = added[shape.nearest("upper_chest")], added[shape.nearest("head")]
+    m = rotation.to_matrix(rotation.multiply(rotation.conjugate(chest), head))
+    # R = Ry(yaw) Rx(pitch) Rz(roll)
+    pitch = math.asin(max(-1.0, min(1.0, -float(m[1, 2]))))
+    yaw, roll = math.atan2(m[0, 2], m[2, 2]), math.atan2(m[1, 0], m[1, 1])
+    turns = {"headYaw": yaw, "headPitch": pitch, "headRoll": roll}
+    return livelinkface.curves({name: angle / math.pi for name, angle in turns.items()})

@@ -1,0 +1,99 @@
+"""A camera of each frame as OpenTrackIO."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from fractions import Fraction
+
+from understudy.bridge.protocols import opentrackio as ot
+from understudy.bridge.protocols import opentrackio_packet as packet
+from understudy.runtime.core.pose import Camera, Frame
+
+from . import scene
+from .target import Target, choice, number
+
+PORT = packet.PORT
+HOST = "multicast"
+OPTIONS = {
+    "camera": "which camera (the first)",
+    "source": "number of the source, 1 to 200; also the last of the multicast group's (1)",
+    "encoding": "json or cbor",
+}
+STATIC_PERIOD_S = 2.0
+
+
+class OpenTrackIOOutput:
+    """One camera; sensor and label go with every sample that is two seconds after the last such."""
+
+    def __init__(self, target: Target) -> None:
+        options = target.options
+        self.camera = options.get("camera", "")
+        self.source = int(number(options, "source", 1, packet.SOURCES[0], packet.SOURCES[-1]))
+        encoding = choice(options, "encoding", "json", ("json", "cbor"))
+        self._encoding = packet.Encoding[encoding.upper()]
+        self._rate = (
+            Fraction(target.rate_hz).limit_denominator(1001) if target.rate_hz > 0.0 else None
+        )
+        self._source_id = uuid.uuid4().urn
+        self._sequence = 0
+        self._static_s = -STATIC_PERIOD_S
+
+    def datagrams(self, frame: Frame, time_s: float) -> list[bytes]:
+        sample = self.message(frame, time_s)
+        data = ot.to_json(sample) if self._encoding == packet.Encoding.JSON else ot.to_cbor(sample)
+        packets = packet.encode(data, self._encoding, self._sequence)
+        self._sequence = (self._sequence + len(packets)) & 0xFFFF
+        return packets
+
+    def message(self, frame: Frame, time_s: float) -> ot.Sample:
+        seen = scene.camera(frame, self.camera)
+        static = None
+        if time_s - self._static_s >= STATIC_PERIOD_S:
+            self._static_s = time_s
+            sensor = ot.Dimensions(*map(float, seen.sensor_mm))
+            static = ot.Static(ot.StaticCamera(sensor, seen.name))
+        return ot.Sample(
+            ot.protocol(),
+            sample_id=uuid.uuid4().urn,
+            source_id=self._source_id,
+            source_number=self.source,
+            timing=self._timing(frame),
+            tracker=ot.Tracker(recording=False, status="tracking"),
+            lens=_lens(seen),
+            transforms=[ot.transform(seen.position, seen.rotation, seen.name or "Camera")],
+            static=static,
+        )
+
+    def _timing(self, frame: Frame) -> ot.Timing:
+        label = scene.timecode(frame)
+        said = None
+        if label is not None:
+            hours, minutes, seconds, frames, drop, rate = label
+            said = ot.Timecode(hours, minutes, seconds, frames, ot.Rate.of(rate), drop or None)
+        captured_ns = _captured_wall_ns(frame)
+        return ot.Timing(
+            mode="internal",
+            sample_rate=ot.Rate.of(self._rate) if self._rate else None,
+            sample_timestamp=ot.Timestamp(captured_ns // 10**9, captured_ns % 10**9),
+            timecode=said,
+            sequence_number=frame.sequence & (2**63 - 1),
+        )
+
+
+def _lens(seen: Camera) -> ot.Lens:
+    return ot.Lens(
+        pinhole_focal_length=float(seen.focal_mm),
+        focus_distance=float(seen.focus_m) if seen.focus_m > 0.0 else None,
+        f_stop=float(seen.iris) if seen.iris > 0.0 else None,
+    )
+
+
+def _captured_wall_ns(frame: Frame) -> int:
+    """When the frame was captured, since 1970; when it came, where its clock is another one's."""
+    now_ns = time.monotonic_ns()
+    came_ns = frame.received_ns or now_ns
+    age_ns = came_ns - frame.capture_ns
+    if not 0 <= age_ns < 10**10:
+        age_ns = 0
+    return time.time_ns() - (now_ns - came_ns) - age_ns

@@ -1,0 +1,232 @@
+"""Frames out to any number of outputs, each at its own rate and delay, none holding up another.
+
+UDP to a full or missing receiver never waits: the datagram is lost and counted. What an output
+cannot send costs that output the frame and nobody else anything.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from understudy.bridge.protocols import ProtocolError, opentrackio_packet
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.pose import Frame
+
+from . import freed, livelinkface, opentrackio, rokoko, target, vmc
+from .scene import Absent
+from .target import Target
+
+# Frames that wait for their delay; ten seconds at 200 Hz.
+LONGEST_QUEUE = 2048
+
+
+class Encoder(Protocol):
+    """What a protocol brings; time_s is the sender's own, from its start."""
+
+    def message(self, frame: Frame, time_s: float) -> Any:
+        """The frame in the protocol's own dataclass."""
+
+    def datagrams(self, frame: Frame, time_s: float) -> list[bytes]:
+        """The same, packed."""
+        ...
+
+
+ENCODERS: dict[str, Callable[[Target], Encoder]] = {
+    "vmc": vmc.VmcOutput,
+    "freed": freed.FreedOutput,
+    "opentrackio": opentrackio.OpenTrackIOOutput,
+    "livelinkface": livelinkface.LiveLinkFaceOutput,
+    "rokoko": rokoko.RokokoOutput,
+}
+KNOWN = {
+    "vmc": vmc,
+    "freed": freed,
+    "opentrackio": opentrackio,
+    "livelinkface": livelinkface,
+    "rokoko": rokoko,
+}
+
+
+def targets(lines: Iterable[str], file: Path | None = None) -> list[Target]:
+    """The outputs that a user names: lines of the command, and a TOML file."""
+    named = [target.parse(line, KNOWN) for line in lines]
+    return named + (target.read(file, KNOWN) if file else [])
+
+
+@dataclass(slots=True)
+class Counts:
+    """What an output has done. `passed` are frames left out for the rate, `late` for the queue."""
+
+    frames: int = 0
+    datagrams: int = 0
+    bytes: int = 0
+    passed: int = 0
+    late: int = 0
+    errors: int = 0
+    refused: int = 0
+
+
+class Output:
+    """One target: what it sends, its socket, when its next frame is due. Owns the socket.
+
+    reason  why the last frame was not sent, "" when it was
+    """
+
+    def __init__(self, to: Target) -> None:
+        self.target = to
+        self.counts = Counts()
+        self.reason = ""
+        self.encoder: Encoder = ENCODERS[to.scheme](to)
+        if to.scheme == "opentrackio" and to.host == "multicast":
+            source = getattr(self.encoder, "source", 1)
+            to = target.renamed(to, opentrackio_packet.GROUP.format(source))
+        family, self.address = target.resolve(to)
+        self._waiting: deque[tuple[float, Frame]] = deque()
+        self._next_s = float("-inf")
+        self._interval_s = 0.0
+        self._last_s: float | None = None
+        # One socket and so one source port for good: receivers tell senders apart by it.
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            self._prepare(to, family)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def _prepare(self, to: Target, family: socket.AddressFamily) -> None:
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        try:
+            if family == socket.AF_INET:
+                self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, to.ttl)
+                if to.interface:
+                    self._socket.setsockopt(
+                        socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(to.interface)
+                    )
+                    self._socket.bind((to.interface, 0))
+            elif to.interface:
+                self._socket.bind((to.interface, 0))
+        except OSError:
+            raise UnderstudyError(
+                f"Option interface is {to.interface!r}, and no network card of this machine has "
+                "that address; `understudy doctor` lists them."
+            ) from None
+
+    def offer(self, frame: Frame, now_s: float) -> None:
+        """Takes a frame that came just now; it waits here for its delay, unless the rate is met."""
+        if not self._is_wanted(now_s):
+            self.counts.passed += 1
+            return
+        if len(self._waiting) >= LONGEST_QUEUE:
+            self._waiting.popleft()
+            self.counts.late += 1
+        self._waiting.append((now_s + self.target.delay_s, frame))
+
+    def _is_wanted(self, now_s: float) -> bool:
+        """Whether a frame that comes now is the nearest to this output's next moment."""
+        if self._last_s is not None:
+            gap_s = min(1.0, now_s - self._last_s)
+            self._interval_s += 0.1 * (gap_s - self._interval_s) if self._interval_s else gap_s
+        self._last_s = now_s
+        if not self.target.rate_hz:
+            return True
+        # Half a frame early is nearer than half a frame late; so equal rates pass every frame.
+        if now_s < self._next_s - 0.5 * self._interval_s:
+            return False
+        period_s = 1.0 / self.target.rate_hz
+        self._next_s += period_s
+        if self._next_s < now_s:  # the first frame, or one after a silence
+            self._next_s = now_s + period_s
+        return True
+
+    @property
+    def due_s(self) -> float | None:
+        """When its next frame is to go; None where none waits."""
+        return self._waiting[0][0] if self._waiting else None
+
+    def send_due(self, now_s: float) -> None:
+        """Sends what is due. Never waits and never raises."""
+        while self._waiting and self._waiting[0][0] <= now_s:
+            _, frame = self._waiting.popleft()
+            self._send(frame, now_s)
+
+    def _send(self, frame: Frame, now_s: float) -> None:
+        try:
+            datagrams = self.encoder.datagrams(frame, now_s)
+        except Absent as absent:
+            self.reason = str(absent)
+            return
+        except (UnderstudyError, ProtocolError) as error:
+            self.counts.errors += 1
+            self.reason = str(error)
+            return
+        except Exception as error:  # a fault in one output must not silence the others
+            self.counts.errors += 1
+            self.reason = f"The frame cannot be encoded: {type(error).__name__}: {error}."
+            return
+        reason = ""
+        for data in datagrams:
+            try:
+                self._socket.sendto(data, self.address)
+                self.counts.datagrams += 1
+                self.counts.bytes += len(data)
+            except ConnectionRefusedError:  # the answer to an earlier datagram; nobody listens
+                self.counts.refused += 1
+            except OSError as error:
+                self.counts.errors += 1
+                reason = f"The network refuses to send there: {error.strerror}."
+        self.counts.frames += not reason
+        self.reason = reason
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class Sender:
+    """All outputs, in one loop of one thread."""
+
+    def __init__(self, named: Iterable[Target]) -> None:
+        self.outputs: list[Output] = []
+        self._start_s = time.monotonic()
+        try:
+            for one in named:
+                self.outputs.append(Output(one))
+        except BaseException:
+            self.close()
+            raise
+
+    def now_s(self) -> float:
+        return time.monotonic() - self._start_s
+
+    def offer(self, frame: Frame) -> None:
+        """Hands a frame to every output, and sends what is due."""
+        now_s = self.now_s()
+        for output in self.outputs:
+            output.offer(frame, now_s)
+        self.send_due()
+
+    def send_due(self) -> None:
+        for output in self.outputs:
+            output.send_due(self.now_s())
+
+    def wait_s(self, longest_s: float) -> float:
+        """How long the loop may wait for a frame before something is due."""
+        due = [output.due_s for output in self.outputs if output.due_s is not None]
+        return max(0.0, min([longest_s, *(at - self.now_s() for at in due)]))
+
+    def close(self) -> None:
+        for output in self.outputs:
+            output.close()
+
+    def __enter__(self) -> Sender:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

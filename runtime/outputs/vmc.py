@@ -1,0 +1,94 @@
+"""Frames as a VMC performer."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from understudy.bridge.protocols import vmc
+from understudy.bridge.protocols.vmc_packer import (
+    DATAGRAM,
+    DIALECTS,
+    LARGEST_DATAGRAM,
+    Packer,
+)
+from understudy.runtime.core import rotation
+from understudy.runtime.core.pose import Camera, Frame, State
+from understudy.runtime.core.rotation import Array
+
+from . import scene
+from .body import body
+from .target import Target, choice, number
+
+PORT = vmc.MARIONETTE_PORT
+HOST = ""
+OPTIONS = {
+    "subject": "who is sent (the first; VMC has one performer a port)",
+    "camera": "which camera (the first)",
+    "dialect": "the receiver, where it differs from the specification",
+    "travel": "what moves the body: hips or root",
+    "mtu": "largest datagram in bytes",
+    "bundle": "0: each message in a datagram of its own",
+}
+_STILL: tuple[Array, Array] = (np.zeros(3), rotation.identity())
+
+
+class VmcOutput:
+    """One subject, one camera and the props of each frame."""
+
+    def __init__(self, target: Target) -> None:
+        options = target.options
+        dialect = choice(options, "dialect", "standard", DIALECTS)
+        self.by_root = choice(options, "travel", "hips", ("hips", "root")) == "root"
+        self.subject, self.camera = scene.text_options(options, "subject", "camera")
+        self._packer = Packer(
+            DIALECTS[dialect],
+            int(number(options, "mtu", DATAGRAM, 128, LARGEST_DATAGRAM)),
+            choice(options, "bundle", "1", ("0", "1")) == "1",
+        )
+
+    def datagrams(self, frame: Frame, time_s: float) -> list[bytes]:
+        return self._packer.pack(self.message(frame, time_s))
+
+    def message(self, frame: Frame, time_s: float) -> vmc.Performance:
+        """The frame as VMC tells it, still in our axes."""
+        one = scene.subject(frame, self.subject)
+        shape = body(one.skeleton)
+        positions, rotations = shape.local(shape.added(one.pose))
+        root = _STILL
+        if self.by_root:
+            root = _ground(positions[0], rotations[0])
+            undo = rotation.conjugate(root[1])
+            positions[0] = rotation.rotate(undo, positions[0] - root[0])
+            rotations[0] = rotation.multiply(undo, rotations[0])
+        driven = one.state in (State.LIVE, State.TAKEOVER)
+        return vmc.Performance(
+            shape.vmc_names,
+            positions,
+            rotations,
+            root,
+            camera=self._camera(frame),
+            devices=[
+                vmc.Device("Tra", prop.name, prop.position, prop.rotation) for prop in frame.props
+            ],
+            time_s=time_s,
+            tracking=int(driven),
+        )
+
+    def _camera(self, frame: Frame) -> vmc.Camera | None:
+        if not self.camera and not frame.cameras:
+            return None
+        seen = scene.camera(frame, self.camera)
+        return vmc.Camera(seen.name, seen.position, np.asarray(seen.rotation), _fov_deg(seen))
+
+
+def _fov_deg(camera: Camera) -> float:
+    """The vertical angle of view."""
+    height_mm = camera.sensor_mm[1]
+    return math.degrees(2.0 * math.atan2(0.5 * height_mm, camera.focal_mm))
+
+
+def _ground(hips: Array, turn: Array) -> tuple[Array, Array]:
+    """Where the body stands and where it faces: below the hips, turned about the vertical."""
+    return np.array([hips[0], 0.0, hips[2]]), rotation.from_yaw(rotation.yaw(turn))
