@@ -202,10 +202,10 @@ def summary(table: Table) -> dict[str, dict[str, float]]:
 
 def show(what: str, table: Table, verbose: bool = True) -> None:
     """Prints the summary of a table, and every clip as ours / its best baseline."""
-    print(f"{what}, {len(table)} clips")
-    for gap, row in summary(table).items():
+    print(f"{what}, {len(table)} clips, cm")
+    for length, row in summary(table).items():
         print(
-            f"  {gap:>4} s  network {row['network_cm']:5.1f} cm (median {row['median_cm']:4.1f})   "
+            f"  {length:>4} s  network {row['network_cm']:5.1f} (median {row['median_cm']:4.1f})   "
             f"best baseline {row['best_baseline_cm']:5.1f}   {100 * row['ratio']:3.0f} %   "
             f"relative {row['relative_cm']:4.1f} / {row['relative_best_cm']:4.1f}   "
             f"{100 * row['relative_ratio']:3.0f} %"

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from understudy.models.loader import FORMAT
 from understudy.runtime.core.humanoid import PERFORMER
 
-from .network import COLUMNS, JOINTS, Understudy, adrift, locals_of
+from .network import COLUMNS, JOINTS, Understudy, adrift, filled
 
 RATE_HZ = 30.0
 
@@ -38,52 +38,54 @@ class Exported(nn.Module):
         rotations: Tensor,
     ) -> tuple[Tensor, ...]:
         part = (seen, hips, from_quaternions(rotations))
-        after, memory, contacts, doubt = self.net(now, before, memory, part)
-        local = to_quaternions(locals_of(after))
-        return after, memory, local, torch.sigmoid(contacts), doubt * adrift(seen)
+        guess, memory, contacts, doubt = self.net.advance(now, before, memory, part)
+        after, local = filled(guess, part)
+        quaternions = to_quaternions(local)
+        return after, memory, quaternions, torch.sigmoid(contacts), doubt * adrift(seen)
+
+
+def _linear(terms: tuple[str, ...], width: int) -> Tensor:
+    """(width * width, outputs) of signed sums of products or entries, as "+ij -ij" each."""
+    table = torch.zeros(width * width, len(terms))
+    for out, pairs in enumerate(terms):
+        for pair in pairs.split():
+            table[width * int(pair[1]) + int(pair[2]), out] += 1.0 if pair[0] == "+" else -1.0
+    return table
+
+
+# Of the products of a quaternion's four numbers; "half" of a matrix less the identity.
+_MATRIX = 2.0 * _linear(
+    (
+        *("-11 -22", "+01 -23", "+02 +13"),
+        *("+01 +23", "-00 -22", "+12 -03"),
+        *("+02 -13", "+12 +03", "-00 -11"),
+    ),
+    4,
+)
+# Of a matrix's nine numbers: four multiples of its quaternion, of which one is long.
+_QUATERNION = _linear(
+    (
+        *("+00 -11 -22", "+10 +01", "+02 +20", "+21 -12"),
+        *("+10 +01", "-00 +11 -22", "+21 +12", "+02 -20"),
+        *("+02 +20", "+21 +12", "-00 -11 +22", "+10 -01"),
+        *("+21 -12", "+02 -20", "+10 -01", "+00 +11 +22"),
+    ),
+    3,
+)
 
 
 def from_quaternions(q: Tensor) -> Tensor:
     """(..., 3, 3) matrices of unit quaternions x y z w (..., 4)."""
-    x, y, z, w = q.unbind(-1)
-    rows = [
-        1 - 2 * (y * y + z * z),
-        2 * (x * y - z * w),
-        2 * (x * z + y * w),
-        2 * (x * y + z * w),
-        1 - 2 * (x * x + z * z),
-        2 * (y * z - x * w),
-        2 * (x * z - y * w),
-        2 * (y * z + x * w),
-        1 - 2 * (x * x + y * y),
-    ]
-    return torch.stack(rows, -1).unflatten(-1, (3, 3))
+    products = (q[..., :, None] * q[..., None, :]).flatten(-2)
+    return (products @ _MATRIX.to(q)).unflatten(-1, (3, 3)) + torch.eye(3).to(q)
 
 
 def to_quaternions(m: Tensor) -> Tensor:
     """(..., 4) x y z w of matrices (..., 3, 3): of four candidates the longest."""
-    a, b, c = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
-    sx, sy, sz = (
-        m[..., 2, 1] + m[..., 1, 2],
-        m[..., 0, 2] + m[..., 2, 0],
-        m[..., 1, 0] + m[..., 0, 1],
-    )
-    dx, dy, dz = (
-        m[..., 2, 1] - m[..., 1, 2],
-        m[..., 0, 2] - m[..., 2, 0],
-        m[..., 1, 0] - m[..., 0, 1],
-    )
-    size = [1 + a - b - c, 1 - a + b - c, 1 - a - b + c, 1 + a + b + c]
-    q = torch.stack([size[0], sz, sy, dx], -1)
-    best = size[0]
-    for k, row in (
-        (1, [sz, size[1], sx, dy]),
-        (2, [sy, sx, size[2], dz]),
-        (3, [dx, dy, dz, size[3]]),
-    ):
-        better = size[k] > best
-        q = torch.where(better[..., None], torch.stack(row, -1), q)
-        best = torch.where(better, size[k], best)
+    rows = (m.flatten(-2) @ _QUATERNION.to(m)).unflatten(-1, (4, 4)) + torch.eye(4).to(m)
+    size = torch.stack([rows[..., k, k] for k in range(4)], -1)
+    best = size.argmax(-1)[..., None, None].expand(*[-1] * (m.ndim - 2), 1, 4)
+    q = torch.gather(rows, -2, best)[..., 0, :]
     return q / (q.square().sum(-1, keepdim=True) + 1e-12).sqrt()
 
 

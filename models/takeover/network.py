@@ -28,7 +28,20 @@ LOW_M, HIGH_M = 1e-3, 2.0  # between these lies an error that is expected
 # (..., J, 3, 3) at the next tick, of which only those are read.
 Seen = tuple[Tensor, Tensor, Tensor]
 
-_LEVELS = [level.tolist() for level in PERFORMER.depths]
+
+def _levels() -> tuple[list[tuple[list[int], list[int]]], list[int]]:
+    """For each depth its joints and their parents' places in the depth above; the way back."""
+    levels, above = [], [0]
+    order = [0]
+    for level in PERFORMER.depths:
+        joints = level.tolist()
+        levels.append((joints, [above.index(int(PERFORMER.parents[j])) for j in joints]))
+        above = joints
+        order += joints
+    return levels, [order.index(j) for j in range(JOINTS)]
+
+
+_LEVELS, _ORDER = _levels()
 
 
 def _places() -> Tensor:
@@ -98,18 +111,18 @@ class Understudy(nn.Module):
     def look(
         self, now: Tensor, before: Tensor, seen: Seen | None = None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Features (..., F), body in its heading, its rate (..., 135), and the heading (..., 2).
+        """Features (..., F), body in its heading, its rate (..., 135), and the heading (..., 3, 3).
 
         None is a body of which nothing is seen at the next tick.
         """
         heading = facing(now)
-        here, past = turned(now, heading), turned(before, heading)
+        here, past = heading @ now, heading @ before
         at, was = here @ self.places, past @ self.places
         step = here[..., 0] - past[..., 0]
-        six = columns(here)
-        spin = six - columns(past)
+        two = columns(here)
+        spin = two - columns(past)
         parts = [
-            six,
+            two,
             (at[..., 1:] - here[..., :1] * self.level).flatten(-2),
             here[..., 1, :1],
             spin,
@@ -119,12 +132,11 @@ class Understudy(nn.Module):
             parts.append(now.new_zeros(*now.shape[:-2], SEEN))
         else:
             mask, hips, local = seen
-            there = torch.cat(
-                [turned(local[..., 0, :, :], heading)[..., None, :, :], local[..., 1:, :, :]], -3
-            )
-            moved = turned((hips - now[..., 0])[..., None], heading)[..., 0]
-            change = axes(there - locals_of(here)).unflatten(-1, (JOINTS, 6)) * mask[..., None]
-            parts += [mask, moved * mask[..., :1], change.flatten(-2)]
+            moved = (heading @ (hips - now[..., 0])[..., None])[..., 0]
+            hip = heading @ local[..., 0, :, :]
+            there = torch.cat([hip[..., None, :, :], local[..., 1:, :, :]], -3)
+            change = (there - locals_of(here))[..., :2] * mask[..., None, None]
+            parts += [mask, moved * mask[..., :1], change.flatten(-3)]
         return torch.cat(parts, -1), here, torch.cat([step, spin], -1), heading
 
     def encoded(self, features: Tensor, noise: float = 0.0) -> Tensor:
@@ -145,10 +157,24 @@ class Understudy(nn.Module):
     def moved(self, here: Tensor, rate: Tensor, heading: Tensor, now: Tensor) -> Tensor:
         """The next body from the one in its heading and the rate (..., 135) at which it goes on."""
         turns = matrices(columns(here) + rate[..., 3:])
-        after = turned(
-            torch.cat([rate[..., :3, None], turns], -1), heading * heading.new_tensor([-1.0, 1.0])
-        )
+        after = heading.transpose(-1, -2) @ torch.cat([rate[..., :3, None], turns], -1)
         return torch.cat([after[..., :1] + now[..., :1], after[..., 1:]], -1)
+
+    def advance(
+        self,
+        now: Tensor,
+        before: Tensor,
+        memory: Tensor,
+        seen: Seen | None = None,
+        noise: float = 0.0,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The guess at the next body (B, 3, 67), memory (B, H), contact logits, expected error."""
+        features, here, rate, heading = self.look(now, before, seen)
+        x = self.encoded(features, noise)
+        memory = self.gate(x[None], memory[None])[1][0]
+        more, contacts, doubt = self.foretell(x, memory)
+        after = self.moved(here, rate * torch.sigmoid(self.keep) + more, heading, now)
+        return after, memory, contacts, doubt
 
     def forward(
         self,
@@ -158,70 +184,46 @@ class Understudy(nn.Module):
         seen: Seen | None = None,
         noise: float = 0.0,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The next body (B, 3, 67), memory (B, H), contact logits and expected error.
-
-        Of a body that is seen in part, what is seen is in the next body as it is.
-        """
-        features, here, rate, heading = self.look(now, before, seen)
-        x = self.encoded(features, noise)
-        memory = self.gate(x[None], memory[None])[1][0]
-        more, contacts, doubt = self.foretell(x, memory)
-        after = self.moved(here, rate * torch.sigmoid(self.keep) + more, heading, now)
+        """`advance`; of a body that is seen in part, what is seen is in the next body as it is."""
+        after, memory, contacts, doubt = self.advance(now, before, memory, seen, noise)
         if seen is not None:
-            after = filled(after, seen)
+            after, _ = filled(after, seen)
         return after, memory, contacts, doubt
 
 
+_UP = torch.diag(torch.tensor([0.0, 1.0, 0.0]))
+_FLAT = torch.diag(torch.tensor([1.0, 0.0, 1.0]))
+_SIDE = torch.tensor([[0.0, 0.0, -1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+
+
 def facing(body: Tensor) -> Tensor:
-    """(..., 2) sine and cosine of the hips' heading."""
-    z = torch.stack([body[..., 0, 3], body[..., 2, 3]], -1)
-    return z / (z.square().sum(-1, keepdim=True) + 1e-8).sqrt()
-
-
-def turned(body: Tensor, heading: Tensor) -> Tensor:
-    """(..., 3, C) columns turned about +Y by less the heading (..., 2)."""
-    s, c = heading[..., :1], heading[..., 1:]
-    x, y, z = body.unbind(-2)
-    return torch.stack([c * x - s * z, y, s * x + c * z], -2)
+    """(..., 3, 3) turn about +Y from the world into the hips' heading."""
+    z = body[..., 0:3:2, 3]
+    s, c = (z / (z.square().sum(-1, keepdim=True) + 1e-8).sqrt()).split(1, -1)
+    return c[..., None] * _FLAT.to(body) + s[..., None] * _SIDE.to(body) + _UP.to(body)
 
 
 def columns(body: Tensor) -> Tensor:
-    """(..., J*6) the first two axes of every joint of a body."""
-    return axes(body[..., 1:].unflatten(-1, (JOINTS, 3)).transpose(-3, -2))
+    """(..., 3*J*2) the first two axes of every joint of a body, in the body's own order."""
+    return body[..., 1:].unflatten(-1, (JOINTS, 3))[..., :2].flatten(-3)
 
 
-def axes(turns: Tensor) -> Tensor:
-    """(..., J*6) the first two columns of matrices (..., J, 3, 3), x's three numbers first."""
-    return turns[..., :2].transpose(-1, -2).flatten(-3)
-
-
-def matrices(six: Tensor) -> Tensor:
-    """(..., 3, J*3) rotations of two columns each that need be neither unit nor square."""
-    x, y = six.unflatten(-1, (JOINTS, 2, 3)).unbind(-2)
-    x = x / (x.square().sum(-1, keepdim=True) + 1e-9).sqrt()
-    y = y - (x * y).sum(-1, keepdim=True) * x
-    y = y / (y.square().sum(-1, keepdim=True) + 1e-9).sqrt()
-    x0, x1, x2 = x.unbind(-1)
-    y0, y1, y2 = y.unbind(-1)
-    z = torch.stack([x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0], -1)
-    return torch.stack([x, y, z], -1).transpose(-3, -2).flatten(-2)
+def matrices(two: Tensor) -> Tensor:
+    """(..., 3, J*3) rotations of two axes each that need be neither unit nor square."""
+    x, y = two.unflatten(-1, (3, JOINTS, 2)).unbind(-1)
+    x = x / (x.square().sum(-2, keepdim=True) + 1e-9).sqrt()
+    y = y - (x * y).sum(-2, keepdim=True) * x
+    y = y / (y.square().sum(-2, keepdim=True) + 1e-9).sqrt()
+    turn = ([1, 2, 0], [2, 0, 1])
+    z = x[..., turn[0], :] * y[..., turn[1], :] - x[..., turn[1], :] * y[..., turn[0], :]
+    return torch.stack([x, y, z], -1).flatten(-2)
 
 
 def locals_of(body: Tensor) -> Tensor:
     """(..., J, 3, 3) rotations of a body local to the parent, the hips' in the world."""
     world = body[..., 1:].unflatten(-1, (JOINTS, 3)).transpose(-3, -2)
-    above = world[..., PERFORMER.parents[1:].tolist(), :, :]
-    below = product(above.transpose(-1, -2), world[..., 1:, :, :])
-    return torch.cat([world[..., :1, :, :], below], -3)
-
-
-def product(a: Tensor, b: Tensor) -> Tensor:
-    """(..., 3, 3) a b; written out, since small matrices one by one are slow."""
-    return (
-        a[..., :, 0:1] * b[..., 0:1, :]
-        + a[..., :, 1:2] * b[..., 1:2, :]
-        + a[..., :, 2:3] * b[..., 2:3, :]
-    )
+    above = world[..., PERFORMER.parents[1:].tolist(), :, :].transpose(-1, -2)
+    return torch.cat([world[..., :1, :, :], above @ world[..., 1:, :, :]], -3)
 
 
 def seen_of(body: Tensor, mask: Tensor) -> Seen:
@@ -229,11 +231,14 @@ def seen_of(body: Tensor, mask: Tensor) -> Seen:
     return mask, body[..., 0], locals_of(body)
 
 
-def filled(guess: Tensor, seen: Seen) -> Tensor:
-    """(..., 3, 67) the guess, with the local rotations of the joints seen, and their root."""
+def filled(guess: Tensor, seen: Seen) -> tuple[Tensor, Tensor]:
+    """(..., 3, 67) the guess, with the local rotations of the joints seen, and their root.
+
+    And its local rotations (..., J, 3, 3).
+    """
     mask, hips, local = seen
     local = torch.where(mask[..., None, None] > 0.5, local, locals_of(guess))
-    return chained(torch.where(mask[..., :1] > 0.5, hips, guess[..., 0]), local)
+    return chained(torch.where(mask[..., :1] > 0.5, hips, guess[..., 0]), local), local
 
 
 def adrift(mask: Tensor) -> Tensor:
@@ -243,9 +248,8 @@ def adrift(mask: Tensor) -> Tensor:
 
 def chained(hips: Tensor, local: Tensor) -> Tensor:
     """(..., 3, 67) body from hips (..., 3) and local rotations (..., J, 3, 3)."""
-    world: dict[int, Tensor] = {0: local[..., 0, :, :]}
-    for level in _LEVELS:
-        above = torch.stack([world[int(PERFORMER.parents[j])] for j in level], -3)
-        below = product(above, local[..., level, :, :])
-        world.update({j: below[..., k, :, :] for k, j in enumerate(level)})
-    return torch.cat([hips[..., None], *(world[j] for j in range(JOINTS))], -1)
+    levels = [local[..., :1, :, :]]
+    for joints, slots in _LEVELS:
+        levels.append(levels[-1][..., slots, :, :] @ local[..., joints, :, :])
+    world = torch.cat(levels, -3)[..., _ORDER, :, :]
+    return torch.cat([hips[..., None], world.transpose(-3, -2).flatten(-2)], -1)

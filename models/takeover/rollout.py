@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,13 +11,14 @@ from torch.nn import functional as F
 from .network import Understudy, adrift, locals_of, seen_of
 
 
-class Weights(Protocol):
+@dataclass(frozen=True)
+class Weights:
     """How much the parts of the loss count, beside 1 for places."""
 
-    turns: float
-    relative: float
-    speed: float
-    contact: float
+    relative: float = 0.5
+    turns: float = 0.15
+    speed: float = 0.05
+    contact: float = 0.02
 
 
 def weights(ahead: int) -> Tensor:
@@ -47,7 +48,9 @@ def rollout(
     before, now = bodies[warm - 2], bodies[warm - 1]
     out, contacts, doubts = [], [], []
     for t in range(len(bodies) - warm):
-        part = None if local is None else (seen[t], bodies[warm + t, ..., 0], local[t])
+        part = (
+            None if seen is None or local is None else (seen[t], bodies[warm + t, ..., 0], local[t])
+        )
         after, memory, contact, doubt = net(now, before, memory, part, noise)
         before, now = now, after
         out.append(after)
@@ -58,7 +61,7 @@ def rollout(
 
 def loss_of(
     net: Understudy,
-    config: Weights,
+    share: Weights,
     true: Tensor,
     last: Tensor,
     planted: Tensor,
@@ -87,10 +90,10 @@ def loss_of(
     trust = (trust * missing).sum() / missing.sum().clamp(min=1.0)
     loss = (
         place
-        + config.relative * relative
-        + config.turns * turns
-        + config.speed * speed
-        + config.contact * contact
+        + share.relative * relative
+        + share.turns * turns
+        + share.speed * speed
+        + share.contact * contact
         + 0.05 * trust
     )
     parts = dict(

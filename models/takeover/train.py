@@ -23,7 +23,7 @@ from . import export, heldout, plots
 from .batches import Footage, Variety, masks
 from .data import Reel, files, load
 from .network import RATE, Understudy, seen_of
-from .rollout import loss_of, rollout
+from .rollout import Weights, loss_of, rollout
 
 OFTEN = "jumping_*:4,running_*:3,131_*:2,soccer_*:2,walking_*:1.5,directing_*:0.5"
 
@@ -45,8 +45,8 @@ class Config:
     often: str = OFTEN  # kinds that are rare and hard come more often
     warp: float = 0.15  # how much faster or slower a window may be
     rig: float = 1.0  # how much rigs differ, 0 not at all
-    turns: float = 0.15  # weights in the loss, beside 1 for places
-    relative: float = 0.5
+    relative: float = 0.5  # shares in the loss, beside 1 for places
+    turns: float = 0.15
     speed: float = 0.05
     contact: float = 0.02
     seed: int = 0
@@ -60,9 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--include", default="*", help="names to take, e.g. 'walking_*,running_*'")
     parser.add_argument("--exclude", default=heldout.TWINS, help="names to leave out")
-    parser.add_argument(
-        "--hold-out", default=heldout.HELD_OUT, help="names kept to judge by"
-    )
+    parser.add_argument("--hold-out", default=heldout.HELD_OUT, help="names kept to judge by")
     parser.add_argument("--out", type=Path, default=Path("out/takeover"), help="where results go")
     for name, value in asdict(c).items():
         if name != "ahead":
@@ -103,6 +101,7 @@ def train(
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
     first, spent = 0, 0.0
     history: list[list[float]] = []
+    share = Weights(config.relative, config.turns, config.speed, config.contact)
     variety = Variety(config.warp, config.rig, 0.02 * config.rig, 0.05 * config.rig)
     checkpoint = args.out / "checkpoint.pt"
     if args.resume and checkpoint.exists():
@@ -137,7 +136,7 @@ def train(
         found = rollout(net, bodies, real.float(), config.warm, seen, config.noise)
         w = config.warm
         loss, losses = loss_of(
-            net, config, bodies[w:], bodies[w - 1], planted[w:], real[w:].float(), found, seen
+            net, share, bodies[w:], bodies[w - 1], planted[w:], real[w:].float(), found, seen
         )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

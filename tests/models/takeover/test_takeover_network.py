@@ -47,12 +47,12 @@ def test_a_turned_and_moved_body_is_seen_the_same():
     _, _, _, bodies = some()
     net = network.Understudy(8, 8).double()
     now, before = bodies[:20], bodies[20:]
-    heading = torch.tensor([np.sin(0.7), np.cos(0.7)])
+    turn = torch.tensor(rotation.to_matrix(rotation.from_yaw(0.7)))
     far = torch.zeros(3, 67, dtype=torch.double)
     far[[0, 2], 0] = torch.tensor([3.0, -8.0], dtype=torch.double)
     seen = torch.ones(20, 22, dtype=torch.double)
     here = net.look(now, before, network.seen_of(before, seen))[0]
-    there = [network.turned(b, heading) + far for b in (now, before)]
+    there = [turn @ b + far for b in (now, before)]
     again = net.look(*there, network.seen_of(there[1], seen))[0]
     np.testing.assert_allclose(here, again, atol=1e-6)
 
@@ -78,7 +78,7 @@ def test_filled_keeps_what_is_seen_and_hangs_the_rest_on_it():
     seen = torch.ones(20, 22, dtype=torch.double)
     arm = [PERFORMER.index(n) for n in ("LeftArm", "LeftForeArm")]
     seen[:, arm] = 0.0
-    local = network.locals_of(network.filled(guess, network.seen_of(truth, seen)))
+    local = network.locals_of(network.filled(guess, network.seen_of(truth, seen))[0])
     others = [j for j in range(22) if j not in arm]
     want = rotation.to_matrix(q)
     np.testing.assert_allclose(local[:, others], want[20:, others], atol=1e-9)
