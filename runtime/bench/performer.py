@@ -1,79 +1,163 @@
-"""The recurrent performer: milliseconds a tick, and how the shipped weights behave."""
+"""The recurrent performer: what a tick costs, against the number of bodies, in 8 bits, on CUDA.
+
+How well a pad is followed is the part `control`.
+"""
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from understudy.models import loader
+from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Intent
 from understudy.runtime.performer.performer import Performer
 
+from . import quantized
 from .figure import Figure
+from .stage import one_core
+
+COUNTS = (1, 4, 16, 64, 256, 1024)
+ONE_MS, MORE_MS, CROWD_MS, SIZE_MB = 1.0, 0.15, 4.0, 4.0
+CROWD = 1024
 
 
 def measure(quick: bool) -> list[Figure]:
-    """Speed on this machine; unless quick, control and ten minutes of random pads as well."""
-    figures = []
-    for count, target_ms in ((1, 1.0), (8, 4.0), (64, 10.0)):
-        p50, p99, provider = _milliseconds(count, 120 if quick else 600)
+    """Ticks back to back on one core; the network's size; its 8-bit variants; a crowd on CUDA."""
+    with one_core() as core:
+        figures = _batches(quick, core) + _sizes()
+        try:
+            figures += _variants(quick, core)
+        except UnderstudyError as error:
+            figures.append(Figure("network in 8 bits", 0.0, "", "", None, f"not run: {error}"))
+    return [*figures, *_crowd(quick)]
+
+
+def _batches(quick: bool, core: str) -> list[Figure]:
+    medians, figures = {}, []
+    for count in COUNTS[:4] if quick else COUNTS:
+        p50, p99, provider = tick_ms(count, 120 if quick or count > 64 else 600)
+        medians[count] = p50
         figures.append(
             Figure(
                 f"performer, {count} bodies a tick",
                 round(p50, 3),
                 "ms",
-                f"<= {target_ms:g}",
-                p50 <= target_ms,
-                f"median; p99 {p99:.2f} ms; {provider}, one thread; network, path, feet",
+                f"<= {ONE_MS:g}" if count == 1 else "",
+                p50 <= ONE_MS if count == 1 else None,
+                f"median; p99 {p99:.2f} ms; float32, {provider}, {core}; network, path, feet",
             )
         )
-    if not quick:
-        figures += _behaviour()
-    return figures
+    more = (medians[64] - medians[1]) / 63
+    where = f"(64 bodies - 1 body) / 63, float32, {core}"
+    return [
+        *figures,
+        Figure(
+            "performer, each extra body at 64",
+            round(more, 4),
+            "ms",
+            f"<= {MORE_MS:g}",
+            more <= MORE_MS,
+            where,
+        ),
+    ]
 
 
-def _milliseconds(count: int, ticks: int) -> tuple[float, float, str]:
+def tick_ms(
+    count: int, ticks: int, weights: Path | None = None, provider: str = "cpu"
+) -> tuple[float, float, str]:
+    """Median and 99th percentile of a tick's time, and the provider; bodies that turn and walk."""
     took = []
-    with Performer(count) as performer:
-        for t in range(ticks):
+    with Performer(count, weights, provider) as performer:
+        for t in range(ticks + 20):
             angle = 0.01 * t
             intent = Intent(np.array([np.sin(angle), np.cos(angle)]))
             start = time.perf_counter()
             performer.step([intent] * count)
             took.append(1e3 * (time.perf_counter() - start))
-        provider = performer.provider_name
-    return float(np.median(took[20:])), float(np.percentile(took[20:], 99)), provider
+        name = performer.provider_name
+    return float(np.median(took[20:])), float(np.percentile(took[20:], 99)), name
 
 
-def _behaviour() -> list[Figure]:
-    # Measured by the code that training prints its result with; no torch in it.
-    from understudy.models.motion import evaluate
+def _sizes() -> list[Figure]:
+    figures = []
+    for path in sorted(loader.WEIGHTS.glob("*.onnx")):
+        size = path.stat().st_size / 1e6
+        card = loader.read_card(path)
+        about = f"{card['parameters']:,} weights, float32" if "parameters" in card else "float32"
+        figures.append(
+            Figure(
+                f"network {path.name}",
+                round(size, 2),
+                "MB",
+                f"<= {SIZE_MB:g}",
+                size <= SIZE_MB,
+                about,
+            )
+        )
+    return figures
 
-    control = evaluate.control()["control"]
-    long = evaluate.endurance(minutes=10.0, seeds=4)["endurance"]
-    speed = max(row["speed_error_mps"] for row in control.values())
-    straight = [row for name, row in control.items() if "circle" not in name]
-    facing = max(row["facing_error_deg"] for row in straight)
-    where = "scripted pads, from 1 s after each change"
-    wild = f"random pads, {long['bodies']} bodies, {long['minutes']:g} min"
-    return [
-        Figure("performer, speed error", speed, "m/s", "<= 0.15", speed <= 0.15, where),
-        Figure("performer, facing error", facing, "deg", "<= 8", facing <= 8.0, where),
-        Figure(
-            "performer, foot skate",
-            long["skate_cm_s"],
-            "cm/s",
-            "<= 3",
-            long["skate_cm_s"] <= 3.0,
-            f"heels and toes in contact; {wild}",
-        ),
-        Figure(
-            "performer, frozen gait",
-            100 * long["frozen"],
-            "%",
-            "0",
-            long["frozen"] < 0.002,
-            f"seconds of asked travel without a step; {wild}",
-        ),
-        Figure("performer, faults", long["faults"], "", "0", long["faults"] == 0, wild),
-    ]
+
+def _variants(quick: bool, core: str) -> list[Figure]:
+    """Size, time and error of the 8-bit variants, beside float32 in the same run."""
+    weights = loader.WEIGHTS / "motion.onnx"
+    bodies, seconds = (16, 6.0) if quick else (64, 20.0)
+    figures = []
+    with TemporaryDirectory() as folder:
+        inputs = quantized.record(weights, bodies, seconds)
+        paths = {"float32": weights, **quantized.make(weights, Path(folder), inputs)}
+        last = len(inputs["body"]) - 61
+        starts = np.linspace(30, last, 4 if quick else 12).astype(int)
+        truth, truth_way = quantized.rolled_out(weights, inputs, starts)
+        # Where the recorded roll-out itself went: how far float32 is from itself is no error.
+        for name, path in paths.items():
+            one, many = (quantized.milliseconds(path, count) for count in (1, 64))
+            where = f"network alone, {core}; {one:.3f} ms for 1, {many:.3f} ms for 64 bodies"
+            size = path.stat().st_size / 1e6
+            figures.append(Figure(f"network as {name}", round(size, 2), "MB", "", None, where))
+            if name == "float32":
+                continue
+            shape, way = quantized.rolled_out(path, inputs, starts)
+            apart = 100.0 * np.linalg.norm(shape - truth, axis=-1).mean(-1)
+            strayed = 100.0 * np.linalg.norm(way - truth_way, axis=-1)
+            where = (
+                f"joints about the root, after {quantized.SPAN_S:g} s; 99th percentile "
+                f"{np.percentile(apart, 99):.2f} cm; the root strays {strayed.mean():.2f} cm; "
+                f"{apart.size} roll-outs"
+            )
+            error = round(float(apart.mean()), 3)
+            figures.append(Figure(f"{name} 8 bits against float32", error, "cm", "", None, where))
+    return figures
+
+
+def _crowd(quick: bool) -> list[Figure]:
+    """1,024 bodies on the CUDA provider: the network's call with its state on the device."""
+    name = f"performer on CUDA, {CROWD} bodies a tick"
+    target = f"<= {CROWD_MS:g}"
+    try:
+        p50, p99, provider = tick_ms(CROWD, 60 if quick else 300, provider="cuda")
+    except UnderstudyError as error:
+        return [Figure(name, 0.0, "ms", target, None, f"not run: no CUDA device ({error})")]
+    where = f"median; p99 {p99:.2f} ms; {provider}; network, path, feet"
+    figures = [Figure(name, round(p50, 3), "ms", target, p50 <= CROWD_MS, where)]
+    network, arrays, _ = quantized.bound(loader.WEIGHTS / "motion.onnx", CROWD, "cuda")
+    with network:
+        run = network.bind(
+            {n: arrays[n] for n in network.card["inputs"]},
+            {n: arrays[n] for n in network.card["outputs"]},
+            resident=("memory", "next_memory"),
+        )
+        spent = []
+        for _ in range(120):
+            before = time.perf_counter()
+            run()
+            spent.append(1e3 * (time.perf_counter() - before))
+    where = "its call and the copies of what the host reads and writes; memory stays on the device"
+    value = round(float(np.median(spent[20:])), 3)
+    figures.append(
+        Figure(f"the network's part of it, {CROWD} bodies", value, "ms", "", None, where)
+    )
+    return figures
