@@ -33,8 +33,8 @@ class Config:
     """What decides the result. Lengths in ticks of 1/30 s."""
 
     steps: int = 5000
-    batch: int = 96
-    hidden: int = 320
+    batch: int = 64
+    hidden: int = 256
     width: int = 192
     rate: float = 1.5e-3
     decay: float = 0.02
