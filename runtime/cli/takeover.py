@@ -198,7 +198,9 @@ def written(clip: Clip, shown: Shown) -> Clip:
         if j == 0 and len(set(order)) == 3:
             # A file with +Z up is turned when it is read.
             was = rotation.from_euler(np.deg2rad(raw.values[0][[at[n] for n in spins]]), order)
-            turn = rotation.conjugate(rotation.multiply(clip.rotations[0, 0], rotation.conjugate(was)))
+            turn = rotation.conjugate(
+                rotation.multiply(clip.rotations[0, 0], rotation.conjugate(was))
+            )
             if rotation.angle_between(turn, rotation.identity()) > 1e-6:
                 q, p = rotation.multiply(turn, q), rotation.rotate(turn, p)
         for name in names:
@@ -292,7 +294,9 @@ def _about_jitter(
         "too_late": stream.stale,
         "error_cm": round(float(error.mean() * 100), 3),
         "worst_cm": round(float(error.max() * 100), 3),
-        "seam_ratio": round(gaps.seam_ratio(truth, out, [(2, len(clip))], rate), 3),
+        "seam_ratio": round(
+            gaps.seam_ratio(truth, out, [(round(0.25 * rate), len(clip))], rate), 3
+        ),
     }
 
 

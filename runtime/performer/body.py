@@ -15,10 +15,13 @@ from understudy.runtime.retarget.retarget import NotHumanoid
 
 from .forecast import Forecast
 from .level import Level
-from .seam import Seam
+from .planting import Planting
+from .seam import BRISK_MPS2, GENTLE_MPS2, Seam
 from .stream import NEAR_S, Packet, Stream
 from .transfer import Transfer
 
+# A forecast that is younger has the right speed; what it differs by is the packet's noise.
+YOUNG_S = 0.12
 # Joints that the network does not know roll out.
 COAST_S = 0.15
 CARRIES_M = 0.02
@@ -43,6 +46,7 @@ class Body:
         self.stream = Stream()
         self.seam = Seam(count)
         self.level = Level()
+        self.planting = Planting(self.transfer) if self.transfer is not None else None
         self.positions = skeleton.rest_positions.copy()
         self.rotations = skeleton.rest_rotations.copy()
         self.state, self.reason, self.uncertainty_m = State.HOLD, "no mocap has come yet", 0.0
@@ -63,6 +67,7 @@ class Body:
         self._coast_s: Array = np.zeros(count)
         self._carry = False
         self._carry_from = (np.zeros(3), np.zeros(3))
+        self._lost_s = -np.inf  # since when something is missing
         self._still = np.zeros(count, bool)  # missing at this tick and the one before
         self._step_s = 1.0 / 60.0
         self._waits_from_s = np.inf
@@ -94,6 +99,8 @@ class Body:
             missing |= back  # a first packet tells no speed; wait for the second
         lost = missing & ~was
         if lost.any():
+            if not was.any():
+                self._lost_s = self.time_s
             self._let_roll(lost)
             self.newly_partial = not self.overdue and len(stream.packets) > 1
         self._still = was & missing
@@ -116,7 +123,10 @@ class Body:
         else:
             dt_s, old = NEAR_S, (self.forecast.at(t) if self.forecast else shown,) * 2
             new = ((newest.positions, newest.rotations),) * 2
-        self.seam.jump(joints, t, dt_s, old, new)
+        young = self.forecast is not None and t - self._lost_s < YOUNG_S
+        if young:
+            old, new = (old[0],) * 2, (new[0],) * 2
+        self.seam.jump(joints, t, dt_s, old, new, BRISK_MPS2 if young else GENTLE_MPS2)
         self._waits_from_s = np.inf
         return True
 
@@ -253,13 +263,11 @@ class Body:
         if old is None or not len(shown):
             return
         t, dt_s = self.time_s, self._step_s
-        self.seam.jump(
-            shown,
-            t,
-            dt_s,
-            (old.at(t), old.at(t - dt_s)),
-            (self.forecast.at(t), self.forecast.at(t - dt_s)),
-        )
+        new = self.forecast
+        young = t - new.times[0] < YOUNG_S
+        then_s = t if young else t - dt_s
+        pairs = (old.at(t), old.at(then_s)), (new.at(t), new.at(then_s))
+        self.seam.jump(shown, t, dt_s, *pairs, BRISK_MPS2 if young else GENTLE_MPS2)
 
     # What is shown.
 
@@ -269,11 +277,12 @@ class Body:
             return
         newest, t = self.stream.newest, self.time_s
         blending = self.seam.under_way(t)
+        planting = self.planting
         if not self.missing.any():
-            self.forecast = self.forecast_from = self.acted_by_s = None
-            if not blending.any():
+            if not blending.any() and not (planting and planting.busy):
                 self.positions, self.rotations = newest.positions, newest.rotations
                 self.state, self.reason, self.uncertainty_m = State.LIVE, "", 0.0
+                self.forecast = self.forecast_from = self.acted_by_s = None
                 return
         positions, rotations = newest.positions.copy(), newest.rotations.copy()
         if self.missing.any() and self.forecast is not None:
@@ -285,6 +294,14 @@ class Body:
             self.uncertainty_m = self.forecast.error_at(t)
         if blending.any():
             self.seam.apply(np.flatnonzero(blending), t, positions, rotations)
+        if planting and self.forecast and (planting.busy or t - self._lost_s > YOUNG_S):
+            source = newest.positions, newest.rotations
+            contacts = self.forecast.contacts_at(t)
+            planting.solve(
+                t, self._step_s, self.missing, blending, contacts, source, positions, rotations
+            )
+        if not self.missing.any():
+            self.forecast_from = self.acted_by_s = None
         self.positions, self.rotations = positions, rotations
         self.state, self.reason = State.TAKEOVER, self._why(newest)
 

@@ -17,18 +17,21 @@ from . import legs
 
 # Times of a hand-over: as long as its push stays gentle, within these.
 SHORTEST_S, LONGEST_S = 0.06, 0.5
-PUSH_MPS2 = 4.0
+GENTLE_MPS2, BRISK_MPS2 = 4.0, 25.0
 PUSH_MPS, BRAKE_S = 8.0, 0.12
 # Speeds may differ by what a joint's speed changes by itself at any time; to carry that over would
 # lead away from the new motion before it leads back.
 EASY_MPS2 = 80.0
+# Places that differ by no more than this are as good as one.
+SMALL_M = 0.002
+GONE_MPS = 0.1
 # How far a turn of a joint takes what hangs on it.
 ARM_M = 0.4
 
 
-def durations_s(place_m: Array, speed_mps: Array) -> Array:
+def durations_s(place_m: Array, speed_mps: Array, push_mps2: float) -> Array:
     """How long hand-overs over some metres and metres a second take."""
-    need = np.sqrt(5.8 * place_m / PUSH_MPS2) + np.minimum(speed_mps / PUSH_MPS, BRAKE_S)
+    need = np.sqrt(5.8 * place_m / push_mps2) + np.minimum(speed_mps / PUSH_MPS, BRAKE_S)
     return np.clip(need, SHORTEST_S, LONGEST_S)
 
 
@@ -106,6 +109,7 @@ class Seam:
         dt_s: float,
         old: tuple[tuple[Array, Array], tuple[Array, Array]],
         new: tuple[tuple[Array, Array], tuple[Array, Array]],
+        push_mps2: float = GENTLE_MPS2,
     ) -> None:
         """Joints (n,) aim at new instead of old; each is positions and rotations, of time_s and of
 
@@ -124,10 +128,12 @@ class Seam:
         )
         rate = np.concatenate([shift - shift_before, turn - turn_before], axis=-1) / dt_s
         x = np.concatenate([x[:, :3] + shift, whole], axis=-1)
-        v = v + rate
-        v *= _excess(_metres(v), EASY_MPS2 * dt_s)[:, None]
-        ends = time_s + durations_s(_metres(x), _metres(v))
+        x *= _excess(_metres(x), SMALL_M)[:, None]
+        v = v + rate * _excess(_metres(rate), EASY_MPS2 * dt_s)[:, None]
+        ends = time_s + durations_s(_metres(x), _metres(v), push_mps2)
         ends = np.maximum(self._offset.end_s[joints], ends)
+        gone = (_metres(x) == 0.0) & (_metres(v) < GONE_MPS)
+        ends[gone] = time_s
         self._offset.plan(joints, time_s, x, v, a, ends)
 
     def apply(self, joints: np.ndarray, time_s: float, positions: Array, rotations: Array) -> None:

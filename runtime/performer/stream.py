@@ -137,7 +137,10 @@ class Stream:
         playhead = now_s - least
         slack = 0.0
         if self._worst_at > now_s - DELAY_WINDOW_S:
-            slack = min(max(self._worst_s - least, 0.0), MOST_SLACK * self.interval_s)
+            slack = max(self._worst_s - least, 0.0)
+            if slack > 1.05 * self.interval_s:
+                slack = 0.0  # more than that is lateness, and no patience of a tick mends it
+            slack = min(slack, MOST_SLACK * self.interval_s)
         newest = self._times[-1]
         # The first packet tells no rate; the second is awaited as long as any is.
         due = newest + (self.interval_s or NEAR_S) + slack

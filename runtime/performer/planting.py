@@ -1,0 +1,270 @@
+"""Planted feet of a live body: they stay where they are, in a gap and while it is handed back.
+
+In a gap the network says when a heel or toe bears weight; it is then held at its place on the
+ground, and when it lifts the hold fades. When the mocap is back the foot is somewhere else than the
+actor's. It keeps its distance for as long as the actor's foot is planted, and goes over to it when
+that swings; a body that only stands makes a small step. Two-bone inverse kinematics on the source's
+own legs does the rest, after Holden's foot locking in "Motion Matching" (2021).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.retarget.retarget import t_pose
+
+from . import legs
+from .seam import Quintic
+from .transfer import Transfer, world_positions, world_rotations
+
+ENGAGED, RELEASED = 0.55, 0.35
+UNLOCK_M = 0.15
+RELEASE_S = 0.2
+# A foot of the actor that is slower stands, one that is faster swings.
+STANDS_MPS, SWINGS_MPS = 0.25, 0.45
+STEP_S = 0.28
+WAITS_S = 0.4  # for the actor's foot to lift, before it steps over by itself
+LIFT, LIFT_M = 0.4, 0.05  # share of the way, and at most
+SMALL_M = 0.003
+REACH = 0.998
+STRAIGHT_M = 0.02
+PARTS = ("upper_leg", "lower_leg", "foot")
+
+
+class Legs:
+    """The joints of a skeleton's legs: rows hip, knee, ankle, ball; sides in columns."""
+
+    def __init__(self, transfer: Transfer) -> None:
+        role, source = transfer.role, transfer.source
+        self.sides = [s for s in ("left", "right") if {f"{s}_{p}" for p in PARTS} <= role.keys()]
+        rows = [[role[f"{s}_{p}"] for s in self.sides] for p in PARTS]
+        rows.append([role.get(f"{s}_toes", role[f"{s}_foot"]) for s in self.sides])
+        self.hip, self.knee, self.ankle, self.ball = np.array(rows, int).reshape(4, -1)
+        self.above = source.parents[np.array(rows[:3], int)]  # (3, sides)
+        stand_r = t_pose(source)[1]
+        self.ahead = rotation.rotate(
+            rotation.conjugate(stand_r[self.hip]), np.array([0.0, 0.0, 1.0])
+        )
+        self.all = np.array(rows[:3], int)
+        self.contacts = np.array(
+            [[2 * (s == "right"), 2 * (s == "right") + 1] for s in self.sides], int
+        ).reshape(-1, 2)
+
+    def reach(
+        self,
+        world_p: Array,
+        world_r: Array,
+        goal: Array,
+        foot_r: Array,
+        rotations: Array,
+        which: np.ndarray,
+    ) -> None:
+        """Bends legs `which` in local rotations (J, 4) so that ankles come to goal (n, 3).
+
+        world_p (J, 3) and world_r (J + 1, 4) are of these rotations; feet turn to foot_r (n, 4).
+        """
+        hip, knee, ankle = self.hip[which], self.knee[which], self.ankle[which]
+        top, mid, end = world_p[hip], world_p[knee], world_p[ankle]
+        thigh = np.sqrt(np.square(mid - top).sum(-1, keepdims=True))
+        shin = np.sqrt(np.square(end - mid).sum(-1, keepdims=True))
+        way = goal - top
+        far = np.sqrt(np.square(way).sum(-1, keepdims=True))
+        way = way / np.maximum(far, 1e-9)
+        now = np.sqrt(np.square(end - top).sum(-1, keepdims=True))
+        # A leg that is straight already may stay so; else it stops short of snapping.
+        most = np.maximum(REACH * (thigh + shin), np.minimum(now, thigh + shin))
+        far = np.clip(far, np.abs(thigh - shin) + 0.02, most)
+        before = legs.unit(end - top)
+        bend = mid - top
+        bend = bend - np.sum(bend * before, axis=-1, keepdims=True) * before
+        bend = bend + STRAIGHT_M * legs.rotate(world_r[hip], self.ahead[which])
+        bend = legs.rotate(legs.between(before, way), bend)
+        side = legs.unit(bend - np.sum(bend * way, axis=-1, keepdims=True) * way)
+        cosine = np.clip((thigh**2 + far * far - shin**2) / (2.0 * thigh * far), -1.0, 1.0)
+        new_mid = top + thigh * (cosine * way + np.sqrt(1.0 - cosine * cosine) * side)
+        new_end = top + far * way
+        first = legs.between(legs.unit(mid - top), legs.unit(new_mid - top))
+        shin_way = legs.rotate(first, end - mid)
+        second = legs.between(legs.unit(shin_way), legs.unit(new_end - new_mid))
+        both = legs.multiply(second, first)
+        above = self.above[:, which]
+        turned = (
+            (hip, world_r[above[0]], legs.multiply(first, world_r[hip])),
+            (knee, legs.multiply(first, world_r[above[1]]), legs.multiply(both, world_r[knee])),
+            (ankle, legs.multiply(both, world_r[above[2]]), foot_r),
+        )
+        for joint, parent, own in turned:
+            rotations[joint] = legs.unit(legs.multiply(legs.conjugate(parent), own))
+
+
+class Planting:
+    """The feet of one body. w (sides, 6): how far a foot is from where its leg would have it."""
+
+    def __init__(self, transfer: Transfer) -> None:
+        self.transfer = transfer
+        self.legs = Legs(transfer)
+        count = len(self.legs.sides)
+        self.mode = np.zeros(count, int)  # 0 the source's, 1 forecast, 2 handed back
+        self._w: Array = np.zeros((count, 6))
+        self._w_before: Array = np.zeros((count, 6))
+        self._fade = Quintic(count, 6)
+        self._point = np.full(count, -1)  # 0 heel, 1 ball, -1 free
+        self._anchor: Array = np.zeros((count, 3))
+        self._waits = np.zeros(count, bool)
+        self._back_s = np.zeros(count)
+        self._lift: Array = np.zeros(count)
+        self._lift_s = np.full(count, -np.inf)
+        self._shown: list[tuple[float, Array, Array]] = []  # time, ankles, feet's rotations
+        self._source: Array | None = None  # actor's ankles at the last tick
+
+    @property
+    def busy(self) -> bool:
+        """Whether a foot is away from where the body alone would have it."""
+        return bool((self.mode > 0).any())
+
+    def rest(self) -> None:
+        """Everything is the source's own again."""
+        self.mode[:] = 0
+        self._shown.clear()
+        self._source = None
+        self._point[:] = -1
+
+    def solve(
+        self,
+        time_s: float,
+        dt_s: float,
+        missing: np.ndarray,
+        blending: np.ndarray,
+        contacts: Array,
+        source: tuple[Array, Array],
+        positions: Array,
+        rotations: Array,
+    ) -> None:
+        """Plants the feet of a pose: positions (J, 3), rotations (J, 4), changed in place.
+
+        missing and blending (J,) tell which joints are forecast and which are still handed over,
+        contacts (4,) what the network thinks of the feet; source is the actor's pose, if it is seen.
+        """
+        its = self.legs
+        steps = self.transfer.steps
+        gap = missing[its.all].all(axis=0)
+        back = ~gap & ~missing[its.all].any(axis=0) & (self.mode > 0)
+        mode = np.where(gap, 1, np.where(back, 2, 0))
+        if not mode.any():
+            self.rest()
+            return
+        world_r = world_rotations(rotations, steps)
+        world_p = world_positions(positions, world_r, steps)
+        ankle, foot = world_p[its.ankle], world_r[its.ankle]
+        real = ankle, foot
+        speed: Array = np.zeros(len(mode))
+        if (mode == 2).any():
+            actor_r = world_rotations(source[1], steps)
+            actor_p = world_positions(source[0], actor_r, steps)
+            real = actor_p[its.ankle], actor_r[its.ankle]
+            if self._source is not None:
+                step = real[0] - self._source
+                speed = np.hypot(step[:, 0], step[:, 2]) / dt_s
+            self._source = real[0]
+        else:
+            self._source = None
+        base_p = np.where((mode == 2)[:, None], real[0], ankle)
+        base_r = np.where((mode == 2)[:, None], real[1], foot)
+        fresh = mode != self.mode
+        if fresh.any():
+            self._capture(np.flatnonzero(fresh), time_s, mode, base_p, base_r)
+        self.mode = mode
+        w = self._fade.place(time_s)
+        self._hold(time_s, mode == 1, contacts, world_p, w)
+        self._pass_over(time_s, mode == 2, speed, w)
+        self._w_before, self._w = self._w, w
+        goal = base_p + w[:, :3]
+        goal[:, 1] += self._lifted(time_s)
+        turn = legs.multiply(rotation.from_rotation_vector(w[:, 3:]), base_r)
+        some = np.flatnonzero(mode > 0)
+        its.reach(world_p, world_r, goal[some], turn[some], rotations, some)
+        self._shown = [*self._shown[-1:], (time_s, goal, turn)]
+        done = (mode == 2) & ~self._waits & (self._fade.end_s <= time_s)
+        done &= ~blending[its.all].any(axis=0) & ~blending[self.transfer.hips]
+        self.mode = np.where(done, 0, self.mode)
+
+    def _capture(
+        self, rows: np.ndarray, time_s: float, mode: np.ndarray, base_p: Array, base_r: Array
+    ) -> None:
+        """Feet `rows` get another base: the distance to it is what keeps them where they are."""
+        self._waits[rows] = False
+        self._point[rows] = -1
+        self._lift_s[rows] = -np.inf
+        self._back_s[rows] = time_s
+        self._fade.end_s[rows] = -np.inf
+        if len(self._shown) < 2:
+            return
+        (t0, p0, q0), (t1, p1, q1) = self._shown
+        ahead = (time_s - t1) / max(t1 - t0, 1e-6)
+        if not 0.0 < ahead < 4.0:
+            return
+        rate = (p1 - p0)[rows] / (t1 - t0)
+        x = np.zeros((len(rows), 6))
+        x[:, :3] = p1[rows] + rate * (time_s - t1) - base_p[rows]
+        x[:, 3:] = rotation.to_rotation_vector(
+            legs.multiply(q1[rows], legs.conjugate(base_r[rows]))
+        )
+        far = np.sqrt(np.square(x[:, :3]).sum(-1))
+        x *= (far > SMALL_M)[:, None]
+        still = np.hypot(rate[:, 0], rate[:, 2]) < STANDS_MPS
+        self._waits[rows] = (mode[rows] == 2) & still & (far > SMALL_M)
+        # Held feet have their offset for as long as they wait; others begin to go over at once.
+        ends = np.where(self._waits[rows], np.inf, time_s + np.where(far > SMALL_M, RELEASE_S, 0.0))
+        zero = np.zeros_like(x)
+        self._fade.plan(rows, time_s, x, zero, zero, np.where(np.isinf(ends), time_s + 1.0, ends))
+        self._w[rows] = self._w_before[rows] = x
+
+    def _hold(
+        self, time_s: float, held: np.ndarray, contacts: Array, world_p: Array, w: Array
+    ) -> None:
+        """In a gap: feet that bear weight stay; w (sides, 6) is changed in place."""
+        its = self.legs
+        for k in np.flatnonzero(held):
+            heel, ball = contacts[its.contacts[k]]
+            on = np.array([heel, ball]) > (RELEASED if self._point[k] >= 0 else ENGAGED)
+            point = 1 if on[1] else 0 if on[0] else -1
+            at = world_p[its.ball[k] if point == 1 else its.ankle[k]]
+            if point >= 0 and point != self._point[k]:
+                was = w[k, :3] if self._point[k] < 0 else self._w[k, :3]
+                self._anchor[k] = at + was
+            if point >= 0:
+                offset = self._anchor[k] - at
+                offset[1] = 0.0
+                if np.hypot(offset[0], offset[2]) > UNLOCK_M:
+                    point = -1
+                else:
+                    w[k, :3] = offset
+                    w[k, 3:] = 0.0
+            if point < 0 and self._point[k] >= 0:
+                rows = np.array([k])
+                rate = (self._w[rows] - self._w_before[rows]) * 0.0
+                self._fade.plan(rows, time_s, self._w[rows], rate, rate, time_s + RELEASE_S)
+                w[k] = self._w[k]
+            self._point[k] = point
+
+    def _pass_over(self, time_s: float, back: np.ndarray, speed: Array, w: Array) -> None:
+        """While handed back: feet wait for the actor's to lift, and go over to them."""
+        for k in np.flatnonzero(back & self._waits):
+            w[k] = self._w[k]
+            overdue = time_s - self._back_s[k] > WAITS_S
+            if speed[k] > SWINGS_MPS or overdue:
+                rows = np.array([k])
+                zero = np.zeros((1, 6))
+                self._fade.plan(rows, time_s, w[rows], zero, zero, time_s + STEP_S)
+                self._waits[k] = False
+                if overdue:
+                    self._lift[k] = min(LIFT * float(np.hypot(w[k, 0], w[k, 2])), LIFT_M)
+                    self._lift_s[k] = time_s
+
+    def _lifted(self, time_s: float) -> Array:
+        """(sides,) how high feet are lifted that step by themselves, metres."""
+        u = np.clip((time_s - self._lift_s) / STEP_S, 0.0, 1.0)
+        u = np.where(np.isfinite(u), u, 1.0)
+        return self._lift * 16.0 * u * u * (1.0 - u) * (1.0 - u)
