@@ -11,8 +11,8 @@ TAKE   ?=
 .PHONY: help demo test test-all test-train lint bench schema clean
 
 help:
-	@echo "make demo            a 20 s performance: out/demo.mp4, out/demo.bvh, out/contact-sheet.png"
-	@echo "make demo TAKE=F.bvh the same with your own mocap file as the live source"
+	@echo "make demo            a 20 s performance and a takeover: out/demo.mp4, out/takeover.mp4, ..."
+	@echo "make demo TAKE=F.bvh the same with your own mocap file as the source that fails"
 	@echo "make test            tests, under 15 minutes on two cores"
 	@echo "make test-all        the long ones too (soak, full load)"
 	@echo "make test-train      the training code's tests (installs torch)"

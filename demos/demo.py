@@ -1,25 +1,33 @@
-"""The show: a pad script (or your own mocap) through stage, wire, listener and viewport.
+"""The show: a pad script, and mocap that fails, through stage, wire, listener and viewport.
 
     python demos/demo.py [--take YOUR.bvh] [--out out] [--seconds 20]
 
-Everything it uses is a public command; copy from it what you need.
+One figure is on a pad; one is moved by a take, played as if it came live, of which the signal is
+lost twice: the whole body, then an arm. Without your own take the performer acts one first.
+Everything it uses is a public command or a demo beside it; copy from it what you need.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 from understudy.runtime import processes
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.humanoid import roles
 from understudy.runtime.processes import StageProcess, listen
 from understudy.runtime.takes import bvh
+from understudy.runtime.takes.clip import Clip
 
 HERE = Path(__file__).resolve().parent
 SIZE = "960x540"
+# Of a take, in seconds: when the whole body is lost, and when its left arm is; the film's end.
+BODY_S, ARM_S, FILM_S = (2.4, 3.1), (4.6, 5.3), 6.6
+ARM = ("left_upper_arm", "left_lower_arm", "left_hand")
 
 
 def main() -> int:
@@ -39,19 +47,23 @@ def main() -> int:
 def show(take: Path | None, out: Path, seconds: float) -> None:
     """Plays, listens and looks at the same time; then renders what was recorded."""
     out.mkdir(parents=True, exist_ok=True)
-    if take is None:
-        source: list[object] = ["--pad", HERE / "pads" / "demo.toml"]
-    else:
-        clip = bvh.read(take)  # a damaged file is named before anything starts
-        seconds = min(seconds, len(clip.rotations) * clip.frame_time_s)
-        source = ["--bvh", take]
     recorded, stage_stats, view_stats = out / "demo.bvh", out / "stage.json", out / "viewport.json"
-    for stale in (recorded, stage_stats, view_stats):
+    for stale in (recorded, stage_stats, view_stats, out / "demo.mp4", out / "takeover.mp4"):
         stale.unlink(missing_ok=True)
+    if take is None:
+        take = out / "mocap.bvh"
+        processes.start(
+            *("perform", "--pad", HERE / "pads" / "slalom.toml", "--seconds", seconds),
+            *("--out", take),
+        ).wait()
+    clip = bvh.read(take)  # a damaged file is named before anything starts
+    drops = windows(clip)
 
-    words = [*source, "--record", recorded, "--stats", stage_stats]
+    words: list[object] = ["--pad", HERE / "pads" / "demo.toml", "--bvh", take]
+    words += [word for drop in drops for word in ("--drop", drop)]
+    words += ["--record", recorded, "--stats", stage_stats]
     with StageProcess(*words, seconds=seconds) as stage:
-        print(f"Playing {seconds:g} s.", flush=True)
+        print(f"Playing {seconds:g} s; mocap fails at {' and '.join(drops)}.", flush=True)
         viewport = processes.start(
             "viewport",
             "--connect",
@@ -73,6 +85,8 @@ def show(take: Path | None, out: Path, seconds: float) -> None:
             raise UnderstudyError("The stage did not end in time.") from None
         finally:
             processes.end([viewport])
+    # Two were on stage and two takes were written: the film is of the one on the pad.
+    os.replace(out / "demo-demo.bvh", recorded)
 
     print("Rendering what was recorded.", flush=True)
     processes.start(
@@ -87,11 +101,33 @@ def show(take: Path | None, out: Path, seconds: float) -> None:
         "--contact-sheet",
         out / "contact-sheet.png",
     ).wait()
+    print("Rendering what the mocap was, what arrived and what went out.", flush=True)
+    subprocess.run(
+        [sys.executable, HERE / "takeover.py", take, "--seconds", str(FILM_S), "--scale", "1"]
+        + [word for drop in drops for word in ("--drop", drop)]
+        + ["--out", out],
+        check=False,
+    )
     report(json.loads(stage_stats.read_text()), heard, json.loads(view_stats.read_text()))
-    for name in ("demo.mp4", "demo.bvh", "contact-sheet.png"):
+    for name in (
+        *("demo.mp4", "demo.bvh", "contact-sheet.png"),
+        *("takeover.mp4", "takeover-sheet.png"),
+    ):
         if not (out / name).exists():
             raise UnderstudyError(f"{out / name} was not written; the lines above say why.")
         print(f"wrote {out / name}")
+
+
+def windows(clip: Clip) -> list[str]:
+    """What is lost of a take: all of it for a while and then an arm, as far as it has them."""
+    share = min(1.0, clip.duration_s / FILM_S)
+    body, arm = ([round(share * t, 2) for t in span] for span in (BODY_S, ARM_S))
+    out = [f"{body[0]}-{body[1]}"]
+    joints = roles(clip.skeleton)
+    if all(role in joints for role in ARM):
+        names = ",".join(clip.skeleton.names[joints[role]] for role in ARM)
+        out.append(f"{arm[0]}-{arm[1]}:{names}")
+    return out
 
 
 def report(stage: dict, heard: dict, seen: dict) -> None:
@@ -110,6 +146,10 @@ def report(stage: dict, heard: dict, seen: dict) -> None:
         ),
         ("drawn", f"{seen['frames']} frames at {seen['rate_hz']:.1f} Hz on {seen['renderer']}"),
     ]
+    for subject in heard["subjects"]:
+        states = ", ".join(f"{count} {state}" for state, count in subject["states"].items())
+        trust = f", at most ±{100 * subject['most_uncertainty_m']:.1f} cm"
+        rows.append((subject["name"], states + (trust if len(subject["states"]) > 1 else "")))
     print()
     for name, text in rows:
         print(f"  {name:<18}{text}")
