@@ -32,7 +32,7 @@ OFTEN = "jumping_*:4,running_*:3,131_*:2,soccer_*:2,walking_*:1.5,directing_*:0.
 class Config:
     """What decides the result. Lengths in ticks of 1/30 s."""
 
-    steps: int = 5000
+    steps: int = 6500
     batch: int = 64
     hidden: int = 256
     width: int = 192
