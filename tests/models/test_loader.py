@@ -93,3 +93,64 @@ def test_another_format(network):
 
 def test_an_unknown_provider(network):
     assert "choose auto, cuda or cpu" in sentence(network, provider="gpu")
+
+
+def ring(network: loader.Network, resident: tuple[str, ...], steps: int, wipe: int = -1):
+    """Bodies after so many calls that hand state to and fro; at one of them a memory is wiped."""
+    shapes = {n: e["shape"][1:] for n, e in network.card["inputs"].items()}
+    rng = np.random.default_rng(0)
+    path = rng.normal(size=(3, *shapes["path"])).astype(np.float32)
+    sets = [
+        {n: np.zeros((3, *shapes[n]), np.float32) for n in ("body", "memory")} for _ in range(2)
+    ]
+    sets[0]["body"][:] = network.card["start"]
+    turns = np.zeros((3, 22, 4), np.float32)
+    runs = [
+        network.bind(
+            {"path": path, **sets[k]},
+            {
+                "next_body": sets[1 - k]["body"],
+                "next_memory": sets[1 - k]["memory"],
+                "rotations": turns,
+            },
+            resident,
+        )
+        for k in (0, 1)
+    ]
+    for step in range(steps):
+        memory = sets[step % 2]["memory"]
+        if step == wipe:
+            network.pull(memory)
+            memory[1] = 0.0
+            network.push(memory)
+        path[:] = np.roll(path, 1, axis=1)  # the host writes its input anew
+        runs[step % 2]()
+    last = sets[steps % 2]
+    network.pull(last["memory"])
+    return last["body"].copy(), last["memory"].copy()
+
+
+@pytest.mark.parametrize("resident", [(), ("memory", "next_memory")])
+@pytest.mark.parametrize("wipe", [-1, 4])
+def test_memory_on_a_device_gives_what_the_hosts_own_arrays_give(resident, wipe):
+    # A stand-in on the CPU: memory apart from the host's, with the copies that CUDA needs.
+    with loader.open_network(SHIPPED, "cpu", PERFORMER) as network:
+        expected = ring(network, (), 9, wipe)
+    with loader.open_network(SHIPPED, "cpu", PERFORMER) as network:
+        network.staged = True
+        found = ring(network, resident, 9, wipe)
+    for ours, theirs in zip(found, expected):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_resident_state_is_not_copied():
+    with loader.open_network(SHIPPED, "cpu", PERFORMER) as network:
+        network.staged = True
+        copied = []
+        push, pull = network.push, network.pull
+        network.push = lambda a: (copied.append(a.shape), push(a))
+        network.pull = lambda a: (copied.append(a.shape), pull(a))
+        ring(network, ("memory", "next_memory"), 5)
+        memory = (3, *network.card["inputs"]["memory"]["shape"][1:])
+        assert copied.count(memory) == 1, "only the last look at it"
+        assert len(copied) == 5 * 4 + 1

@@ -63,7 +63,7 @@ def test_a_glide_too_fast_to_count_as_planted_is_seen_by_the_support():
 
 def test_a_foot_in_the_air_is_not_planted():
     motion = standing()
-    high = Motion(motion.hips + (0.0, 0.03, 0.0), motion.rotations)
+    high = Motion(motion.hips + np.array([0.0, 0.03, 0.0]), motion.rotations)
     assert not gait.planted(gait.soles(high)).any()
 
 
@@ -117,14 +117,14 @@ def test_likeness_knows_ranges_and_distance():
     turned[..., 0, :] = rotation.multiply(
         rotation.from_yaw(np.full((200, 1), 2.0)), turned[..., 0, :]
     )
-    elsewhere = Motion(base.hips + (5.0, 0.0, -3.0), turned)
+    elsewhere = Motion(base.hips + np.array([5.0, 0.0, -3.0]), turned)
     assert likeness.nearest_cm(elsewhere).max() < 0.2, "place and heading do not matter"
     bent = turns.copy()
     elbow = PERFORMER.index("LeftForeArm")
     bent[:, 0, elbow] = rotation.from_axis_angle((0.0, 1.0, 0.0), 1.0)
     beyond = likeness.beyond_deg(Motion(base.hips, bent))
     assert np.argmax(beyond.max((0, 1))) == elbow
-    assert 45.0 < beyond[..., elbow].min() and beyond[..., elbow].max() < 60.0
+    assert beyond[..., elbow].min() > 45.0 and beyond[..., elbow].max() < 60.0
     assert likeness.nearest_cm(Motion(base.hips, bent)).min() > 0.5
 
 
