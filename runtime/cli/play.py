@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from understudy.runtime.performer.layout import ACTIONS
+
 from .stage import add_sources
 
 SUMMARY = "stage, viewport, gamepad or keyboard, and the stream: start here"
@@ -12,10 +14,20 @@ EXAMPLES = """understudy play
 understudy play --bvh walk.bvh
 understudy play --pad demos/pads/demo.toml --seconds 20 --headless --out out/frames"""
 
+KEYS = (
+    "WASD or arrows go, Shift runs, Ctrl or the right mouse button strafes, Space jumps"
+    + "".join(f", Alt+{button[-1]} {does}" for button, does in ACTIONS.items() if button != "jump")
+)
+BUTTONS = {"jump": "A", "action1": "B", "action2": "X", "action3": "Y", "action4": "right bumper"}
+PAD = (
+    "left stick goes, right trigger runs, left trigger strafes and the right stick faces"
+    + "".join(f", {BUTTONS[button]} {does}" for button, does in ACTIONS.items())
+)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_sources(parser)
-    view = parser.add_argument_group("viewport")
+    view = parser.add_argument_group("viewport", f"In its window: {KEYS}. On a gamepad: {PAD}.")
     view.add_argument("--headless", action="store_true", help="no window; needs --out")
     view.add_argument("--out", type=Path, metavar="DIR", help="folder for the headless frames")
     view.add_argument("--size", default="1280x720", metavar="WxH")

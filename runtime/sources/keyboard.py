@@ -28,7 +28,6 @@ _BY_KEY: dict[int, str] = {
 }
 # A thumb takes about this long from rest to rim; a key that jumps there looks like a robot.
 FULL_THROW_S = 0.15
-HELP = "WASD or arrows: go. Shift: run. Ctrl or right mouse: strafe. Space: jump. 1-4: actions."
 
 
 class Keyboard:

@@ -30,7 +30,7 @@ HINTS = (
     "1-4 camera   drag, wheel turn, zoom   Tab subject   O contact shading   K bones   "
     "T path   F feet   L names   H figures   Esc quit\n"
     "WASD go   Shift run   Ctrl strafe   Space jump   "
-    + "   ".join(f"Alt+{b[-1]} {does}" for b, does in ACTIONS.items() if b.startswith("action"))
+    + "   ".join(f"Alt+{b[-1]} {does}" for b, does in ACTIONS.items() if b != "jump")
 )
 # With nothing new to show, a picture this often keeps notices and cameras alive.
 IDLE_S = 0.1
