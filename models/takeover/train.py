@@ -88,8 +88,9 @@ def normalise(net: Understudy, footage: Footage, rng: torch.Generator) -> None:
 
 def train(
     args: argparse.Namespace, config: Config, held: list[Reel]
-) -> tuple[Understudy, dict[str, float], list[list[float]]]:
-    """Trains, with checkpoints; returns the averaged network, the last losses and the curves."""
+) -> tuple[Understudy, list[list[float]]]:
+    """Trains, with checkpoints; returns the averaged network and the curves: step, minutes, loss
+    of places, and the held-out ratios of `heldout.probe`."""
     torch.manual_seed(config.seed)
     rng = torch.Generator().manual_seed(config.seed)
     unwanted = ",".join([args.exclude, args.hold_out])
@@ -186,9 +187,7 @@ def train(
             os.replace(part, checkpoint)
         if done:
             break
-    minutes = spent + (time.monotonic() - begun) / 60
-    steps = float(min(step + 1, config.steps))
-    return mean, {**running, "steps": steps, "minutes": minutes}, history
+    return mean, history
 
 
 def run(args: argparse.Namespace) -> int:
@@ -200,21 +199,20 @@ def run(args: argparse.Namespace) -> int:
     config = Config(**{name: getattr(args, name) for name in asdict(Config()) if name != "ahead"})
     args.out.mkdir(parents=True, exist_ok=True)
     held = heldout.load(args.data, args.hold_out, args.exclude)
-    net, losses, history = train(args, config, held)
+    net, history = train(args, config, held)
     net = net.cpu().eval()
     measured = heldout.judge(net, held, args.out) if held else {}
     plots.curves(history, args.out / "curves.png")
-    minutes = losses.pop("minutes")
     record = {
         "command": _command(args),
         "config": asdict(config),
         "held_out": args.hold_out,
         "left_out": args.exclude,
         "expected_error_fitted_on": heldout.FITTED,
-        "minutes": round(minutes, 1),
+        "minutes": round(history[-1][1], 1),
         "threads": torch.get_num_threads(),
         "device": args.device,
-        "final_losses": {k: round(v, 4) for k, v in losses.items()},
+        "curves": [[round(v, 3) for v in row] for row in history],
     }
     path = args.out / "takeover.onnx"
     export.write(net, path, record, measured)
