@@ -53,7 +53,7 @@ def baselines(
     held_p = np.repeat(positions[last][None], frames, axis=0)
     held_r = np.repeat(rotations[last][None], frames, axis=0)
     coasting = held_p.copy()
-    coasting[:, 0] += t[:, 0] * speed[0]
+    coasting += t * speed  # of the joint that carries the travel; others do not move in place
     out = {"hold": (held_p, held_r), "root coasts": (coasting, held_r)}
     for name, halflife_s in _HALFLIVES_S.items():
         tau_s = halflife_s / np.log(2.0)

@@ -61,6 +61,7 @@ class Body:
         self._hips = np.zeros(3)
         self.missing = np.zeros(count, bool)  # joints that are shown from the forecast
         self.newly_partial = False
+        self.waits = False
         self.overdue = True
         self._coast_from = rotation.identity(count)
         self._coast_rate: Array = np.zeros((count, 3))
@@ -95,14 +96,15 @@ class Body:
         else:
             missing = ~newest.seen
         back = was & ~missing
-        if back.any() and not self._hand_back(np.flatnonzero(back)):
-            missing |= back  # a first packet tells no speed; wait for the second
+        self.waits = bool(back.any()) and not self._hand_back(np.flatnonzero(back))
+        if self.waits:
+            missing |= back  # a first packet tells no speed; the forecast is shown until the second
         lost = missing & ~was
         if lost.any():
             if not was.any():
                 self._lost_s = self.time_s
             self._let_roll(lost)
-            self.newly_partial = not self.overdue and len(stream.packets) > 1
+            self.newly_partial = not (self.overdue or self.waits) and len(stream.packets) > 1
         self._still = was & missing
         self.missing = missing
 
@@ -297,8 +299,11 @@ class Body:
         if planting and self.forecast and (planting.busy or t - self._lost_s > YOUNG_S):
             source = newest.positions, newest.rotations
             contacts = self.forecast.contacts_at(t)
+            one = self.stream.before_newest
+            before = one and (one.positions, one.rotations, newest.time_s - one.time_s)
             planting.solve(
-                t, self._step_s, self.missing, blending, contacts, source, positions, rotations
+                *(t, self._step_s, self.missing, blending, contacts, source, before),
+                *(positions, rotations),
             )
         if not self.missing.any():
             self.forecast_from = self.acted_by_s = None

@@ -24,11 +24,12 @@ UNLOCK_M = 0.15
 RELEASE_S = 0.2
 # A foot of the actor that is slower stands, one that is faster swings.
 STANDS_MPS, SWINGS_MPS = 0.25, 0.45
-STEP_S = 0.28
+STEP_S, LONGEST_S = 0.28, 0.4
+PUSH_MPS2 = 10.0
 WAITS_S = 0.4  # for the actor's foot to lift, before it steps over by itself
 LIFT, LIFT_M = 0.4, 0.05  # share of the way, and at most
 SMALL_M = 0.003
-REACH = 0.998
+SOFT, PULLED_M = 0.03, 0.03
 STRAIGHT_M = 0.02
 PARTS = ("upper_leg", "lower_leg", "foot")
 
@@ -72,10 +73,14 @@ class Legs:
         way = goal - top
         far = np.sqrt(np.square(way).sum(-1, keepdims=True))
         way = way / np.maximum(far, 1e-9)
-        now = np.sqrt(np.square(end - top).sum(-1, keepdims=True))
-        # A leg that is straight already may stay so; else it stops short of snapping.
-        most = np.maximum(REACH * (thigh + shin), np.minimum(now, thigh + shin))
-        far = np.clip(far, np.abs(thigh - shin) + 0.02, most)
+        # The last bit of a leg's length costs its knee the most: it is given out ever more slowly,
+        # but not to a leg that is straight by itself.
+        whole = thigh + shin
+        near, rest = (1.0 - SOFT) * whole, SOFT * whole
+        soft = near + rest * (1.0 - np.exp(-np.maximum(far - near, 0.0) / rest))
+        pulled = np.sqrt(np.square(goal - end).sum(-1, keepdims=True))
+        far = far + np.where(far > near, soft - far, 0.0) * np.minimum(pulled / PULLED_M, 1.0)
+        far = np.clip(far, np.abs(thigh - shin) + 0.02, whole)
         before = legs.unit(end - top)
         bend = mid - top
         bend = bend - np.sum(bend * before, axis=-1, keepdims=True) * before
@@ -99,6 +104,11 @@ class Legs:
             rotations[joint] = legs.unit(legs.multiply(legs.conjugate(parent), own))
 
 
+def _lasts_s(far_m: Array) -> Array:
+    """(n,) how long feet take to go over by so many metres."""
+    return np.clip(np.sqrt(5.8 * far_m / PUSH_MPS2), RELEASE_S, LONGEST_S)
+
+
 class Planting:
     """The feet of one body. w (sides, 6): how far a foot is from where its leg would have it."""
 
@@ -116,6 +126,7 @@ class Planting:
         self._back_s = np.zeros(count)
         self._lift: Array = np.zeros(count)
         self._lift_s = np.full(count, -np.inf)
+        self._step_s = np.full(count, STEP_S)
         self._shown: list[tuple[float, Array, Array]] = []  # time, ankles, feet's rotations
         self._source: Array | None = None  # actor's ankles at the last tick
 
@@ -139,13 +150,15 @@ class Planting:
         blending: np.ndarray,
         contacts: Array,
         source: tuple[Array, Array],
+        before: tuple[Array, Array, float] | None,
         positions: Array,
         rotations: Array,
     ) -> None:
         """Plants the feet of a pose: positions (J, 3), rotations (J, 4), changed in place.
 
         missing and blending (J,) tell which joints are forecast and which are still handed over,
-        contacts (4,) what the network thinks of the feet; source is the actor's pose, if it is seen.
+        contacts (4,) what the network thinks of the feet; source is the actor's pose, if it is seen,
+        and before the one before it, with its distance in seconds.
         """
         its = self.legs
         steps = self.transfer.steps
@@ -174,7 +187,10 @@ class Planting:
         base_r = np.where((mode == 2)[:, None], real[1], foot)
         fresh = mode != self.mode
         if fresh.any():
-            self._capture(np.flatnonzero(fresh), time_s, mode, base_p, base_r)
+            rate: Array = np.zeros_like(base_p)
+            if before is not None and (mode == 2).any():
+                rate = (real[0] - self._ankles(before[0], before[1])) / before[2]
+            self._capture(np.flatnonzero(fresh), time_s, mode, base_p, base_r, rate)
         self.mode = mode
         w = self._fade.place(time_s)
         self._hold(time_s, mode == 1, contacts, world_p, w)
@@ -190,8 +206,20 @@ class Planting:
         done &= ~blending[its.all].any(axis=0) & ~blending[self.transfer.hips]
         self.mode = np.where(done, 0, self.mode)
 
+    def _ankles(self, positions: Array, rotations: Array) -> Array:
+        """(sides, 3) where the ankles of a pose are."""
+        steps = self.transfer.steps
+        world = world_positions(positions, world_rotations(rotations, steps), steps)
+        return world[self.legs.ankle]
+
     def _capture(
-        self, rows: np.ndarray, time_s: float, mode: np.ndarray, base_p: Array, base_r: Array
+        self,
+        rows: np.ndarray,
+        time_s: float,
+        mode: np.ndarray,
+        base_p: Array,
+        base_r: Array,
+        base_rate: Array,
     ) -> None:
         """Feet `rows` get another base: the distance to it is what keeps them where they are."""
         self._waits[rows] = False
@@ -216,9 +244,13 @@ class Planting:
         still = np.hypot(rate[:, 0], rate[:, 2]) < STANDS_MPS
         self._waits[rows] = (mode[rows] == 2) & still & (far > SMALL_M)
         # Held feet have their offset for as long as they wait; others begin to go over at once.
-        ends = np.where(self._waits[rows], np.inf, time_s + np.where(far > SMALL_M, RELEASE_S, 0.0))
-        zero = np.zeros_like(x)
-        self._fade.plan(rows, time_s, x, zero, zero, np.where(np.isinf(ends), time_s + 1.0, ends))
+        ends = np.where(
+            self._waits[rows], np.inf, time_s + np.where(far > SMALL_M, _lasts_s(far), 0.0)
+        )
+        v, zero = np.zeros_like(x), np.zeros_like(x)
+        going = ~self._waits[rows] & (mode[rows] == 2) & (far > SMALL_M)
+        v[:, :3] = np.where(going[:, None], rate - base_rate[rows], 0.0)
+        self._fade.plan(rows, time_s, x, v, zero, np.where(np.isinf(ends), time_s + 1.0, ends))
         self._w[rows] = self._w_before[rows] = x
 
     def _hold(
@@ -257,7 +289,9 @@ class Planting:
             if speed[k] > SWINGS_MPS or overdue:
                 rows = np.array([k])
                 zero = np.zeros((1, 6))
-                self._fade.plan(rows, time_s, w[rows], zero, zero, time_s + STEP_S)
+                far = np.sqrt(np.square(w[rows, :3]).sum(-1))
+                self._step_s[k] = max(STEP_S, float(_lasts_s(far)[0]))
+                self._fade.plan(rows, time_s, w[rows], zero, zero, time_s + self._step_s[k])
                 self._waits[k] = False
                 if overdue:
                     self._lift[k] = min(LIFT * float(np.hypot(w[k, 0], w[k, 2])), LIFT_M)
@@ -265,6 +299,6 @@ class Planting:
 
     def _lifted(self, time_s: float) -> Array:
         """(sides,) how high feet are lifted that step by themselves, metres."""
-        u = np.clip((time_s - self._lift_s) / STEP_S, 0.0, 1.0)
+        u = np.clip((time_s - self._lift_s) / self._step_s, 0.0, 1.0)
         u = np.where(np.isfinite(u), u, 1.0)
         return self._lift * 16.0 * u * u * (1.0 - u) * (1.0 - u)

@@ -21,7 +21,7 @@ GENTLE_MPS2, BRISK_MPS2 = 4.0, 25.0
 PUSH_MPS, BRAKE_S = 8.0, 0.12
 # Speeds may differ by what a joint's speed changes by itself at any time; to carry that over would
 # lead away from the new motion before it leads back.
-EASY_MPS2 = 80.0
+EASY_MPS = 0.3
 # Places that differ by no more than this are as good as one.
 SMALL_M = 0.002
 GONE_MPS = 0.1
@@ -129,7 +129,7 @@ class Seam:
         rate = np.concatenate([shift - shift_before, turn - turn_before], axis=-1) / dt_s
         x = np.concatenate([x[:, :3] + shift, whole], axis=-1)
         x *= _excess(_metres(x), SMALL_M)[:, None]
-        v = v + rate * _excess(_metres(rate), EASY_MPS2 * dt_s)[:, None]
+        v = v + rate * _excess(_metres(rate), EASY_MPS)[:, None]
         ends = time_s + durations_s(_metres(x), _metres(v), push_mps2)
         ends = np.maximum(self._offset.end_s[joints], ends)
         gone = (_metres(x) == 0.0) & (_metres(v) < GONE_MPS)

@@ -118,7 +118,9 @@ class Takeover:
         if fresh:
             self._foresee(fresh)
         self._feed(acted)
-        self._foresee([i for i in acted if self.bodies[i].missing.any()])
+        self._foresee(
+            [i for i in acted if self.bodies[i].missing.any() and not self.bodies[i].waits]
+        )
         self._act([i for i in acted if self.bodies[i].overdue])
         for i, body in enumerate(self.bodies):
             body.compose(now_s, self.stop_after_s)

@@ -1,0 +1,105 @@
+"""Skeletons as other laboratories write them, and motion for them that needs no mocap."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.pose import Intent
+from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.retarget.retarget import Retarget
+from understudy.runtime.takes.clip import Clip
+
+
+def _columns(x, y) -> np.ndarray:
+    """(4,) rotation whose local x and y axes point along x and about y."""
+    return rotation.from_6d(np.array([*x, *y], float))
+
+
+def bones_along_x() -> Skeleton:
+    """As in Ubisoft's LaFAN1: every bone along its own +X, so that the zero pose is no pose."""
+    rows = [
+        ("Hips", None, (0, 0.95, 0), ((0, 1, 0), (1, 0, 0))),
+        ("Spine", "Hips", (0.07, -0.026, 0), ((0, 1, 0), (1, 0, 0))),
+        ("Spine1", "Spine", (0.126, 0, 0), ((0, 1, 0), (1, 0, 0))),
+        ("Spine2", "Spine1", (0.123, 0, 0), ((0, 1, 0), (1, 0, 0))),
+        ("Neck", "Spine2", (0.258, 0, 0), ((0, 1, 0), (1, 0, 0))),
+        ("Head", "Neck", (0.118, 0, 0), ((0, 1, 0), (1, 0, 0))),
+    ]
+    for side, s in (("Left", 1.0), ("Right", -1.0)):
+        arm = ((s, 0, 0), (0, 0, 1))
+        rows += [
+            (f"{side}Shoulder", "Spine2", (0.197, s * 0.06, 0.0), arm),
+            (f"{side}Arm", f"{side}Shoulder", (0.113, 0, 0), arm),
+            (f"{side}ForeArm", f"{side}Arm", (0.33, 0, 0), arm),
+            (f"{side}Hand", f"{side}ForeArm", (0.252, 0, 0), arm),
+            (f"{side}UpLeg", "Hips", (0.001, s * 0.105, 0.018), ((0, -1, 0), (0, 0, 1))),
+            (f"{side}Leg", f"{side}UpLeg", (0.435, 0, 0), ((0, -1, 0), (0, 0, 1))),
+            (f"{side}Foot", f"{side}Leg", (0.424, 0, 0), ((0, -0.5, 0.87), (0, 0.87, 0.5))),
+            (f"{side}Toe", f"{side}Foot", (0.173, 0, 0), ((0, 0, 1), (0, 1, 0))),
+        ]
+    return _skeleton(rows)
+
+
+def root_above_hips() -> Skeleton:
+    """As in Bandai Namco's data: a root on the ground above the hips, sides as suffixes."""
+    rows = [
+        ("joint_Root", None, (0, 0, 0), None),
+        ("Hips", "joint_Root", (0, 0.92, 0), None),
+        ("Spine", "Hips", (0, 0.11, 0), None),
+        ("Chest", "Spine", (0, 0.23, 0), None),
+        ("Neck", "Chest", (0, 0.22, 0), None),
+        ("Head", "Neck", (0, 0.09, 0.01), None),
+    ]
+    for side, s in (("L", 1.0), ("R", -1.0)):
+        rows += [
+            (f"Shoulder_{side}", "Chest", (0.03 * s, 0.16, 0), None),
+            (f"UpperArm_{side}", f"Shoulder_{side}", (0.12 * s, 0, 0), None),
+            (f"LowerArm_{side}", f"UpperArm_{side}", (0.26 * s, 0, 0), None),
+            (f"Hand_{side}", f"LowerArm_{side}", (0.24 * s, 0, 0), None),
+            (f"UpperLeg_{side}", "Hips", (0.09 * s, -0.04, 0), None),
+            (f"LowerLeg_{side}", f"UpperLeg_{side}", (0, -0.4, 0), None),
+            (f"Foot_{side}", f"LowerLeg_{side}", (0, -0.39, 0), None),
+            (f"Toes_{side}", f"Foot_{side}", (0, -0.07, 0.13), None),
+        ]
+    return _skeleton(rows)
+
+
+def _skeleton(rows) -> Skeleton:
+    names = [row[0] for row in rows]
+    parents = [-1 if row[1] is None else names.index(row[1]) for row in rows]
+    world = np.array([rotation.identity() if row[3] is None else _columns(*row[3]) for row in rows])
+    local = world.copy()
+    for j, parent in enumerate(parents):
+        if parent >= 0:
+            local[j] = rotation.multiply(rotation.conjugate(world[parent]), world[j])
+    offsets = np.array([row[2] for row in rows], float)
+    return Skeleton(tuple(names), np.array(parents), offsets, local)
+
+
+@lru_cache(maxsize=4)
+def walk(seconds: float = 5.0, rate_hz: float = 60.0) -> Clip:
+    """A walk in a curve on PERFORMER, which the control network acts."""
+    from understudy.runtime.performer.performer import Performer
+
+    positions, rotations = [], []
+    with Performer(1) as performer:
+        for k in range(round((seconds + 1.0) * rate_hz)):
+            turn = 0.25 * k / rate_hz
+            travel = 0.85 * np.array([np.sin(turn), np.cos(turn)])
+            performer.step([Intent(travel=travel)], 1.0 / rate_hz)
+            positions.append(performer.positions[0].astype(float))
+            rotations.append(rotation.normalize(performer.rotations[0].astype(float)))
+    first = round(rate_hz)
+    return Clip(
+        PERFORMER, np.array(positions)[first:], np.array(rotations)[first:], 1.0 / rate_hz, "walk"
+    )
+
+
+def on(skeleton: Skeleton, clip: Clip) -> Clip:
+    """A clip on another skeleton."""
+    positions, rotations = Retarget(clip.skeleton, skeleton).apply(clip.positions, clip.rotations)
+    return Clip(skeleton, positions, rotations, clip.frame_time_s, clip.name)
