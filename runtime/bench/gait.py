@@ -120,7 +120,8 @@ def stance_movement(points: Array, on: np.ndarray) -> Array:
     """(S,) cm: how far apart the farthest two places of a planted point are, for each stance."""
     out = []
     for index, a, b in stances(on):
-        along = points[(slice(a, b), *index)][:, [0, 2]] @ _WAYS
+        body, side, point = index
+        along = points[a:b, body, side, point][:, [0, 2]] @ _WAYS
         out.append(100.0 * float(np.ptp(along, axis=0).max()))
     return np.array(out)
 
@@ -154,7 +155,8 @@ def jerk(m: Motion) -> tuple[Array, Array]:
     v = np.linalg.norm(speed(m), axis=-1)[1:-2]
     bins = np.digitize(v, SPEEDS_MPS[1:-1]).ravel()
     size = len(SPEEDS_MPS) - 1
-    return np.bincount(bins, third.ravel(), size), np.bincount(bins, minlength=size)
+    ticks: Array = np.bincount(bins, minlength=size).astype(float)
+    return np.bincount(bins, third.ravel(), size), ticks
 
 
 def jerk_ratio(ours: tuple[Array, Array], data: tuple[Array, Array]) -> tuple[float, Array]:

@@ -53,7 +53,7 @@ def make(weights: Path, folder: Path, inputs: dict[str, Array]) -> dict[str, Pat
     source = folder / "source.onnx"
     onnx.save(onnx.shape_inference.infer_shapes(onnx.load(str(weights))), str(source))
 
-    class Reader(q.CalibrationDataReader):  # type: ignore[misc, name-defined]
+    class Reader(q.CalibrationDataReader):
         def __init__(self) -> None:
             ticks = range(0, len(inputs["body"]), 7)
             self.rows = iter([{n: a[t] for n, a in inputs.items()} for t in ticks])

@@ -16,6 +16,7 @@ import numpy as np
 from understudy.runtime.core.pose import Intent
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer.controller import Controller, gather
+from understudy.runtime.performer.layout import STYLES
 
 from .gait import RATE_HZ, Motion
 
@@ -127,6 +128,7 @@ WALK_MPS = 1.3  # a usual walk
 LADDER_MPS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 RUNS_MPS = (2.5, 3.0, 3.5)
 LEADS_S = (0.2, 0.3, 0.4, 0.5, 0.6)
+STYLE_STEPS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 PHASES = 8  # of the gait, at which a turn or a start is asked
 
 
@@ -140,6 +142,8 @@ def all_trials() -> list[Trial]:
         top = asked_speed(1.0, buttons)
         about = {"speed_mps": v, "reached": top >= v - 0.01}
         out.append(Trial(f"speed/{v:g}", script((0.0, 0.0, None, ""), go), (1.0,), about))
+    rim = script((0.0, 0.0, None, ""), (1.0, way(0.0), None, "run"))
+    out.append(Trial("speed/full stick, run", rim, (1.0,)))
     steady = way(0.0, stick_for(1.0))
     out.append(
         Trial(
@@ -196,6 +200,10 @@ def all_trials() -> list[Trial]:
             pursuit = Pursuit(path, v, lead, buttons, closed="circle" in name)
             out.append(Trial(f"path/{name}/{lead:g}", pursuit, (), {"path": path}))
     out.append(Trial("idle", script((0.0, 0.0, None, ""))))
+    for trait in STYLES:
+        for value in STYLE_STEPS:
+            pad = script((0.0, way(0.0, stick_for(1.2)), None, ""))
+            out.append(Trial(f"style/{trait} {value:g}", pad, (), {"style": {trait: value}}))
     for stand, stick, run in (
         ("standing", rest, ""),
         ("walking", walk, ""),
