@@ -64,7 +64,7 @@ def _message(packet: bytes) -> Message:
         return Message(address)
     types, at = _text(packet, at)
     if not types.startswith(","):
-        raise ProtocolError(f"{address[:40]} has no list of types.")
+        raise ProtocolError(f"{address[:40]!r} has no list of types.")
     arguments: list[Argument] = []
     for letter in types[1:]:
         if letter in _CONSTANT:
@@ -73,7 +73,7 @@ def _message(packet: bytes) -> Message:
         if letter in _FIXED:
             kind = _FIXED[letter]
             if at + kind.size > len(packet):
-                raise ProtocolError(f"{address[:40]} ends before its {letter!r} does.")
+                raise ProtocolError(f"{address[:40]!r} ends before its {letter!r} does.")
             arguments.append(kind.unpack_from(packet, at)[0])
             at += kind.size
         elif letter in "sS":
@@ -83,7 +83,7 @@ def _message(packet: bytes) -> Message:
             blob, at = _blob(packet, at)
             arguments.append(blob)
         else:
-            raise ProtocolError(f"{address[:40]} has an argument of unknown type {letter!r}.")
+            raise ProtocolError(f"{address[:40]!r} has an argument of unknown type {letter!r}.")
     return Message(address, tuple(arguments))
 
 

@@ -110,30 +110,52 @@ def message(address: str, *arguments: float | int | str) -> bytes:
 def decode(datagram: bytes) -> list[osc.Message]:
     """The VMC messages of a datagram, cut to what the specification knows of them.
 
-    As it asks: unknown addresses and extra arguments are passed over; too few arguments or wrong
-    types are an error.
+    As it asks, unknown addresses and extra arguments are passed over. A message with too few
+    arguments or wrong types is left out; where nothing else is there, it is an error.
     """
-    known = []
+    known, fault = _decode(datagram)
+    if fault and not known:
+        raise ProtocolError(fault)
+    return known
+
+
+def _decode(datagram: bytes) -> tuple[list[osc.Message], str]:
+    """The messages that are as specified, and what is wrong with the last that is not."""
+    known, fault = [], ""
     for said in osc.decode(datagram):
         groups = SIGNATURES.get(said.address)
         if groups is None:
             continue
-        arguments = said.arguments
         size = 0
         for group in groups:
-            if len(arguments) >= size + len(group):
-                size += len(group)
-            elif not size:
-                raise ProtocolError(
-                    f"{said.address} has {len(groups[0])} arguments or more, not {len(arguments)}."
-                )
-            else:
+            if len(said.arguments) < size + len(group):
                 break
-        for letter, value in zip("".join(groups), arguments[:size], strict=False):
-            if type(value) is not _TYPES[letter] or (letter == "f" and not math.isfinite(value)):  # type: ignore[arg-type]
-                raise ProtocolError(f"{said.address} wants {letter} where {value!r:.40} stands.")
-        known.append(osc.Message(said.address, arguments[:size]))
-    return known
+            size += len(group)
+        if size < len(groups[0]):
+            fault = (
+                f"{said.address} has {groups[0]!r} or more, not {len(said.arguments)} arguments."
+            )
+            continue
+        arguments = tuple(map(_fitting, "".join(groups), said.arguments[:size]))
+        if None in arguments:
+            fault = f"{said.address} has {''.join(groups)!r}, not {str(said.arguments)[:80]!r}."
+        else:
+            known.append(osc.Message(said.address, arguments))
+    return known, fault
+
+
+def _fitting(letter: str, value: osc.Argument) -> float | int | str | None:
+    """The argument as the type that the letter means; None where it is none.
+
+    Libraries that choose types by themselves send whole numbers and truths as they like.
+    """
+    if letter == "s":
+        return value if isinstance(value, str) else None
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    if letter == "f":
+        return float(value) if abs(value) < 1e38 else None
+    return int(value) if isinstance(value, int) else None
 
 
 # Unity's cameras look along their own +Z and ours along -Z: half a turn about their +Y.
@@ -198,7 +220,8 @@ class Accumulator:
     Senders differ in what ends a frame: some send the time last, some first, some never. Where the
     time comes last in its datagram it ends the frame. Else a frame is whole when every bone of the
     frame before has come again; a bone that comes twice begins a new one, what was gathered is
-    given as it is, and what to expect is learned anew. `ignored` counts what was beyond the limits.
+    given as it is, and what to expect is learned anew. `ignored` counts
+    datagrams with messages that are not as specified, and names beyond the limits.
     """
 
     def __init__(self) -> None:
@@ -220,7 +243,11 @@ class Accumulator:
     def feed(self, datagram: bytes) -> list[Performance]:
         """Takes a datagram; gives the frames that it completes, as a rule none or one."""
         done: list[Performance] = []
-        messages = decode(datagram)
+        messages, fault = _decode(datagram)
+        if fault:
+            self.ignored += 1
+            if not messages:
+                raise ProtocolError(fault)
         addresses = [said.address for said in messages]
         if len(addresses) > 1 and _TIME in (addresses[0], addresses[-1]):
             self._time_ends = addresses[-1] == _TIME

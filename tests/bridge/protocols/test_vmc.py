@@ -265,7 +265,8 @@ def test_versions_differ_in_what_they_add():
     "data",
     [
         osc.encode("/VMC/Ext/Bone/Pos", "Hips", 0.0),
-        osc.encode("/VMC/Ext/T", 1),
+        osc.encode("/VMC/Ext/T", "now"),
+        osc.encode("/VMC/Ext/OK", 0.5),
         osc.encode("/VMC/Ext/T", float("nan")),
         osc.encode("/VMC/Ext/OK"),
     ],
@@ -273,6 +274,21 @@ def test_versions_differ_in_what_they_add():
 def test_wrong_and_missing_arguments_are_refused(data):
     with pytest.raises(ProtocolError, match="/VMC/Ext"):
         vmc.decode(data)
+
+
+def test_a_wrong_message_does_not_take_the_good_ones_with_it():
+    good = vmc.message("/VMC/Ext/Bone/Pos", "Hips", *[0.0] * 7)
+    data = osc.bundle([osc.encode("/VMC/Ext/OK"), good, vmc.message("/VMC/Ext/T", 1.0)])
+    assert [said.address for said in vmc.decode(data)] == ["/VMC/Ext/Bone/Pos", "/VMC/Ext/T"]
+    ears = vmc.Accumulator()
+    (heard,) = ears.feed(data)
+    assert heard.names == ("Hips",) and ears.ignored == 1
+
+
+def test_whole_numbers_and_truths_fit_where_they_are_meant():
+    assert vmc.decode(osc.encode("/VMC/Ext/T", 1)) == [("/VMC/Ext/T", (1.0,))]
+    yes = osc.text("/VMC/Ext/OK") + osc.text(",T")
+    assert vmc.decode(yes) == [("/VMC/Ext/OK", (1,))]
 
 
 def test_a_flood_of_names_is_bounded():
