@@ -23,6 +23,7 @@ from .schema.understudy_fb.Vec3 import CreateVec3
 
 # The bytes of a finished FlatBuffer, a multiple of 8 of them, and where in them its root table is.
 Block = tuple[bytearray, int]
+REASON_STEP = 32
 
 
 def lay_out(thing: Frame | Subject | Camera | Prop) -> Block:
@@ -68,7 +69,8 @@ def _frame(builder: flatbuffers.Builder, frame: Frame) -> int:
 
 def _subject(builder: flatbuffers.Builder, subject: Subject) -> int:
     joints = len(subject.pose.rotations)
-    name, reason = builder.CreateString(subject.name), builder.CreateString(subject.reason)
+    name = builder.CreateString(subject.name)
+    reason = builder.CreateString(bytes(reason_room(subject.reason)))
     positions = builder.CreateNumpyVector(np.zeros(joints * 3, "<f4"))
     rotations = builder.CreateNumpyVector(np.zeros(joints * 4, "<f4"))
     contact_joints = builder.CreateNumpyVector(np.zeros(len(subject.contacts), "<u2"))
@@ -96,6 +98,11 @@ def _subject(builder: flatbuffers.Builder, subject: Subject) -> int:
         fb_subject.AddIntent(builder, intent)
     fb_subject.AddUncertaintyM(builder, 0.0)
     return int(fb_subject.End(builder))
+
+
+def reason_room(reason: str) -> int:
+    """Bytes kept for a reason, in whole steps: a count of seconds in it needs no new layout."""
+    return -(-len(reason.encode()) // REASON_STEP) * REASON_STEP
 
 
 def _camera(builder: flatbuffers.Builder, camera: Camera) -> int:
