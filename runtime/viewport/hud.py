@@ -209,9 +209,9 @@ class Hud:
             imgui.text(slider.name)
             imgui.same_line(names + unit * 1.4)
             imgui.set_next_item_width(bar)
-            moved, value = imgui.slider_float(f"##{slider.name}", slider.value, -1.0, 1.0, "")
+            moved, to = imgui.slider_float(f"##{slider.name}", slider.value, -1.0, 1.0, "")
             if moved:
-                slider.value, slider.moved = min(1.0, max(-1.0, value)), True
+                slider.value, slider.moved = min(1.0, max(-1.0, float(to))), True
             imgui.same_line(names + bar + unit * 2.0)
             imgui.text(f"{slider.value:+.2f}")
         imgui.end()

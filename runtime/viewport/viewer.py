@@ -109,9 +109,9 @@ class Viewer:
             self.renderer.resize(*size)
         if self.pad is not None:
             self.pad.send(self.camera.heading_rad)
+            self.rig.turns = self.pad.moved
         if self.style is not None:
             self.style.send()
-            self.rig.turns = self.pad.moved
 
     def press(self, key: int) -> None:
         """A key of the window."""
