@@ -159,7 +159,13 @@ def report(subscriber: Subscriber, sender: Sender) -> dict[str, Any]:
         "passed_over": seen.passed_over,
         "restarts": seen.restarts,
         "outputs": [
-            {"to": o.target.text, **asdict(o.counts), "reason": o.reason} for o in sender.outputs
+            {
+                "to": o.target.text,
+                **asdict(o.counts),
+                "age_ms": o.age.summary_ms(),
+                "reason": o.reason,
+            }
+            for o in sender.outputs
         ],
     }
 
@@ -170,7 +176,8 @@ def text(told: dict[str, Any]) -> str:
     for one in told["outputs"]:
         lines.append(
             f"{one['to']}: {one['frames']} frames in {one['datagrams']} datagrams, "
-            f"{one['bytes'] / 1e6:.2f} MB, {one['errors']} errors"
+            f"{one['bytes'] / 1e6:.2f} MB, {one['errors']} errors, capture to sent "
+            f"{one['age_ms']['p50']:.2f} ms (p50), {one['age_ms']['p99']:.2f} ms (p99)"
             + (", nobody listens there" if one["refused"] else "")
         )
     return "\n".join(lines)

@@ -1,6 +1,8 @@
-"""Who holds a port of this machine."""
+"""This machine's network cards, and who holds a port of it."""
 
 from __future__ import annotations
+
+import socket
 
 
 def owner(port: int, kind: str = "udp") -> str:
@@ -22,3 +24,19 @@ def owner(port: int, kind: str = "udp") -> str:
                 words = ""
             return f"process {one.pid}{f' ({words[:120]})' if words else ''}"
     return ""
+
+
+def cards() -> list[tuple[str, str]]:
+    """Name and IPv4 address of each network card, those that are up, this machine's own last."""
+    try:
+        import psutil
+    except ImportError:
+        return []
+    up = {name for name, state in psutil.net_if_stats().items() if state.isup}
+    found = [
+        (name, one.address)
+        for name, addresses in psutil.net_if_addrs().items()
+        for one in addresses
+        if one.family == socket.AF_INET and name in up
+    ]
+    return sorted(found, key=lambda card: card[1].startswith("127."))

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from understudy.bridge.protocols import ProtocolError, opentrackio_packet
+from understudy.runtime.core.clock import Histogram
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame
 
-from . import freed, livelinkface, opentrackio, rokoko, target, vmc
+from . import freed, livelinkface, opentrackio, ports, rokoko, target, vmc
 from .scene import Absent
 from .target import Target
 
@@ -61,7 +62,12 @@ def targets(lines: Iterable[str], file: Path | None = None) -> list[Target]:
 
 @dataclass(slots=True)
 class Counts:
-    """What an output has done. `passed` are frames left out for the rate, `late` for the queue."""
+    """What an output has done.
+
+    passed   frames left out for the rate
+    late     frames that the queue of delayed ones had no room for
+    refused  answers that nobody listens there
+    """
 
     frames: int = 0
     datagrams: int = 0
@@ -76,12 +82,14 @@ class Output:
     """One target: what it sends, its socket, when its next frame is due. Owns the socket.
 
     reason  why the last frame was not sent, "" when it was
+    age     from a frame's capture to its sending; means something on the stage's machine
     """
 
     def __init__(self, to: Target) -> None:
         self.target = to
         self.counts = Counts()
         self.reason = ""
+        self.age = Histogram()
         self.encoder: Encoder = ENCODERS[to.scheme](to)
         if to.scheme == "opentrackio" and to.host == "multicast":
             source = getattr(self.encoder, "source", 1)
@@ -91,6 +99,7 @@ class Output:
         self._next_s = float("-inf")
         self._interval_s = 0.0
         self._last_s: float | None = None
+        self._connected = False
         # One socket and so one source port for good: receivers tell senders apart by it.
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
@@ -114,9 +123,10 @@ class Output:
             elif to.interface:
                 self._socket.bind((to.interface, 0))
         except OSError:
+            there = ", ".join(f"{address} ({name})" for name, address in ports.cards())
             raise UnderstudyError(
                 f"Option interface is {to.interface!r}, and no network card of this machine has "
-                "that address; `understudy doctor` lists them."
+                f"that address{f'; there are {there}' if there else ''}."
             ) from None
 
     def offer(self, frame: Frame, now_s: float) -> None:
@@ -174,16 +184,27 @@ class Output:
         reason = ""
         for data in datagrams:
             try:
-                self._socket.sendto(data, self.address)
+                self._put(data)
                 self.counts.datagrams += 1
                 self.counts.bytes += len(data)
-            except ConnectionRefusedError:  # the answer to an earlier datagram; nobody listens
-                self.counts.refused += 1
             except OSError as error:
                 self.counts.errors += 1
                 reason = f"The network refuses to send there: {error.strerror}."
-        self.counts.frames += not reason
         self.reason = reason
+        if not reason:
+            self.counts.frames += 1
+            self.age.add_ns(time.monotonic_ns() - frame.capture_ns)
+
+    def _put(self, data: bytes) -> None:
+        # Connected, the socket tells when a machine answers that nobody listens there.
+        if not self._connected:
+            self._socket.connect(self.address)
+            self._connected = True
+        try:
+            self._socket.send(data)
+        except ConnectionRefusedError:  # the answer to an earlier datagram; this one was not sent
+            self.counts.refused += 1
+            self._socket.send(data)
 
     def close(self) -> None:
         self._socket.close()
