@@ -32,7 +32,9 @@ OFTEN = "jumping_*:4,running_*:3,131_*:2,soccer_*:2,walking_*:1.5,directing_*:0.
 class Config:
     """What decides the result. Lengths in ticks of 1/30 s."""
 
-    steps: int = 6500
+    steps: int = 4200
+    fall: int = 6500  # steps in which the rate would fall to 0, as a cosine
+    cool: int = 1000  # steps at the end in which it does, as a line
     batch: int = 64
     hidden: int = 256
     width: int = 192
@@ -40,7 +42,7 @@ class Config:
     decay: float = 0.02
     noise: float = 0.03  # on normalised features
     warm: int = 22
-    ahead: tuple[int, ...] = (10, 18, 30, 40)  # grows over the first half of training
+    ahead: tuple[int, ...] = (10, 18, 30)  # grows every eighth of `fall`
     partial: int = 5  # every so many steps, only some joints are missing
     often: str = OFTEN  # kinds that are rare and hard come more often
     warp: float = 0.15  # how much faster or slower a window may be
@@ -124,10 +126,10 @@ def train(
     begun = shown = time.monotonic()
     step = first
     for step in range(first, config.steps):
-        progress = step / config.steps
-        stage = min(int(2.0 * progress * len(config.ahead)), len(config.ahead) - 1)
+        stage = min(8 * step // config.fall, len(config.ahead) - 1)
         ahead = config.ahead[stage]
-        pace = min(1.0, (step + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * progress))
+        pace = min(1.0, (step + 1) / 100, (config.steps - step) / config.cool)
+        pace *= 0.5 + 0.5 * math.cos(math.pi * min(1.0, step / config.fall))
         for group in optimiser.param_groups:
             group["lr"] = config.rate * pace + 1e-6
         bodies, planted, real = footage.windows(config.batch, config.warm, ahead, variety, rng)
