@@ -155,8 +155,9 @@ def jerk(m: Motion) -> tuple[Array, Array]:
     v = np.linalg.norm(speed(m), axis=-1)[1:-2]
     bins = np.digitize(v, SPEEDS_MPS[1:-1]).ravel()
     size = len(SPEEDS_MPS) - 1
+    sums: Array = np.bincount(bins, third.ravel(), size)
     ticks: Array = np.bincount(bins, minlength=size).astype(float)
-    return np.bincount(bins, third.ravel(), size), ticks
+    return sums, ticks
 
 
 def jerk_ratio(ours: tuple[Array, Array], data: tuple[Array, Array]) -> tuple[float, Array]:
