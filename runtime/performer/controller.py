@@ -102,6 +102,13 @@ class Controller:
             array[i] = 0.0
         self.yaw_rad[i] = self.wished_yaw_rad[i] = yaw_rad
 
+    def halt(self, who: np.ndarray, position: Array, yaw_rad: Array) -> None:
+        """Rests bodies `who` (N,) bool where they are: positions (N, 2), yaws (N,)."""
+        self.position[who], self.yaw_rad[who] = position[who], yaw_rad[who]
+        self.wished_yaw_rad[who] = yaw_rad[who]
+        for array in (self.velocity, self.acceleration, self.yaw_rate, self.wished_velocity):
+            array[who] = 0.0
+
     def wish(self, travel: Array, facing: Array, run: Array, strafe: Array) -> None:
         """Sets wished velocity and facing from sticks (N, 2) and buttons (N,).
 

@@ -25,6 +25,7 @@ STRAIN_RAD = 0.35
 STEP_S = 0.28
 STEP_LIFT_M = 0.045
 GROUND_HALFLIFE_S = 0.03
+RISE_HALFLIFE_S = 0.05
 _SIDE = np.array([1.0, 0.0, 0.0])
 
 
@@ -41,6 +42,7 @@ class Feet:
         self.anchor = np.zeros((*shape, 3))  # where the point in contact is held
         self.anchor_yaw = np.zeros(shape)
         self.on = np.zeros((count, 2, 2), bool)  # heel and toe: in contact and held
+        self.rise = np.zeros(shape)  # of the heel about the toe, where a leg is too short, radians
         self.step_s = np.zeros(shape)  # what is left of a step on the spot
         self.world_p: Array = np.zeros((*shape, 4, 3))  # after solving: both legs' joints
 
@@ -49,7 +51,7 @@ class Feet:
         for array in (self.offset, self.offset_rate, self.twist, self.twist_rate):
             array[i] = 0.0
         self.point[i] = -1
-        self.step_s[i] = 0.0
+        self.step_s[i] = self.rise[i] = 0.0
         self.on[i] = False
 
     def solve(
@@ -118,7 +120,7 @@ class Feet:
         ankle = world_p[..., 2, :] + self.offset
         ankle[..., 1] += STEP_LIFT_M * np.sin(np.pi * self.step_s / STEP_S)
         self._above_ground(ankle, target_foot)
-        self._rise_on_toes(world_p[..., 0, :], ankle, target_foot)
+        self._rise_on_toes(world_p[..., 0, :], ankle, target_foot, dt_s)
         legs.reach(hips, rotations, world_p, world_r, ankle, target_foot)
         self.world_p = world_p
 
@@ -132,29 +134,32 @@ class Feet:
         worst = np.arange(2) == np.argmax(strain, axis=-1)[:, None]
         self.step_s = np.where(ready[:, None] & worst & (strain > 1.0), STEP_S, self.step_s)
 
-    def _rise_on_toes(self, top: Array, ankle: Array, foot: Array) -> None:
+    def _rise_on_toes(self, top: Array, ankle: Array, foot: Array, dt_s: float) -> None:
         """Lifts the heels of planted toes that the legs from `top` (N, 2, 3) cannot reach flat.
 
         Ankles (N, 2, 3) and feet (N, 2, 4) are written: the ankle turns about the toe, towards the
-        hip, until the leg is just long enough. Otherwise the toe would be dragged along.
+        hip, until the leg is just long enough. Otherwise the toe would be dragged along. What was
+        lifted sinks back softly.
         """
         limit = (legs.THIGH_M + legs.SHIN_M) * legs.REACH
         line = top - ankle
         short = (self.point == 1) & (np.sum(line * line, axis=-1) > limit * limit)
-        if not short.any():
+        self.rise *= 0.5 ** (dt_s / RISE_HALFLIFE_S)
+        if not (short | (self.rise > 1e-3)).any():
             return
-        arm = -legs.rotate(foot, legs.OFFSETS[:, 3])[short]
-        toe = ankle[short] - arm
-        way = top[short] - toe
+        arm = -legs.rotate(foot, legs.OFFSETS[:, 3])
+        toe = ankle - arm
+        way = top - toe
         far, long = np.sqrt(np.sum(way * way, -1)), np.sqrt(np.sum(arm * arm, -1))
         now = np.arccos(np.clip(np.sum(arm * way, -1) / (far * long), -1.0, 1.0))
         cosine = (long**2 + far**2 - limit**2) / (2.0 * long * far)
-        turn = np.maximum(now - np.arccos(np.clip(cosine, -1.0, 1.0)), 0.0)
+        need = np.where(short, now - np.arccos(np.clip(cosine, -1.0, 1.0)), 0.0)
+        self.rise = np.minimum(np.maximum(need, self.rise), now)
         axis = legs.unit(legs.cross(arm, way))
-        half = 0.5 * turn[:, None]
+        half = 0.5 * self.rise[..., None]
         q = np.concatenate([axis * np.sin(half), np.cos(half)], -1)
-        ankle[short] = toe + legs.rotate(q, arm)
-        foot[short] = legs.multiply(q, foot[short])
+        ankle[...] = toe + legs.rotate(q, arm)
+        foot[...] = legs.multiply(q, foot)
 
     @staticmethod
     def _above_ground(ankle: Array, foot: Array) -> None:

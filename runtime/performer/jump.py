@@ -21,7 +21,7 @@ _AT = np.cumsum([0.0, CROUCH_S * 0.7, CROUCH_S * 0.3, FLIGHT_S / 2, FLIGHT_S / 2
 _DROP_M = np.array([0.0, -CROUCH_M, -0.01, 0.0, -0.01, -LAND_M, 0.0])
 # About the left axis: spine forward, arms back then forward and up, toes pointing in the air.
 _SPINE_RAD = np.array([0.0, 0.32, 0.05, 0.0, 0.08, 0.22, 0.0])
-_ARMS_RAD = np.array([0.0, 0.75, -0.5, -1.1, -0.7, -0.2, 0.0])
+_ARMS_RAD = np.array([0.0, 0.25, 0.05, -0.7, -0.45, -0.15, 0.0])
 _FEET_RAD = np.array([0.0, 0.0, 0.75, 0.6, 0.15, 0.0, 0.0])
 _SPINE = np.array([PERFORMER.index("Spine"), PERFORMER.index("Spine1")])
 _ARMS = np.array([PERFORMER.index("LeftArm"), PERFORMER.index("RightArm")])

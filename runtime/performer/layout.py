@@ -25,4 +25,10 @@ RATE_HZ = 60.0
 STYLES = ("energy", "crouch")
 PATH = 4 * SAMPLES + len(STYLES)
 # What a button starts; the run time blends in, plays and blends back.
-ACTIONS = {"jump": "jump", "action1": "wave", "action2": "kick", "action3": "punch"}
+ACTIONS = {
+    "jump": "jump",
+    "action1": "wave",
+    "action2": "kick",
+    "action3": "punch",
+    "action4": "slash",
+}

@@ -14,9 +14,11 @@ from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Intent, Pose
 from understudy.runtime.core.rotation import Array
 
-from . import legs
+from . import entry, legs
+from .actions import BUTTONS, Actions
 from .breath import TALL_M, Breath
 from .controller import (
+    DEAD_TRAVEL,
     SAMPLES_S,
     STYLE_HALFLIFE_S,
     Controller,
@@ -53,9 +55,8 @@ class Performer:
     def __init__(self, count: int, weights: Path | None = None, provider: str = "auto") -> None:
         if count < 1:
             raise UnderstudyError(f"A performer moves at least one body, not {count}.")
-        self._network = loader.open_network(
-            weights or loader.WEIGHTS / "motion.onnx", provider, skeleton=PERFORMER
-        )
+        path = Path(weights or loader.WEIGHTS / "motion.onnx")
+        self._network = loader.open_network(path, provider, skeleton=PERFORMER)
         card = self._network.card
         if card["inputs"]["body"]["shape"][1:] != [BODY]:
             raise UnderstudyError(
@@ -66,6 +67,9 @@ class Performer:
         self.count = count
         self.faults = 0  # ticks at which a body had to be put back on its feet
         self._start = np.asarray(card["start"], np.float32)
+        # What the training motion stays within: other poses enter as an offset that fades.
+        self._low = np.asarray(card.get("low", self._start - 1.0), np.float32)
+        self._high = np.asarray(card.get("high", self._start + 1.0), np.float32)
         memory = int(card["inputs"]["memory"]["shape"][1])
         # Two sets of buffers: each is in turn what the network reads and writes.
         self._sets = [
@@ -94,6 +98,11 @@ class Performer:
         self._style_rate = np.zeros(self.style.shape)
         self._turn = 0
         self.controller = Controller(count)
+        beside = path.with_name("actions.onnx")
+        self._actions = Actions(
+            count, beside if beside.exists() else loader.WEIGHTS / "actions.onnx"
+        )
+        self._acting = np.zeros(0, int)
         self._feet, self._breath = Feet(count), Breath(count)
         self._inert = Inertialization(count, JOINTS)
         self._jump = Jump(count)
@@ -110,6 +119,8 @@ class Performer:
         self._past = past
         self.trajectory = np.zeros((count, len(past) + len(self._ahead), 4), np.float32)
         self._left_s = 0.0
+        # Bodies taken over since the last tick: the pose in which they are expected.
+        self._carried: dict[int, tuple[Array, Array]] = {}
         self._before = (self.positions.copy(), self.rotations.copy())
         self._now = (self.positions.copy(), self.rotations.copy())
         for i in range(count):
@@ -125,6 +136,8 @@ class Performer:
         self._feet.reset(i)
         self._inert.clear(i)
         self._jump.reset(i)
+        self._actions.reset(i)
+        self._carried.pop(i, None)
         self._breath.calm[i] = 1.0
         self._trail[:, i] = (*position, np.sin(yaw_rad), np.cos(yaw_rad))
         hips, rotations = self._standing(i)
@@ -133,10 +146,21 @@ class Performer:
 
     def take_over(self, i: int, pose: Pose, before: Pose | None = None) -> None:
         """Goes on from any pose of PERFORMER, and the one of 1/60 s ago that tells its velocity."""
-        facing = float(rotation.yaw(np.asarray(pose.rotations[0], float)))
-        at = np.asarray(pose.positions[0], float)
-        self.reset(i, (at[0], at[2]), facing)
-        self._inert.jump(i, (at, pose.rotations), self._standing(i))
+        known = (np.asarray(pose.positions[0], float), np.asarray(pose.rotations, float))
+        past = known
+        if before is not None:
+            past = (np.asarray(before.positions[0], float), np.asarray(before.rotations, float))
+        body, root, yaw = entry.body(known, past, self._start)
+        self.reset(i, root, yaw)
+        if entry.is_upright(known):
+            for buffers in self._sets:
+                buffers["body"][i] = np.clip(body, self._low, self._high)
+            speed = entry.world_velocity(body, yaw)
+            self.controller.velocity[i] = self.controller.wished_velocity[i] = speed
+        self._breath.calm[i] = 0.0
+        self._carried[i] = entry.onward(known, past)
+        for positions, turns in (self._before, self._now, (self.positions, self.rotations)):
+            positions[i, 0], turns[i] = known
 
     def _standing(self, i: int) -> tuple[Array, Array]:
         """World hips (3,) and local rotations (J, 4) of body i in the starting pose."""
@@ -155,8 +179,15 @@ class Performer:
         """
         if len(intents) != self.count:
             raise UnderstudyError(f"{len(intents)} intents for {self.count} bodies; give each one.")
-        self.controller.wish(*gather(intents))
-        self._jump.press(np.array(["jump" in intent.buttons for intent in intents]))
+        travel, facing, run, strafe = gather(intents)
+        speed = np.sqrt(np.sum(self.controller.velocity**2, axis=-1))
+        pressed = np.array([[b in intent.buttons for b in BUTTONS] for intent in intents])
+        moving = np.abs(travel).sum(axis=-1) > DEAD_TRAVEL
+        refused = self._actions.press(pressed, moving, speed)
+        self._jump.press(refused[:, BUTTONS.index("jump")])
+        busy = self._actions.busy
+        travel[busy], facing[busy] = 0.0, 0.0
+        self.controller.wish(travel, facing, run, strafe)
         if abs(dt_s - TICK_S) < 1e-5:
             self._tick(self.positions, self.rotations)
             return
@@ -187,7 +218,11 @@ class Performer:
         body = self._sets[self._turn]["body"]
         self._mend(body)
         self._keep_step(before, body)
-        self._advance(body[:, TRAVEL].astype(float))
+        self._acting = self._actions.step(TICK_S)
+        travel = body[:, TRAVEL].astype(float)
+        if len(self._acting):
+            self._actions.travel(self._acting, travel)
+        self._advance(travel)
         self._pose(body, positions, rotations)
         self._follow(place, heading)
 
@@ -228,6 +263,9 @@ class Performer:
         self.root[:, 0] += TICK_S * (c * travel[:, 0] + s * travel[:, 1])
         self.root[:, 1] += TICK_S * (-s * travel[:, 0] + c * travel[:, 1])
         self.yaw += TICK_S * travel[:, 2]
+        busy = self._actions.busy
+        if busy.any():  # the take leads, the controller's point follows
+            self.controller.halt(busy, self.root, self.yaw)
         self.root[:], self.yaw[:] = adjust(self.root, self.yaw, travel, self.controller, TICK_S)
 
     def _pose(self, body: Array, positions: Array, rotations: Array) -> None:
@@ -235,16 +273,22 @@ class Performer:
         hips, local = body[:, :3].astype(float), self._local.astype(float)
         speed = np.sqrt(np.sum(body[:, TRAVEL][:, :2] ** 2, axis=-1))
         self._breath.apply(hips, local, speed, TICK_S)
+        contacts = self.contacts[:, :, 1]
+        contacts[:] = body[:, CONTACTS]
+        if len(self._acting):
+            self._actions.apply(self._acting, hips, local, contacts)
         facing = legs.about_y(self.yaw)
         hips = legs.rotate(facing, hips)
         hips[:, 0] += self.root[:, 0]
         hips[:, 2] += self.root[:, 1]
         local[:, 0] = legs.multiply(facing, local[:, 0])
+        for i, shown in self._carried.items():
+            self._inert.jump(i, shown, (hips[i], local[i]))
+        self._carried.clear()
         self._inert.apply(hips, local, TICK_S)
-        contacts = self.contacts[:, :, 1]
-        contacts[:] = body[:, CONTACTS]
         self._jump.apply(hips, local, contacts, TICK_S)
-        self._feet.solve(hips, local, contacts, TICK_S, body[:, PHASE.stop - 1] < 0.5)
+        standing = (body[:, PHASE.stop - 1] < 0.5) & ~self._actions.busy
+        self._feet.solve(hips, local, contacts, TICK_S, standing)
         # Planted is what is held; a foot on its way down or up is not.
         np.minimum(contacts, np.where(self._feet.on.reshape(-1, 4), 1.0, 0.3), out=contacts)
         positions[:, 0] = hips
@@ -266,6 +310,7 @@ class Performer:
     def close(self) -> None:
         """Lets the network go."""
         self._runs.clear()
+        self._actions.close()
         self._network.close()
 
     def __enter__(self) -> Performer:
