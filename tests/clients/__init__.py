@@ -1,0 +1,1 @@
+"""Tests of what users install in their engines; behind `make test-clients`."""
