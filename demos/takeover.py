@@ -25,6 +25,9 @@ from understudy.runtime.live import Holding
 from understudy.runtime.performer.takeover import Takeover
 from understudy.runtime.sources.bvh import BvhSource
 from understudy.runtime.sources.dropout import Drop, Link, parse_drop
+from understudy.runtime.takes import bvh
+from understudy.runtime.takes.clip import without_tpose
+from understudy.runtime.viewport import film
 from understudy.runtime.viewport.camera import Camera, Rig
 from understudy.runtime.viewport.capture import Movie, save_png
 from understudy.runtime.viewport.focus import focus_of
@@ -90,8 +93,10 @@ def play(take: Path, drops: list[Drop], jitter_s: float, until_s: float) -> Iter
 class Stage:
     """Draws moments: three pictures of one size, by one camera that follows the source."""
 
-    def __init__(self, skeleton: Skeleton, size: tuple[int, int], scale: float) -> None:
-        self.skeleton, self.size = skeleton, size
+    def __init__(
+        self, skeleton: Skeleton, size: tuple[int, int], scale: float, lift_m: float
+    ) -> None:
+        self.skeleton, self.size, self.lift_m = skeleton, size, lift_m
         self.renderer = Renderer(*size)
         self.renderer.set_quality(scale, 1024)
         self.camera = Camera(width=size[0], height=size[1])
@@ -100,17 +105,8 @@ class Stage:
 
     def draw(self, moment: Moment, dt_s: float) -> list[np.ndarray]:
         """(H, W, 3) uint8 of source, arrived, went out."""
-        frames = [
-            Frame(0, 0, 0, 60, 1, "", [Subject(ROWS[i], self.skeleton, pose)])
-            for i, pose in enumerate(moment.poses)
-        ]
-        focus = focus_of(frames[0])
-        if focus is not None:
-            if not self.framed:
-                self.rig.yaw_rad = focus.heading_rad + SIDE_RAD
-                self.rig.distance_m = 0.88 * focus.radius_m * self.rig.focal_mm / 12.0
-                self.framed = True
-            self.rig.follow(self.camera, focus, dt_s)
+        frames = [self.frame(name, pose) for name, pose in zip(ROWS, moment.poses)]
+        self.follow(frames[0], dt_s)
         veils = {}
         for name, mask, colour in (
             (ROWS[1], moment.missing, GREY),
@@ -122,6 +118,23 @@ class Stage:
             self.renderer.draw(frame, self.camera, Options(veils=veils))
             out.append(self.renderer.read().copy())
         return out
+
+    def frame(self, name: str, pose: Pose) -> Frame:
+        """A figure on the ground: some rigs count heights from the hips' rest."""
+        pose = pose.copy()
+        pose.positions[0, 1] += self.lift_m
+        return Frame(0, 0, 0, 60, 1, "", [Subject(name, self.skeleton, pose)])
+
+    def follow(self, frame: Frame, dt_s: float) -> None:
+        """Takes the camera along; it begins in front of the body, a little to its left."""
+        focus = focus_of(frame)
+        if focus is None:
+            return
+        if not self.framed:
+            self.rig.yaw_rad = focus.heading_rad + SIDE_RAD
+            self.rig.distance_m = 0.88 * focus.radius_m * self.rig.focal_mm / 12.0
+            self.framed = True
+        self.rig.follow(self.camera, focus, dt_s)
 
 
 def ink(colour: tuple[float, float, float]) -> tuple[int, int, int]:
@@ -224,7 +237,8 @@ def show(take: Path, drops: list[Drop], args: argparse.Namespace) -> None:
     wanted = moments_of(drops, end_s)
     moments = list(play(take, drops, args.jitter, end_s))[:: RATE_HZ // FPS]
     args.out.mkdir(parents=True, exist_ok=True)
-    stage = Stage(source.skeleton, PANEL, args.scale)
+    _, lift_m = film.level(without_tpose(bvh.read(take)))
+    stage = Stage(source.skeleton, PANEL, args.scale, lift_m)
     movie = None
     if not args.no_movie:
         movie = Movie(args.out / "takeover.mp4", (3 * PANEL[0], PANEL[1] + 76), FPS)
@@ -233,10 +247,8 @@ def show(take: Path, drops: list[Drop], args: argparse.Namespace) -> None:
         for moment in moments:
             kept = [t for _, t in wanted if abs(t - moment.time_s) < 0.5 / FPS]
             if movie is None and not kept:
-                focus = Frame(0, 0, 0, 60, 1, "", [Subject("", source.skeleton, moment.poses[0])])
-                if stage.framed and (at := focus_of(focus)) is not None:
-                    stage.rig.follow(stage.camera, at, 1 / FPS)
-                    continue
+                stage.follow(stage.frame("", moment.poses[0]), 1 / FPS)
+                continue
             pictures = stage.draw(moment, 1 / FPS)
             if movie is not None:
                 movie.add(titled(pictures, moment, drops, end_s))
