@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import cbor2
 import msgspec
@@ -28,7 +28,6 @@ _CBOR_DEPTH = 12  # the schema's own is 6
 
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Number = Annotated[float, Meta(ge=-1e12, le=1e12)]  # bounded, so that it is finite
-Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
 Text = Annotated[str, Meta(max_length=1023)]
 
 
@@ -39,8 +38,8 @@ class _Struct(msgspec.Struct, rename="camel", omit_defaults=True):
 class Rate(_Struct):
     """A rational number of frames a second."""
 
-    num: Annotated[int, Meta(ge=1, le=2**31 - 1)]
-    denom: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    num: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+    denom: Annotated[int, Meta(ge=1, le=2**32 - 1)]
 
     @staticmethod
     def of(rate: Fraction) -> Rate:
@@ -54,25 +53,37 @@ class Protocol(_Struct):
 
 class Timestamp(_Struct):
     seconds: Annotated[int, Meta(ge=0, le=2**48 - 1)]
-    nanoseconds: Annotated[int, Meta(ge=0, lt=10**9)]
+    nanoseconds: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+
+
+class TimecodeFormat(_Struct):
+    """Where versions before 1.0 have the rate."""
+
+    frame_rate: Rate
 
 
 class Timecode(_Struct):
+    """A label and its rate; drop-frame is not said, 30000/1001 implies it."""
+
     hours: Annotated[int, Meta(ge=0, le=23)]
     minutes: Annotated[int, Meta(ge=0, le=59)]
     seconds: Annotated[int, Meta(ge=0, le=59)]
     frames: Annotated[int, Meta(ge=0, le=119)]
-    frame_rate: Rate
-    drop_frame: bool | None = None
+    frame_rate: Rate | None = None
+    format: TimecodeFormat | None = None
+
+    def rate(self) -> Rate | None:
+        """The rate, wherever the sender's version has it."""
+        return self.frame_rate or (self.format.frame_rate if self.format else None)
 
 
 class Synchronization(_Struct):
     locked: bool
-    source: Literal["genlock", "videoIn", "ptp", "ntp"]
+    source: Text
 
 
 class Timing(_Struct):
-    mode: Literal["internal", "external"] | None = None
+    mode: Text | None = None
     sample_rate: Rate | None = None
     sample_timestamp: Timestamp | None = None
     timecode: Timecode | None = None
@@ -88,9 +99,9 @@ class Tracker(_Struct):
 
 
 class Encoders(_Struct):
-    focus: Unit | None = None
-    iris: Unit | None = None
-    zoom: Unit | None = None
+    focus: Number | None = None
+    iris: Number | None = None
+    zoom: Number | None = None
 
 
 class Offset(_Struct):
@@ -107,6 +118,7 @@ class Distortion(_Struct):
 
 class Lens(_Struct):
     pinhole_focal_length: Number | None = None
+    focal_length: Number | None = None  # its name before 1.0
     focus_distance: Number | None = None
     f_stop: Number | None = None
     t_stop: Number | None = None
@@ -116,16 +128,16 @@ class Lens(_Struct):
     distortion: Annotated[list[Distortion], Meta(max_length=8)] | None = None
 
 
-class Translation(_Struct):
-    x: Number
-    y: Number
-    z: Number
+class Translation(msgspec.Struct):
+    x: Number = 0.0
+    y: Number = 0.0
+    z: Number = 0.0
 
 
-class Rotation(_Struct):
-    pan: Number
-    tilt: Number
-    roll: Number
+class Rotation(msgspec.Struct):
+    pan: Number = 0.0
+    tilt: Number = 0.0
+    roll: Number = 0.0
 
 
 class Transform(_Struct):

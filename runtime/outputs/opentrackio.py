@@ -52,7 +52,7 @@ class OpenTrackIOOutput:
         if time_s - self._static_s >= STATIC_PERIOD_S:
             self._static_s = time_s
             sensor = ot.Dimensions(*map(float, seen.sensor_mm))
-            static = ot.Static(ot.StaticCamera(sensor, seen.name))
+            static = ot.Static(ot.StaticCamera(sensor, seen.name or "Camera"))
         return ot.Sample(
             ot.protocol(),
             sample_id=uuid.uuid4().urn,
@@ -69,15 +69,15 @@ class OpenTrackIOOutput:
         label = scene.timecode(frame)
         said = None
         if label is not None:
-            hours, minutes, seconds, frames, drop, rate = label
-            said = ot.Timecode(hours, minutes, seconds, frames, ot.Rate.of(rate), drop or None)
+            hours, minutes, seconds, frames, _, rate = label
+            said = ot.Timecode(hours, minutes, seconds, frames, ot.Rate.of(rate))
         captured_ns = _captured_wall_ns(frame)
         return ot.Timing(
             mode="internal",
             sample_rate=ot.Rate.of(self._rate) if self._rate else None,
             sample_timestamp=ot.Timestamp(captured_ns // 10**9, captured_ns % 10**9),
             timecode=said,
-            sequence_number=frame.sequence & (2**63 - 1),
+            sequence_number=frame.sequence & 0xFFFFFFFF,
         )
 
 

@@ -79,7 +79,8 @@ def _opentrackio(sample: opentrackio.Sample) -> Values:
     if sample.timing and sample.timing.timecode:
         tc = sample.timing.timecode
         values["timecode"] = f"{tc.hours:02}:{tc.minutes:02}:{tc.seconds:02}:{tc.frames:02}"
-        values["rate"] = f"{tc.frame_rate.num}/{tc.frame_rate.denom}"
+        rate = tc.rate()
+        values["rate"] = f"{rate.num}/{rate.denom}" if rate else ""
     return values
 
 

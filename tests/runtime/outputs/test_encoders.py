@@ -137,9 +137,7 @@ def test_opentrackio_has_the_camera_its_lens_and_its_time(encoding):
     assert first.lens.pinhole_focal_length == 35.0
     assert (first.lens.focus_distance, first.lens.f_stop) == (4.0, 2.8)
     assert first.timing.sample_rate == opentrackio.Rate(50, 1)
-    assert first.timing.timecode == opentrackio.Timecode(
-        1, 2, 3, 4, opentrackio.Rate(30000, 1001), True
-    )
+    assert first.timing.timecode == opentrackio.Timecode(1, 2, 3, 4, opentrackio.Rate(30000, 1001))
     # Static data with the first sample and two seconds later; samples differ, the source does not.
     assert [sample.static is not None for sample in samples] == [True, False, True]
     assert samples[0].static.camera.active_sensor_physical_dimensions.width == 36.0
