@@ -22,13 +22,14 @@ import numpy as np
 from understudy.bridge import ControlServer, Publisher
 from understudy.bridge.requests import Pad, Record, Stats, Stop, Style
 from understudy.runtime.core import timecode
-from understudy.runtime.core.clock import Clock, Histogram
+from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.sources.dropout import Drop
 from understudy.runtime.takes.recorder import Recorder
 
 from .cast import Cast
+from .laps import Laps
 
 STAGES = ("sense", "perform", "solve", "record", "publish")
 
@@ -226,37 +227,6 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-class Laps:
-    """Milliseconds spent in each stage of the tick."""
-
-    def __init__(self) -> None:
-        self.histogram: dict[str, Histogram] = {}
-        self._recent_ns: dict[str, float] = {}
-
-    def start(self) -> Callable[[str], None]:
-        """A function that books the time since it was last called under a name."""
-        before = time.monotonic_ns()
-
-        def lap(name: str) -> None:
-            nonlocal before
-            now = time.monotonic_ns()
-            self.add_ns(name, now - before)
-            before = now
-
-        return lap
-
-    def add_ns(self, name: str, value_ns: int) -> None:
-        if name not in self.histogram:
-            self.histogram[name] = Histogram()
-            self._recent_ns[name] = float(value_ns)
-        self.histogram[name].add_ns(value_ns)
-        self._recent_ns[name] += 0.05 * (value_ns - self._recent_ns[name])
-
-    def recent_ms(self, name: str) -> float:
-        """A running mean over about the last twenty values."""
-        return self._recent_ns.get(name, 0.0) / 1e6
 
 
 @contextlib.contextmanager
