@@ -15,10 +15,12 @@ import numpy as np
 from understudy.bridge.protocols import vmc
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import HIERARCHY, roles
-from understudy.runtime.core.pose import Pose
+from understudy.runtime.core.pose import Frame, Pose, Subject
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.retarget.retarget import t_pose
+from understudy.runtime.retarget.retarget import NotHumanoid, t_pose
+
+from . import scene
 
 _FINGERS = {
     "thumb": "thumb",
@@ -87,10 +89,39 @@ class Body:
         return self.index[role]
 
 
-@lru_cache(maxsize=64)
 def body(skeleton: Skeleton) -> Body:
-    """The body of a skeleton; a subscriber gives the same skeleton object every frame."""
-    return Body(skeleton)
+    """The body of a skeleton; raises NotHumanoid where it has none."""
+    made = _body(skeleton)
+    if isinstance(made, str):
+        raise NotHumanoid(made)
+    return made
+
+
+@lru_cache(maxsize=64)
+def _body(skeleton: Skeleton) -> Body | str:
+    """The body, or why there is none."""
+    # A subscriber gives the same skeleton object every frame. What is no humanoid is remembered
+    # too: finding that out sixty times a second would cost more than sending.
+    try:
+        return Body(skeleton)
+    except NotHumanoid as error:
+        return str(error)
+
+
+def has_body(skeleton: Skeleton) -> Body | None:
+    """The body of a skeleton; None where it has none."""
+    made = _body(skeleton)
+    return None if isinstance(made, str) else made
+
+
+def humanoid(frame: Frame, name: str) -> tuple[Subject, Body]:
+    """The subject of that name and its body; the first that has a body where no name is given."""
+    if not name:
+        for one in frame.subjects:
+            if made := has_body(one.skeleton):
+                return one, made
+    one = scene.subject(frame, name)
+    return one, body(one.skeleton)
 
 
 _FINGER_PARENTS: dict[str, str] = {

@@ -15,7 +15,7 @@ from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.core.rotation import Array
 
 from . import scene
-from .body import body
+from .body import Body, humanoid
 from .target import Target
 
 PORT = livelinkface.PORT
@@ -34,7 +34,7 @@ class LiveLinkFaceOutput:
         return [livelinkface.encode(self.message(frame, time_s))]
 
     def message(self, frame: Frame, time_s: float) -> livelinkface.Face:
-        one = scene.subject(frame, self.subject)
+        one, shape = humanoid(frame, self.subject)
         name = self.name or one.name or "Understudy"
         label = scene.timecode(frame)
         if label is None:  # counts on, so that a receiver sees time pass
@@ -43,12 +43,11 @@ class LiveLinkFaceOutput:
             self._number, rate = scene.frame_of_day(label), label[-1]
         # The device is the same after a restart: receivers keep what they set for it.
         device = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"understudy/{name}")).upper()
-        return livelinkface.Face(device, name, self._number, 0.0, rate, curves(one))
+        return livelinkface.Face(device, name, self._number, 0.0, rate, curves(one, shape))
 
 
-def curves(one: Subject) -> Array:
+def curves(one: Subject, shape: Body) -> Array:
     """(61,) with the head's yaw, pitch and roll against the chest, as parts of half a turn."""
-    shape = body(one.skeleton)
     added = shape.added(one.pose).rotations
     chest, head = added[shape.nearest("upper_chest")], added[shape.nearest("head")]
     m = rotation.to_matrix(rotation.multiply(rotation.conjugate(chest), head))

@@ -1,4 +1,4 @@
-"""All subjects and props of each frame as Rokoko Studio's JSON v3."""
+"""All humanoids and props of each frame as Rokoko Studio's JSON v3."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from understudy.bridge.protocols import rokoko
 from understudy.runtime.core.pose import Frame, Subject
 
 from . import scene
-from .body import body
+from .body import Body, has_body, humanoid
 from .target import Target
 
 PORT = rokoko.PORT
@@ -28,15 +28,14 @@ class RokokoOutput:
 
     def message(self, frame: Frame, time_s: float) -> rokoko.Scene:
         chosen = [scene.subject(frame, self.subject)] if self.subject else frame.subjects
-        if not chosen:
-            scene.subject(frame, "")  # raises the sentence
+        actors = [_actor(one, made) for one in chosen if (made := has_body(one.skeleton))]
+        if not actors:
+            humanoid(frame, self.subject)  # raises the sentence
         props = [rokoko.Thing(p.name, p.position, p.rotation) for p in frame.props]
-        actors = [_actor(one) for one in chosen]
         return rokoko.Scene(time_s, self._rate_hz, actors, props)
 
 
-def _actor(one: Subject) -> rokoko.Actor:
-    shape = body(one.skeleton)
+def _actor(one: Subject, shape: Body) -> rokoko.Actor:
     positions, turns = shape.added(one.pose)
     bones = np.array([shape.nearest(role) for role, _ in rokoko.BONES.values()])
     return rokoko.Actor(

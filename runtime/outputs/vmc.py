@@ -18,7 +18,7 @@ from understudy.runtime.core.pose import Camera, Frame, State
 from understudy.runtime.core.rotation import Array
 
 from . import scene
-from .body import body
+from .body import humanoid
 from .target import Target, choice, number
 
 PORT = vmc.MARIONETTE_PORT
@@ -53,8 +53,7 @@ class VmcOutput:
 
     def message(self, frame: Frame, time_s: float) -> vmc.Performance:
         """The frame as VMC tells it, still in our axes."""
-        one = scene.subject(frame, self.subject)
-        shape = body(one.skeleton)
+        one, shape = humanoid(frame, self.subject)
         positions, rotations = shape.local(shape.added(one.pose))
         root = _STILL
         if self.by_root:

@@ -19,10 +19,12 @@ from understudy.bridge.protocols import (
 )
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.core.pose import Pose, State
+from understudy.runtime.core.pose import Pose, State, Subject
+from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.outputs import scene
 from understudy.runtime.outputs.body import body
 from understudy.runtime.outputs.sender import ENCODERS
+from understudy.runtime.retarget.retarget import NotHumanoid
 
 
 def encoder(line: str):
@@ -196,3 +198,18 @@ def test_rokoko_has_everybody():
     assert [prop.name for prop in heard.props] == ["sword"]
     (data,) = encoder("rokoko://h?subject=Bob").datagrams(said, 2.0)
     assert [actor.name for actor in rokoko.decode(data).actors] == ["Bob"]
+
+
+def test_what_is_no_humanoid_is_passed_over_and_said_where_it_is_alone():
+    said = frame(subjects=("Ann",))
+    snake = Skeleton(("a", "b"), np.array([-1, 0]), np.ones((2, 3)))
+    said.subjects.insert(0, Subject("Snake", snake, Pose.rest(snake)))
+    assert len(performed("vmc://h", said).names) == 22
+    (data,) = encoder("rokoko://h").datagrams(said, 0.0)
+    assert [actor.name for actor in rokoko.decode(data).actors] == ["Ann"]
+    said.subjects = said.subjects[:1]
+    for scheme in ("vmc", "rokoko", "livelinkface"):
+        with pytest.raises(NotHumanoid, match="no humanoid"):
+            encoder(f"{scheme}://h").datagrams(said, 0.0)
+        with pytest.raises(NotHumanoid, match="no humanoid"):
+            encoder(f"{scheme}://h?subject=Snake").datagrams(said, 0.0)
