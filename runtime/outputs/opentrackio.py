@@ -9,6 +9,7 @@ from fractions import Fraction
 from understudy.bridge.protocols import opentrackio as ot
 from understudy.bridge.protocols import opentrackio_packet as packet
 from understudy.runtime.core.pose import Camera, Frame
+from understudy.runtime.core.timecode import RATES
 
 from . import scene
 from .target import Target, choice, number
@@ -32,9 +33,7 @@ class OpenTrackIOOutput:
         self.source = int(number(options, "source", 1, packet.SOURCES[0], packet.SOURCES[-1]))
         encoding = choice(options, "encoding", "json", ("json", "cbor"))
         self._encoding = packet.Encoding[encoding.upper()]
-        self._rate = (
-            Fraction(target.rate_hz).limit_denominator(1001) if target.rate_hz > 0.0 else None
-        )
+        self._rate = _exact(target.rate_hz) if target.rate_hz else None
         self._source_id = uuid.uuid4().urn
         self._sequence = 0
         self._static_s = -STATIC_PERIOD_S
@@ -79,6 +78,12 @@ class OpenTrackIOOutput:
             timecode=said,
             sequence_number=frame.sequence & 0xFFFFFFFF,
         )
+
+
+def _exact(rate_hz: float) -> Fraction:
+    """59.94 means 60000/1001."""
+    near = [rate for rate in RATES.values() if abs(rate_hz - rate) < 0.005]
+    return near[0] if near else Fraction(rate_hz).limit_denominator(1000)
 
 
 def _lens(seen: Camera) -> ot.Lens:

@@ -147,6 +147,14 @@ def test_opentrackio_has_the_camera_its_lens_and_its_time(encoding):
     assert len({sample.source_id for sample in samples}) == 1
 
 
+@pytest.mark.parametrize(
+    ("rate", "exact"), [("59.94", (60000, 1001)), ("23.976", (24000, 1001)), ("50", (50, 1))]
+)
+def test_a_rate_is_said_exactly(rate, exact):
+    said = encoder(f"opentrackio://h?rate={rate}").message(frame(), 0.0)
+    assert said.timing.sample_rate == opentrackio.Rate(*exact)
+
+
 def test_live_link_face_turns_the_head_against_the_chest():
     said = frame(timecode="01:00:00:10", rate=(25, 1))
     pose = Pose.rest(PERFORMER)
