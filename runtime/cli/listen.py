@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ understudy listen tcp://127.0.0.1:5570 --seconds 10
 understudy listen --seconds 10 --json > stream.json"""
 
 FIRST_FRAME_S = 10.0
+_NUMBERS = re.compile(r"[0-9.]+")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -112,21 +114,28 @@ class Ears:
 
 
 class Heard:
-    """What was heard of one subject: frames in each state, and the reasons with the last state."""
+    """What was heard of one subject: frames in each state, and the reasons with their state."""
 
     MOST_REASONS = 100
 
     def __init__(self) -> None:
         self.states: dict[str, int] = {}
-        self.reasons: dict[str, str] = {}
         self.uncertainty_m = 0.0
+        self._reasons: dict[str, tuple[str, str]] = {}
 
     def add(self, subject: Subject) -> None:
         name = subject.state.name
         self.states[name] = self.states.get(name, 0) + 1
         self.uncertainty_m = max(self.uncertainty_m, subject.uncertainty_m)
-        if subject.reason and len(self.reasons) < self.MOST_REASONS:
-            self.reasons[subject.reason] = name
+        if subject.reason:
+            alike = _NUMBERS.sub("#", subject.reason)  # one that counts seconds is one reason
+            if alike in self._reasons or len(self._reasons) < self.MOST_REASONS:
+                self._reasons[alike] = subject.reason, name
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Reasons as they were last said, with the state that they were said with."""
+        return dict(self._reasons.values())
 
 
 def live_line(subscriber: Subscriber, frame: Frame | None, frames: int) -> str:

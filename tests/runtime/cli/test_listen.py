@@ -17,6 +17,7 @@ from tests.bridge.things import small_frame
 from tests.conftest import sentence
 from understudy.bridge import Publisher
 from understudy.runtime.core.clock import Clock
+from understudy.runtime.core.pose import State
 from understudy.runtime.processes import free_ports
 
 RATE_HZ = 100
@@ -115,3 +116,34 @@ def test_silence_is_one_sentence_and_exit_1(understudy):
 )
 def test_wrong_input_is_one_sentence(understudy, words, expected):
     assert expected in sentence(understudy("listen", *words))
+
+
+def test_states_reasons_and_trust_of_the_whole_time_are_told(understudy):
+    done = threading.Event()
+    with Publisher("tcp://127.0.0.1:*") as publisher:
+
+        def play() -> None:
+            for tick in Clock(RATE_HZ).ticks():
+                if done.is_set():
+                    break
+                frame = small_frame(tick)
+                subject = frame.subjects[0]
+                subject.state = State.LIVE if tick % 50 < 25 else State.TAKEOVER
+                subject.reason = "" if tick % 50 < 25 else f"silent for {tick % 50 / 100:.1f} s"
+                subject.uncertainty_m = 0.0 if tick % 50 < 25 else 0.25
+                publisher.publish(frame)
+
+        stage = threading.Thread(target=play)
+        stage.start()
+        try:
+            heard = understudy("listen", publisher.address, "--seconds", 1.5, "--json")
+            said = understudy("listen", publisher.address, "--seconds", 1.5)
+        finally:
+            done.set()
+            stage.join()
+    (subject,) = json.loads(heard.stdout)["subjects"]
+    assert set(subject["states"]) == {"LIVE", "TAKEOVER"}
+    assert subject["most_uncertainty_m"] == 0.25
+    ((reason, state),) = subject["reasons"].items()
+    assert state == "TAKEOVER" and reason.startswith("silent for ")
+    assert "TAKEOVER" in said.stdout and "±25.0 cm" in said.stdout and "silent" in said.stdout
