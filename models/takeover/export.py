@@ -16,17 +16,23 @@ from torch import Tensor, nn
 from understudy.models.loader import FORMAT
 from understudy.runtime.core.humanoid import PERFORMER
 
-from .network import COLUMNS, JOINTS, Understudy, adrift, filled
+from .network import COLUMNS, HIGH_M, JOINTS, LOW_M, Understudy, adrift, filled
 
 RATE_HZ = 30.0
 
 
 class Exported(nn.Module):
-    """The network with what the run time needs around it: quaternions in and out."""
+    """The network with what the run time needs around it: quaternions in and out, and trust.
 
-    def __init__(self, net: Understudy) -> None:
+    Behind its own memory it counts for how many ticks each joint's place has not been known.
+    """
+
+    line: Tensor
+
+    def __init__(self, net: Understudy, line: tuple[float, float, float]) -> None:
         super().__init__()
         self.net = net
+        self.register_buffer("line", torch.tensor(line))
 
     def forward(
         self,
@@ -38,10 +44,16 @@ class Exported(nn.Module):
         rotations: Tensor,
     ) -> tuple[Tensor, ...]:
         part = (seen, hips, from_quaternions(rotations))
-        guess, memory, contacts, doubt = self.net.advance(now, before, memory, part)
+        kept, ticks = memory.split([self.net.hidden, JOINTS], -1)
+        guess, kept, contacts, doubt = self.net.advance(now, before, kept, part)
         after, local = filled(guess, part)
-        quaternions = to_quaternions(local)
-        return after, memory, quaternions, torch.sigmoid(contacts), doubt * adrift(seen)
+        lost = adrift(seen)
+        ticks = (ticks + 1.0) * lost
+        log = self.line[0] + self.line[1] * doubt.log()
+        log = log + self.line[2] * ticks.clamp(min=1.0).log()
+        error = log.exp().clamp(LOW_M, HIGH_M) * lost
+        memory = torch.cat([kept, ticks], -1)
+        return after, memory, to_quaternions(local), torch.sigmoid(contacts), error
 
 
 def _linear(terms: tuple[str, ...], width: int) -> Tensor:
@@ -107,20 +119,27 @@ OUTPUTS: dict[str, list[str | int]] = {
 
 
 def write(
-    net: Understudy, path: Path, training: dict[str, object], measured: dict[str, Any]
+    net: Understudy,
+    line: tuple[float, float, float],
+    path: Path,
+    training: dict[str, object],
+    measured: dict[str, Any],
 ) -> None:
-    """Writes path (.onnx) and the card (.json) beside it, whole or not at all."""
-    whole = Exported(net.eval()).eval()
+    """Writes path (.onnx) and the card (.json) beside it, whole or not at all.
+
+    line is what makes the error that it expects of its doubt, from `trust.fit`.
+    """
+    whole = Exported(net.eval(), line).eval()
+    size = net.hidden + JOINTS
     shapes = [
-        {k: [*v, net.hidden] if len(v) == 1 else v for k, v in side.items()}
-        for side in (INPUTS, OUTPUTS)
+        {k: [*v, size] if len(v) == 1 else v for k, v in side.items()} for side in (INPUTS, OUTPUTS)
     ]
     rest = torch.zeros(2, 3, COLUMNS)
     rest[..., 1:] = torch.eye(3).repeat(1, JOINTS)
     quaternion = torch.zeros(2, JOINTS, 4)
     quaternion[..., 3] = 1.0
     example = (
-        *(rest, rest, torch.zeros(2, net.hidden)),
+        *(rest, rest, torch.zeros(2, size)),
         *(torch.ones(2, JOINTS), torch.zeros(2, 3), quaternion),
     )
     part = path.with_suffix(".part.onnx")
@@ -150,7 +169,8 @@ def write(
             "now": "column 0 the hips' place in the world, then three columns for each joint: the "
             "axes of its rotation in the world",
             "before": "the same, one tick of 1/30 s earlier",
-            "memory": "zeros to begin with, then next_memory",
+            "memory": "zeros to begin with, then next_memory; the last 22 count the ticks for "
+            "which each joint's place has not been known",
             "seen": "1 where a joint's local rotation is known at the next tick, 0 where it is "
             "not; the first also tells whether the hips' place is known",
             "hips, rotations": "what is known then: the hips' place in the world, local "

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from understudy.runtime.takes import bvh
 
 from . import evaluate, plots, trust
@@ -51,12 +49,8 @@ def probe(net: Understudy, held: Sequence[Reel]) -> list[float]:
     return [row["ratio"] for table in tables for row in evaluate.summary(table).values()]
 
 
-def judge(net: Understudy, held: Sequence[Reel], out: Path) -> dict[str, object]:
-    """Fits the expected error, measures and prints everything; draws how reliable it is."""
-    fitted = [r for r in held if matches(r.name, FITTED)]
-    net.trust.copy_(torch.tensor([0.0, 1.0]))
-    if fitted:
-        net.trust.copy_(torch.tensor(trust.fit(*trust.pairs(net, fitted))))
+def judge(net: Understudy, held: Sequence[Reel], out: Path) -> tuple[dict[str, object], trust.Line]:
+    """Measures and prints everything, draws how reliable the expected error is, and fits it."""
     measured: dict[str, object] = {}
     for group, some in grouped(held).items():
         table = evaluate.measure(net, some)
@@ -66,10 +60,11 @@ def judge(net: Understudy, held: Sequence[Reel], out: Path) -> dict[str, object]
         table = evaluate.measure(net, held, joints)
         evaluate.show(f"left {limb} missing", table, verbose=False)
         measured[limb] = evaluate.summary(table)
-    judging = [r for r in held if not matches(r.name, FITTED)]
-    expected, came = trust.pairs(net, judging or held)
-    rows = {"a joint": trust.bins(expected, came)}
-    rows["mean of all joints"] = trust.bins(*trust.bodies_of(expected, came))
+    fitted = [r for r in held if matches(r.name, FITTED)]
+    others = [r for r in held if not matches(r.name, FITTED)] or list(held)
+    line = trust.fit([trust.pairs(net, r) for r in fitted]) if fitted else trust.AS_IT_IS
+    clips = [trust.pairs(net, r) for r in others]
+    rows = {"a joint": trust.bins(clips, line), "mean of all joints": trust.bins(clips, line, True)}
     plots.reliability(rows, out / "reliability.png")
     measured["reliability_cm"] = {k: (100 * r[:, :2]).round(2).tolist() for k, r in rows.items()}
-    return measured
+    return measured, line

@@ -78,7 +78,6 @@ class Understudy(nn.Module):
     mean: Tensor
     scale: Tensor
     rate_scale: Tensor
-    trust: Tensor
     places: Tensor
     level: Tensor
 
@@ -99,8 +98,6 @@ class Understudy(nn.Module):
         self.register_buffer("mean", torch.zeros(FEATURES))
         self.register_buffer("scale", torch.ones(FEATURES))
         self.register_buffer("rate_scale", torch.ones(RATE))
-        # What is left to right in the expected error after training: offset, slope of its log.
-        self.register_buffer("trust", torch.tensor([0.0, 1.0]))
         self.register_buffer("places", _places(), persistent=False)
         self.register_buffer("level", torch.tensor([[1.0], [0.0], [1.0]]), persistent=False)
 
@@ -151,7 +148,6 @@ class Understudy(nn.Module):
         both = torch.cat([memory, x], -1)
         y = self.decode(F.elu(self.mix(both)))
         doubt = F.softplus(self.doubt(both.detach())) + 1e-4
-        doubt = torch.exp(self.trust[0] + self.trust[1] * doubt.log())
         return y[..., :RATE] * self.rate_scale, y[..., RATE:], doubt.clamp(LOW_M, HIGH_M)
 
     def moved(self, here: Tensor, rate: Tensor, heading: Tensor, now: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ import torch
 
 from understudy.runtime.core.errors import UnderstudyError
 
-from . import export, heldout, plots
+from . import export, heldout, plots, trust
 from .batches import Footage, Variety, masks
 from .data import Reel, files, load
 from .network import RATE, Understudy, seen_of
@@ -203,21 +203,21 @@ def run(args: argparse.Namespace) -> int:
     held = heldout.load(args.data, args.hold_out, args.exclude)
     net, history = train(args, config, held)
     net = net.cpu().eval()
-    measured = heldout.judge(net, held, args.out) if held else {}
+    measured, line = heldout.judge(net, held, args.out) if held else ({}, trust.AS_IT_IS)
     plots.curves(history, args.out / "curves.png")
     record = {
         "command": _command(args),
         "config": asdict(config),
         "held_out": args.hold_out,
         "left_out": args.exclude,
-        "expected_error_fitted_on": heldout.FITTED,
+        "expected_error": {"line": line, "fitted_on": heldout.FITTED},
         "minutes": round(history[-1][1], 1),
         "threads": torch.get_num_threads(),
         "device": args.device,
         "curves": [[round(v, 3) for v in row] for row in history],
     }
     path = args.out / "takeover.onnx"
-    export.write(net, path, record, measured)
+    export.write(net, line, path, record, measured)
     print(f"wrote {path} and its card")
     return 0
 

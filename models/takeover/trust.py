@@ -14,59 +14,72 @@ from .evaluate import RATE_HZ, body, places, predicted, windows
 from .network import Understudy
 
 BINS = 12
+Line = tuple[float, float, float]
+AS_IT_IS: Line = (0.0, 1.0, 0.0)
 
 
-def pairs(net: Understudy, reels: Sequence[Reel], seconds: float = 1.0) -> tuple[Array, Array]:
-    """(K, S, J) errors that the network expects and those that come, in metres, over all gaps.
+def pairs(net: Understudy, reel: Reel, seconds: float = 1.0) -> tuple[Array, Array]:
+    """(K, S, J) the network's doubt and the error that came, in metres, in all gaps of a clip.
 
     K ticks after the drop, S gaps; NaN where the clip has ended.
     """
     count = round(seconds * RATE_HZ)
-    expected, came = [], []
-    for reel in reels:
-        bodies = body(reel)
-        first, index, inside = windows(len(bodies), count)
-        if not len(first):
-            continue
-        found, doubt = predicted(net, bodies, count)
-        true = places(bodies.numpy().astype(float))[index]
-        error = np.linalg.norm(places(found) - true, axis=-1)
-        expected.append(np.where(inside[..., None], doubt, np.nan))
-        came.append(np.where(inside[..., None], error, np.nan))
-    return np.concatenate(expected, 1), np.concatenate(came, 1)
+    bodies = body(reel)
+    _, index, inside = windows(len(bodies), count)
+    found, doubt = predicted(net, bodies, count)
+    true = places(bodies.numpy().astype(float))[index]
+    error = np.linalg.norm(places(found) - true, axis=-1)
+    return tuple(np.where(inside[..., None], x, np.nan) for x in (doubt, error))  # type: ignore[return-value]
 
 
-def fit(expected: Array, came: Array) -> tuple[float, float]:
-    """Offset and slope of the logarithm that make the expected errors likeliest to have come.
+def expected(doubt: Array, line: Line) -> Array:
+    """(K, ...) the error to expect at the 1st, 2nd ... tick after a drop."""
+    tick = np.arange(1.0, len(doubt) + 1.0).reshape(-1, *[1] * (doubt.ndim - 1))
+    return np.exp(line[0] + line[1] * np.log(doubt) + line[2] * np.log(tick))
 
-    Errors are taken to be spread exponentially around what is expected of them.
+
+def fit(clips: Sequence[tuple[Array, Array]]) -> Line:
+    """Offset, and powers of doubt and of ticks since the drop, that make what came likeliest.
+
+    The network's memory tells badly how long ago the drop was, and errors grow with every tick.
+    Errors are taken to be spread exponentially around what is expected; clips count alike.
     """
-    sound = np.isfinite(expected)
-    x = torch.tensor(np.log(expected[sound]))
-    y = torch.tensor(came[sound])
-    line = torch.tensor([0.0, 1.0], dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.LBFGS([line], max_iter=50, line_search_fn="strong_wolfe")
+    rows, came, share = [], [], []
+    for doubt, error in clips:
+        sound = np.isfinite(error)
+        if not sound.any():
+            continue
+        tick = np.arange(1.0, len(doubt) + 1.0)[:, None, None]
+        tick = np.broadcast_to(tick, doubt.shape)[sound]
+        rows.append(np.stack([np.ones(len(tick)), np.log(doubt[sound]), np.log(tick)], -1))
+        came.append(error[sound])
+        share.append(np.full(len(tick), 1.0 / len(tick)))
+    x, y, w = (torch.tensor(np.concatenate(part)) for part in (rows, came, share))
+    line = torch.tensor(AS_IT_IS, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([line], max_iter=80, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimiser.zero_grad()
-        doubt = line[0] + line[1] * x
-        loss = (doubt + y * torch.exp(-doubt)).mean()
+        log = x @ line
+        loss = (w * (log + y * torch.exp(-log))).sum() / w.sum()
         loss.backward()
         return loss
 
     optimiser.step(closure)
-    offset, slope = line.detach().tolist()
-    return float(offset), float(slope)
+    a, b, c = line.detach().tolist()
+    return float(a), float(b), float(c)
 
 
-def bins(expected: Array, came: Array) -> Array:
-    """(B, 3) expected and measured mean error, in metres, and how many, by equal shares."""
-    sound = np.isfinite(expected)
-    x, y = expected[sound], came[sound]
+def bins(clips: Sequence[tuple[Array, Array]], line: Line, whole: bool = False) -> Array:
+    """(B, 3) expected and measured mean error in metres, and how many, by equal shares.
+
+    Of single joints, or of the mean over the whole body, which is what goes on the wire.
+    """
+    x = np.concatenate([expected(doubt, line) for doubt, _ in clips], 1)
+    y = np.concatenate([came for _, came in clips], 1)
+    if whole:
+        x, y = x.mean(-1), y.mean(-1)
+    sound = np.isfinite(y)
+    x, y = x[sound], y[sound]
     parts = np.array_split(np.argsort(x), BINS)
-    return np.array([[x[p].mean(), y[p].mean(), len(p)] for p in parts])
-
-
-def bodies_of(expected: Array, came: Array) -> tuple[Array, Array]:
-    """(K, S) means over the joints: what goes on the wire."""
-    return expected.mean(-1), came.mean(-1)
+    return np.array([[x[p].mean(), y[p].mean(), len(p)] for p in parts if len(p)])

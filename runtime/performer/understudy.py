@@ -17,8 +17,7 @@ from understudy.runtime.core.rotation import Array
 RATE_HZ = 30.0
 JOINTS = len(PERFORMER)
 COLUMNS = 1 + 3 * JOINTS
-# Rotations further than this from unit length are no rotations; a body further out than this is
-# no body's place, and single precision would begin to show.
+# Further out single precision begins to show, and nobody performs there.
 FARTHEST_M = 1000.0
 
 
@@ -80,7 +79,8 @@ class Understudy:
     ) -> None:
         """Sets body i's last tick to a true pose, and one a tick earlier as its past.
 
-        The two may lie anywhere between the ticks so far; the memory is kept.
+        The two may lie anywhere between the ticks so far; the memory is kept, less the ticks for
+        which joints have been missing.
         """
         self.hips[i], self.rotations[i] = hips, rotations
         both = _bodies(
@@ -88,6 +88,7 @@ class Understudy:
             np.stack([rotations, rotations_before]).astype(float),
         )
         self._now[i], self._before[i] = both
+        self._memory[i, -JOINTS:] = 0.0
         self.error_m[i] = 0.0
         self._fresh[i] = False
 

@@ -123,10 +123,14 @@ def test_flips_are_cut_out():
 
 def test_doubt_is_fitted():
     rng = np.random.default_rng(0)
-    said = np.exp(rng.uniform(-4, -1, 20000)).reshape(20, 50, 20)
-    came = rng.exponential(np.exp(0.3 + 1.2 * np.log(said)))
-    offset, slope = trust.fit(said, came)
-    assert abs(offset - 0.3) < 0.1 and abs(slope - 1.2) < 0.05
+    said = np.exp(rng.uniform(-4, -1, (20, 50, 20)))
+    tick = np.arange(1, 21)[:, None, None]
+    came = rng.exponential(np.exp(0.3 + 1.2 * np.log(said) + 0.5 * np.log(tick)))
+    line = trust.fit([(said, came)])
+    np.testing.assert_allclose(line, (0.3, 1.2, 0.5), atol=0.06)
+    for whole in (False, True):
+        rows = trust.bins([(said, came)], line, whole)
+        np.testing.assert_allclose(rows[:, 0], rows[:, 1], rtol=0.15)
 
 
 def options(folder, out, *more: str) -> argparse.Namespace:
