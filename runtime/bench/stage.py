@@ -6,7 +6,10 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
+from understudy.runtime import processes
+from understudy.runtime.sources.dropout import Drop
 from understudy.runtime.stage import Stage, StageConfig
 
 from .figure import Figure
@@ -35,7 +38,7 @@ def measure(quick: bool) -> list[Figure]:
         script.write_text(SCRIPT)
         for count in counts:
             ticks = 120 if quick else 480
-            ms, provider = tick_ms(script, count, ticks)
+            ms, provider = tick_ms(count, ticks, pads=[script])
             target, limit = {1: ("<= 3 ms", 3.0), 64: ("<= 16.7 ms", 1000 / 60)}.get(count, ("", 0))
             for name, percent in (("p50", 50), ("p99", 99)):
                 value = ms.percentile_ms(percent)
@@ -49,19 +52,42 @@ def measure(quick: bool) -> list[Figure]:
                         f"{ticks} ticks, {core}, network on {provider}",
                     )
                 )
+        figures += live(Path(folder), script, 120 if quick else 480, core)
     return figures
 
 
-def tick_ms(script: Path, count: int, ticks: int):
-    """Histogram of milliseconds a tick and the provider's name, for `count` subjects."""
+def live(folder: Path, script: Path, ticks: int, core: str) -> list[Figure]:
+    """The same for mocap subjects, played from a take: whole, missing, and without takeover."""
+    take = folder / "take.bvh"
+    seconds = (ticks + 30) / 60
+    processes.start("perform", "--pad", script, "--seconds", seconds, "--out", take).wait()
+    figures = []
+    for what, count, more in (
+        ("mocap subject(s), nothing missing", 1, {}),
+        ("mocap subject(s), nothing missing", 64, {}),
+        ("mocap subject(s), bodies missing", 1, {"drops": [("", Drop(0.2, 1e3))]}),
+        ("mocap subject(s), bodies missing", 64, {"drops": [("", Drop(0.2, 1e3))]}),
+        ("mocap subject(s), --no-takeover", 64, {"takeover": False}),
+    ):
+        few = {**more, "bvhs": [take], "stop_after_s": 1e3}
+        ms, provider = tick_ms(count, ticks, **few)
+        note = f"{ticks} ticks, {core}, network on {provider}"
+        for name, percent in (("p50", 50), ("p99", 99)):
+            value = ms.percentile_ms(percent)
+            figures.append(Figure(f"tick, {count} {what}, {name}", value, "ms", "", None, note))
+    return figures
+
+
+def tick_ms(count: int, ticks: int, **sources: Any):
+    """Histogram of milliseconds a tick and the provider's name, for `count` of each source."""
     from understudy.runtime.core.clock import Histogram
 
     histogram = Histogram()
     config = StageConfig(
-        pads=[script],
         copies=count,
         publish="tcp://127.0.0.1:*",
         control="tcp://127.0.0.1:*",
+        **sources,
     )
     with Stage(config) as stage:
         for number in range(ticks + 20):
