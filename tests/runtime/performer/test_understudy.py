@@ -1,6 +1,7 @@
 """The takeover network behind its interface, on made-up walking and with the shipped weights."""
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 
 from tests.models.motion.gait import walk
@@ -91,7 +92,7 @@ def test_place_goes_on_from_that_very_pose_wherever_it_lies(motion):
 def test_heading_and_place_in_the_world_do_not_matter(motion):
     hips, rotations = motion
     turn = rotation.from_yaw(2.1)
-    moved = rotation.rotate(turn, hips) + [30.0, 0.0, -12.0]
+    moved = rotation.rotate(turn, hips) + np.array([30.0, 0.0, -12.0])
     turned = rotations.copy()
     turned[:, 0] = rotation.multiply(turn, turned[:, 0])
     nothing = np.zeros((2, 22), bool)
@@ -104,7 +105,7 @@ def test_heading_and_place_in_the_world_do_not_matter(motion):
             )
         for _ in range(20):
             understudy.step(np.zeros((2, 3)), np.zeros((2, 22, 4)), nothing)
-        there = rotation.rotate(turn, understudy.hips[0]) + [30.0, 0.0, -12.0]
+        there = rotation.rotate(turn, understudy.hips[0]) + np.array([30.0, 0.0, -12.0])
         np.testing.assert_allclose(understudy.hips[1], there, atol=2e-3)
         apart = rotation.angle_between(understudy.rotations[0, 1:], understudy.rotations[1, 1:])
         assert apart.max() < 0.01
@@ -143,3 +144,49 @@ def test_a_network_of_another_kind_is_refused(root):
         Understudy(1, root / "models" / "weights" / "motion.onnx")
     with pytest.raises(UnderstudyError, match="at least one body, not 0"):
         Understudy(0)
+
+
+def test_memory_of_another_device_changes_nothing(motion):
+    """The copies to and from a device, tried on the CPU."""
+    nothing = np.zeros((2, 22), bool)
+    with Understudy(2) as plain, Understudy(2) as staged:
+        staged._network.staged = True
+        for understudy in (plain, staged):
+            watch(understudy, motion, 20)
+            for _ in range(5):
+                understudy.step(np.zeros((2, 3)), np.zeros((2, 22, 4)), nothing)
+        assert (plain.rotations == staged.rotations).all()
+        assert (plain.error_m == staged.error_m).all()
+
+
+@pytest.mark.gpu
+def test_the_gpu_says_what_the_cpu_says(motion):
+    if "CUDAExecutionProvider" not in ort.get_available_providers():
+        pytest.skip("this ONNX Runtime has no CUDA provider: not run on a GPU")
+    try:
+        gpu = Understudy(2, provider="cuda")
+    except UnderstudyError as error:
+        pytest.skip(f"not run on a GPU: {error}")
+    nothing = np.zeros((2, 22), bool)
+    with gpu, Understudy(2, provider="cpu") as cpu:
+        for understudy in (gpu, cpu):
+            watch(understudy, motion, 30)
+            for _ in range(15):
+                understudy.step(np.zeros((2, 3)), np.zeros((2, 22, 4)), nothing)
+        np.testing.assert_allclose(gpu.hips, cpu.hips, atol=5e-3)
+
+
+def test_expected_errors_grow_and_end_with_the_drop(motion):
+    hips, rotations = motion
+    nothing = np.zeros((1, 22), bool)
+    with Understudy(1) as understudy:
+        watch(understudy, motion, 40)
+        grown = []
+        for _ in range(15):
+            understudy.step(np.zeros((1, 3)), np.zeros((1, 22, 4)), nothing)
+            grown.append(float(understudy.error_m.mean()))
+        assert grown[-1] > 2.0 * grown[0]
+        understudy.place(0, hips[56], rotations[56], hips[55], rotations[55])
+        assert understudy.error_m.max() == 0.0
+        understudy.step(np.zeros((1, 3)), np.zeros((1, 22, 4)), nothing)
+        assert float(understudy.error_m.mean()) < 0.7 * grown[-1]
