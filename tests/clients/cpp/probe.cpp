@@ -128,12 +128,13 @@ void print(const Frame& frame) {
         json.key("pose"), write(json, p.pose);
         json.close('}');
     });
+    json.each("roster", roster(frame), [&](const Part& part) { json << part.name; });
     json.key("stats").open('{');
     for (const auto& [name, value] : frame.stats) json.key(name.c_str()) << value;
     json.close('}').close('}').print();
 }
 
-void print(const Subscriber& stage) {
+void print(const Subscriber& stage, const Frame* last) {
     const Statistics& seen = stage.statistics();
     Json json;
     json.open('{').key("statistics").open('{');
@@ -148,6 +149,7 @@ void print(const Subscriber& stage) {
     json.key("age_ms") << seen.age.median_ms();
     json.key("latency_ms") << seen.latency.median_ms();
     json.key("clocks_agree") << seen.clocks_agree;
+    json.key("status") << status(stage, last);
     if (const auto offset = stage.clock_offset_ns()) json.key("clock_offset_ns") << *offset;
     json.close('}').close('}').print();
 }
@@ -178,6 +180,20 @@ int decode_file(const char* path) {
     return 0;
 }
 
+int read_line(const char* line) {
+    std::string error;
+    const auto options = read_connection(line, error);
+    Json json;
+    json.open('{').key("error") << error;
+    if (options) {
+        json.key("address") << options->address;
+        json.key("control") << options->control;
+        json.key("keys") << options->server_key + " " + options->public_key + " " + options->secret_key;
+    }
+    json.close('}').print();
+    return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -193,6 +209,7 @@ int main(int argc, char** argv) {
         const std::string word = argv[i];
         const char* value = i + 1 < argc ? argv[i + 1] : "";
         if (word == "--messages") return decode_file(value);
+        if (word == "--connection") return read_line(value);
         if (word == "--every") options.newest = false;
         else if (word == "--control") options.control = value, ++i;
         else if (word == "--frames") frames = std::atol(value), ++i;
@@ -205,14 +222,15 @@ int main(int argc, char** argv) {
     try {
         Subscriber stage(options);
         const std::int64_t end = now_ns() + static_cast<std::int64_t>(seconds * 1e9);
+        const Frame* last = nullptr;
         for (long n = 0; n < frames && now_ns() < end;) {
             if (const Frame* frame = stage.receive(0.1)) {
-                print(*frame);
+                print(*(last = frame));
                 if (n++ < 3 && stall_s > 0)
                     std::this_thread::sleep_for(std::chrono::duration<double>(stall_s));
             }
         }
-        print(stage);
+        print(stage, last);
     } catch (const std::invalid_argument& error) {
         std::fprintf(stderr, "%s\n", error.what());
         return 1;

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.clients
 
 H = np.sqrt(0.5)
 # Each worked out by hand. Ours: +X is the character's left, +Y up, +Z forward. Unreal's: +X
-# forward, +Y right, +Z up, centimetres; and with +90 degrees about an axis, Z turns X to Y, Y turns Z to X
+# forward, +Y right, +Z up, centimetres; and with +90 degrees about an axis, Z turns X to Y, Y turns
+# Z to X
 # and X turns Y to Z, as the same formulas have it in either hand.
 JOINTS = {
     # name: our position, our rotation, Unreal's position, Unreal's rotation
