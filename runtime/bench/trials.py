@@ -127,7 +127,7 @@ def off_path(places: Array, path: Array) -> Array:
 WALK_MPS = 1.3  # a usual walk
 LADDER_MPS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 RUNS_MPS = (2.5, 3.0, 3.5)
-LEADS_S = (0.2, 0.3, 0.4, 0.5, 0.6)
+LEADS_S = (0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
 STYLE_STEPS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 PHASES = 8  # of the gait, at which a turn or a start is asked
 

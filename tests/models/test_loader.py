@@ -11,7 +11,9 @@ import pytest
 from understudy.models import loader
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.pose import Intent
 from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.performer.performer import Performer
 
 SHIPPED = loader.WEIGHTS / "motion.onnx"
 
@@ -154,3 +156,28 @@ def test_a_resident_state_is_not_copied():
         memory = (3, *network.card["inputs"]["memory"]["shape"][1:])
         assert copied.count(memory) == 1, "only the last look at it"
         assert len(copied) == 5 * 4 + 1
+
+
+def test_bodies_on_a_device_move_as_bodies_on_the_host(monkeypatch):
+    """The whole performer over the stand-in: its buffers are written and read by both sides."""
+    plain = loader.open_network
+
+    def staged(*words, **options):
+        network = plain(*words, **options)
+        network.staged = True
+        return network
+
+    def walked() -> np.ndarray:
+        rotations = []
+        with Performer(3, provider="cpu") as performer:
+            for tick in range(90):
+                if tick == 40:
+                    performer.reset(1, (1.0, 2.0), 0.5)
+                way = np.array([np.sin(0.03 * tick), 1.0])
+                performer.step([Intent(way / np.linalg.norm(way), np.zeros(2))] * 3)
+                rotations.append(performer.rotations.copy())
+        return np.array(rotations)
+
+    expected = walked()
+    monkeypatch.setattr(loader, "open_network", staged)
+    np.testing.assert_array_equal(walked(), expected)
