@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from understudy.bridge.protocols import vmc
+from understudy.bridge.protocols.vmc_accumulator import Accumulator
 from understudy.bridge.protocols.vmc_packer import Packer
 from understudy.runtime.core import rotation
 from understudy.runtime.outputs import rehearsal, target
@@ -41,7 +42,7 @@ def measure(quick: bool) -> list[Figure]:
             Figure("the same by python-osc's builders", theirs_ms, "ms"),
             Figure("python-osc's time over ours", theirs_ms / ours_ms, "times"),
         ]
-    datagrams, ears = packer.pack(p), vmc.Accumulator()
+    datagrams, ears = packer.pack(p), Accumulator()
     read_ms = _median_ms(lambda: [ears.feed(data) for data in datagrams], repeats // 10)
     figures.append(Figure("VMC frame read and gathered", read_ms, "ms", conditions=conditions))
     frame = rehearsal.frame(1)

@@ -22,8 +22,8 @@ from understudy.bridge.protocols import (
     opentrackio,
     opentrackio_packet,
     rokoko,
-    vmc,
 )
+from understudy.bridge.protocols.vmc_accumulator import Accumulator
 from understudy.runtime.core.errors import UnderstudyError
 
 from . import ports, target
@@ -56,7 +56,7 @@ class Heard:
 def _feeder(protocol: str) -> Callable[[bytes], list[Any]]:
     """Takes a datagram, gives the messages that it completes: what a source does."""
     if protocol == "vmc":
-        return vmc.Accumulator().feed
+        return Accumulator().feed
     if protocol == "opentrackio":
         joiner = opentrackio_packet.Reassembler()
         read = {

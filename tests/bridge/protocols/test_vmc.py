@@ -13,7 +13,8 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from tests.bridge.protocols.mutations import mutations, survives
-from understudy.bridge.protocols import ProtocolError, axes, osc, vmc
+from understudy.bridge.protocols import ProtocolError, axes, osc, vmc, vmc_accumulator
+from understudy.bridge.protocols.vmc_accumulator import Accumulator
 from understudy.bridge.protocols.vmc_packer import DIALECTS, Packer
 from understudy.runtime.core import rotation
 
@@ -159,7 +160,7 @@ def same(heard: vmc.Performance, said: vmc.Performance) -> None:
 
 @pytest.mark.parametrize("bundled", [True, False])
 def test_frames_come_back_one_for_one(bundled):
-    packer, ears = Packer(bundled=bundled), vmc.Accumulator()
+    packer, ears = Packer(bundled=bundled), Accumulator()
     frames = [performance(time_s=float(i), seed=i) for i in range(6)]
     heard = [f for said in frames for data in packer.pack(said) for f in ears.feed(data)]
     if bundled:  # each with its own last datagram
@@ -180,7 +181,7 @@ def by_another(p: vmc.Performance, time_first: bool, timed: bool = True) -> list
 
 @pytest.mark.parametrize("timed", [True, False])
 def test_senders_that_begin_with_the_time_or_have_none_lag_no_frame(timed):
-    ears = vmc.Accumulator()
+    ears = Accumulator()
     for i in range(5):
         said = performance(time_s=float(i) if timed else 0.0, seed=i)
         (data,) = by_another(said, time_first=True, timed=timed)
@@ -194,7 +195,7 @@ def test_senders_that_begin_with_the_time_or_have_none_lag_no_frame(timed):
 
 
 def test_a_lost_datagram_costs_its_bones_one_frame_and_no_more():
-    packer, ears = Packer(), vmc.Accumulator()
+    packer, ears = Packer(), Accumulator()
     first, second, third = (performance(seed=i, time_s=float(i)) for i in range(3))
     for data in packer.pack(first):
         ears.feed(data)
@@ -208,7 +209,7 @@ def test_a_lost_datagram_costs_its_bones_one_frame_and_no_more():
 
 
 def test_a_bone_that_is_sent_no_longer_goes():
-    ears = vmc.Accumulator()
+    ears = Accumulator()
     for names in [("Hips", "Head")] * 3 + [("Hips",)] * 40:
         for data in Packer().pack(performance(names)):
             heard = ears.feed(data)
@@ -216,7 +217,7 @@ def test_a_bone_that_is_sent_no_longer_goes():
 
 
 def test_a_face_alone_is_a_performance():
-    ears = vmc.Accumulator()
+    ears = Accumulator()
     data = osc.bundle(
         [vmc.message("/VMC/Ext/Blend/Val", "A", 0.5), vmc.message("/VMC/Ext/Blend/Apply")]
     )
@@ -280,7 +281,7 @@ def test_a_wrong_message_does_not_take_the_good_ones_with_it():
     good = vmc.message("/VMC/Ext/Bone/Pos", "Hips", *[0.0] * 7)
     data = osc.bundle([osc.encode("/VMC/Ext/OK"), good, vmc.message("/VMC/Ext/T", 1.0)])
     assert [said.address for said in vmc.decode(data)] == ["/VMC/Ext/Bone/Pos", "/VMC/Ext/T"]
-    ears = vmc.Accumulator()
+    ears = Accumulator()
     (heard,) = ears.feed(data)
     assert heard.names == ("Hips",) and ears.ignored == 1
 
@@ -292,14 +293,14 @@ def test_whole_numbers_and_truths_fit_where_they_are_meant():
 
 
 def test_a_flood_of_names_is_bounded():
-    ears = vmc.Accumulator()
+    ears = Accumulator()
     for i in range(3000):
         ears.feed(vmc.message("/VMC/Ext/Bone/Pos", f"bone {i}", *[0.0] * 7))
         ears.feed(vmc.message("/VMC/Ext/Blend/Val", f"shape {i}", 0.0))
         ears.feed(vmc.message("/VMC/Ext/Tra/Pos", f"device {i}", *[0.0] * 7))
-    assert len(ears._bones) <= vmc.MOST_BONES
-    assert len(ears._staged) <= vmc.MOST_CURVES
-    assert len(ears._devices) <= vmc.MOST_DEVICES
+    assert len(ears._bones) <= vmc_accumulator.MOST_BONES
+    assert len(ears._staged) <= vmc_accumulator.MOST_CURVES
+    assert len(ears._devices) <= vmc_accumulator.MOST_DEVICES
     assert ears.ignored > 6000
 
 
@@ -309,6 +310,6 @@ GOLDEN = [*Packer().pack(performance()), *Packer(bundled=False).pack(performance
 @given(st.lists(mutations(GOLDEN), min_size=1, max_size=4))
 @settings(max_examples=60)
 def test_bad_bytes_are_one_sentence(datagrams):
-    ears = vmc.Accumulator()
+    ears = Accumulator()
     for data in datagrams:
         survives(ears.feed, data)

@@ -17,6 +17,7 @@ from understudy.bridge.protocols import (
     rokoko,
     vmc,
 )
+from understudy.bridge.protocols.vmc_accumulator import Accumulator
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Pose, State, Subject
@@ -33,7 +34,7 @@ def encoder(line: str):
 
 
 def performed(line: str, said) -> vmc.Performance:
-    ears = vmc.Accumulator()
+    ears = Accumulator()
     (heard,) = [p for data in encoder(line).datagrams(said, 1.5) for p in ears.feed(data)]
     return heard
 

@@ -1,0 +1,135 @@
+"""VMC datagrams gathered into performances."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.rotation import Array
+
+from . import axes, vmc
+from .error import ProtocolError
+from .vmc import Camera, Device, Performance
+
+# Of one sender; a stranger's stream of new names must not fill the memory.
+MOST_BONES, MOST_CURVES, MOST_DEVICES, LONGEST_NAME = 128, 1024, 64, 128
+# A bone that was lost on the way keeps its value; one that is sent no longer is dropped.
+_KEPT_FRAMES = 30
+_TIME = "/VMC/Ext/T"
+
+
+class Accumulator:
+    """Gathers the datagrams of one sender into performances.
+
+    Senders differ in what ends a frame: some send the time last, some first, some never. Where the
+    time comes last in its datagram it ends the frame. Else a frame is whole when every bone of the
+    frame before has come again; a bone that comes twice begins a new one, what was gathered is
+    given as it is, and what to expect is learned anew. `ignored` counts datagrams with messages
+    that are not as specified, and names beyond the limits.
+    """
+
+    def __init__(self) -> None:
+        self.ignored = 0
+        self._frame = 0
+        self._bones: dict[str, tuple[float, ...]] = {}
+        self._seen: dict[str, int] = {}  # bone -> frame in which it came last
+        self._fresh: set[str] = set()
+        self._expected: set[str] = set()
+        self._staged: dict[str, float] = {}
+        self._curves: dict[str, float] = {}
+        self._devices: dict[str, tuple[float, ...]] = {}
+        self._root: tuple[float, ...] | None = None
+        self._camera: tuple[str, tuple[float, ...]] | None = None
+        self._state: tuple[int, ...] = (1, 3, 0, 1)
+        self._time_s = 0.0
+        self._time_ends = False
+
+    def feed(self, datagram: bytes) -> list[Performance]:
+        """Takes a datagram; gives the frames that it completes, as a rule none or one."""
+        done: list[Performance] = []
+        messages, fault = vmc.read(datagram)
+        if fault:
+            self.ignored += 1
+            if not messages:
+                raise ProtocolError(fault)
+        addresses = [said.address for said in messages]
+        if len(addresses) > 1 and _TIME in (addresses[0], addresses[-1]):
+            self._time_ends = addresses[-1] == _TIME
+        for said in messages:
+            if said.address == "/VMC/Ext/Bone/Pos" and said.arguments[0] in self._fresh:
+                self._expected = set(self._fresh)
+                done.append(self._give())
+            self._take(said.address.removeprefix("/VMC/Ext/"), said.arguments)
+        if self._fresh:
+            ended = self._time_ends and _TIME in addresses
+            whole = not self._time_ends and self._expected and self._fresh >= self._expected
+            if ended or whole:
+                done.append(self._give())
+        elif not self._bones and "/VMC/Ext/Blend/Apply" in addresses:  # a face without a body
+            done.append(self._give())
+        return done
+
+    def _take(self, kind: str, said: tuple) -> None:
+        if kind == "Bone/Pos" and said[0] == "root":  # for a receiver that reads no other root
+            self._root = said[1:8]
+        elif kind == "Bone/Pos":
+            if self._room(self._bones, said[0], MOST_BONES):
+                self._bones[said[0]] = said[1:8]
+                self._fresh.add(said[0])
+        elif kind == "T":
+            self._time_s = said[0]
+        elif kind == "Blend/Val":
+            if self._room(self._staged, said[0], MOST_CURVES):
+                self._staged[said[0]] = said[1]
+        elif kind == "Blend/Apply":
+            self._curves, self._staged = self._staged, {}
+        elif kind == "Root/Pos":
+            self._root = said[1:8]
+        elif kind == "Cam" and len(said[0]) <= LONGEST_NAME:
+            self._camera = (said[0], said[1:9])
+        elif kind == "OK":
+            self._state = (*said, *self._state[len(said) :])
+        elif kind in ("Hmd/Pos", "Con/Pos", "Tra/Pos"):
+            key = f"{kind[:3]} {said[0]}"
+            if self._room(self._devices, key, MOST_DEVICES):
+                self._devices[key] = said[1:8]
+
+    def _room(self, there: dict, name: str, most: int) -> bool:
+        if name in there or (len(there) < most and len(name) <= LONGEST_NAME):
+            return True
+        self.ignored += 1
+        return False
+
+    def _give(self) -> Performance:
+        self._frame += 1
+        self._seen.update(dict.fromkeys(self._fresh, self._frame))
+        for name in [n for n, last in self._seen.items() if self._frame - last > _KEPT_FRAMES]:
+            del self._seen[name], self._bones[name]
+        self._fresh = set()
+        rows = np.array(list(self._bones.values())).reshape(-1, 7)
+        positions, rotations = axes.unity(rows[:, :3], rows[:, 3:])
+        camera = self._camera
+        loaded, calibration, mode, tracking = self._state
+        return Performance(
+            tuple(self._bones),
+            positions,
+            rotations,
+            _placed(self._root) if self._root else None,
+            dict(self._curves),
+            Camera(camera[0], *_filmed(camera[1]), camera[1][7]) if camera else None,
+            [Device(key[:3], key[4:], *_placed(row)) for key, row in self._devices.items()],
+            self._time_s,
+            bool(loaded),
+            calibration,
+            mode,
+            tracking,
+        )
+
+
+def _placed(row: tuple[float, ...]) -> tuple[Array, Array]:
+    return axes.unity(np.array(row[:3]), np.array(row[3:7]))
+
+
+def _filmed(row: tuple[float, ...]) -> tuple[Array, Array]:
+    position, turn = _placed(row)
+    return position, rotation.multiply(turn, vmc.ABOUT)
