@@ -1,0 +1,1 @@
+"""Tests of the Unity package: its core runs on mono, against real stages."""
