@@ -82,8 +82,8 @@ def seam_ratio(truth: Array, out: Array, spans: list[tuple[int, int]], rate_hz: 
     inside = np.zeros(len(push), bool)
     for start, stop in spans:
         inside[max(start - 2, 0) : stop] = True
-    whole = np.percentile(accelerations(truth, rate_hz), SEAM_PERCENTILE)
-    return float(np.percentile(push[inside], SEAM_PERCENTILE) / max(whole, 1e-9))
+    whole = float(np.percentile(accelerations(truth, rate_hz), SEAM_PERCENTILE))
+    return float(np.percentile(push[inside], SEAM_PERCENTILE)) / max(whole, 1e-9)
 
 
 def feet(skeleton: Skeleton) -> list[int]:

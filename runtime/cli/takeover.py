@@ -134,6 +134,7 @@ def causal_rest(clip: Clip, seen: np.ndarray) -> Clip:
     """
     import numpy as np
 
+    from understudy.runtime.core import rotation
     from understudy.runtime.takes.rest import rest_of_motion
 
     if not any("average bearing" in note for note in clip.notes):
@@ -141,7 +142,7 @@ def causal_rest(clip: Clip, seen: np.ndarray) -> Clip:
     whole = seen.all(axis=1)
     first = int(np.argmin(whole)) if not whole.all() else len(clip)
     part = slice(0, max(first, 1))
-    bare = replace(clip.skeleton, rest_rotations=None)
+    bare = replace(clip.skeleton, rest_rotations=rotation.identity(len(clip.skeleton)))
     rest = rest_of_motion(bare, clip.positions[part], clip.rotations[part])
     return replace(clip, skeleton=replace(clip.skeleton, rest_rotations=rest))
 
@@ -175,7 +176,7 @@ def play(
 
 
 def written(clip: Clip, shown: Shown) -> Clip:
-    """The clip as it was shown; channels of what is the source's own keep the file's very values."""
+    """The clip as it was shown; channels of what is the source's own keep the file's values."""
     import numpy as np
 
     from understudy.runtime.core import rotation

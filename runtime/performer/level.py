@@ -14,7 +14,9 @@ from understudy.runtime.retarget.ground import STANDS, UNEVEN_M
 
 from . import legs
 
-KEPT = 600  # ticks
+KEPT = 300
+EVERY = 4  # ticks between two looks, once the first are taken
+FIRST = 16
 STEP_M = 0.003  # a tick: slower than any hips rise or fall
 _CLEARANCE = np.array([legs.ANKLE_M, legs.TOE_M])
 
@@ -24,17 +26,22 @@ class Level:
 
     def __init__(self) -> None:
         self.lift_m = 0.0
-        self._heights = np.zeros((KEPT, 2))
-        self._count = 0
+        self._goal_m = 0.0
+        self._heights: Array = np.zeros((KEPT, 2))
+        self._looks = self._ticks = 0
 
     def note(self, hips: Array, rotations: Array) -> None:
         """Learns from a pose of PERFORMER, hips (3,) and rotations (22, 4), not lifted."""
-        feet = legs.forward(hips, rotations)[0][:, 2:, 1]
-        self._heights[self._count % KEPT] = (feet - _CLEARANCE).min(axis=1)
-        self._count += 1
-        known = self._heights[: min(self._count, KEPT)]
-        if self._count < 60 or self._count % 8 == 0:
-            low = np.sort(np.percentile(known, STANDS, axis=0))
-            self._goal_m = -float(low[0] + 0.5 * min(low[1] - low[0], UNEVEN_M))
-        step = np.inf if self._count == 1 else STEP_M
-        self.lift_m += float(np.clip(self._goal_m - self.lift_m, -step, step))
+        if self._ticks < FIRST or self._ticks % EVERY == 0:
+            feet = legs.forward(hips, rotations)[0][:, 2:, 1]
+            self._heights[self._looks % KEPT] = (feet - _CLEARANCE).min(axis=1)
+            self._looks += 1
+            known = np.sort(self._heights[: min(self._looks, KEPT)], axis=0)
+            at = 0.01 * STANDS * (len(known) - 1)
+            low, high = int(at), min(int(at) + 1, len(known) - 1)
+            stands = known[low] + (at - low) * (known[high] - known[low])
+            least, apart = float(stands.min()), float(np.ptp(stands))
+            self._goal_m = -(least + 0.5 * min(apart, UNEVEN_M))
+        step = STEP_M if self._ticks else np.inf
+        self.lift_m += min(max(self._goal_m - self.lift_m, -step), step)
+        self._ticks += 1

@@ -22,6 +22,7 @@ from .transfer import Transfer, world_positions, world_rotations
 ENGAGED, RELEASED = 0.55, 0.35
 UNLOCK_M = 0.15
 RELEASE_S = 0.2
+REST_S = 0.04
 # A foot of the actor that is slower stands, one that is faster swings.
 STANDS_MPS, SWINGS_MPS = 0.25, 0.45
 STEP_S, LONGEST_S = 0.28, 0.4
@@ -122,6 +123,8 @@ class Planting:
         self._fade = Quintic(count, 6)
         self._point = np.full(count, -1)  # 0 heel, 1 ball, -1 free
         self._anchor: Array = np.zeros((count, 3))
+        self._at: Array = np.zeros((count, 3))  # the point of contact at the last tick, not held
+        self._since_s = np.zeros(count)  # that it is held
         self._waits = np.zeros(count, bool)
         self._back_s = np.zeros(count)
         self._lift: Array = np.zeros(count)
@@ -157,8 +160,8 @@ class Planting:
         """Plants the feet of a pose: positions (J, 3), rotations (J, 4), changed in place.
 
         missing and blending (J,) tell which joints are forecast and which are still handed over,
-        contacts (4,) what the network thinks of the feet; source is the actor's pose, if it is seen,
-        and before the one before it, with its distance in seconds.
+        contacts (4,) what the network thinks of the feet; source is the actor's pose, if it is
+        seen, and before the one before it, with its distance in seconds.
         """
         its = self.legs
         steps = self.transfer.steps
@@ -193,7 +196,7 @@ class Planting:
             self._capture(np.flatnonzero(fresh), time_s, mode, base_p, base_r, rate)
         self.mode = mode
         w = self._fade.place(time_s)
-        self._hold(time_s, mode == 1, contacts, world_p, w)
+        self._hold(time_s, dt_s, mode == 1, contacts, world_p, w)
         self._pass_over(time_s, mode == 2, speed, w)
         self._w_before, self._w = self._w, w
         goal = base_p + w[:, :3]
@@ -229,7 +232,7 @@ class Planting:
         self._fade.end_s[rows] = -np.inf
         if len(self._shown) < 2:
             return
-        (t0, p0, q0), (t1, p1, q1) = self._shown
+        (t0, p0, _), (t1, p1, q1) = self._shown
         ahead = (time_s - t1) / max(t1 - t0, 1e-6)
         if not 0.0 < ahead < 4.0:
             return
@@ -254,7 +257,13 @@ class Planting:
         self._w[rows] = self._w_before[rows] = x
 
     def _hold(
-        self, time_s: float, held: np.ndarray, contacts: Array, world_p: Array, w: Array
+        self,
+        time_s: float,
+        dt_s: float,
+        held: np.ndarray,
+        contacts: Array,
+        world_p: Array,
+        w: Array,
     ) -> None:
         """In a gap: feet that bear weight stay; w (sides, 6) is changed in place."""
         its = self.legs
@@ -264,11 +273,15 @@ class Planting:
             point = 1 if on[1] else 0 if on[0] else -1
             at = world_p[its.ball[k] if point == 1 else its.ankle[k]]
             if point >= 0 and point != self._point[k]:
-                was = w[k, :3] if self._point[k] < 0 else self._w[k, :3]
-                self._anchor[k] = at + was
+                self._anchor[k] = at + (w[k, :3] if self._point[k] < 0 else self._w[k, :3])
+                self._since_s[k] = time_s if self._point[k] < 0 else self._since_s[k]
+            elif point >= 0:
+                # A foot comes to rest within some frames: at once, it would snap a straight knee.
+                slips = np.exp((self._since_s[k] - time_s) / REST_S)
+                self._anchor[k] += slips * (at - self._at[k])
             if point >= 0:
                 offset = self._anchor[k] - at
-                offset[1] = 0.0
+                offset[1] = w[k, 1]
                 if np.hypot(offset[0], offset[2]) > UNLOCK_M:
                     point = -1
                 else:
@@ -276,10 +289,14 @@ class Planting:
                     w[k, 3:] = 0.0
             if point < 0 and self._point[k] >= 0:
                 rows = np.array([k])
-                rate = (self._w[rows] - self._w_before[rows]) * 0.0
-                self._fade.plan(rows, time_s, self._w[rows], rate, rate, time_s + RELEASE_S)
-                w[k] = self._w[k]
+                rate = (self._w[rows] - self._w_before[rows]) / dt_s
+                zero = np.zeros_like(rate)
+                self._fade.plan(
+                    rows, time_s, self._w[rows] + rate * dt_s, rate, zero, time_s + RELEASE_S
+                )
+                w[k] = self._w[k] + rate[0] * dt_s
             self._point[k] = point
+            self._at[k] = at
 
     def _pass_over(self, time_s: float, back: np.ndarray, speed: Array, w: Array) -> None:
         """While handed back: feet wait for the actor's to lift, and go over to them."""

@@ -52,7 +52,7 @@ def rehearse(takeover: Takeover, parts: Sequence[Part], rate_hz: float) -> list[
         Shown(
             np.empty_like(part.positions, float),
             np.empty_like(part.rotations, float),
-            np.empty(len(part.positions), int),
+            np.zeros(len(part.positions), int),
             np.zeros(len(part.positions)),
         )
         for part in parts
@@ -74,7 +74,7 @@ def rehearse(takeover: Takeover, parts: Sequence[Part], rate_hz: float) -> list[
         for i, (body, shown) in enumerate(zip(takeover.bodies, out, strict=True)):
             if n < len(shown.states):
                 shown.positions[n], shown.rotations[n] = body.positions, body.rotations
-                shown.states[n] = body.state
+                shown.states[n] = int(body.state)
                 shown.uncertainty_m[n] = takeover.uncertainty_m[i]
                 shown.reasons.append(body.reason)
     return out

@@ -2,8 +2,8 @@
 
 What is shown is the new motion plus an offset that begins with the difference of the two, of place
 and of speed, and ends after a set time, exactly: a polynomial of the fifth degree whose place,
-speed and acceleration are nothing at its end (Flash and Hogan 1985; Bollo, "Inertialization", GDC 2018).
-A further seam under way is added to what is left of the offset, acceleration kept.
+speed and acceleration are nothing at its end (Flash and Hogan 1985; Bollo, "Inertialization", GDC
+2018). A further seam under way is added to what is left of the offset, acceleration kept.
 """
 
 from __future__ import annotations

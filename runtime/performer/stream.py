@@ -1,8 +1,8 @@
 """A live stream: one subject's packets as they arrive, and what time it is on their clock.
 
-Packets carry the time of their capture, on the source's clock. The playhead is the stage's time less
-the least delay of the last seconds: a constant delay, of whatever length, is no loss. What is later
-than that is late, and a packet that has not come when it was due is missing.
+Packets carry the time of their capture, on the source's clock. The playhead is the stage's time
+less the least delay of the last seconds: a constant delay, of whatever length, is no loss. What is
+later than that is late, and a packet that has not come when it was due is missing.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class Stream:
         self._worst_s, self._worst_at = 0.0, -np.inf
         self._fresh: list[float] = []
         self._old = 0
+        self._shift_s = 0.0  # from the source's clock to the one that it had at first
 
     def add(
         self,
@@ -86,12 +87,14 @@ class Stream:
                 seen = None
             else:
                 positions[~seen], rotations[~seen] = shown[0][~seen], shown[1][~seen]
+        time_s += self._shift_s
         if self._times and time_s < self._times[-1] - HISTORY_S:
             self._old += 1
             if self._old < RESTART:
                 self.stale += 1
                 return
-            self.forget()
+            on = self.playhead_s + self.interval_s
+            self._shift_s, time_s = self._shift_s + on - time_s, on
         self._old = 0
         at = bisect_right(self._times, time_s)
         if at and self._times[at - 1] == time_s:
@@ -106,16 +109,6 @@ class Stream:
         while self._times[0] < self._times[-1] - HISTORY_S:
             del self._times[0], self.packets[0]
 
-    def forget(self) -> None:
-        """Drops what was heard so far, and the clock with it."""
-        self.packets.clear()
-        self._times.clear()
-        self._fresh.clear()
-        self._delays.clear()
-        self._worst_s, self._worst_at = 0.0, -np.inf
-        self.playhead_s = -np.inf
-        self.interval_s = 0.0
-
     @property
     def newest(self) -> Packet:
         return self.packets[-1]
@@ -129,8 +122,9 @@ class Stream:
             self._note_delay(now_s, now_s - self._fresh[-1])
             self._fresh.clear()
             if len(self._times) > 2:
-                gaps = np.diff(self._times[-12:])
-                self.interval_s = float(np.median(gaps))
+                last = self._times[-10:]
+                spans = sorted(b - a for a, b in zip(last, last[1:], strict=False))
+                self.interval_s = spans[len(spans) // 2]
         while len(self._delays) > 1 and self._delays[0][0] < now_s - DELAY_WINDOW_S:
             self._delays.popleft()
         least = self._delays[0][1]

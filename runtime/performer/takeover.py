@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,15 +21,21 @@ from understudy.runtime.core.pose import Intent, State
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
-from .body import Body
+from .body import Body, transfer_of
+from .foresight import Foresight
 from .layout import RATE_HZ as PERFORMER_HZ
 from .performer import Performer
+from .transfer import Transfer
 from .understudy import RATE_HZ, Understudy
+
+Person = tuple[int, Body, Foresight]
 
 TICK_S = 1.0 / RATE_HZ
 STOP_AFTER_S = 2.0
 # A hole of more than this is no late packet: the network begins anew with what comes after it.
 HOLE_S = 0.2
+FORGETS_S = 0.5  # and after so long it forgets what was before
+AHEAD_S = 2.0 * TICK_S  # of a forecast; no tick of a stage at 24 Hz or more is longer
 EPSILON_S = 1e-4
 PERFORMER_TICKS = 2  # between two knots of a forecast
 
@@ -60,8 +65,8 @@ class Takeover:
         count = len(skeletons)
         self.network = Understudy(count, weights, provider)
         self.provider_name = self.network.provider_name
-        transfers: dict[int, Any] = {}
-        self.bodies = [Body(skeleton, transfers) for skeleton in skeletons]
+        known: dict[int, Transfer | None] = {}
+        self.bodies = [Body(skeleton, transfer_of(skeleton, known)) for skeleton in skeletons]
         self._hips = np.zeros((count, 3))
         self._turns = np.zeros((count, self.network.rotations.shape[1], 4))
         self._turns[..., 3] = 1.0
@@ -107,144 +112,138 @@ class Takeover:
 
     def step(self, now_s: float) -> None:
         """A tick of the stage: every subject as it stands now."""
-        acted = []
+        people: list[Person] = []
         for i, body in enumerate(self.bodies):
             body.sense(now_s)
-            if body.transfer is not None and body.stream.packets:
-                acted.append(i)
-        fresh = [i for i in acted if self.bodies[i].newly_partial]
-        for i in fresh:
-            self._rephase(i)
-        if fresh:
-            self._foresee(fresh)
-        self._feed(acted)
-        self._foresee(
-            [i for i in acted if self.bodies[i].missing.any() and not self.bodies[i].waits]
-        )
-        self._act([i for i in acted if self.bodies[i].overdue])
+            if body.foresight is not None and body.stream.packets:
+                people.append((i, body, body.foresight))
+        partly = [one for one in people if one[1].newly_partial]
+        self._rephase(partly)
+        self._foresee(partly)
+        self._feed(people)
+        self._foresee([one for one in people if one[1].missing.any() and not one[1].waits])
+        self._act([one for one in people if one[1].whole_lost])
         for i, body in enumerate(self.bodies):
-            body.compose(now_s, self.stop_after_s)
+            body.compose()
             self.uncertainty_m[i] = body.uncertainty_m
 
     # What was seen, into the network's memory.
 
-    def _back_to_truth(self, i: int) -> None:
-        body = self.bodies[i]
-        if body.branch is not None:
-            self.network.restore(i, body.branch)
-            body.branch = None
+    def _back_to_truth(self, i: int, sight: Foresight) -> None:
+        if sight.branch is not None:
+            self.network.restore(i, sight.branch)
+            sight.branch = None
 
-    def _place(self, i: int, time_s: float) -> None:
+    def _place(self, person: Person, time_s: float) -> None:
         """The network goes on from the truth at a time, with the truth a tick earlier as past."""
-        body = self.bodies[i]
-        positions, rotations, _ = body.stream.sample(time_s)
+        i, body, sight = person
+        now = body.stream.sample(time_s)
         before = body.stream.sample(time_s - TICK_S)
-        now = body.there(positions, rotations)
-        self.network.place(i, *now, *body.there(before[0], before[1]))
+        self.network.place(i, *sight.there(*now[:2]), *sight.there(*before[:2]))
 
-    def _rephase(self, i: int) -> None:
-        """Some joints of body i were seen for the last time: its ticks begin there."""
-        body = self.bodies[i]
-        self._back_to_truth(i)
-        last = body.stream.packets[-2].time_s
-        if body.network_s is not None:
-            self._place(i, last)
-            body.network_s = last
+    def _rephase(self, people: list[Person]) -> None:
+        """Some joints were seen for the last time a packet ago: the ticks begin there."""
+        for i, body, sight in people:
+            self._back_to_truth(i, sight)
+            if np.isfinite(sight.network_s):
+                sight.network_s = body.stream.packets[-2].time_s
+                self._place((i, body, sight), sight.network_s)
 
-    def _feed(self, which: list[int]) -> None:
+    def _feed(self, people: list[Person]) -> None:
         """Steps the network through the ticks that the packets have reached."""
-        for i in which:
-            body = self.bodies[i]
+        for i, body, sight in people:
             newest = body.stream.newest
-            if body.network_s is None:
-                if newest.seen is None:
-                    body.learn(newest.positions, newest.rotations)
-                    self._place(i, newest.time_s)
-                    body.network_s = newest.time_s
-            elif newest.time_s - body.network_s > HOLE_S:
-                if body.branch is None or newest.time_s - body.network_s > 2.5 * HOLE_S:
-                    self.network.reset(i)
-                body.branch = None
-                self._place(i, newest.time_s)
-                body.network_s = newest.time_s
+            known = bool(np.isfinite(sight.network_s))
+            silent_s = newest.time_s - sight.network_s
+            if silent_s < HOLE_S or not (known or newest.seen is None):
+                continue
+            if sight.branch is None or silent_s > FORGETS_S:
+                self.network.reset(i)
+            sight.branch = None
+            sight.there(newest.positions, newest.rotations, learn=not known)
+            sight.network_s = newest.time_s
+            self._place((i, body, sight), newest.time_s)
         while True:
-            due = []
-            for i in which:
-                body = self.bodies[i]
-                if body.network_s is not None and (
-                    body.stream.newest.time_s >= body.network_s + TICK_S - EPSILON_S
-                ):
-                    due.append(i)
+            due = [
+                one
+                for one in people
+                if one[1].stream.newest.time_s >= one[2].network_s + TICK_S - EPSILON_S
+                and np.isfinite(one[2].network_s)
+            ]
             if not due:
                 return
-            for i in due:
-                self._back_to_truth(i)
-                body = self.bodies[i]
-                body.network_s += TICK_S
-                positions, rotations, seen = body.stream.sample(body.network_s)
-                if not body.missing.any():
-                    body.learn(positions, rotations)
-                self._hips[i], self._turns[i] = body.there(positions, rotations)
-                self._seen[i] = body.seen_roles(seen)
-            self.network.step(self._hips, self._turns, self._seen, np.array(due))
+            for i, body, sight in due:
+                self._back_to_truth(i, sight)
+                sight.network_s += TICK_S
+                positions, rotations, seen = body.stream.sample(sight.network_s)
+                learn = not body.missing.any()
+                self._hips[i], self._turns[i] = sight.there(positions, rotations, learn)
+                self._seen[i] = True if seen is None else sight.transfer.seen_there(seen)
+            self._step(due)
+
+    def _step(self, people: list[Person]) -> None:
+        which = np.array([i for i, _, _ in people])
+        self.network.step(self._hips, self._turns, self._seen, which)
 
     # What is missing, out of it.
 
-    def _foresee(self, which: list[int]) -> None:
+    def _foresee(self, people: list[Person]) -> None:
         """Forecasts for bodies of which something is missing, as far ahead as the tick needs."""
+        people = [one for one in people if np.isfinite(one[2].network_s)]
         begun = []
-        for i in which:
-            body = self.bodies[i]
-            base = body.stream.newest.time_s if body.overdue else body.network_s
-            if body.network_s is None or body.forecast_from == (base, body.overdue):
+        for i, body, sight in people:
+            newest = body.stream.newest
+            base = (newest.time_s if body.whole_lost else sight.network_s), body.whole_lost
+            if sight.base == base:
                 continue
-            body.acted_by_s = None
-            self._back_to_truth(i)
-            body.branch = self.network.snapshot(i)
-            if body.overdue:
-                self._place(i, base)
-            begun.append((i, body.forecast))
-            body.begin_forecast(base, self.network, i)
+            self._back_to_truth(i, sight)
+            sight.branch = self.network.snapshot(i)
+            if body.whole_lost:
+                self._place((i, body, sight), base[0])
+            begun.append((body, sight.forecast))
+            before = body.stream.before_newest
+            sight.begin(base, newest, before, body.missing, self.network, i)
         while True:
             due = [
-                i
-                for i in which
-                if self.bodies[i].forecast is not None
-                and self.bodies[i].acted_by_s is None
-                and self.bodies[i].forecast.end_s < self.bodies[i].time_s + 2.0 * TICK_S
+                one
+                for one in people
+                if not one[2].acting and one[2].forecast.end_s < one[1].time_s + AHEAD_S
             ]
             if not due:
                 break
-            self._seen[due] = False
-            self.network.step(self._hips, self._turns, self._seen, np.array(due))
-            for i in due:
-                self.bodies[i].extend_forecast(TICK_S, self.network, i)
-        for i, old in begun:
-            self.bodies[i].turn_to_forecast(old)
+            for i, _, _ in due:
+                self._seen[i] = False
+            self._step(due)
+            for i, body, sight in due:
+                end_s = sight.forecast.end_s + TICK_S
+                sight.extend(end_s, body.stream.newest, body.missing, self.network, i)
+        for body, old in begun:
+            body.turn_to_forecast(old)
 
     # When nothing comes any more: the control performer walks on, stops and stands.
 
-    def _act(self, which: list[int]) -> None:
+    def _act(self, people: list[Person]) -> None:
         """Bodies that have been silent for too long, into the hands of the performer."""
+        performer = self.performer
+        if performer is None:
+            return
         acted = []
-        for i in which:
-            body = self.bodies[i]
-            if self.performer is None or body.forecast is None:
+        for i, body, sight in people:
+            if not sight.forecast or (not sight.acting and body.silent_s <= self.stop_after_s):
                 continue
-            if body.acted_by_s is None:
-                if body.silent_s <= self.stop_after_s:
-                    continue
-                pose, before = body.hand_to_performer(1.0 / PERFORMER_HZ)
-                self.performer.take_over(i, pose, before)
-            acted.append(i)
-        while any(self.bodies[i].forecast.end_s < self.bodies[i].time_s + 0.05 for i in acted):
+            if not sight.acting:
+                performer.take_over(i, *sight.hand_to_performer(body.time_s, 1.0 / PERFORMER_HZ))
+            acted.append((i, body, sight))
+        while any(sight.forecast.end_s < body.time_s + AHEAD_S for _, body, sight in acted):
             for _ in range(PERFORMER_TICKS):
-                self.performer.step(self._rest)
-            for i in acted:
-                hips = self.performer.positions[i, 0]
-                turns, contacts = self.performer.rotations[i], self.performer.contacts[i, :, 1]
-                self.bodies[i].extend_acting(
-                    PERFORMER_TICKS / PERFORMER_HZ, hips, turns, contacts.copy()
+                performer.step(self._rest)
+            for i, body, sight in acted:
+                sight.extend_acting(
+                    PERFORMER_TICKS / PERFORMER_HZ,
+                    performer.positions[i, 0],
+                    performer.rotations[i],
+                    performer.contacts[i, :, 1].copy(),
+                    body.stream.newest,
                 )
 
     def close(self) -> None:

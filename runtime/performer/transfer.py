@@ -48,7 +48,7 @@ def world_rotations(rotations: Array, steps: Steps) -> Array:
 
 
 def world_positions(positions: Array, world_r: Array, steps: Steps) -> Array:
-    """World positions (..., J, 3) of local ones (..., J, 3) under world rotations (..., J + 1, 4)."""
+    """World positions (..., J, 3) of local ones, under world rotations (..., J + 1, 4)."""
     if not steps:
         return positions
     out = np.zeros((*positions.shape[:-2], positions.shape[-2] + 1, 3))
@@ -116,7 +116,7 @@ class Transfer:
         self.others = np.setdiff1d(np.arange(len(source)), self.joints)
 
     def above_hips(self, positions: Array, rotations: Array) -> tuple[Array, Array]:
-        """World position (..., 3) and rotation (..., 4) of the hips' parent; the world's if none."""
+        """World position (..., 3) and rotation (..., 4) of the hips' parent, if they have one."""
         at, turn = np.zeros(3), np.array([0.0, 0.0, 0.0, 1.0])
         for joint in self.carriers:
             at = at + legs.rotate(turn, positions[..., joint, :])

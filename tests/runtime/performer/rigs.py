@@ -102,4 +102,18 @@ def walk(seconds: float = 5.0, rate_hz: float = 60.0) -> Clip:
 def on(skeleton: Skeleton, clip: Clip) -> Clip:
     """A clip on another skeleton."""
     positions, rotations = Retarget(clip.skeleton, skeleton).apply(clip.positions, clip.rotations)
+    if skeleton.names[0] == "Root":
+        positions[:, 0, [0, 2]] = positions[:, 1, [0, 2]]
+        positions[:, 1, [0, 2]] = 0.0
     return Clip(skeleton, positions, rotations, clip.frame_time_s, clip.name)
+
+
+def carried_root() -> Skeleton:
+    """Like `root_above_hips`; `on` lets its root go along on the ground below the hips."""
+    skeleton = root_above_hips()
+    return Skeleton(
+        ("Root", *skeleton.names[1:]),
+        skeleton.parents,
+        skeleton.rest_positions,
+        skeleton.rest_rotations,
+    )
