@@ -146,7 +146,7 @@ def measured(args: argparse.Namespace, tell: Callable[[str], None]) -> dict[str,
         strips = training_strips(args.data, weights, args.include)
         tell(f"data: {len(strips)} clips")
         both = [Motion(*(x[:, None] for x in world)) for world in worlds(strips)]
-        likeness = Likeness(both)
+        likeness = Likeness(both + action_motions(args.data))
         usual = total(gait.jerk(m) for m in both)
         if "data" in wanted:
             who["data"] = {"values": of_data(both, usual), "traces": {}}
@@ -187,6 +187,22 @@ def training_strips(folder: Path, weights: Path, include: str | None) -> list[An
     training = loader.read_card(weights)["training"]
     leave = ",".join([training.get("exclude", ""), training.get("held_out", "")])
     return data.load(folder, include or training.get("include", "*"), leave)
+
+
+def action_motions(folder: Path) -> list[Motion]:
+    """The whole clips that jumps and actions were learned from, as they are and mirrored."""
+    from understudy.models import loader
+    from understudy.models.motion import augment, data
+
+    path = loader.WEIGHTS / "actions.onnx"
+    takes = loader.read_card(path).get("takes", []) if path.exists() else []
+    names = sorted({str(take["clip"]) for take in takes})
+    try:
+        strips = data.load(folder, ",".join(names)) if names else []
+    except UnderstudyError:  # another folder, which has none of them
+        strips = []
+    pairs = [data.world(p) for s in strips for p in (s, augment.mirror(s))]
+    return [Motion(hips[:, None], rotations[:, None]) for hips, rotations in pairs]
 
 
 def worlds(strips: list[Any]) -> list[tuple[Array, Array]]:
