@@ -102,7 +102,8 @@ def test_every_frame_comes_once_and_in_order(publisher):
     with Subscriber(publisher.address, timeout_s=5) as subscriber:
         feed = Feed(publisher)
         first = feed.first(subscriber)
-        for _ in range(30):
+        # Well below what a publisher keeps, and a busy machine may not have sent a thing yet.
+        for _ in range(20):
             feed()
         sequences = [
             frame.sequence
