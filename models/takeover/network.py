@@ -195,7 +195,7 @@ _SIDE = torch.tensor([[0.0, 0.0, -1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
 def facing(body: Tensor) -> Tensor:
     """(..., 3, 3) turn about +Y from the world into the hips' heading."""
     z = body[..., 0:3:2, 3]
-    s, c = (z / (z.square().sum(-1, keepdim=True) + 1e-8).sqrt()).split(1, -1)
+    s, c = (z / (z.square().sum(-1, keepdim=True) + 1e-12).sqrt()).split(1, -1)
     return c[..., None] * _FLAT.to(body) + s[..., None] * _SIDE.to(body) + _UP.to(body)
 
 

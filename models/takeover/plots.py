@@ -21,7 +21,11 @@ def curves(history: list[list[float]], path: Path) -> None:
     rows = np.array(history)
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8))
     left.plot(rows[:, 0], rows[:, 2], color="black")
-    left.set(xlabel="step", ylabel="weighted error of places", title="training")
+    left.set(
+        xlabel="step",
+        ylabel="weighted error of places",
+        title="training, on roll-outs that grow longer",
+    )
     if rows.shape[1] > 3:
         for k, color in enumerate(("tab:green", "tab:blue", "tab:red")):
             right.plot(rows[:, 0], 100 * rows[:, 3 + k], color=color, label=f"{GAPS[k]}")

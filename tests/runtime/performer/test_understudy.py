@@ -190,3 +190,22 @@ def test_expected_errors_grow_and_end_with_the_drop(motion):
         assert understudy.error_m.max() == 0.0
         understudy.step(np.zeros((1, 3)), np.zeros((1, 22, 4)), nothing)
         assert float(understudy.error_m.mean()) < 0.7 * grown[-1]
+
+
+@pytest.mark.parametrize("degrees", [90.0, -90.0, 89.9999, 180.0])
+def test_bodies_that_lie_or_stand_on_their_hands_stay_bodies(motion, degrees):
+    """Hips that look straight up have no heading."""
+    hips, rotations = motion
+    over = rotation.from_axis_angle([1.0, 0.0, 0.0], np.deg2rad(degrees))
+    turned = rotations.copy()
+    turned[:, 0] = over
+    nothing = np.zeros((1, 22), bool)
+    with Understudy(1) as understudy:
+        watch(understudy, (hips, turned), 20)
+        for _ in range(30):
+            understudy.step(np.zeros((1, 3)), np.zeros((1, 22, 4)), nothing)
+        assert np.abs(understudy.hips - hips[19]).max() < 5.0
+        columns = understudy._now[0, :, 1:].reshape(3, 22, 3).transpose(1, 2, 0)
+        np.testing.assert_allclose(
+            columns @ columns.swapaxes(1, 2), np.eye(3)[None].repeat(22, 0), atol=1e-3
+        )
