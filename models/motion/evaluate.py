@@ -17,8 +17,8 @@ from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Intent
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer import legs
-from understudy.runtime.performer.controller import wrap
-from understudy.runtime.performer.layout import RATE_HZ
+from understudy.runtime.performer.controller import WALK_MPS, wrap
+from understudy.runtime.performer.layout import RATE_HZ, STYLES
 from understudy.runtime.performer.performer import Performer
 
 from .pads import Pad
@@ -156,6 +156,72 @@ def control(weights: Path | None = None, seconds: float = 7.0) -> dict[str, Any]
     return {"control": figures}
 
 
+def traits(hips: Array, rotations: Array) -> dict[str, float]:
+    """What poses (T, ...) in the root's frame show of each trait.
+
+    energy: swing_cm, the spread of the hands fore and aft of the hips; elbow_deg, how far elbows
+    are bent. crouch: hips_m, their height; knee_deg, how far knees are bent. Both: lean_deg of the
+    line from hips to neck.
+    """
+    positions = np.repeat(PERFORMER.rest_positions[None], len(hips), 0)
+    positions[:, 0] = hips
+    places = PERFORMER.globals(positions, rotations)[0]
+    hands = places[:, [PERFORMER.index("LeftHand"), PERFORMER.index("RightHand")], 2]
+    back = places[:, PERFORMER.index("Neck")] - places[:, 0]
+    return {
+        "swing_cm": round(100.0 * float(np.std(hands - hips[:, 2:], axis=0).mean()), 2),
+        "elbow_deg": round(_bend(places, ("Arm", "ForeArm", "Hand")), 1),
+        "hips_m": round(float(hips[:, 1].mean()), 4),
+        "knee_deg": round(_bend(places, ("UpLeg", "Leg", "Foot")), 1),
+        "lean_deg": round(float(np.rad2deg(np.arctan2(back[:, 2], back[:, 1])).mean()), 2),
+    }
+
+
+def _bend(places: Array, parts: tuple[str, str, str]) -> float:
+    """Mean angle in degrees by which a limb's middle joint is bent, both sides, of (T, J, 3)."""
+    angles = []
+    for side in ("Left", "Right"):
+        a, b, c = (places[:, PERFORMER.index(side + part)] for part in parts)
+        u, v = b - a, c - b
+        length = np.linalg.norm(u, axis=-1) * np.linalg.norm(v, axis=-1)
+        angles.append(np.arccos(np.clip(np.sum(u * v, axis=-1) / length, -1.0, 1.0)).mean())
+    return float(np.rad2deg(np.mean(angles)))
+
+
+def in_root_frame(run: dict[str, Array]) -> tuple[Array, Array]:
+    """Hips (T, N, 3) and rotations (T, N, J, 4) of a run, as its roots see them."""
+    back = rotation.from_yaw(-run["yaw"])
+    hips = run["hips"].astype(float)
+    hips[..., [0, 2]] -= run["root"]
+    rotations = run["rotations"].astype(float)
+    rotations[..., 0, :] = rotation.multiply(back, rotations[..., 0, :])
+    return rotation.rotate(back, hips), rotations
+
+
+def styles(weights: Path | None = None, seconds: float = 6.0) -> dict[str, Any]:
+    """What the sliders do to a walk at 1.4 m/s: each trait as measured, along each slider."""
+    marks = (-1.0, -0.5, 0.0, 0.5, 1.0)
+    wanted = [(s, m) for s in range(len(STYLES)) for m in marks]
+    with Performer(len(wanted), weights, "cpu") as performer:
+        for i, (s, mark) in enumerate(wanted):
+            performer.style[i, s] = mark
+        walk = Intent(np.array([0.0, 1.4 / WALK_MPS]))
+        run = play(performer, lambda _: [walk] * len(wanted), int(seconds * RATE_HZ))
+    hips, rotations = in_root_frame(run)
+    steady = slice(int(2.0 * RATE_HZ), None)
+    skate = foot_skate(run)
+    figures: dict[str, Any] = {name: {} for name in STYLES}
+    for i, (s, mark) in enumerate(wanted):
+        down = run["contacts"][steady, i].reshape(-1, 2, 2).max(-1) > 0.5
+        steps = int((down[1:] & ~down[:-1]).sum())
+        figures[STYLES[s]][f"{mark:g}"] = {
+            **traits(hips[steady, i], rotations[steady, i]),
+            "steps_hz": round(steps / (len(down) / RATE_HZ), 2),
+            "skate_cm_s": round(float(skate[i]), 2),
+        }
+    return {"styles": figures}
+
+
 def endurance(weights: Path | None = None, minutes: float = 10.0, seeds: int = 8) -> dict[str, Any]:
     """Random pads for a long time: faults, frozen gaits, joints' speed, foot skate, ground."""
     pad = Pad(seeds, np.random.default_rng(1))
@@ -216,5 +282,10 @@ def show(measured: dict[str, Any]) -> None:
                 f"{name:12}{row['speed_error_mps']:>8.2f} m/s{row['facing_error_deg']:>5.1f} deg"
                 f"{row['skate_cm_s']:>5.1f} cm/s{100 * row['frozen']:>6.0f} %"
             )
+    if "styles" in measured:
+        print("\nsliders, walking at 1.4 m/s, from the poses")
+        for name, marks in measured["styles"].items():
+            for mark, row in marks.items():
+                print(f"{name:8}{mark:>5}  " + "  ".join(f"{k} {v:g}" for k, v in row.items()))
     if "endurance" in measured:
         print("\nrandom pads:", ", ".join(f"{k} {v}" for k, v in measured["endurance"].items()))

@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -44,9 +45,16 @@ class Exported(nn.Module):
 
 
 def write(
-    net: Performer, path: Path, training: dict[str, object], measured: dict[str, Any]
+    net: Performer,
+    path: Path,
+    training: dict[str, object],
+    measured: dict[str, Any],
+    bounds: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> None:
-    """Writes path (.onnx) and the card (.json) beside it, whole or not at all."""
+    """Writes path (.onnx) and the card (.json) beside it, whole or not at all.
+
+    bounds: what the bodies (280,) of the training motion stay within.
+    """
     net = net.eval()
     whole = Exported(net).eval()
     example = (net.body_mean[None].repeat(2, 1), torch.zeros(2, PATH), torch.zeros(2, net.hidden))
@@ -95,10 +103,13 @@ def write(
             "memory": "zeros to begin with, then next_memory",
             "rotations": "local quaternions x y z w of next_body's pose",
             "normalisation": "inside the graph",
+            "start, low, high": "bodies: one that stands, and what the training motion stays "
+            "within, 999 times of 1000 on each side",
         },
         "units": "metres, seconds, radians; right-handed, +Y up, +Z forward",
         "parameters": sum(p.numel() for p in net.parameters()),
-        "start": [round(float(v), 6) for v in net.start],
+        "start": _rounded(net.start.numpy()),
+        **({"low": _rounded(bounds[0]), "high": _rounded(bounds[1])} if bounds else {}),
         "training": training,
         "data": "CMU Graphics Lab Motion Capture Database, mocap.cs.cmu.edu; created with funding "
         "from NSF EIA-0196217",
@@ -108,3 +119,7 @@ def write(
     text.write_text(json.dumps(card, indent=1) + "\n", "utf-8")
     os.replace(part, path)
     os.replace(text, path.with_suffix(".json"))
+
+
+def _rounded(values: np.ndarray) -> list[float]:
+    return [round(float(v), 6) for v in values]

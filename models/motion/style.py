@@ -102,22 +102,3 @@ def _about_left(angle_rad: Array) -> Array:
 def usual_pose(rotations: Array) -> Array:
     """(J, 4) mean of poses (T, J, 4)."""
     return rotation.normalize(np.mean(rotation.continuous(rotations.astype(float)), axis=0))
-
-
-def traits(hips: Array, rotations: Array) -> dict[str, float]:
-    """What a motion (T, ...) in the root's frame shows of each trait, from the poses alone.
-
-    energy: swing_cm, the spread of the hands fore and aft of the hips; chest_m, the neck's height
-    above the hips. crouch: hips_m, their height; lean_deg of the line from hips to neck.
-    """
-    positions = np.repeat(PERFORMER.rest_positions[None], len(hips), 0)
-    positions[:, 0] = hips
-    places = PERFORMER.globals(positions, rotations.astype(float))[0]
-    hands = places[:, [PERFORMER.index("LeftHand"), PERFORMER.index("RightHand")], 2]
-    back = places[:, PERFORMER.index("Neck")] - places[:, 0]
-    return {
-        "swing_cm": round(100.0 * float(np.std(hands - hips[:, 2:], axis=0).mean()), 2),
-        "chest_m": round(float(back[:, 1].mean()), 4),
-        "hips_m": round(float(hips[:, 1].mean()), 4),
-        "lean_deg": round(float(np.rad2deg(np.arctan2(back[:, 2], back[:, 1])).mean()), 2),
-    }

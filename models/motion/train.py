@@ -22,7 +22,7 @@ import torch
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.performer.layout import BODY, POSE
 
-from . import evaluate, export, library, prediction
+from . import actions, curves, evaluate, export, library, prediction
 from .data import RATE_HZ, load
 from .director import Database, Take, direct, gait
 from .network import Performer, Skeletal
@@ -101,8 +101,10 @@ def prepare(args: argparse.Namespace, config: Config) -> Take:
 TAKE = ("hips", "rotations", "root", "yaw", "contacts", "path", "phase", "style")
 
 
-def train(args: argparse.Namespace, config: Config) -> tuple[Performer, dict[str, float]]:
-    """Trains, with checkpoints; returns the averaged network and the last losses."""
+def train(
+    args: argparse.Namespace, config: Config
+) -> tuple[Performer, dict[str, float], tuple[np.ndarray, np.ndarray]]:
+    """Trains, with checkpoints; the averaged network, the last losses, the data's bounds (280,)."""
     torch.manual_seed(config.seed)
     rng = torch.Generator().manual_seed(config.seed)
     take = prepare(args, config)
@@ -114,6 +116,7 @@ def train(args: argparse.Namespace, config: Config) -> tuple[Performer, dict[str
     sample = data.body(t, i)
     wish = seen(data.path[t, i], data.style[t, i], data.root[t - 1, i])
     net.normalise(sample.cpu().numpy(), wish.cpu().numpy())
+    bounds = np.quantile(sample.cpu().numpy(), [0.001, 0.999], axis=0)
     mean = copy.deepcopy(net)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=1e-4)
     first, spent = 0, 0.0
@@ -182,9 +185,10 @@ def train(args: argparse.Namespace, config: Config) -> tuple[Performer, dict[str
             t = t + span
 
         clock = time.monotonic()
-        if clock - shown > 10.0 or step + 1 == config.steps:
+        if clock - shown > 10.0 or step in (0, config.steps - 1):
             shown = clock
             left = (config.steps - step - 1) * (clock - begun) / (step + 1 - first)
+            _note(args.out / "losses.csv", step + 1, float(loss.detach()), losses)
             detail = " ".join(f"{k} {v:.3f}" for k, v in losses.items())
             print(
                 f"step {step + 1}/{config.steps}  loss {float(loss.detach()):.3f}  ({detail})  "
@@ -211,7 +215,17 @@ def train(args: argparse.Namespace, config: Config) -> tuple[Performer, dict[str
         if done:
             break
     minutes = spent + (time.monotonic() - begun) / 60
-    return mean, {**losses, "steps": float(min(step + 1, config.steps)), "minutes": minutes}
+    done = {**losses, "steps": float(min(step + 1, config.steps)), "minutes": minutes}
+    return mean, done, (bounds[0], bounds[1])
+
+
+def _note(path: Path, step: int, loss: float, parts: dict[str, float]) -> None:
+    """Adds a row of losses to a CSV file, with a head where it is new."""
+    new = step == 1 or not path.exists()
+    with path.open("w" if new else "a", encoding="utf-8") as file:
+        if new:
+            file.write(",".join(["step", "loss", *parts]) + "\n")
+        file.write(",".join([str(step), *(f"{v:.5f}" for v in (loss, *parts.values()))]) + "\n")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -229,7 +243,7 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
     )
     args.out.mkdir(parents=True, exist_ok=True)
-    net, losses = train(args, config)
+    net, losses, bounds = train(args, config)
     minutes = losses.pop("minutes")
     net = net.cpu().eval()
     path = args.out / "motion.onnx"
@@ -238,10 +252,14 @@ def run(args: argparse.Namespace) -> int:
     if held:
         phases = {s.name: _circular(gait(s)) for s in held}
         measured = prediction.measure(_stepper(net), net.hidden, held, phases)
-    export.write(net, path, training=_record(args, config, minutes, losses), measured=measured)
+    record = _record(args, config, minutes, losses)
+    export.write(net, path, record, measured, bounds)
+    actions.make(args.data, args.out / "actions.onnx", config.seed)
     measured.update(evaluate.control(path))
+    measured.update(evaluate.styles(path))
     measured.update(evaluate.endurance(path, minutes=2.0))
-    export.write(net, path, training=_record(args, config, minutes, losses), measured=measured)
+    export.write(net, path, record, measured, bounds)
+    curves.draw(args.out / "losses.csv", args.out / "losses.png")
     evaluate.show(measured)
     print(f"wrote {path} and its card")
     return 0

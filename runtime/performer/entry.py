@@ -97,7 +97,16 @@ def world_velocity(body: Array, yaw: float) -> Array:
     return np.array([c * x + s * z, -s * x + c * z])
 
 
-def onward(pose: Known, before: Known) -> Known:
-    """The pose of the next tick, if all goes on as it was going."""
-    turn = rotation.multiply(pose[1], rotation.conjugate(before[1]))
-    return 2.0 * pose[0] - before[0], rotation.multiply(turn, pose[1])
+def pose(body: Array, root: Array, yaw: float) -> Known:
+    """The pose of a body (280,) whose root is at (2,) and looks to yaw."""
+    facing = rotation.from_yaw(yaw)
+    hips = rotation.rotate(facing, body[:3].astype(float))
+    turns = rotation.from_6d(body[POSE][3:].reshape(-1, 6).astype(float))
+    turns[0] = rotation.multiply(facing, turns[0])
+    return hips + np.array([root[0], 0.0, root[1]]), turns
+
+
+def rates(last: Known, before: Known) -> Known:
+    """How a pose moves: its hips (3,) in m/s and its joints (J, 3) in rad/s."""
+    turn = rotation.multiply(last[1], rotation.conjugate(before[1]))
+    return (last[0] - before[0]) * RATE_HZ, rotation.to_rotation_vector(turn) * RATE_HZ

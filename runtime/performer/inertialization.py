@@ -30,14 +30,23 @@ class Inertialization:
         for array in (self.turn, self.turn_rate, self.shift, self.shift_rate):
             array[i] = 0.0
 
-    def jump(self, i: int, shown: tuple[Array, Array], hidden: tuple[Array, Array]) -> None:
-        """Body i showed hips (3,) and rotations (J, 4) and is about to play others."""
+    def jump(
+        self,
+        i: int,
+        shown: tuple[Array, Array],
+        hidden: tuple[Array, Array],
+        rates: tuple[Array, Array] | None = None,
+    ) -> None:
+        """Body i showed hips (3,) and rotations (J, 4) and is about to play others.
+
+        rates: how much faster than the others what was shown moves, m/s (3,) and rad/s (J, 3).
+        """
         away = rotation.multiply(
             np.asarray(shown[1], float), rotation.conjugate(np.asarray(hidden[1], float))
         )
         self.turn[i] = rotation.to_rotation_vector(away)
         self.shift[i] = np.asarray(shown[0], float) - np.asarray(hidden[0], float)
-        self.turn_rate[i] = self.shift_rate[i] = 0.0
+        self.shift_rate[i], self.turn_rate[i] = rates or (0.0, 0.0)
         self.active = True
 
     def apply(self, hips: Array, rotations: Array, dt_s: float) -> None:

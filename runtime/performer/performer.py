@@ -119,8 +119,8 @@ class Performer:
         self._past = past
         self.trajectory = np.zeros((count, len(past) + len(self._ahead), 4), np.float32)
         self._left_s = 0.0
-        # Bodies taken over since the last tick: the pose in which they are expected.
-        self._carried: dict[int, tuple[Array, Array]] = {}
+        # Bodies taken over since the last tick: their last two poses, and what the network got.
+        self._carried: dict[int, tuple[entry.Known, entry.Known, entry.Known]] = {}
         self._before = (self.positions.copy(), self.rotations.copy())
         self._now = (self.positions.copy(), self.rotations.copy())
         for i in range(count):
@@ -152,13 +152,16 @@ class Performer:
             past = (np.asarray(before.positions[0], float), np.asarray(before.rotations, float))
         body, root, yaw = entry.body(known, past, self._start)
         self.reset(i, root, yaw)
+        entered = self._standing(i)
         if entry.is_upright(known):
+            body = np.clip(body, self._low, self._high)
             for buffers in self._sets:
-                buffers["body"][i] = np.clip(body, self._low, self._high)
+                buffers["body"][i] = body
+            entered = entry.pose(body, root, yaw)
             speed = entry.world_velocity(body, yaw)
             self.controller.velocity[i] = self.controller.wished_velocity[i] = speed
         self._breath.calm[i] = 0.0
-        self._carried[i] = entry.onward(known, past)
+        self._carried[i] = past, known, entered
         for positions, turns in (self._before, self._now, (self.positions, self.rotations)):
             positions[i, 0], turns[i] = known
 
@@ -282,8 +285,10 @@ class Performer:
         hips[:, 0] += self.root[:, 0]
         hips[:, 2] += self.root[:, 1]
         local[:, 0] = legs.multiply(facing, local[:, 0])
-        for i, shown in self._carried.items():
-            self._inert.jump(i, shown, (hips[i], local[i]))
+        for i, (before, last, entered) in self._carried.items():
+            shown, goal = entry.rates(last, before), entry.rates((hips[i], local[i]), entered)
+            apart = shown[0] - goal[0], shown[1] - goal[1]
+            self._inert.jump(i, last, entered, apart)
         self._carried.clear()
         self._inert.apply(hips, local, TICK_S)
         self._jump.apply(hips, local, contacts, TICK_S)
