@@ -392,7 +392,22 @@ def test_a_file_that_ended_is_acted_to_a_stand_and_never_lost(take):
     assert np.linalg.norm(np.diff(roots, axis=0), axis=1).max() * 60 < 4.0  # and never jumped
 
 
-def test_style_asked_over_the_control_socket_moves_the_stream(pad):
+def test_a_style_that_is_asked_for_changes_the_poses_of_the_stream(pad):
+    with StageProcess("--pad", pad) as stage:
+        with (
+            ControlClient(stage.control) as client,
+            Subscriber(stage.publish, timeout_s=10) as subscriber,
+        ):
+            heights: dict[str, list[float]] = {"upright": [], "crouched": []}
+            for name, crouch in (("upright", 0.0), ("crouched", 1.0)):
+                client.style("pad", crouch=crouch)
+                for number, (frame, _) in enumerate(zip(subscriber, range(240))):
+                    if number >= 180:
+                        heights[name].append(frame.subjects[0].pose.positions[0, 1])
+    assert np.mean(heights["crouched"]) < np.mean(heights["upright"]) - 0.05  # metres
+
+
+def test_styles_are_told_and_what_cannot_be_is_refused_and_counted(pad):
     with StageProcess("--pad", pad, "--style", "energy=0.25") as stage:
         with ControlClient(stage.control) as client:
             assert client.style() == {"pad": {"energy": 0.25, "crouch": 0.0}}
