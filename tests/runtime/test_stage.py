@@ -401,8 +401,8 @@ def test_a_style_that_is_asked_for_changes_the_poses_of_the_stream(pad):
             heights: dict[str, list[float]] = {"upright": [], "crouched": []}
             for name, crouch in (("upright", 0.0), ("crouched", 1.0)):
                 client.style("pad", crouch=crouch)
-                for number, (frame, _) in enumerate(zip(subscriber, range(240))):
-                    if number >= 180:
+                for number, (frame, _) in enumerate(zip(subscriber, range(180))):
+                    if number >= 140:
                         heights[name].append(frame.subjects[0].pose.positions[0, 1])
     assert np.mean(heights["crouched"]) < np.mean(heights["upright"]) - 0.05  # metres
 
