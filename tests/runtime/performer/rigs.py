@@ -89,7 +89,7 @@ def walk(seconds: float = 5.0, rate_hz: float = 60.0) -> Clip:
     with Performer(1) as performer:
         for k in range(round((seconds + 1.0) * rate_hz)):
             turn = 0.25 * k / rate_hz
-            travel = 0.85 * np.array([np.sin(turn), np.cos(turn)])
+            travel = 0.6 * np.array([np.sin(turn), np.cos(turn)])
             performer.step([Intent(travel=travel)], 1.0 / rate_hz)
             positions.append(performer.positions[0].astype(float))
             rotations.append(rotation.normalize(performer.rotations[0].astype(float)))

@@ -107,15 +107,15 @@ def test_seams_push_no_harder_than_the_motion(mocap):
         assert gaps.seam_ratio(truth, out, [span], clip.rate_hz) < 1.2, name
 
 
-def test_planted_feet_slide_no_more_than_the_source():
-    clip = walk()
-    shown = played(clip, (1.5, 2.2, ()))
+def test_planted_feet_slide_no_more_than_the_source(mocap):
+    clip = thinned(without_tpose(bvh.read(mocap / "cmu" / "walking_20.bvh")), 2)
+    shown = played(clip, (1.2, 1.9, ()))
     joints = gaps.feet(clip.skeleton)
     truth = gaps.world(clip.skeleton, clip.positions, clip.rotations)
     out = gaps.world(clip.skeleton, shown.positions, shown.rotations)
-    span = slice(round(1.5 * clip.rate_hz), round(3.0 * clip.rate_hz))
+    span = slice(round(1.2 * clip.rate_hz), round(2.7 * clip.rate_hz))
     slid = gaps.slide(truth, out, joints, clip.rate_hz)[span].mean()
-    assert slid < gaps.slide(truth, truth, joints, clip.rate_hz).mean() + 0.03
+    assert slid < gaps.slide(truth, truth, joints, clip.rate_hz).mean() + 0.02
 
 
 def test_a_lost_limb_leaves_every_other_joint_alone():

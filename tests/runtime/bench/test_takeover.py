@@ -1,0 +1,87 @@
+"""`understudy bench takeover DIR`, and what it measures with."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.runtime.performer.rigs import walk
+from understudy.runtime.bench import gaps
+from understudy.runtime.cli.main import main
+from understudy.runtime.core import rotation
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.takes import bvh
+
+
+def spinning(frames: int = 60, rate_hz: float = 30.0):
+    """A body that goes along +X at 2 m/s while its head turns at 1 rad/s."""
+    positions = np.repeat(PERFORMER.rest_positions[None], frames, axis=0)
+    positions[:, 0, 0] += 2.0 * np.arange(frames) / rate_hz
+    rotations = rotation.identity((frames, len(PERFORMER)))
+    head = PERFORMER.index("Head")
+    rotations[:, head] = rotation.from_yaw(np.arange(frames) / rate_hz)
+    return positions, rotations, head
+
+
+def test_the_baselines_are_what_they_are_called():
+    positions, rotations, head = spinning()
+    made = gaps.baselines(positions, rotations, 30, 30, 30.0)
+    assert set(made) == set(gaps.BASELINES)
+    last = positions[29, 0, 0]
+    assert (made["hold"][0][:, 0, 0] == last).all()
+    assert made["root coasts"][0][-1, 0, 0] == pytest.approx(last + 2.0)
+    assert (made["root coasts"][1] == rotations[29]).all()
+    for name, halflife_s in (("damped 0.15 s", 0.15), ("damped 0.5 s", 0.5)):
+        p, q = made[name]
+        speed = np.diff(p[:, 0, 0]) * 30.0
+        assert speed[25] == pytest.approx(speed[10] * 0.5 ** (0.5 / halflife_s))
+        assert 0.0 < rotation.yaw(q[-1, head]) - rotation.yaw(rotations[29, head]) < 1.0
+
+
+def test_errors_seams_and_slides_of_known_motion():
+    positions, rotations, _ = spinning()
+    truth = gaps.world(PERFORMER, positions, rotations)
+    moved = truth + np.array([0.03, 0.0, 0.04])
+    error = gaps.errors_m(truth, moved, 0)
+    assert error[0] == pytest.approx(0.05)
+    assert error[1] == pytest.approx(0.0, abs=1e-12)
+    still = np.zeros((10, len(PERFORMER), 3))
+    sliding = still.copy()
+    sliding[:, :, 0] += 0.1 * np.arange(10)[:, None]
+    feet = gaps.feet(PERFORMER)
+    assert len(feet) == 4
+    assert gaps.slide(still, sliding, feet, 10.0) == pytest.approx(1.0)
+    sliding[:, :, 1] += 0.03
+    assert gaps.slide(still, sliding, feet, 10.0) == pytest.approx(0.0)
+    rng = np.random.default_rng(0)
+    noisy = truth + rng.normal(0, 0.001, truth.shape)
+    assert gaps.seam_ratio(noisy, noisy, [(0, 60)], 30.0) == pytest.approx(1.0)
+
+
+def test_a_folder_is_measured_against_the_baselines(tmp_path, capsys):
+    bvh.write(tmp_path / "walk.bvh", walk(5.0, 30.0))
+    bvh.write(tmp_path / "short.bvh", walk(5.0, 30.0).cut(0, 12))
+    assert main(["bench", "takeover", str(tmp_path), "--gaps", "0.25,0.5", "--json"]) == 0
+    told = capsys.readouterr()
+    summary = json.loads(told.out)
+    assert summary["clips"] == 1 and "short.bvh" in told.err
+    rows = [row for row in summary["errors"] if row["error"] == "world"]
+    assert [row["gap_s"] for row in rows] == [0.25, 0.5]
+    for row in rows:
+        assert 0.0 < row["ours_m"] < row["baselines_m"]["hold"]
+        assert row["best_m"] == min(row["baselines_m"].values())
+        assert row["trust_m"] > 0.0
+    assert summary["seam_ratio"]["worst"] > 0.0
+    assert summary["limb_m"]["ours"] > 0.0 and summary["flicker"]["ours"] > 0.0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(["nowhere"], "no folder"), (["."], "no BVH"), ([".", "--gaps", "x"], "--gaps")],
+)
+def test_what_cannot_be_measured_is_told(tmp_path, monkeypatch, capsys, words, told):
+    monkeypatch.chdir(tmp_path)
+    assert main(["bench", "takeover", *words]) == 2
+    assert told in capsys.readouterr().err
