@@ -226,7 +226,7 @@ def _checked(sample: Sample) -> Sample:
     if said.name != "OpenTrackIO" or said.version[0] > VERSION[0]:
         version = ".".join(map(str, said.version))
         raise ProtocolError(
-            f"The sample is {said.name[:40]} {version}; OpenTrackIO up to 1 is read here."
+            f"The sample is {said.name[:40]!r} {version[:40]}; OpenTrackIO up to 1 is read here."
         )
     return sample
 
