@@ -72,7 +72,7 @@ public:
         heard_ns_ = now_ns();
     }
 
-    // The next frame, or none when none came within `timeout_s`. It is good until the next call.
+    // The next frame, or none when none came within `timeout_s`. It is good until the next one.
     const Frame* receive(double timeout_s = 0.0) {
         const std::int64_t deadline = now_ns() + static_cast<std::int64_t>(timeout_s * 1e9);
         // After the deadline only what has come already is read, and not for ever.
