@@ -132,7 +132,7 @@ class Stage:
             return
         if not self.framed:
             self.rig.yaw_rad = focus.heading_rad + SIDE_RAD
-            self.rig.distance_m = 0.88 * focus.radius_m * self.rig.focal_mm / 12.0
+            self.rig.distance_m = 0.95 * focus.radius_m * self.rig.focal_mm / 12.0
             self.framed = True
         self.rig.follow(self.camera, focus, dt_s)
 
