@@ -11,14 +11,14 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "cpp"))
-from generate import NAME, generate  # noqa: E402
-
-CORE = HERE.parent / "cpp" / "include" / "understudy"
+CPP = HERE.parent / "cpp"
+CORE = CPP / "include" / "understudy"
+GENERATED = "understudy_generated.h"
 PLATFORM = {"win32": "Win64", "darwin": "Mac"}.get(sys.platform, "Linux")
 # What to take of a platform's libraries: the first group of which there is something.
 LIBRARIES = {
@@ -42,21 +42,30 @@ def headers(libraries: Path, flatc: str | None, into: Path) -> None:
     shutil.copytree(libraries / "include" / "flatbuffers", into / "flatbuffers")
     for name in ("zmq.h", "zmq.hpp"):
         shutil.copy(libraries / "include" / name, into / name)
-    version = ".".join(_version((into / "flatbuffers" / "base.h").read_text()))
-    if f"written by flatc {version} " in (CORE / NAME).read_text():
+    version = ".".join(
+        re.findall(
+            r"#define FLATBUFFERS_VERSION_(?:MAJOR|MINOR|REVISION) (\d+)",
+            (into / "flatbuffers" / "base.h").read_text(),
+        )
+    )
+    ours = into / "understudy" / GENERATED
+    if _is_of(ours, version):
         return
     beside = [*libraries.glob("tools/flatbuffers/flatc*"), *libraries.glob("bin/flatc*")]
     tool = flatc or (str(beside[0]) if beside else "flatc")
-    written = generate(tool, into / "understudy")
-    if written != version:
+    command = [sys.executable, CPP / "generate.py", "--flatc", tool, "--out", ours.parent]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr.strip())
+    if not _is_of(ours, version):
         sys.exit(
-            f"{tool} is of version {written} and the FlatBuffers headers in {libraries} of "
-            f"{version}: give the flatc of that version with --flatc."
+            f"{tool} is of another version than the FlatBuffers headers in {libraries}, {version}: "
+            "give the flatc of that version with --flatc."
         )
 
 
-def _version(text: str) -> list[str]:
-    return re.findall(r"#define FLATBUFFERS_VERSION_(?:MAJOR|MINOR|REVISION) (\d+)", text)
+def _is_of(generated: Path, version: str) -> bool:
+    return f"written by flatc {version} " in generated.read_text()
 
 
 def zeromq(libraries: Path, platform: str, into: Path) -> list[str]:

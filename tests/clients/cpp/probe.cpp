@@ -205,6 +205,7 @@ int main(int argc, char** argv) {
     };
     long frames = 1 << 30;
     double seconds = 60, stall_s = 0;
+    std::string error;
     for (int i = 1; i < argc; ++i) {
         const std::string word = argv[i];
         const char* value = i + 1 < argc ? argv[i + 1] : "";
@@ -216,8 +217,16 @@ int main(int argc, char** argv) {
         else if (word == "--seconds") seconds = std::atof(value), ++i;
         else if (word == "--stall") stall_s = std::atof(value), ++i;
         else if (word == "--quiet-after") options.quiet_after_s = std::atof(value), ++i;
-        else if (word == "--server-key") options.server_key = value, ++i;
-        else options.address = word;
+        else if (const auto read = read_connection(word, error)) {
+            options.address = read->address;
+            if (word.find(' ') != word.npos) options.control = read->control;
+            options.server_key = read->server_key;
+            options.public_key = read->public_key;
+            options.secret_key = read->secret_key;
+        } else {
+            std::fprintf(stderr, "%s\n", error.c_str());
+            return 1;
+        }
     }
     try {
         Subscriber stage(options);

@@ -7,10 +7,12 @@ import random
 import struct
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import flatbuffers
+import msgspec
 import numpy as np
 import pytest
 import zmq
@@ -28,11 +30,16 @@ pytestmark = pytest.mark.clients
 
 
 @contextmanager
-def rogue(send: Callable[[zmq.Socket, int], None]) -> Iterator[str]:
+def rogue(
+    send: Callable[[zmq.Socket, int], None], keys: tuple[bytes, bytes] | None = None
+) -> Iterator[str]:
     """A PUB socket that lets `send` do as it likes a hundred times a second."""
     done = threading.Event()
     with zmq.Context() as context, context.socket(zmq.PUB) as socket:
         socket.linger = 0
+        if keys is not None:
+            socket.curve_server = True
+            socket.curve_publickey, socket.curve_secretkey = keys
         address = f"tcp://127.0.0.1:{socket.bind_to_random_port('tcp://127.0.0.1')}"
 
         def loop() -> None:
@@ -168,10 +175,11 @@ def test_another_schema_version_is_said_once_and_nothing_of_it_is_read(probe):
 
 
 @pytest.mark.parametrize(
-    "words", [("nowhere",), ("tcp://127.0.0.1:1", "--server-key", "short")], ids=["address", "key"]
+    "line",
+    ["nowhere", "tcp://nowhere", "tcp://127.0.0.1:1 server_key=short public_key=x secret_key=x"],
 )
-def test_what_cannot_be_connected_is_one_sentence(program, words):
-    done = subprocess.run([str(program), *words], capture_output=True, text=True, timeout=30)
+def test_what_cannot_be_connected_is_one_sentence(program, line):
+    done = subprocess.run([str(program), line], capture_output=True, text=True, timeout=30)
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr.count("\n") == 1 and done.stderr.endswith(".\n")
 
@@ -241,3 +249,59 @@ def test_face_shapes_come_by_name(probe):
         "JawOpen": 0.75,
         "EyeBlinkLeft": 0.125,
     }
+
+
+def test_curve_keys_pass_through(probe):
+    (public, secret), (ours, our_secret) = zmq.curve_keypair(), zmq.curve_keypair()
+    skeletons, frame = encode_skeletons([ARM]), FrameEncoder(7).encode(small_frame())
+
+    def send(socket: zmq.Socket, _: int) -> None:
+        socket.send(skeletons)
+        socket.send(frame)
+
+    def line(server: bytes) -> str:
+        return f"{address} server_key={server.decode()} public_key={ours.decode()} " + (
+            f"secret_key={our_secret.decode()} control=none"
+        )
+
+    with rogue(send, (public, secret)) as address:
+        with probe(line(public), "--frames", 3) as client:
+            got, _, _ = client.finish()
+        assert len(got) == 3
+        for stranger in (line(ours), address):  # a wrong key, and none
+            with probe(stranger, "--seconds", 0.8, "--quiet-after", 0.4) as client:
+                got, said, _ = client.finish()
+            assert got == [] and "Nothing comes" in said[0]
+
+
+def test_the_offset_of_another_clock_is_found_among_garbage(probe):
+    """A stage behind a tunnel, whose clock is five seconds ahead."""
+    skeletons, encoder = encode_skeletons([ARM]), FrameEncoder(7)
+    ahead_ns, chance = 5_000_000_000, random.Random(3)
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as control:
+        control.linger = 0
+        port = control.bind_to_random_port("tcp://127.0.0.1")
+
+        def send(socket: zmq.Socket, tick: int) -> None:
+            while control.poll(0):
+                peer, request = control.recv_multipart()
+                asked = msgspec.msgpack.decode(request)
+                assert asked["op"] == "ping"
+                told = {"stage_ns": time.monotonic_ns() + ahead_ns, "more": [1.5, None, {"a": b""}]}
+                reply = {"op": "ping", "number": asked["number"], "error": "", "result": told}
+                sound = msgspec.msgpack.encode(reply)
+                control.send_multipart([peer, sound[: chance.randrange(len(sound))]])
+                control.send_multipart([peer, chance.randbytes(40)])
+                control.send_multipart([peer, mutated(sound, chance), b"part"])
+                control.send_multipart([peer, sound])
+            frame = small_frame(tick)
+            frame.capture_ns = frame.publish_ns = time.monotonic_ns() + ahead_ns
+            socket.send(skeletons)
+            socket.send(encoder.encode(frame))
+
+        with rogue(send) as address:
+            line = f"{address} control=tcp://127.0.0.1:{port}"
+            with probe(line, "--seconds", 2) as client:
+                _, _, seen = client.finish()
+    assert seen["clocks_agree"]
+    assert abs(seen["clock_offset_ns"] - ahead_ns) < 30_000_000  # three of these ticks
