@@ -334,8 +334,8 @@ def of_random(
         values["beyond_share"] = 100.0 * float(np.mean([b[1] for b in beyond]))
         values["nearest"] = float(np.mean(near))
         at = (np.arange(len(near)) + 0.5) * part_s / 60.0
-        slope = np.polyfit(at, near, 1)[0] if len(near) > 2 else 0.0
-        values["drift"] = 10.0 * float(slope)
+        if minutes >= 5.0:  # of less, chance makes the slope
+            values["drift"] = 10.0 * float(np.polyfit(at, near, 1)[0])
         traces["nearest"] = {"minutes": at, "cm": np.array(near)}
     if usual is not None:
         values["jerk"], traces["jerk_ratio"] = gait.jerk_ratio(total(jerks), usual)

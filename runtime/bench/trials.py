@@ -87,7 +87,7 @@ def slalom(sway_m: float = 0.75, gates_m: float = 3.0, length_m: float = 80.0) -
 class Pursuit:
     """Steers a body along a path (P, 2) at a speed, looking `lead_s` ahead."""
 
-    AIM = 0.8  # radians of stick for a metre off the path
+    AIM = 1.5  # radians of stick for a metre off the path
     INSIST = 0.6  # and for a metre second
 
     def __init__(
