@@ -47,12 +47,14 @@ internal static partial class Harness
                 return subscriber.Receive(frame, int.Parse(words[1])) ? Json(frame) : "null";
             case "skip":
                 return Skip(int.Parse(words[1]), int.Parse(words[2]));
+            case "trouble":
+                return Text(subscriber.Trouble);
             case "stats":
                 return Json(subscriber.Statistics);
             case "decode":
-                return Decode(Convert.FromBase64String(words[1]));
+                return Decode(Bytes(words[1]));
             case "allocated":
-                return Allocated(Convert.FromBase64String(words[1]), int.Parse(words[2]));
+                return Allocated(Bytes(words[1]), int.Parse(words[2]));
             default:
                 return More(words);
         }

@@ -36,8 +36,10 @@ class Stage:
     def __init__(self, pad: Path, address: str = "") -> None:
         self.address = address or free_address()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "understudy.runtime.cli.main", "stage", "--pad", str(pad)]
-            + ["--no-realtime", "--publish", self.address, "--control", free_address()],
+            [
+                *(sys.executable, "-m", "understudy.runtime.cli.main", "stage", "--pad", str(pad)),
+                *("--no-realtime", "--publish", self.address, "--control", free_address()),
+            ],
             stderr=subprocess.STDOUT,
             stdout=subprocess.PIPE,
             text=True,
@@ -49,6 +51,12 @@ class Stage:
             line = self._process.stdout.readline()
             assert line, f"the stage did not start: {said}"
             said = line
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait(30)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
     def close(self) -> None:
         self._process.terminate()

@@ -26,8 +26,10 @@ def compile_cs(target: Path, *sources: Path, options: tuple[str, ...] = ()) -> N
         pytest.skip("no mono compiler: apt install mono-mcs mono-runtime")
     kind = "exe" if target.suffix == ".exe" else "library"
     done = subprocess.run(
-        ["mcs", "-langversion:7", "-warn:4", "-warnaserror", "-nologo", f"-target:{kind}"]
-        + [*options, f"-out:{target}", *map(str, sources)],
+        [
+            *("mcs", "-langversion:7", "-warn:4", "-warnaserror", "-nologo", f"-target:{kind}"),
+            *(*options, f"-out:{target}", *map(str, sources)),
+        ],
         capture_output=True,
         text=True,
     )
@@ -98,7 +100,10 @@ class Client:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         if kind is None:
             self.close()
