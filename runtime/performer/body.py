@@ -186,9 +186,11 @@ class Body:
         dt_s = 0.0 if one is None else newest.time_s - one.time_s
         before = None if one is None else (one.positions, one.rotations, dt_s)
         contacts = self.foresight.forecast.contacts_at(self.time_s)
+        scale = self.foresight.transfer.scale
+        ankle_m, ball_m = self.foresight.level.floors_m
         self._planting.solve(
             *(self.time_s, self._step_s, self.missing, blending, contacts, source, before),
-            *(positions, rotations),
+            *((ankle_m / scale, ball_m / scale), positions, rotations),
         )
 
     def _why(self, newest: Packet) -> tuple[State, str]:

@@ -23,6 +23,7 @@ ENGAGED, RELEASED = 0.55, 0.35
 UNLOCK_M = 0.15
 RELEASE_S = 0.2
 REST_S = 0.04
+SINKS_M = 0.01
 # A foot of the actor that is slower stands, one that is faster swings.
 STANDS_MPS, SWINGS_MPS = 0.25, 0.45
 STEP_S, LONGEST_S = 0.28, 0.4
@@ -127,6 +128,7 @@ class Planting:
         self._since_s = np.zeros(count)  # that it is held
         self._waits = np.zeros(count, bool)
         self._back_s = np.zeros(count)
+        self._raised: Array = np.zeros(count)  # out of the ground
         self._lift: Array = np.zeros(count)
         self._lift_s = np.full(count, -np.inf)
         self._step_s = np.full(count, STEP_S)
@@ -144,6 +146,7 @@ class Planting:
         self._shown.clear()
         self._source = None
         self._point[:] = -1
+        self._raised[:] = 0.0
 
     def solve(
         self,
@@ -154,6 +157,7 @@ class Planting:
         contacts: Array,
         source: tuple[Array, Array],
         before: tuple[Array, Array, float] | None,
+        floors_m: tuple[float, float],
         positions: Array,
         rotations: Array,
     ) -> None:
@@ -161,7 +165,8 @@ class Planting:
 
         missing and blending (J,) tell which joints are forecast and which are still handed over,
         contacts (4,) what the network thinks of the feet; source is the actor's pose, if it is
-        seen, and before the one before it, with its distance in seconds.
+        seen, and before the one before it, with its distance in seconds; floors_m is how low ankle
+        and ball have stood.
         """
         its = self.legs
         steps = self.transfer.steps
@@ -201,11 +206,19 @@ class Planting:
         self._w_before, self._w = self._w, w
         goal = base_p + w[:, :3]
         goal[:, 1] += self._lifted(time_s)
+        ball = goal[:, 1] + world_p[its.ball, 1] - ankle[:, 1]
+        sunk = np.maximum(floors_m[0] - goal[:, 1], floors_m[1] - ball) - SINKS_M
+        # The actor may be lower than we know the ground to be.
+        own = np.where(mode == 2, np.maximum(base_p[:, 1] - goal[:, 1], 0.0), np.inf)
+        sunk = np.clip(sunk, 0.0, own)
+        self._raised += (sunk - self._raised) * (1.0 - np.exp(-dt_s / REST_S))
+        goal[:, 1] += self._raised
         turn = legs.multiply(rotation.from_rotation_vector(w[:, 3:]), base_r)
         some = np.flatnonzero(mode > 0)
         its.reach(world_p, world_r, goal[some], turn[some], rotations, some)
         self._shown = [*self._shown[-1:], (time_s, goal, turn)]
         done = (mode == 2) & ~self._waits & (self._fade.end_s <= time_s)
+        done &= self._raised < SMALL_M
         done &= ~blending[its.all].any(axis=0) & ~blending[self.transfer.hips]
         self.mode = np.where(done, 0, self.mode)
 
@@ -253,7 +266,12 @@ class Planting:
         v, zero = np.zeros_like(x), np.zeros_like(x)
         going = ~self._waits[rows] & (mode[rows] == 2) & (far > SMALL_M)
         v[:, :3] = np.where(going[:, None], rate - base_rate[rows], 0.0)
-        self._fade.plan(rows, time_s, x, v, zero, np.where(np.isinf(ends), time_s + 1.0, ends))
+        ends = np.where(np.isinf(ends), time_s + 1.0, ends)
+        self._fade.plan(rows, time_s, x, v, zero, ends)
+        # The actor's foot stands already: ours steps there, and does not slide.
+        stands = going & (np.hypot(base_rate[rows, 0], base_rate[rows, 2]) < SWINGS_MPS)
+        for k in np.flatnonzero(stands):
+            self._step(rows[k], time_s, x[k], float(ends[k] - time_s))
         self._w[rows] = self._w_before[rows] = x
 
     def _hold(
@@ -307,12 +325,16 @@ class Planting:
                 rows = np.array([k])
                 zero = np.zeros((1, 6))
                 far = np.sqrt(np.square(w[rows, :3]).sum(-1))
-                self._step_s[k] = max(STEP_S, float(_lasts_s(far)[0]))
-                self._fade.plan(rows, time_s, w[rows], zero, zero, time_s + self._step_s[k])
+                lasts_s = max(STEP_S, float(_lasts_s(far)[0]))
+                self._fade.plan(rows, time_s, w[rows], zero, zero, time_s + lasts_s)
                 self._waits[k] = False
                 if overdue:
-                    self._lift[k] = min(LIFT * float(np.hypot(w[k, 0], w[k, 2])), LIFT_M)
-                    self._lift_s[k] = time_s
+                    self._step(k, time_s, w[k], lasts_s)
+
+    def _step(self, k: int, time_s: float, w: Array, lasts_s: float) -> None:
+        """Foot k is lifted on its way over w (6,), for so long."""
+        self._lift[k] = min(LIFT * float(np.hypot(w[0], w[2])), LIFT_M)
+        self._lift_s[k], self._step_s[k] = time_s, lasts_s
 
     def _lifted(self, time_s: float) -> Array:
         """(sides,) how high feet are lifted that step by themselves, metres."""

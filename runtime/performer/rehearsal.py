@@ -59,12 +59,11 @@ def rehearse(takeover: Takeover, parts: Sequence[Part], rate_hz: float) -> list[
     ]
     arrivals: list[list[tuple[int, int]]] = [[] for _ in range(frames)]
     for i, part in enumerate(parts):
-        some = part.seen.any(axis=1)
-        for k in np.flatnonzero(some):
-            late = 0.0 if part.delays_s is None else part.delays_s[k]
-            tick = int(np.ceil(k + late * rate_hz - 1e-6))
+        for frame in np.flatnonzero(part.seen.any(axis=1)).tolist():
+            late_s = 0.0 if part.delays_s is None else float(part.delays_s[frame])
+            tick = int(np.ceil(frame + late_s * rate_hz - 1e-6))
             if tick < frames:
-                arrivals[tick].append((i, int(k)))
+                arrivals[tick].append((i, frame))
     for n in range(frames):
         for i, k in arrivals[n]:
             part = parts[i]

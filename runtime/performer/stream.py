@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -123,7 +124,7 @@ class Stream:
             self._fresh.clear()
             if len(self._times) > 2:
                 last = self._times[-10:]
-                spans = sorted(b - a for a, b in zip(last, last[1:], strict=False))
+                spans = sorted(b - a for a, b in pairwise(last))
                 self.interval_s = spans[len(spans) // 2]
         while len(self._delays) > 1 and self._delays[0][0] < now_s - DELAY_WINDOW_S:
             self._delays.popleft()
