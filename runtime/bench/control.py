@@ -58,7 +58,7 @@ ROWS: dict[str, tuple[str, str, float | None, str]] = {
     "jump": ("jump: rise of the hips", "cm", 15.0, ">="),
     "action1": ("action 1: farthest joint from without", "cm", 20.0, ">="),
     "action2": ("action 2: farthest joint from without", "cm", 20.0, ">="),
-    "back": ("standing again after a button: slowest", "s", None, ""),
+    "back": ("standing still again after a button: slowest", "s", None, ""),
     "energy": ("energy -1 to 1: hands' speed, walking", "m/s", None, ""),
     "crouch": ("crouch -1 to 1: hips' height, walking", "cm", None, ""),
     "style": ("steps of a style that go the wrong way", "of 8", 0.0, "<="),

@@ -155,9 +155,8 @@ def jerk(m: Motion) -> tuple[Array, Array]:
     v = np.linalg.norm(speed(m), axis=-1)[1:-2]
     bins = np.digitize(v, SPEEDS_MPS[1:-1]).ravel()
     size = len(SPEEDS_MPS) - 1
-    sums: Array = np.bincount(bins, third.ravel(), size)
-    ticks: Array = np.bincount(bins, minlength=size).astype(float)
-    return sums, ticks
+    sums, ticks = np.bincount(bins, third.ravel(), size), np.bincount(bins, minlength=size)
+    return np.asarray(sums, float), np.asarray(ticks, float)
 
 
 def jerk_ratio(ours: tuple[Array, Array], data: tuple[Array, Array]) -> tuple[float, Array]:

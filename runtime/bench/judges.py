@@ -101,7 +101,7 @@ def judge_idle(seen: Seen, i: int, trial: trials.Trial) -> Values:
 
 
 def judge_button(seen: Seen, i: int, trial: trials.Trial) -> Values:
-    """What a button does, against the twin that was not pressed: rise, farthest joint, return."""
+    """Rise and farthest joint, against the twin that was not pressed; when all joints are calm."""
     twin = i - ("none", "jump", "action1", "action2").index(trial.name.split("/")[1])
     if twin == i:
         return {}
@@ -109,7 +109,8 @@ def judge_button(seen: Seen, i: int, trial: trials.Trial) -> Values:
     ours, plain = (gait.joints(seen.motion.part(after, [k]))[:, 0] for k in (i, twin))
     shape = [p - p[:, :1] * (1.0, 0.0, 1.0) for p in (ours, plain)]
     apart = np.linalg.norm(shape[0] - shape[1], axis=-1).max(-1)
-    busy = np.flatnonzero(apart > 0.1)
+    moves = np.linalg.norm(np.diff(ours, axis=0), axis=-1).mean(-1) * RATE_HZ
+    busy = np.flatnonzero(moves > 0.1)
     return {
         "rise_cm": 100.0 * float((ours[:, 0, 1] - plain[:, 0, 1]).max()),
         "farthest_cm": 100.0 * float(apart.max()),
