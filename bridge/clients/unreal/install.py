@@ -53,7 +53,7 @@ def headers(libraries: Path, flatc: str | None, into: Path) -> None:
         return
     beside = [*libraries.glob("tools/flatbuffers/flatc*"), *libraries.glob("bin/flatc*")]
     tool = flatc or (str(beside[0]) if beside else "flatc")
-    command = [sys.executable, CPP / "generate.py", "--flatc", tool, "--out", ours.parent]
+    command = [sys.executable, str(CPP / "generate.py"), "--flatc", tool, "--out", str(ours.parent)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stderr.strip())

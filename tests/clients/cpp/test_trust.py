@@ -25,6 +25,7 @@ from understudy.bridge.schema.understudy_fb import Skeleton as fb_skeleton
 from understudy.bridge.schema.understudy_fb import SkeletonSet as fb_set
 from understudy.bridge.schema.understudy_fb import Subject as fb_subject
 from understudy.runtime.core.clock import Clock
+from understudy.runtime.core.humanoid import PERFORMER
 
 pytestmark = pytest.mark.clients
 
@@ -102,9 +103,10 @@ def test_whatever_a_stage_can_say_is_read(program, tmp_path, frame):
 def test_mutated_messages_are_refused_or_read_and_the_sanitizers_are_silent(program, tmp_path):
     chance = random.Random(1)
     golden = [encode_skeletons([ARM]), FrameEncoder(7).encode(small_frame(subjects=3))]
+    golden += [encode_skeletons([ARM, PERFORMER]), *with_curves()]
     messages = list(golden)
-    messages += [golden[n % 2][:n] for n in range(200)]
-    messages += [mutated(chance.choice(golden), chance) for _ in range(6000)]
+    messages += [message[:n] for message in golden for n in range(200)]
+    messages += [mutated(chance.choice(golden), chance) for _ in range(20000)]
     messages += [chance.choice((b"FRAM", b"SKEL")) + b"\1\0\0\0" + chance.randbytes(64)] * 200
     verdicts = decoded(program, tmp_path / "messages", messages)
     assert verdicts["malformed"] > 1000  # the rest hit padding or a number

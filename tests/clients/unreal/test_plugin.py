@@ -19,11 +19,13 @@ import zmq
 
 from tests.bridge.things import small_frame
 from tests.clients.cpp.building import SANITIZERS, compiled
+from tests.clients.cpp.conftest import Stage
 from tests.clients.cpp.test_trust import rogue, with_curves
 from tests.clients.cpp.test_unreal_space import playing
 from tests.conftest import ROOT
 from understudy.bridge import Publisher
 from understudy.runtime.core.clock import Clock
+from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Camera
 
 pytestmark = pytest.mark.clients
@@ -173,3 +175,22 @@ def test_nonsense_in_the_panel_is_a_sentence_at_the_field(plugin):
 def test_nobody_there_is_said_in_the_status(plugin):
     _, end = plugin("tcp://127.0.0.1:1", 1)
     assert end["valid"] == 0 and end["status"].startswith("Waiting for a stage")
+
+
+def test_of_a_live_stage_every_frame_comes_in_order_with_the_stages_clock(plugin, tmp_path):
+    stage = Stage(tmp_path)
+    try:
+        lines, end = plugin(stage.address, 2)
+    finally:
+        stage.close()
+    (declared,) = [line for line in lines if "static" in line]
+    assert tuple(declared["bones"]) == PERFORMER.names
+    assert declared["parents"] == PERFORMER.parents.tolist()
+    frames = [line for line in lines if "frame" in line]
+    assert len(frames) > 30 and {line["frame"] for line in frames} == {"pad"}
+    assert all(np.shape(line["transforms"]) == (len(PERFORMER), 7) for line in frames)
+    times = [line["world_time"] for line in frames]
+    assert all(np.diff(times) > 0)
+    hips = np.array([line["transforms"][0][:3] for line in frames])
+    assert 70 < hips[:, 2].mean() < 110  # centimetres above the ground
+    assert "Hz" in end["status"] and end["valid"] == 1

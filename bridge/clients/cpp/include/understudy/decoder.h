@@ -79,12 +79,19 @@ private:
         return vector ? vector->size() : 0;
     }
 
-    template <class T, class V>
-    bool copy(const V* from, std::vector<T>& to) {
+    // The verifier sees to it that a vector begins at a multiple of 4; doubles may want 8.
+    template <class T>
+    static T element(const flatbuffers::Vector<T>& vector, std::size_t i) {
+        T value;
+        std::memcpy(&value, vector.Data() + i * sizeof(T), sizeof(T));
+        return flatbuffers::EndianScalar(value);
+    }
+
+    template <class T>
+    bool copy(const flatbuffers::Vector<T>* from, std::vector<T>& to) {
         if (!pay(count(from) * sizeof(T))) return false;
         to.resize(count(from));
-        for (std::size_t i = 0; i < to.size(); ++i)
-            to[i] = from->Get(static_cast<flatbuffers::uoffset_t>(i));
+        for (std::size_t i = 0; i < to.size(); ++i) to[i] = element(*from, i);
         return true;
     }
 
@@ -214,7 +221,7 @@ private:
         for (flatbuffers::uoffset_t i = 0; i < figures; ++i) {
             if (!copy(from.stat_names()->Get(i), to.stats[i].first))
                 return fail("a figure's name that is no text");
-            to.stats[i].second = from.stat_values()->Get(i);
+            to.stats[i].second = element(*from.stat_values(), i);
         }
         to.subjects.resize(count(from.subjects()));
         for (flatbuffers::uoffset_t i = 0; i < to.subjects.size(); ++i) {
