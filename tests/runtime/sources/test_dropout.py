@@ -12,7 +12,7 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.sources.bvh import BvhSource
-from understudy.runtime.sources.dropout import Drop, Jitter, Link, parse_drop
+from understudy.runtime.sources.dropout import Drop, Jitter, Link, parse_drop, parse_named_drop
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.clip import Clip
 
@@ -50,6 +50,19 @@ def polled(link: Link, seconds: float, rate_hz: float = RATE) -> list:
 )
 def test_windows_that_a_user_writes(text, drop):
     assert parse_drop(text) == drop
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "drop"),
+    [
+        ("2-3", "", Drop(2.0, 3.0)),
+        ("walk=2-3:Head,Neck", "walk", Drop(2.0, 3.0, ("Head", "Neck"))),
+        ("take=1=2-3", "take=1", Drop(2.0, 3.0)),
+        ("2-3:a=b", "", Drop(2.0, 3.0, ("a=b",))),
+    ],
+)
+def test_a_window_may_be_meant_for_one_file(text, name, drop):
+    assert parse_named_drop(text) == (name, drop)
 
 
 @pytest.mark.parametrize(
