@@ -83,7 +83,7 @@ def _shape(thing: _Thing) -> tuple:
     return (
         thing.name,
         thing.skeleton.id,
-        reason_room(thing.reason),
+        reason_room(thing.reason) if thing.reason else 0,
         len(thing.pose.rotations),
         len(thing.contacts),
         len(thing.trajectory),
