@@ -70,10 +70,11 @@ class Stream:
         shown: tuple[Array, Array],
     ) -> None:
         """Takes a packet. What it does not see is filled from what is shown, so it stays finite."""
-        if not np.isfinite(time_s):
+        positions, rotations = np.array(positions, float), np.array(rotations, float)
+        fits = positions.shape == shown[0].shape and rotations.shape == shown[1].shape
+        if not (fits and np.isfinite(time_s)):
             self.broken += 1
             return
-        positions, rotations = np.array(positions, float), np.array(rotations, float)
         good = np.abs(np.sum(rotations * rotations, axis=-1) - 1.0) < UNIT_OFF  # False for NaN
         good &= np.abs(positions).max(axis=-1) < FAR_M
         seen = None if seen is None else np.array(seen, bool)

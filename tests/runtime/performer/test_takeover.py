@@ -324,6 +324,45 @@ def test_the_same_packets_give_the_same_bits():
     assert (one.rotations == two.rotations).all()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_is_lost_a_whole_body_comes_out(seed):
+    """Drops, limbs, flicker, lateness and rubbish, all at once, on two rigs."""
+    rng = np.random.default_rng(seed)
+    clips = [thinned(walk(), 2), on(root_above_hips(), thinned(walk(), 2))]
+    with Takeover([clip.skeleton for clip in clips], stop_after_s=0.6) as takeover:
+        under_way: list[tuple[float, int, int, np.ndarray]] = []
+        lost_until = np.zeros(2)
+        masks = [np.ones(len(clip.skeleton), bool) for clip in clips]
+        for k in range(145):
+            for i, clip in enumerate(clips):
+                if k >= lost_until[i]:
+                    lost_until[i] = k + rng.integers(1, 25)
+                    whole = rng.uniform() < 0.5
+                    masks[i] = np.full(len(clip.skeleton), rng.uniform() < 0.6)
+                    if not whole:
+                        masks[i] = rng.uniform(size=len(clip.skeleton)) < rng.uniform()
+                if masks[i].any():
+                    late = rng.choice([0.0, rng.uniform(0.0, 0.1)])
+                    under_way.append((k / 30 + late, i, k, masks[i]))
+            here = [row for row in under_way if row[0] <= k / 30]
+            under_way = [row for row in under_way if row[0] > k / 30]
+            for _, i, frame, seen in here:
+                positions = clips[i].positions[frame].copy()
+                rotations = clips[i].rotations[frame].copy()
+                rotations[~seen] = np.nan
+                takeover.arrive(i, frame / 30, positions, rotations, seen)
+            takeover.step(k / 30)
+            for i, clip in enumerate(clips):
+                positions, rotations = takeover.positions[i], takeover.rotations[i]
+                assert np.isfinite(positions).all()
+                assert np.abs(np.linalg.norm(rotations, axis=-1) - 1.0).max() < 1e-5
+                world = gaps.world(clip.skeleton, positions, rotations)
+                body = world[roles(clip.skeleton)["hips"] :]
+                assert np.abs(body - body[0]).max() < 1.5
+                assert bool(takeover.reasons[i]) == (takeover.states[i] != State.LIVE)
+                assert (takeover.uncertainty_m[i] == 0.0) or takeover.states[i] != State.LIVE
+
+
 def test_what_is_no_humanoid_is_held_and_says_so():
     arm = Skeleton(("base", "link", "tool"), np.array([-1, 0, 1]), np.eye(3))
     with Takeover([arm]) as takeover:
