@@ -46,7 +46,7 @@ internal static partial class Harness
             case "references":
                 return References();
             default:
-                throw new ArgumentException("no command " + words[0]);
+                return InScene(words);
         }
     }
 

@@ -49,11 +49,32 @@ def libzmq() -> Path | None:
 
 
 def build_harness(folder: Path) -> Path:
+    """The package's three assemblies, each with what its asmdef lets it see, and the harness.
+
+    UnityEngine and UnityEditor are stand-ins: that the components compile and run with them says
+    something about our own code and nothing about Unity.
+    """
+
+    def build(name: str, *sources: Path, sees: tuple[str, ...] = (), define: str = "") -> None:
+        options = [f"-r:{folder / other}.dll" for other in sees]
+        options += [f"-d:{define}"] if define else []
+        compile_cs(folder / name, *sources, options=tuple(options))
+
+    engine, core = ("UnityEngine",), ("Understudy.Core",)
+    components = sorted((PACKAGE / "Runtime" / "Components").glob("*.cs"))
+    build("Understudy.Core.dll", *core_sources())
+    build("UnityEngine.dll", HERE / "stubs" / "UnityEngine.cs")
+    build("UnityEditor.dll", HERE / "stubs" / "UnityEditor.cs", sees=engine)
+    for version in ("UNITY_2021_3", "UNITY_2022_2_OR_NEWER;UNITY_2023_1_OR_NEWER"):
+        build("Understudy.dll", *components, sees=core + engine, define=version)
+    editors = sorted((PACKAGE / "Editor").glob("*.cs"))
+    everything = core + engine + ("Understudy",)
+    build("Understudy.Editor.dll", *editors, sees=(*everything, "UnityEditor"))
+    build("harness.exe", *sorted(HERE.glob("*.cs")), sees=everything)
     exe = folder / "harness.exe"
-    compile_cs(exe, *core_sources(), HERE / "Harness.cs", HERE / "Commands.cs")
     library = libzmq()
     if library is not None:  # Unity finds it in Plugins, mono by this map
-        exe.with_suffix(".exe.config").write_text(
+        (folder / "Understudy.Core.dll.config").write_text(
             f'<configuration><dllmap dll="libzmq" target="{library}"/></configuration>\n'
         )
     return exe

@@ -18,6 +18,7 @@ from understudy.bridge.envelope import WireError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Frame
 
+from .messages import frame_with_curves, skeletons_with_curves
 from .mono import Client
 
 pytestmark = pytest.mark.clients
@@ -83,72 +84,16 @@ def test_any_skeletons_are_read(client: Client, cast):
     assert client.decode(encode_skeletons(cast))["verdict"] == "Skeletons"
 
 
-def test_the_bytes_that_flatc_would_write_are_read_with_curves(client):
+def test_the_bytes_that_flatc_writes_are_read_with_curves(client):
     """Face curves, which our encoder does not send yet, and tables in flatc's own layout."""
-    flatbuffers = pytest.importorskip("flatbuffers")
-    from understudy.bridge.schema.understudy_fb import Frame as F
-    from understudy.bridge.schema.understudy_fb import Skeleton as K
-    from understudy.bridge.schema.understudy_fb import SkeletonSet as W
-    from understudy.bridge.schema.understudy_fb import Subject as S
-
-    builder = flatbuffers.Builder()
-
-    def vector(offsets):
-        builder.StartVector(4, len(offsets), 4)
-        for offset in reversed(offsets):
-            builder.PrependUOffsetTRelative(offset)
-        return builder.EndVector()
-
-    names = vector([builder.CreateString("head")])
-    curves = vector([builder.CreateString("jawOpen"), builder.CreateString("browInnerUp")])
-    numbers = [
-        builder.CreateNumpyVector(np.array(values, kind))
-        for values, kind in (
-            ([-1], "<i4"),
-            ([0] * 3, "<f8"),
-            ([0, 0, 0, 1], "<f8"),
-            ([0] * 3, "<f8"),
-        )
-    ]
-    K.Start(builder)
-    K.AddCurveNames(builder, curves)
-    K.AddNames(builder, names)
-    K.AddParents(builder, numbers[0])
-    K.AddRestPositions(builder, numbers[1])
-    K.AddRestRotations(builder, numbers[2])
-    K.AddTips(builder, numbers[3])
-    K.AddSkeletonId(builder, 99)
-    skeleton = K.End(builder)
-    every = vector([skeleton])
-    W.Start(builder)
-    W.AddSkeletons(builder, every)
-    builder.Finish(W.End(builder))
-    assert client.decode(b"SKEL\1\0\0\0" + bytes(builder.Output()))["verdict"] == "Skeletons"
-
-    def frame(curve_values):
-        nonlocal builder
-        builder = flatbuffers.Builder()
-        name = builder.CreateString("Ann")
-        pose = [builder.CreateNumpyVector(np.ones(n, "<f4")) for n in (3, 4)]
-        values = builder.CreateNumpyVector(np.array(curve_values, "<f4"))
-        S.Start(builder)
-        S.AddName(builder, name)
-        S.AddSkeletonId(builder, 99)
-        S.AddPositions(builder, pose[0])
-        S.AddRotations(builder, pose[1])
-        S.AddCurves(builder, values)
-        cast = vector([S.End(builder)])
-        F.Start(builder)
-        F.AddSubjects(builder, cast)
-        builder.Finish(F.End(builder))
-        return b"FRAM\1\0\0\0" + bytes(builder.Output())
-
-    answer = client.decode(frame([0.25, 0.75]))
+    skeletons_ = skeletons_with_curves(ARM, ["jawOpen", "browInnerUp"], 99)
+    assert client.decode(skeletons_)["verdict"] == "Skeletons"
+    answer = client.decode(frame_with_curves(ARM, [0.25, 0.75], 99))
     subject = answer["frame"]["subjects"][0]
     assert subject["curve_names"] == ["jawOpen", "browInnerUp"]
     assert subject["curves"].tolist() == [0.25, 0.75]
     assert subject["state"] == 0 and answer["frame"]["timecode"] == ""
-    assert client.decode(frame([0.25]))["verdict"] == "Malformed"
+    assert client.decode(frame_with_curves(ARM, [0.25], 99))["verdict"] == "Malformed"
 
 
 def mutated(source: bytes, random_: random.Random) -> bytes:

@@ -166,12 +166,7 @@ namespace Understudy
         public bool Sample(long nowNs, Frame into)
         {
             lock (gate)
-            {
-                if (count == 0)
-                    return false;
-                SampleAt(Play(nowNs), into);
-                return true;
-            }
+                return count > 0 && SampleAt(Play(nowNs), into);
         }
 
         /// <summary>Moves the time that is shown: at the clock's rate, a twentieth faster or slower
@@ -198,19 +193,25 @@ namespace Understudy
             return playNs;
         }
 
-        /// <summary>The stage at a time of its own clock. Call under the lock, or from tests.</summary>
-        internal void SampleAt(long timeNs, Frame into)
+        /// <summary>The stage at a time of its own clock; false before the first frame.</summary>
+        public bool SampleAt(long timeNs, Frame into)
         {
-            int after = 0;
-            while (after < count && frames[after].PublishNs <= timeNs)
-                after++;
-            if (after == 0)
-                Copy(frames[0], into);
-            else if (after == count)
-                GoOn(timeNs, into);
-            else
-                Between(frames[after - 1], frames[after], timeNs, into);
-            into.PublishNs = timeNs;
+            lock (gate)
+            {
+                if (count == 0)
+                    return false;
+                int after = 0;
+                while (after < count && frames[after].PublishNs <= timeNs)
+                    after++;
+                if (after == 0)
+                    Copy(frames[0], into);
+                else if (after == count)
+                    GoOn(timeNs, into);
+                else
+                    Between(frames[after - 1], frames[after], timeNs, into);
+                into.PublishNs = timeNs;
+                return true;
+            }
         }
 
         private static void Between(Frame a, Frame b, long timeNs, Frame into)
