@@ -9,7 +9,7 @@ public class UnderstudyLiveLink : ModuleRules
 		bEnableExceptions = true; // cppzmq throws; the receiver catches
 
 		PublicDependencyModuleNames.AddRange(new string[] { "Core", "CoreUObject", "LiveLinkInterface" });
-		PrivateDependencyModuleNames.AddRange(new string[] { "Slate", "SlateCore" });
+		PrivateDependencyModuleNames.AddRange(new string[] { "InputCore", "Slate", "SlateCore" });
 
 		// install.py fills this folder: include/ and lib/<platform>/.
 		string ThirdParty = Path.GetFullPath(Path.Combine(ModuleDirectory, "..", "ThirdParty"));

@@ -36,6 +36,7 @@ FUnderstudyReceiver::FUnderstudyReceiver(
 	, Options(std::move(InOptions))
 {
 	SetStatus("Connecting");
+	Options.newest = false; // Live Link interpolates, so it wants them all; this thread keeps up
 	Options.say = [](const std::string& Sentence)
 	{
 		UE_LOG(LogUnderstudy, Warning, TEXT("%s"), *UnderstudyCore::Text(Sentence));
