@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.performer.forecast import Forecast
-from understudy.runtime.performer.planting import Legs
+from understudy.runtime.performer.reach import Legs
 from understudy.runtime.performer.seam import Quintic, Seam
 from understudy.runtime.performer.stream import Stream
 from understudy.runtime.performer.transfer import Transfer, world_positions, world_rotations
