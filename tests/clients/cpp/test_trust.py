@@ -307,3 +307,19 @@ def test_the_offset_of_another_clock_is_found_among_garbage(probe):
                 _, _, seen = client.finish()
     assert seen["clocks_agree"]
     assert abs(seen["clock_offset_ns"] - ahead_ns) < 30_000_000  # three of these ticks
+
+
+def test_loss_is_counted_to_the_frame(probe):
+    encoder, skeletons = FrameEncoder(7), encode_skeletons([ARM])
+
+    def send(socket: zmq.Socket, tick: int) -> None:
+        if tick % 10 == 0:
+            encoder.published += 3  # as if three messages had been lost
+        socket.send(skeletons)
+        socket.send(encoder.encode(small_frame(tick)))
+
+    with rogue(send) as address, probe(address, "--every", "--frames", 60) as client:
+        got, said, seen = client.finish()
+    published = [frame["published"] for frame in got]
+    assert seen["lost"] == published[-1] - published[0] - 59 and seen["lost"] >= 15
+    assert seen["restarts"] == 0 and said == []
