@@ -50,6 +50,7 @@ def write(
     training: dict[str, object],
     measured: dict[str, Any],
     bounds: tuple[np.ndarray, np.ndarray] | None = None,
+    limits: dict[str, list[list[float]]] | None = None,
 ) -> None:
     """Writes path (.onnx) and the card (.json) beside it, whole or not at all.
 
@@ -103,6 +104,8 @@ def write(
             "memory": "zeros to begin with, then next_memory",
             "rotations": "local quaternions x y z w of next_body's pose",
             "normalisation": "inside the graph",
+            "limits": "each joint's mean turn, and the box of rotation vectors about it in which "
+            "the mocap keeps",
             "start, low, high": "bodies: one that stands, and what the training motion stays "
             "within, 999 times of 1000 on each side",
         },
@@ -110,6 +113,7 @@ def write(
         "parameters": sum(p.numel() for p in net.parameters()),
         "start": _rounded(net.start.numpy()),
         **({"low": _rounded(bounds[0]), "high": _rounded(bounds[1])} if bounds else {}),
+        **({"limits": limits} if limits else {}),
         "training": training,
         "data": "CMU Graphics Lab Motion Capture Database, mocap.cs.cmu.edu; created with funding "
         "from NSF EIA-0196217",

@@ -22,8 +22,8 @@ import torch
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.performer.layout import BODY, POSE
 
-from . import actions, curves, evaluate, export, library, prediction
-from .data import RATE_HZ, load
+from . import actions, curves, evaluate, export, library, limits, prediction
+from .data import RATE_HZ, Strip, load
 from .director import Database, Take, direct, gait
 from .network import Performer, Skeletal
 from .rollout import Streams, loss_of, rollout, seen
@@ -253,16 +253,27 @@ def run(args: argparse.Namespace) -> int:
         phases = {s.name: _circular(gait(s)) for s in held}
         measured = prediction.measure(_stepper(net), net.hidden, held, phases)
     record = _record(args, config, minutes, losses)
-    export.write(net, path, record, measured, bounds)
+    boxes = limits.of(_captured(args))
+    export.write(net, path, record, measured, bounds, boxes)
     actions.make(args.data, args.out / "actions.onnx", config.seed)
     measured.update(evaluate.control(path))
     measured.update(evaluate.styles(path))
     measured.update(evaluate.endurance(path, minutes=2.0))
-    export.write(net, path, record, measured, bounds)
+    export.write(net, path, record, measured, bounds, boxes)
     curves.draw(args.out / "losses.csv", args.out / "losses.png")
     evaluate.show(measured)
     print(f"wrote {path} and its card")
     return 0
+
+
+def _captured(args: argparse.Namespace) -> list[Strip]:
+    """The mocap that the network learned from: sound parts, and the actions' clips if present."""
+    strips = load(args.data, args.include, ",".join([args.exclude, args.hold_out]))
+    parts = [part for s in strips for part in library.sound(s)]
+    clips = sorted({take.clip for take in actions.TAKES})
+    if all(list(args.data.rglob(f"{clip}.[bB][vV][hH]")) for clip in clips):
+        parts += load(args.data, ",".join(clips))
+    return parts
 
 
 def _circular(phase: np.ndarray) -> np.ndarray:

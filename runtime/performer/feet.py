@@ -26,7 +26,18 @@ STEP_S = 0.28
 STEP_LIFT_M = 0.045
 GROUND_HALFLIFE_S = 0.03
 RISE_HALFLIFE_S = 0.05
+# Toes that are not planted clear the ground by so much: a foot skims, it does not scrape.
+CLEAR_M = 0.018
+CLEAR_HALFLIFE_S = 0.02
+SETTLE_HALFLIFE_S = 0.1
+ROLL_BACK = 0.1  # of what limits turned, so much is tried without again, a tick
+# A foot so low over its place in standing and so slow is on the ground, whatever anyone says.
+LOW_M = 0.022
+SLOW_MPS = 0.65
+# Under the heel, from the ankle, in the foot's frame: the foot rolls about it, not the ankle.
+HEEL = np.array([0.0, -legs.ANKLE_M, -0.03])
 _SIDE = np.array([1.0, 0.0, 0.0])
+_STRAIGHT = np.array([0.0, 0.0, 0.0, 1.0])
 
 
 class Feet:
@@ -42,8 +53,14 @@ class Feet:
         self.anchor = np.zeros((*shape, 3))  # where the point in contact is held
         self.anchor_yaw = np.zeros(shape)
         self.on = np.zeros((count, 2, 2), bool)  # heel and toe: in contact and held
+        self.clear = np.zeros(shape)  # 0 planted .. 1 free
         self.rise = np.zeros(shape)  # of the heel about the toe, where a leg is too short, radians
         self.step_s = np.zeros(shape)  # what is left of a step on the spot
+        self.settled = np.ones(count)  # 0 just taken over .. 1: how far the body is held to rules
+        self.roll = np.zeros((*shape, 4))  # of the foot, which the joints' limits ask for
+        self.roll[..., 3] = 1.0
+        self.rolled = False
+        self.was = np.full((*shape, 2, 2), np.nan)  # x, z of the animated heel and toe before
         self.world_p: Array = np.zeros((*shape, 4, 3))  # after solving: both legs' joints
 
     def reset(self, i: int | slice) -> None:
@@ -51,8 +68,11 @@ class Feet:
         for array in (self.offset, self.offset_rate, self.twist, self.twist_rate):
             array[i] = 0.0
         self.point[i] = -1
-        self.step_s[i] = self.rise[i] = 0.0
+        self.step_s[i] = self.rise[i] = self.clear[i] = 0.0
         self.on[i] = False
+        self.was[i] = np.nan
+        self.settled[i] = 1.0
+        self.roll[i] = _STRAIGHT
 
     def solve(
         self,
@@ -71,33 +91,38 @@ class Feet:
         # By the foot's side axis: a foot that hangs straight down has no heading of its own.
         across = legs.rotate(foot, _SIDE)
         yaw = np.arctan2(-across[..., 2], across[..., 0])
+        if self.rolled:
+            foot = legs.multiply(foot, self.roll)
         pairs = contacts.reshape(-1, 2, 2)
-        self.on = np.where(self.on, pairs > RELEASED, pairs > ENGAGED)
+        heel = legs.rotate(foot, HEEL)
+        arm = legs.rotate(foot, legs.OFFSETS[:, 3])
+        grounded = self._grounded(world_p[..., 2, :] + heel, world_p[..., 2, :] + arm, dt_s)
+        self.on = np.where(self.on, pairs > RELEASED, pairs > ENGAGED) | grounded
         # The toe rules where both are down: the heel leaves first.
         point = np.where(self.on[..., 1], 1, np.where(self.on[..., 0], 0, -1))
 
-        joint = np.where((point == 0)[..., None], world_p[..., 2, :], world_p[..., 3, :])
-        # The toe turns with the foot's twist about the ankle.
-        arm = world_p[..., 3, :] - world_p[..., 2, :]
-        turned = legs.rotate(legs.about_y(self.twist), arm)
-        lever = np.where((point == 1)[..., None], turned - arm, 0.0)
+        # Heel and toe turn with the foot's twist about the ankle.
+        arm = np.where((point == 0)[..., None], heel, arm)
+        joint = world_p[..., 2, :] + arm
         fresh = (point != self.point) & (point >= 0)
-        self.anchor = np.where(fresh[..., None], joint + lever + self.offset, self.anchor)
-        self.anchor_yaw = np.where((self.point < 0) & fresh, yaw + self.twist, self.anchor_yaw)
+        if fresh.any():
+            lever = legs.rotate(legs.about_y(self.twist), arm) - arm
+            self.anchor = np.where(fresh[..., None], joint + lever + self.offset, self.anchor)
+            self.anchor_yaw = np.where((self.point < 0) & fresh, yaw + self.twist, self.anchor_yaw)
 
         held = point >= 0
         twist = (self.anchor_yaw - yaw + np.pi) % (2.0 * np.pi) - np.pi
         twist = np.clip(twist, -SWIVEL_RAD, SWIVEL_RAD)
         self.anchor_yaw = yaw + twist
-        turned = legs.rotate(legs.about_y(np.where(held, twist, self.twist)), arm)
-        lever = np.where((point == 1)[..., None], turned - arm, 0.0)
+        turn = legs.about_y(np.where(held, twist, self.twist))
+        lever = legs.rotate(turn, arm) - arm
         offset = self.anchor - joint - lever
         # Heights sink softly onto the ground; the anchor's own height is not trusted.
-        ground = np.where(point == 0, legs.ANKLE_M, legs.TOE_M)
+        ground = np.where(point == 0, 0.0, legs.TOE_M)
         self.anchor[..., 1] += (ground - self.anchor[..., 1]) * (
             1.0 - np.exp(-0.693 * dt_s / GROUND_HALFLIFE_S)
         )
-        torn = held & (np.sum(offset[..., [0, 2]] ** 2, axis=-1) > UNLOCK_M**2)
+        torn = held & (offset[..., 0] ** 2 + offset[..., 2] ** 2 > UNLOCK_M**2)
         self.step_s = np.maximum(self.step_s - dt_s, 0.0)
         # Letting go on the ground would be seen to slide: the foot is lifted and set down again.
         self.step_s = np.where(torn & (self.step_s <= 0.0), STEP_S, self.step_s)
@@ -119,15 +144,40 @@ class Feet:
         target_foot = legs.multiply(legs.about_y(self.twist), foot)
         ankle = world_p[..., 2, :] + self.offset
         ankle[..., 1] += STEP_LIFT_M * np.sin(np.pi * self.step_s / STEP_S)
-        self._above_ground(ankle, target_foot)
+        self.clear += (~held - self.clear) * (1.0 - np.exp(-0.693 * dt_s / CLEAR_HALFLIFE_S))
+        self._above_ground(ankle, target_foot, CLEAR_M * self.clear)
         self._rise_on_toes(world_p[..., 0, :], ankle, target_foot, dt_s)
-        legs.reach(hips, rotations, world_p, world_r, ankle, target_foot)
+        self.settled += (1.0 - self.settled) * (1.0 - np.exp(-0.693 * dt_s / SETTLE_HALFLIFE_S))
+        share = self.settled[:, None]
+        legs.reach(hips, rotations, world_p, world_r, ankle, target_foot, share)
         self.world_p = world_p
+
+    def limited(self, before: Array, after: Array) -> None:
+        """Takes note of how limits turned the feet (N, 2, 4), local, after they were planted.
+
+        The next tick plants feet that are turned so already, and the toe stays where it is.
+        """
+        roll = legs.multiply(self.roll, legs.multiply(legs.conjugate(before), after))
+        self.rolled = bool(np.abs(roll[..., :3]).max() > 1e-3)
+        self.roll = legs.unit(np.where(roll[..., 3:] < 0.0, -roll, roll) + ROLL_BACK * _STRAIGHT)
+
+    def _grounded(self, heel: Array, toe: Array, dt_s: float) -> np.ndarray:
+        """(N, 2, 2) which heels and toes (N, 2, 3) of the animation are all but standing.
+
+        A network's contacts come late where a body creeps: its feet would glide along.
+        """
+        points = np.stack([heel, toe], axis=-2)
+        step = points[..., [0, 2]] - self.was
+        slow = (step * step).sum(-1) < (SLOW_MPS * dt_s) ** 2  # never for a fresh body
+        self.was = points[..., [0, 2]]
+        return slow & (points[..., 1] < np.array([0.0, legs.TOE_M]) + LOW_M)
 
     def _step_at_ease(
         self, offset: Array, twist: Array, held: np.ndarray, standing: np.ndarray
     ) -> None:
         """Lets bodies that stand (N,) lift their strained feet, one of a body at a time."""
+        if not standing.any():
+            return
         far = np.sqrt(offset[..., 0] ** 2 + offset[..., 2] ** 2)
         strain = np.maximum(far / STRAIN_M, np.abs(twist) / STRAIN_RAD)
         ready = standing & held.all(axis=-1) & (self.step_s <= 0.0).all(axis=-1)
@@ -143,7 +193,7 @@ class Feet:
         """
         limit = (legs.THIGH_M + legs.SHIN_M) * legs.REACH
         line = top - ankle
-        short = (self.point == 1) & (np.sum(line * line, axis=-1) > limit * limit)
+        short = (self.point == 1) & ((line * line).sum(-1) > limit * limit)
         self.rise *= 0.5 ** (dt_s / RISE_HALFLIFE_S)
         if not (short | (self.rise > 1e-3)).any():
             return
@@ -162,10 +212,10 @@ class Feet:
         foot[...] = legs.multiply(q, foot)
 
     @staticmethod
-    def _above_ground(ankle: Array, foot: Array) -> None:
-        """Lifts ankles (N, 2, 3) so that neither heel nor toe is below the ground."""
+    def _above_ground(ankle: Array, foot: Array, clear_m: Array) -> None:
+        """Lifts ankles (N, 2, 3) so that no heel is below the ground, nor a toe below clear_m."""
         toe = ankle + legs.rotate(foot, legs.OFFSETS[:, 3])
-        low = np.maximum(legs.TOE_M - toe[..., 1], 0.0)
+        low = np.maximum(legs.TOE_M + clear_m - toe[..., 1], 0.0)
         # The heel's bone may come as low as the foot's pitch demands, not lower than the sole.
         ankle[..., 1] = np.maximum(ankle[..., 1] + low, 0.6 * legs.ANKLE_M)
 

@@ -28,6 +28,8 @@ ANKLE_M = 0.07
 TOE_M = 0.015
 # Knees never straighten past this share of the leg, which would snap them (and flip the pole).
 REACH = 0.9995
+KNEE_RAD = 0.15  # knees look where their feet do, but for so much ...
+SWING_RAD = 0.35  # ... and are turned no further for it
 
 
 def _bilinear(terms: dict[int, str], width: int) -> Array:
@@ -131,8 +133,42 @@ def forward(hips: Array, rotations: Array) -> tuple[Array, Array]:
     return positions, turns
 
 
+def _over_foot(side: Array, line: Array, foot: Array, share: Array | float) -> Array:
+    """(..., 3) the knee's side, turned about the leg's line until it is near the foot's heading.
+
+    A knee that bends past a foot that looks elsewhere would roll the ankle, which hardly rolls.
+    """
+    ahead = rotate(foot, np.array([0.0, 0.0, 1.0], foot.dtype))
+    ahead = ahead - (ahead * line).sum(-1, keepdims=True) * line
+    flat = np.sqrt((ahead * ahead).sum(-1))
+    across = cross(line, side)
+    turn = np.arctan2((ahead * across).sum(-1), (ahead * side).sum(-1))
+    # A foot that hangs along the leg has no heading to speak of; one that looks back is no guide.
+    trust = np.clip(4.0 * flat - 1.0, 0.0, 1.0) * np.clip(3.0 - 1.5 * np.abs(turn), 0.0, 1.0)
+    turn = turn - np.clip(turn, -KNEE_RAD, KNEE_RAD)
+    turn = (share * trust * np.clip(turn, -SWING_RAD, SWING_RAD))[..., None]
+    return np.cos(turn) * side + np.sin(turn) * across
+
+
+def _frame(x: Array, y: Array) -> Array:
+    """(..., 4) rotation by less than a third of a turn that has these unit x and y axes."""
+    z = cross(x, y)
+    out = np.empty((*x.shape[:-1], 4), x.dtype)
+    out[..., 0] = y[..., 2] - z[..., 1]
+    out[..., 1] = z[..., 0] - x[..., 2]
+    out[..., 2] = x[..., 1] - y[..., 0]
+    out[..., 3] = np.maximum(1.0 + x[..., 0] + y[..., 1] + z[..., 2], 1e-3)
+    return unit(out)
+
+
 def reach(
-    hips: Array, rotations: Array, world_p: Array, world_r: Array, ankle: Array, foot: Array
+    hips: Array,
+    rotations: Array,
+    world_p: Array,
+    world_r: Array,
+    ankle: Array,
+    foot: Array,
+    over_foot: Array | float = 1.0,
 ) -> None:
     """Bends both legs in place so that ankles (..., 2, 3) and feet's rotations (..., 2, 4) are met.
 
@@ -142,26 +178,31 @@ def reach(
     """
     top, knee, end = world_p[..., 0, :], world_p[..., 1, :], world_p[..., 2, :]
     line: Array = ankle - top
-    length = np.sqrt(np.sum(line * line, axis=-1, keepdims=True))
+    length = np.sqrt((line * line).sum(-1, keepdims=True))
     limit = (THIGH_M + SHIN_M) * REACH
     far = np.clip(length, abs(THIGH_M - SHIN_M) + 0.05, limit)
     line = line / np.maximum(length, 1e-8)
     # The knee's side: where it points now; ahead of the thigh when the leg is straight.
     before = unit(end - top)
     bend: Array = knee - top
-    bend = bend - np.sum(bend * before, axis=-1, keepdims=True) * before
+    bend = bend - (bend * before).sum(-1, keepdims=True) * before
     ahead = rotate(world_r[..., 0, :], np.array([0.0, 0.0, 1.0], ankle.dtype))
     bend = bend + 0.02 * ahead
     bend = rotate(between(before, line), bend)
-    side = unit(bend - np.sum(bend * line, axis=-1, keepdims=True) * line)
+    side = unit(bend - (bend * line).sum(-1, keepdims=True) * line)
+    side = _over_foot(side, line, foot, over_foot)
     cosine = np.clip((THIGH_M**2 + far * far - SHIN_M**2) / (2.0 * THIGH_M * far), -1.0, 1.0)
     new_knee = top + THIGH_M * (cosine * line + np.sqrt(1.0 - cosine * cosine) * side)
-    new_end = top + far * line
-    thigh = multiply(between(unit(knee - top), unit(new_knee - top)), world_r[..., 0, :])
-    shin_now = multiply(multiply(thigh, conjugate(world_r[..., 0, :])), world_r[..., 1, :])
-    rest = unit(OFFSETS[:, 2].astype(ankle.dtype))
-    shin = multiply(between(rotate(shin_now, rest), unit(new_end - new_knee)), shin_now)
+    # A knee is a hinge about the thigh's x: both bones lie in the plane that it bends in.
+    axes = np.stack([cross(side, line), (top - new_knee) / THIGH_M])
     parent = rotations[..., HIPS, None, :]
-    rotations[..., LEGS[:, 0], :] = multiply(conjugate(parent), thigh)
-    rotations[..., LEGS[:, 1], :] = multiply(conjugate(thigh), shin)
+    # Within the hips' frame a thigh never turns far, so the short way to its quaternion will do.
+    thigh = _frame(*rotate(conjugate(parent), axes))
+    bent = (THIGH_M**2 + SHIN_M**2 - far * far) / (2.0 * THIGH_M * SHIN_M)
+    knee_turn = np.zeros_like(thigh)
+    knee_turn[..., 0] = np.sqrt(np.clip(0.5 + 0.5 * bent[..., 0], 0.0, 1.0))
+    knee_turn[..., 3] = np.sqrt(np.clip(0.5 - 0.5 * bent[..., 0], 0.0, 1.0))
+    rotations[..., LEGS[:, 0], :] = thigh
+    rotations[..., LEGS[:, 1], :] = knee_turn
+    shin = multiply(parent, multiply(thigh, knee_turn))
     rotations[..., LEGS[:, 2], :] = multiply(conjugate(shin), foot)

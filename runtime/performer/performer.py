@@ -31,6 +31,7 @@ from .feet import Feet
 from .inertialization import Inertialization
 from .jump import Jump
 from .layout import BODY, CONTACTS, JOINTS, PHASE, POSE, RATE_HZ, SAMPLES, STYLES, TRAVEL
+from .limits import Limits
 
 TICK_S = 1.0 / RATE_HZ
 PAST_S = 1.0
@@ -103,6 +104,7 @@ class Performer:
             count, beside if beside.exists() else loader.WEIGHTS / "actions.onnx"
         )
         self._acting = np.zeros(0, int)
+        self._limits = Limits(card)
         self._feet, self._breath = Feet(count), Breath(count)
         self._inert = Inertialization(count, JOINTS)
         self._jump = Jump(count)
@@ -160,7 +162,7 @@ class Performer:
             entered = entry.pose(body, root, yaw)
             speed = entry.world_velocity(body, yaw)
             self.controller.velocity[i] = self.controller.wished_velocity[i] = speed
-        self._breath.calm[i] = 0.0
+        self._breath.calm[i] = self._feet.settled[i] = 0.0
         self._carried[i] = past, known, entered
         for positions, turns in (self._before, self._now, (self.positions, self.rotations)):
             positions[i, 0], turns[i] = known
@@ -294,6 +296,9 @@ class Performer:
         self._jump.apply(hips, local, contacts, TICK_S)
         standing = (body[:, PHASE.stop - 1] < 0.5) & ~self._actions.busy
         self._feet.solve(hips, local, contacts, TICK_S, standing)
+        planted = local[:, legs.LEGS[:, 2]]
+        if self._limits.apply(local, self._feet.settled) or self._feet.rolled:
+            self._feet.limited(planted, local[:, legs.LEGS[:, 2]])
         # Planted is what is held; a foot on its way down or up is not.
         np.minimum(contacts, np.where(self._feet.on.reshape(-1, 4), 1.0, 0.3), out=contacts)
         positions[:, 0] = hips
