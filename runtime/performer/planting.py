@@ -200,6 +200,7 @@ class Planting:
         for k in np.flatnonzero(stands).tolist():
             self._step(int(rows[k]), time_s, x[k], float(ends[k] - time_s))
         self._w[rows] = self._w_before[rows] = x
+        self._raised[rows] = 0.0  # is part of the distance now
 
     def _hold(
         self,
