@@ -8,7 +8,7 @@ ORT    := $(shell test -e /proc/driver/nvidia/version && echo gpu || echo cpu)
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TAKE   ?=
 
-.PHONY: help demo test test-all test-train lint bench schema clean
+.PHONY: help demo test test-all test-train test-clients lint bench schema clean
 
 help:
 	@echo "make demo            a 20 s performance and a takeover: out/demo.mp4, out/takeover.mp4, ..."
@@ -16,6 +16,7 @@ help:
 	@echo "make test            tests, under 15 minutes on two cores"
 	@echo "make test-all        the long ones too (soak, full load)"
 	@echo "make test-train      the training code's tests (installs torch)"
+	@echo "make test-clients    the C++, Unreal and Unity clients against a live stage (installs compilers)"
 	@echo "make lint            ruff and mypy"
 	@echo "make bench           the figures of docs/measurements.md on this machine"
 
@@ -42,13 +43,17 @@ demo: $(VENV)/.run
 	$(PY) demos/demo.py $(if $(TAKE),--take "$(TAKE)")
 
 test: $(VENV)/.test
-	$(PY) -m pytest -m "not slow and not train"
+	$(PY) -m pytest -m "not slow and not train and not clients"
 
 test-all: $(VENV)/.test
-	$(PY) -m pytest -m "not train"
+	$(PY) -m pytest -m "not train and not clients"
 
 test-train: $(VENV)/.train
 	OMP_NUM_THREADS=1 $(PY) -m pytest -m train
+
+test-clients: $(VENV)/.test
+	@bash .ci/client-tools
+	$(PY) -m pytest -m clients
 
 # mypy sees the folders under their import names through one link.
 lint: $(VENV)/.test
