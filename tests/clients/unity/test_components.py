@@ -93,6 +93,19 @@ def test_a_display_faster_than_the_stage_sees_motion_in_every_frame(client, stag
     assert len(set(times)) > 150  # many more than the stage's ticks in that time
 
 
+def test_after_a_second_in_which_unity_drew_nothing_the_pose_is_two_ticks_old_at_most(
+    client, stage
+):
+    build_scene(client, stage.address)
+    with Subscriber(stage.address, newest=True, timeout_s=30) as python:
+        assert client.ask("step", 5000)["sequence"] is not None
+        start = next(python).sequence
+        while (before := next(python).sequence) < start + 60:
+            pass
+        assert client.ask("step", 1)["sequence"] >= before - 2
+    client.ask("scene_off")
+
+
 def test_without_a_stage_it_says_why(client):
     build_scene(client, "tcp://127.0.0.1:9")
     step = client.ask("step", 150)

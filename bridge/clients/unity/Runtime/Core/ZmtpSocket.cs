@@ -2,7 +2,6 @@
 // over TCP. One thread uses it; it keeps no thread of its own.
 
 using System;
-using System.Collections.Generic;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -221,7 +220,7 @@ namespace Understudy
             start += GreetingSize;
             state = State.Handshake;
             // READY, and the one property that matters: a name with a byte of length, a value with four.
-            SendCommand("READY", "\x0bSocket-Type\0\0\0\x03SUB");
+            SendCommand("READY", Encoding.ASCII.GetBytes("\x0bSocket-Type\0\0\0\x03SUB"));
         }
 
         /// <summary>Reads a command in the handshake; false when there is none yet.</summary>
@@ -257,7 +256,7 @@ namespace Understudy
         {
             if (peerAnswersPings)
             {
-                SendCommand("SUBSCRIBE", Encoding.ASCII.GetString(topic));
+                SendCommand("SUBSCRIBE", topic);
                 return;
             }
             var frame = new byte[3 + topic.Length]; // ZMTP 3.0: a message, 1 and the topic
@@ -347,9 +346,11 @@ namespace Understudy
         {
             if (!Says(at, size, "PING") || size < 7 || size > 7 + 16)
                 return;
+            var context = new byte[size - 7];
+            Buffer.BlockCopy(input, at + 7, context, 0, context.Length);
             try
             {
-                SendCommand("PONG", Encoding.GetEncoding(28591).GetString(input, at + 7, size - 7));
+                SendCommand("PONG", context);
             }
             catch (SocketException)
             {
@@ -369,17 +370,19 @@ namespace Understudy
             if (state == State.Up && peerAnswersPings && now - pinged >= PingEveryMs)
             {
                 pinged = now;
-                SendCommand("PING", "\0\x32"); // 5 s, in tenths: when the peer may give us up
+                SendCommand("PING", new byte[] { 0, 50 }); // 5 s, in tenths: when the peer may give us up
             }
         }
 
-        private void SendCommand(string name, string body)
+        private void SendCommand(string name, byte[] body)
         {
-            int size = 1 + name.Length + body.Length;
-            var frame = new List<byte> { Command, (byte)size, (byte)name.Length };
-            foreach (char letter in name + body)
-                frame.Add((byte)letter);
-            Send(frame.ToArray());
+            var frame = new byte[3 + name.Length + body.Length];
+            frame[0] = Command;
+            frame[1] = (byte)(1 + name.Length + body.Length);
+            frame[2] = (byte)name.Length;
+            Encoding.ASCII.GetBytes(name, 0, name.Length, frame, 3);
+            Buffer.BlockCopy(body, 0, frame, 3 + name.Length, body.Length);
+            Send(frame);
         }
 
         private void Send(byte[] bytes)
