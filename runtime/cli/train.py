@@ -1,4 +1,4 @@
-"""`understudy train motion` and `understudy train effect`."""
+"""`understudy train motion`, `understudy train takeover` and `understudy train effect`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import importlib
 
 from understudy.runtime.core.errors import UnderstudyError
 
-SUMMARY = "train a network: motion (the performer) or effect (the contact shading)"
+SUMMARY = "train a network: motion (control), takeover (of mocap) or effect (contact shading)"
 EXAMPLES = """understudy train motion --data mocap/cmu --out out/motion
 understudy train motion --data mocap/cmu --out out/motion --resume
+understudy train takeover --data mocap/cmu mocap/cmu_dance mocap/cc_rig --out out/takeover
 understudy train motion --help
 understudy train effect --help"""
 WHAT = {
