@@ -30,6 +30,7 @@ RISE_HALFLIFE_S = 0.05
 CLEAR_M = 0.018
 CLEAR_HALFLIFE_S = 0.02
 SETTLE_HALFLIFE_S = 0.1
+ABRUPT = 0.03  # half of a turn in radians, within one tick
 ROLL_BACK = 0.1  # of what limits turned, so much is tried without again, a tick
 # A foot so low over its place in standing and so slow is on the ground, whatever anyone says.
 LOW_M = 0.022
@@ -152,12 +153,21 @@ class Feet:
         legs.reach(hips, rotations, world_p, world_r, ankle, target_foot, share)
         self.world_p = world_p
 
-    def limited(self, before: Array, after: Array) -> None:
-        """Takes note of how limits turned the feet (N, 2, 4), local, after they were planted.
+    def limited(self, before: Array, hips: Array, rotations: Array) -> None:
+        """Takes note of how limits turned planted feet that were `before` (N, 2, 4), local.
 
-        The next tick plants feet that are turned so already, and the toe stays where it is.
+        The next tick plants feet that are turned so already, and the toe stays where it is. Feet
+        that were turned a good deal at once are kept out of the ground.
         """
-        roll = legs.multiply(self.roll, legs.multiply(legs.conjugate(before), after))
+        turn = legs.multiply(legs.conjugate(before), rotations[:, legs.LEGS[:, 2]])
+        if np.abs(turn[..., :3]).max() > ABRUPT:
+            world_p, world_r = legs.forward(hips, rotations)
+            low = np.maximum(legs.TOE_M - world_p[..., 3, 1], 0.0)
+            if low.max() > 0.002:
+                ankle = world_p[..., 2, :].copy()
+                ankle[..., 1] += low
+                legs.reach(hips, rotations, world_p, world_r, ankle, world_r[..., 2, :], 0.0)
+        roll = legs.multiply(self.roll, turn)
         self.rolled = bool(np.abs(roll[..., :3]).max() > 1e-3)
         self.roll = legs.unit(np.where(roll[..., 3:] < 0.0, -roll, roll) + ROLL_BACK * _STRAIGHT)
 

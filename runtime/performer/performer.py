@@ -298,7 +298,7 @@ class Performer:
         self._feet.solve(hips, local, contacts, TICK_S, standing)
         planted = local[:, legs.LEGS[:, 2]]
         if self._limits.apply(local, self._feet.settled) or self._feet.rolled:
-            self._feet.limited(planted, local[:, legs.LEGS[:, 2]])
+            self._feet.limited(planted, hips, local)
         # Planted is what is held; a foot on its way down or up is not.
         np.minimum(contacts, np.where(self._feet.on.reshape(-1, 4), 1.0, 0.3), out=contacts)
         positions[:, 0] = hips

@@ -59,14 +59,14 @@ def test_it_lives_while_it_stands(scripted):
 
 def test_planted_feet_do_not_slide(scripted):
     skate = {name: evaluate.foot_skate(run)[0] for name, run in scripted.items()}
-    assert max(skate.values()) < 12.0, skate
-    assert np.mean(list(skate.values())) < 5.0, skate
+    assert max(skate.values()) < 3.0, skate
+    assert np.mean(list(skate.values())) < 2.0, skate
 
 
 def test_toes_stay_above_the_ground(scripted):
     for name, run in scripted.items():
         toes = legs.forward(run["hips"].astype(float), run["rotations"].astype(float))[0][..., 3, 1]
-        assert toes.min() > legs.TOE_M - 2e-3, name
+        assert toes.min() > legs.TOE_M - 5e-3, name
 
 
 def test_it_turns_about(scripted):
@@ -206,21 +206,23 @@ def test_ten_minutes_of_random_pads():
     assert measured["faults"] == 0
     assert measured["frozen"] < 0.002
     assert measured["farthest_from_path_m"] < 0.6
-    assert measured["lowest_toe_m"] > legs.TOE_M - 2e-3
+    assert measured["lowest_toe_m"] > legs.TOE_M - 6e-3
 
 
 @pytest.mark.parametrize("travel", [(0, 0), (0, 1)])
 def test_the_jump_button_jumps_once_and_lands(travel):
     with Performer(1, provider="cpu") as p:
+        before = []
         for _ in range(90):
             p.step([ask(travel)])
-        level = float(p.positions[0, 0, 1])
+            before.append(float(p.positions[0, 0, 1]))
+        level = float(np.mean(before[-30:]))  # hips bob as they walk
         hips, air = [], []
         for _ in range(120):  # held down: still one jump
             p.step([ask(travel, (0, 0), "jump")])
             hips.append(float(p.positions[0, 0, 1]))
             air.append(not (p.contacts[0, :, 1] > 0.5).any())
-        assert 0.15 < max(hips) - level < 0.4
+        assert 0.15 < max(hips) - level < 0.45
         assert level - min(hips) > 0.05
         assert sum(air) >= 15
         assert abs(np.mean(hips[-20:]) - level) < 0.03
@@ -239,3 +241,46 @@ def test_a_gait_that_all_but_stops_is_kept_going():
         )
         assert np.sin(turned[0]) > 0.03
         assert np.sin(turned[1]) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_slider_changes_the_walk_step_by_step():
+    figures = evaluate.styles(seconds=4.0)["styles"]
+    for name, trait, way in (
+        ("energy", "swing_cm", 1),
+        ("energy", "elbow_deg", 1),
+        ("crouch", "hips_m", -1),
+        ("crouch", "knee_deg", 1),
+    ):
+        values = [figures[name][mark][trait] for mark in ("-1", "-0.5", "0", "0.5", "1")]
+        assert (way * np.diff(values) > 0.0).all(), (name, trait, values)
+    assert all(row["skate_cm_s"] < 2.0 for marks in figures.values() for row in marks.values())
+
+
+def test_a_slider_that_jumps_is_followed_smoothly():
+    with Performer(1, provider="cpu") as p:
+        heights = []
+        for t in range(150):
+            if t == 60:
+                p.style[0] = (0.0, 1.0)
+            p.step([STAND])
+            heights.append(float(p.positions[0, 0, 1]))
+        assert heights[59] - heights[-1] > 0.1
+        assert np.abs(np.diff(heights[30:])).max() < 0.012
+
+
+def test_joints_keep_to_the_range_of_the_data(scripted):
+    with Performer(1, provider="cpu") as p:
+        limits = p._limits
+    for name, run in scripted.items():
+        rotations = run["rotations"][60:, 0].astype(float)
+        kept = rotations.copy()
+        limits.apply(kept, np.ones(len(kept)))
+        assert np.rad2deg(rotation.angle_between(kept, rotations).max()) < 0.5, name
+
+
+def test_knees_are_hinges(scripted):
+    knees = [PERFORMER.index("LeftLeg"), PERFORMER.index("RightLeg")]
+    for name, run in scripted.items():
+        turn = rotation.to_rotation_vector(run["rotations"][:, 0, knees].astype(float))
+        assert np.abs(turn[..., 1:]).max() < 1e-3, name
+        assert turn[..., 0].min() > -1e-3, name
