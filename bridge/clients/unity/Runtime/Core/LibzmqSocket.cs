@@ -116,7 +116,7 @@ namespace Understudy
             IntPtr socket = zmq_socket(context, Sub);
             Set(socket, Option.Linger, 0);
             Set(socket, Option.RcvHwm, Queue);
-            Set(socket, Option.MaxMsgSize, BitConverter.GetBytes((long)ZmtpSocket.LargestMessage));
+            Set(socket, Option.MaxMsgSize, BitConverter.GetBytes((long)ZmtpInput.LargestMessage));
             Set(socket, Option.ReconnectIvl, 50);
             Set(socket, Option.ReconnectIvlMax, 1000);
             Set(socket, Option.HeartbeatIvl, 1000);

@@ -10,9 +10,8 @@ namespace Understudy
 {
     public sealed class ZmtpSocket : ISubscriberSocket
     {
-        public const int LargestMessage = 64 << 20;
-
         private const int GreetingSize = 64;
+        private const int LargestHandshake = 4096;
         private const int PingEveryMs = 1000;
         private const int SilenceMs = 5000;
         private const int ConnectMs = 3000;
@@ -21,10 +20,6 @@ namespace Understudy
 
         // The kernel's queue is the only one; a small one keeps what waits there young.
         private const int KernelQueue = 256 << 10;
-
-        private const byte More = 1;
-        private const byte Long = 2;
-        private const byte Command = 4;
 
         private enum State
         {
@@ -42,9 +37,7 @@ namespace Understudy
         private Socket socket;
         private IAsyncResult pending;
         private State state = State.Down;
-        private byte[] input = new byte[64 << 10];
-        private int start;
-        private int end;
+        private readonly ZmtpInput input = new ZmtpInput();
         private bool severalParts;
         private bool peerAnswersPings;
         private long since;
@@ -104,7 +97,8 @@ namespace Understudy
                 {
                     Drop("No stage at " + host + ":" + port + " (" + error.SocketErrorCode + ").");
                 }
-                if (left == 0 && !HasMessage() && (state != State.Up || socket.Available == 0))
+                bool more = state == State.Up && (input.HasFrame || socket.Available > 0);
+                if (left == 0 && !more)
                     return -1;
             }
         }
@@ -159,7 +153,7 @@ namespace Understudy
         {
             socket.EndConnect(pending);
             state = State.Greeting;
-            start = end = 0;
+            input.Clear();
             severalParts = false;
             heard = pinged = since = NowMs();
             var greeting = new byte[GreetingSize];
@@ -173,24 +167,12 @@ namespace Understudy
 
         private void ReadSome()
         {
-            if (start == end)
-                start = end = 0;
-            if (end == input.Length)
-            {
-                if (start > 0)
-                    Buffer.BlockCopy(input, start, input, 0, end - start);
-                else
-                    Array.Resize(ref input, input.Length * 2);
-                end -= start;
-                start = 0;
-            }
-            int got = socket.Receive(input, end, input.Length - end, SocketFlags.None);
+            int got = input.Fill(socket);
             if (got == 0)
             {
                 Drop("The stage at " + host + ":" + port + " hung up.");
                 return;
             }
-            end += got;
             heard = NowMs();
             if (state == State.Greeting)
                 ReadGreeting();
@@ -199,9 +181,9 @@ namespace Understudy
 
         private void ReadGreeting()
         {
-            int have = end - start;
-            bool foreign = (have > 0 && input[start] != 0xFF) || (have > 9 && (input[start + 9] & 1) == 0)
-                || (have > 10 && input[start + 10] < 3);
+            int have = input.Count;
+            bool foreign = (have > 0 && input[0] != 0xFF) || (have > 9 && (input[9] & 1) == 0)
+                || (have > 10 && input[10] < 3);
             if (foreign)
             {
                 Drop("What listens at " + host + ":" + port + " is no stage.");
@@ -209,15 +191,15 @@ namespace Understudy
             }
             if (have < GreetingSize)
                 return;
-            string mechanism = Encoding.ASCII.GetString(input, start + 12, 20).TrimEnd('\0');
+            string mechanism = input.Text(12, 20).TrimEnd('\0');
             if (mechanism != "NULL")
             {
                 Drop("The stage at " + host + ":" + port + " asks for " + mechanism
                     + " keys; this needs the libzmq transport.");
                 return;
             }
-            peerAnswersPings = input[start + 11] >= 1;
-            start += GreetingSize;
+            peerAnswersPings = input[11] >= 1;
+            input.Take(GreetingSize);
             state = State.Handshake;
             // READY, and the one property that matters: a name with a byte of length, a value with four.
             SendCommand("READY", Encoding.ASCII.GetBytes("\x0bSocket-Type\0\0\0\x03SUB"));
@@ -226,19 +208,20 @@ namespace Understudy
         /// <summary>Reads a command in the handshake; false when there is none yet.</summary>
         private bool ReadCommand()
         {
-            long size;
-            int head;
-            byte flags;
-            if (!Header(out flags, out size, out head) || end - start < head + size)
+            ZmtpFrame frame;
+            bool whole = NextFrame(out frame);
+            if (frame.Size > LargestHandshake)
+                Drop("What listens at " + host + ":" + port + " is no stage.");
+            if (!whole || state == State.Down)
                 return false;
-            int at = start + head;
-            start = at + (int)size;
-            if ((flags & Command) == 0 || !Says(at, size, "READY"))
+            string properties = input.Text(frame.At, frame.Size);
+            bool ready = frame.IsCommand && input.Says(frame, "READY");
+            input.Take(frame);
+            if (!ready)
             {
                 Drop("The stage at " + host + ":" + port + " refused the connection.");
                 return false;
             }
-            string properties = Encoding.ASCII.GetString(input, at + 6, (int)size - 6);
             if (properties.IndexOf("PUB", StringComparison.Ordinal) < 0)
             {
                 Drop(host + ":" + port + " is no publish socket; is it the stage's control port?");
@@ -266,88 +249,46 @@ namespace Understudy
             Send(frame);
         }
 
-        /// <summary>The frame header at the start of the input; false when it is not there yet or
-        /// nonsense.</summary>
-        private bool Header(out byte flags, out long size, out int head)
-        {
-            flags = 0;
-            size = 0;
-            head = 2;
-            if (state == State.Down || end - start < 2)
-                return false;
-            flags = input[start];
-            size = input[start + 1];
-            if ((flags & Long) != 0)
-            {
-                head = 9;
-                if (end - start < head)
-                    return false;
-                size = 0;
-                for (int i = 1; i < 9; i++)
-                    size = (size << 8) | input[start + i];
-            }
-            if ((flags & ~7) == 0 && size >= 0 && size <= LargestMessage)
-                return true;
-            Drop("The stage at " + host + ":" + port + " sent what is no ZMTP.");
-            return false;
-        }
-
-        private bool HasMessage()
-        {
-            long size;
-            int head;
-            byte flags;
-            return state == State.Up && Header(out flags, out size, out head) && end - start >= head + size;
-        }
-
         /// <summary>A whole message from the input into the buffer; -1 when there is none
         /// yet.</summary>
         private int TakeMessage(ref byte[] buffer)
         {
-            while (HasMessage())
+            ZmtpFrame frame;
+            while (state == State.Up && NextFrame(out frame))
             {
-                long size;
-                int head;
-                byte flags;
-                Header(out flags, out size, out head);
-                int at = start + head;
-                start = at + (int)size;
-                if ((flags & Command) != 0)
+                if (frame.IsCommand)
                 {
-                    Answer(at, (int)size);
+                    Answer(frame);
+                    input.Take(frame);
                     continue;
                 }
                 bool part = severalParts;
-                severalParts = (flags & More) != 0;
-                if (severalParts)
-                    continue;
-                if (part)
-                    return 0;
-                if (buffer == null || buffer.Length < size)
-                    buffer = new byte[Math.Max(4096, (int)size * 2)];
-                Buffer.BlockCopy(input, at, buffer, 0, (int)size);
-                return (int)size;
+                severalParts = frame.HasMore;
+                int length = severalParts ? -1 : part ? 0 : input.CopyTo(ref buffer, frame);
+                input.Take(frame);
+                if (length >= 0)
+                    return length;
             }
             return -1;
         }
 
-        private bool Says(int at, long size, string name)
+        /// <summary>The frame at the start of the input; false when it is not whole yet, or
+        /// nonsense.</summary>
+        private bool NextFrame(out ZmtpFrame frame)
         {
-            if (size < 1 + name.Length || input[at] != name.Length)
-                return false;
-            for (int i = 0; i < name.Length; i++)
-                if (input[at + 1 + i] != name[i])
-                    return false;
-            return true;
+            bool sane = input.TryFrame(out frame);
+            if (!sane)
+                Drop("The stage at " + host + ":" + port + " sent what is no ZMTP.");
+            return sane && frame.Whole;
         }
 
         /// <summary>PING asks for PONG with its own context back; a stage asks every second.</summary>
-        private void Answer(int at, int size)
+        private void Answer(ZmtpFrame frame)
         {
-            if (!Says(at, size, "PING") || size < 7 || size > 7 + 16)
+            const int Context = 7; // behind the name and the peer's time to live
+            if (!input.Says(frame, "PING") || frame.Size < Context || frame.Size > Context + 16)
                 return;
-            var context = new byte[size - 7];
-            Buffer.BlockCopy(input, at + 7, context, 0, context.Length);
+            byte[] context = input.Bytes(frame.At + Context, frame.Size - Context);
             try
             {
                 SendCommand("PONG", context);
@@ -377,7 +318,7 @@ namespace Understudy
         private void SendCommand(string name, byte[] body)
         {
             var frame = new byte[3 + name.Length + body.Length];
-            frame[0] = Command;
+            frame[0] = ZmtpFrame.Command;
             frame[1] = (byte)(1 + name.Length + body.Length);
             frame[2] = (byte)name.Length;
             Encoding.ASCII.GetBytes(name, 0, name.Length, frame, 3);
@@ -395,7 +336,7 @@ namespace Understudy
         {
             Trouble = why;
             state = State.Down;
-            start = end = 0;
+            input.Clear();
             nextTry = NowMs() + pauseMs;
             pauseMs = Math.Min(LongestPauseMs, pauseMs * 2);
             if (socket != null)
