@@ -28,10 +28,10 @@ FITTED = "walking_20,walking_52,jumping_2,soccer_5,salsa_15,martial_10,007_01,00
 
 
 def load(folders: Sequence[Path], names: str, exclude: str) -> list[Reel]:
-    """Takes at the network's rate, uncut, as a stage would get them; none for no names."""
-    if not names:
-        return []
-    paths = files(folders, names, exclude)
+    """Takes at the network's rate, uncut, as a stage would get them; there may be none."""
+    paths = [p for p in files(folders, "*", exclude) if matches(p.stem, names)]
+    if not paths:
+        print("No take is kept apart by --hold-out: nothing will be measured.", flush=True)
     return [r for p in paths for r in reels(bvh.read(p), evaluate.RATE_HZ, whole=True)]
 
 

@@ -198,6 +198,10 @@ def run(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     if args.device == "cuda" and not torch.cuda.is_available():
         raise UnderstudyError("--device cuda: this PyTorch sees no CUDA device; use --device cpu.")
+    if args.steps < 1 or args.batch < 1 or args.cool < 1:
+        raise UnderstudyError(
+            f"--steps {args.steps}, --batch {args.batch}, --cool {args.cool}: give each at least 1."
+        )
     config = Config(**{name: getattr(args, name) for name in asdict(Config()) if name != "ahead"})
     args.out.mkdir(parents=True, exist_ok=True)
     held = heldout.load(args.data, args.hold_out, args.exclude)

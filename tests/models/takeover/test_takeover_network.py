@@ -173,3 +173,12 @@ def test_an_interrupted_training_goes_on_to_the_same_end(tmp_path, capsys):
     assert all(torch.equal(a[k], b[k]) for k in a)
     with pytest.raises(UnderstudyError, match="other settings"):
         train.run(options(path, tmp_path / "parts", "--resume", "--seed", "5"))
+
+
+def test_data_of_ones_own_trains_with_nothing_kept_apart(tmp_path, capsys):
+    args = options(folder(tmp_path / "bvh"), tmp_path / "out", "--hold-out", "walking_*")
+    assert train.run(args) == 0
+    assert "nothing will be measured" in capsys.readouterr().out
+    assert (tmp_path / "out" / "takeover.onnx").exists()
+    with pytest.raises(UnderstudyError, match="at least 1"):
+        train.run(options(tmp_path / "bvh", tmp_path / "out", "--steps", "0"))
