@@ -85,7 +85,7 @@ def play(take: Path, drops: list[Drop], jitter_s: float, until_s: float) -> Iter
             acted[0] |= (out.positions[0] != source.positions[0]).any()
             held = Pose(holding.positions[0].copy(), holding.rotations[0].copy())
             trust = takeover.uncertainty_m[0]
-            words = takeover.states[0].name + (f"  ±{100 * trust:.0f} cm" if trust else "")
+            words = takeover.states[0].name + (f"  ±{max(1.0, 100 * trust):.0f} cm" if trust else "")
             poses = (source, held, out)
             yield Moment(now_s, poses, missing, acted, takeover.states[0], words)
 
