@@ -84,8 +84,9 @@ def play(take: Path, drops: list[Drop], jitter_s: float, until_s: float) -> Iter
             acted = (out.rotations != source.rotations).any(1)
             acted[0] |= (out.positions[0] != source.positions[0]).any()
             held = Pose(holding.positions[0].copy(), holding.rotations[0].copy())
-            trust = takeover.uncertainty_m[0]
-            words = takeover.states[0].name + (f"  ±{max(1.0, 100 * trust):.0f} cm" if trust else "")
+            trust_cm = 100 * takeover.uncertainty_m[0]
+            words = takeover.states[0].name
+            words += f"  ±{max(1.0, trust_cm):.0f} cm" if trust_cm else ""
             poses = (source, held, out)
             yield Moment(now_s, poses, missing, acted, takeover.states[0], words)
 
