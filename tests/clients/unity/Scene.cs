@@ -134,6 +134,7 @@ internal static partial class Harness
             new[] { 0, 1, 2 }, i => mesh.Weights.ContainsKey(i) ? mesh.Weights[i] : -1f);
         return "{\"sequence\": " + (stage.Frame == null ? "null" : stage.Frame.Sequence.ToString())
             + ", \"time_ns\": " + (stage.Frame == null ? 0 : stage.Frame.PublishNs)
+            + ", \"age_s\": " + (float.IsNaN(stage.AgeS) ? "null" : stage.AgeS.ToString("r"))
             + ", \"named\": " + Standing(namedBones) + ", \"human\": " + Standing(humanBones)
             + ", \"state\": " + Text(human.State.ToString()) + ", \"reason\": " + Text(human.Reason)
             + ", \"bones\": [" + byNames.BoneCount + ", " + human.BoneCount + "]"

@@ -79,6 +79,7 @@ def test_bones_stand_within_a_tenth_of_a_millimetre_and_a_twentieth_of_a_degree(
                 assert miss_rad < np.radians(0.05), (rig, PERFORMER.names[j])
     last = theirs[-1]
     assert last["state"] == "Live"
+    assert 0 < last["age_s"] < 60  # one clock on one machine
     assert last["bones"] == [len(PERFORMER), len(human)]
     assert "timecode" in last["status"] and "lost 0" in last["status"]
     assert any("Connected" in sentence for sentence in last["said"])

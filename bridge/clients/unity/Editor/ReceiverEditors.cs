@@ -26,6 +26,8 @@ namespace Understudy
             if (seen == null)
                 return;
             EditorGUILayout.LabelField("Last frame", (stage.SilentS * 1000f).ToString("0") + " ms ago");
+            string age = float.IsNaN(stage.AgeS) ? "unknown: another machine's clock" : (stage.AgeS * 1000f).ToString("0") + " ms";
+            EditorGUILayout.LabelField("Age of what is shown", age);
             EditorGUILayout.LabelField("Frames", seen.Frames + ", lost " + seen.Lost);
             EditorGUILayout.LabelField(
                 "Refused", seen.Malformed + " damaged, " + seen.OtherVersion + " of another version, "

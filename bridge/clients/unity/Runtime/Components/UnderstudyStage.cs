@@ -55,6 +55,17 @@ namespace Understudy
             get { return receiver == null ? float.PositiveInfinity : (float)receiver.SilentS; }
         }
 
+        /// <summary>How old what is shown is, in seconds, the interpolation's delay included; NaN where
+        /// the stage's clock is another machine's.</summary>
+        public float AgeS
+        {
+            get
+            {
+                double age = Frame == null ? -1 : (Clock.NowNs() - Frame.PublishNs) * 1e-9;
+                return age < 0 || age > 60 ? float.NaN : (float)age;
+            }
+        }
+
         /// <summary>Counters; null while the component is off.</summary>
         public Statistics Statistics
         {
