@@ -73,8 +73,8 @@ class Sliders:
         self.rng = rng
         self.left = np.zeros(count)
         self.goal = np.zeros((count, len(STYLES)))
-        self.now = np.zeros((count, len(STYLES)))
-        self.rate = np.zeros((count, len(STYLES)))
+        self.now: Array = np.zeros((count, len(STYLES)))
+        self.rate: Array = np.zeros((count, len(STYLES)))
 
     def step(self, dt_s: float) -> Array:
         """Styles (N, 2) of the next tick, sprung as at run time."""

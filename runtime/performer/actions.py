@@ -86,7 +86,7 @@ class Actions:
         refused = np.zeros_like(fresh)
         for i, b in zip(*np.nonzero(fresh), strict=True):
             name = ACTIONS[BUTTONS[b]]
-            if self.take[i] >= 0 and not (self._leaving[i] or self._is_free(i)):
+            if self.take[i] >= 0 and not (self._leaving[i] or self._is_free(int(i))):
                 continue
             stands = speed[i] < STANDS_MPS
             if name not in self._of or (name in STANDING_ONLY and not stands):
@@ -96,7 +96,7 @@ class Actions:
             self._begin(int(i), name, whole)
         ended = (self.take >= 0) & moving & self.whole
         for i in np.flatnonzero(ended):
-            self._leaving[i] |= self._is_free(i)
+            self._leaving[i] |= self._is_free(int(i))
         return refused
 
     def _is_free(self, i: int) -> bool:

@@ -58,7 +58,7 @@ class Feet:
         self.rise = np.zeros(shape)  # of the heel about the toe, where a leg is too short, radians
         self.step_s = np.zeros(shape)  # what is left of a step on the spot
         self.settled = np.ones(count)  # 0 just taken over .. 1: how far the body is held to rules
-        self.roll = np.zeros((*shape, 4))  # of the foot, which the joints' limits ask for
+        self.roll: Array = np.zeros((*shape, 4))  # of the foot, which the joints' limits ask for
         self.roll[..., 3] = 1.0
         self.rolled = False
         self.was = np.full((*shape, 2, 2), np.nan)  # x, z of the animated heel and toe before

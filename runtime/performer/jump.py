@@ -1,7 +1,8 @@
-"""A jump on the spot or out of a gait, laid over what the network plays.
+"""A jump out of a gait, laid over what the network plays.
 
-Crouch, a flight that obeys gravity, a landing that gives way. It is made, not learned: the shipped
-weights have no captured jumps in them. The planted feet bend the knees by inverse kinematics.
+Crouch, a flight that obeys gravity, a landing that gives way. It is made, not learned: the mocap's
+jumps are from a stand, and those a small network plays (actions.py). The planted feet bend the
+knees by inverse kinematics.
 """
 
 from __future__ import annotations

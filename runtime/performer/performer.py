@@ -30,7 +30,7 @@ from .controller import (
 from .feet import Feet
 from .inertialization import Inertialization
 from .jump import Jump
-from .layout import BODY, CONTACTS, JOINTS, PHASE, POSE, RATE_HZ, SAMPLES, STYLES, TRAVEL
+from .layout import BODY, CONTACTS, JOINTS, PATH, PHASE, POSE, RATE_HZ, SAMPLES, STYLES, TRAVEL
 from .limits import Limits
 
 TICK_S = 1.0 / RATE_HZ
@@ -59,10 +59,11 @@ class Performer:
         path = Path(weights or loader.WEIGHTS / "motion.onnx")
         self._network = loader.open_network(path, provider, skeleton=PERFORMER)
         card = self._network.card
-        if card["inputs"]["body"]["shape"][1:] != [BODY]:
+        sizes = [int(card["inputs"][name]["shape"][1]) for name in ("body", "path")]
+        if sizes != [BODY, PATH]:
             raise UnderstudyError(
-                f"{card['file']} takes bodies of {card['inputs']['body']['shape'][1]} numbers, "
-                f"this program has {BODY}; train it again with this version."
+                f"{card['file']} takes bodies of {sizes[0]} numbers and paths of {sizes[1]}, this "
+                f"program has {BODY} and {PATH}; train it again with this version."
             )
         self.provider_name = self._network.provider_name
         self.count = count
@@ -80,8 +81,7 @@ class Performer:
             }
             for _ in range(2)
         ]
-        width = int(card["inputs"]["path"]["shape"][1])
-        self._path = np.zeros((count, width), np.float32)
+        self._path = np.zeros((count, PATH), np.float32)
         self._local = np.zeros((count, JOINTS, 4), np.float32)
         self._runs = [
             self._network.bind(
@@ -95,8 +95,8 @@ class Performer:
             for k in (0, 1)
         ]
         self.style = np.zeros((count, len(STYLES)), np.float32)
-        self._style = np.zeros(self.style.shape)
-        self._style_rate = np.zeros(self.style.shape)
+        self._style: Array = np.zeros(self.style.shape)
+        self._style_rate: Array = np.zeros(self.style.shape)
         self._turn = 0
         self.controller = Controller(count)
         beside = path.with_name("actions.onnx")
@@ -153,7 +153,7 @@ class Performer:
         if before is not None:
             past = (np.asarray(before.positions[0], float), np.asarray(before.rotations, float))
         body, root, yaw = entry.body(known, past, self._start)
-        self.reset(i, root, yaw)
+        self.reset(i, (float(root[0]), float(root[1])), yaw)
         entered = self._standing(i)
         if entry.is_upright(known):
             body = np.clip(body, self._low, self._high)
@@ -212,11 +212,11 @@ class Performer:
         controller.step(TICK_S)
         place, heading = controller.path()
         self._path[:, : 4 * SAMPLES] = local_path(place, heading, self.root, self.yaw)
+        goal = np.clip(self.style, -1.0, 1.0)
         self._style, self._style_rate = spring_step(
-            self._style, self._style_rate, np.clip(self.style, -1, 1), STYLE_HALFLIFE_S, TICK_S
+            self._style, self._style_rate, goal, STYLE_HALFLIFE_S, TICK_S
         )
-        if self._path.shape[1] > 24:
-            self._path[:, 4 * SAMPLES :] = self._style
+        self._path[:, 4 * SAMPLES :] = self._style
         self._runs[self._turn]()
         before = self._sets[self._turn]["body"]
         self._turn = 1 - self._turn
