@@ -23,8 +23,10 @@ from . import envelope
 from .encoder import BUTTONS
 from .envelope import WireError
 
-# Vectors of tables may overlap in hostile bytes, so that few bytes ask for much work.
+# What hostile bytes point at may overlap, so that few bytes ask for much work. Sound ones point at
+# each byte once: what is read of a message is at most so many times its size.
 MOST_TABLES = 16384
+MOST_READ = 4
 
 _I32 = struct.Struct("<i")
 _U32 = struct.Struct("<I")
@@ -77,7 +79,8 @@ def decode_frame(message: bytes, skeletons: Mapping[int, Skeleton]) -> tuple[Fra
 def _root(message: bytes, topic: bytes) -> _Table:
     if envelope.open_envelope(message) != topic:
         raise WireError(f"topic {message[:4]!r}, expected {topic!r}")
-    return _Table(message, envelope.SIZE + _U32.unpack_from(message, envelope.SIZE)[0])
+    left = [MOST_READ * len(message)]
+    return _Table(message, envelope.SIZE + _U32.unpack_from(message, envelope.SIZE)[0], left)
 
 
 @functools.lru_cache(maxsize=64)
@@ -88,16 +91,16 @@ def _entries(count: int) -> struct.Struct:
 class _Table:
     """A FlatBuffer table. Positions only ever grow from a checked one, so none is negative."""
 
-    __slots__ = ("_at", "_data", "_fields")
+    __slots__ = ("_at", "_data", "_fields", "_left")
 
-    def __init__(self, data: bytes, at: int) -> None:
+    def __init__(self, data: bytes, at: int, left: list[int]) -> None:
         vtable = at - _I32.unpack_from(data, at)[0]
         if vtable < envelope.SIZE:
             raise WireError("a table description lies outside the message")
         size, _ = _VTABLE.unpack_from(data, vtable)
         if size < 4 or size % 2:
             raise WireError(f"a table description of {size} bytes")
-        self._data, self._at = data, at
+        self._data, self._at, self._left = data, at, left
         self._fields = _entries(size // 2 - 2).unpack_from(data, vtable + 4)
 
     def _offset(self, field: int) -> int:
@@ -123,7 +126,7 @@ class _Table:
 
     def table(self, field: int) -> _Table | None:
         at = self._child(field)
-        return _Table(self._data, at) if at else None
+        return _Table(self._data, at, self._left) if at else None
 
     def array(self, field: int, dtype: str) -> np.ndarray:
         """(N,) view of a vector of numbers; empty where it is absent."""
@@ -134,7 +137,7 @@ class _Table:
 
     def text(self, field: int) -> str:
         at = self._child(field)
-        return _text(self._data, at) if at else ""
+        return self._text(at) if at else ""
 
     def _children(self, field: int) -> list[int]:
         at = self._child(field)
@@ -147,18 +150,23 @@ class _Table:
         return [at + 4 + 4 * i + offset for i, offset in enumerate(offsets)]
 
     def texts(self, field: int) -> list[str]:
-        return [_text(self._data, at) for at in self._children(field)]
+        return [self._text(at) for at in self._children(field)]
 
     def tables(self, field: int) -> list[_Table]:
-        return [_Table(self._data, at) for at in self._children(field)]
+        return [_Table(self._data, at, self._left) for at in self._children(field)]
 
+    def _text(self, at: int) -> str:
+        size = _U32.unpack_from(self._data, at)[0]
+        if at + 4 + size > len(self._data):
+            raise WireError("a string that runs past the end of the message")
+        self.spend(size)
+        return bytes(self._data[at + 4 : at + 4 + size]).decode()
 
-def _text(data: bytes, at: int) -> str:
-    start = at + 4
-    end = start + _U32.unpack_from(data, at)[0]
-    if end > len(data):
-        raise WireError("a string that runs past the end of the message")
-    return bytes(data[start:end]).decode()
+    def spend(self, size: int) -> None:
+        """Takes note of bytes that are copied out of the message."""
+        self._left[0] -= size
+        if self._left[0] < 0:
+            raise WireError("parts that overlap, so that the message is read many times over")
 
 
 def _skeleton(table: _Table) -> Skeleton:
@@ -168,6 +176,7 @@ def _skeleton(table: _Table) -> Skeleton:
     joints = len(names)
     if [len(parents), *map(len, arrays)] != [joints, 3 * joints, 4 * joints, 3 * joints]:
         raise WireError(f"a skeleton of {joints} names whose other fields have other lengths")
+    table.spend(parents.nbytes + sum(array.nbytes for array in arrays))
     # Copies: a skeleton outlives its message.
     positions, rotations, tips = (array.copy() for array in arrays)
     skeleton = Skeleton(names, parents.copy(), positions, rotations, tips)

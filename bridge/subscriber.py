@@ -189,7 +189,7 @@ class Subscriber:
     def _follow(self, origin: Origin) -> None:
         """Counts what is missing between the last frame and this one."""
         last, self._origin = self._origin, origin
-        if last is None:
+        if last is None or origin == last:  # the same: a frame that waited for its skeleton
             return
         if origin.session != last.session or origin.published <= last.published:
             self.statistics.restarts += 1

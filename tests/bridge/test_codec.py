@@ -343,3 +343,29 @@ def test_every_flipped_bit_is_survived():
             bad = bytearray(good)
             bad[at] ^= 1 << bit
             survived(read_frame, bytes(bad))
+
+
+def test_few_bytes_do_not_ask_for_much_memory():
+    # One table of a subject with a long name, pointed at a thousand times: 1 GB of names, if read.
+    frame = small_frame(subjects=1)
+    frame.subjects[0].name = "x" * 100_000
+    sound = FrameEncoder(5).encode(frame)
+    assert decode_frame(sound, KNOWN)[0].subjects[0].name == frame.subjects[0].name
+    root = envelope.SIZE + struct.unpack_from("<I", sound, envelope.SIZE)[0]
+    vtable = root - struct.unpack_from("<i", sound, root)[0]
+    field = root + struct.unpack_from("<H", sound, vtable + 4 + 2 * 9)[0]
+    vector = field + struct.unpack_from("<I", sound, field)[0]
+    subject = vector + 4 + struct.unpack_from("<I", sound, vector + 4)[0]
+    # The vector of subjects moves to a place before the root: at the front, with room made for it.
+    count = 1000
+    end = len(sound) + -len(sound) % 4
+    forged = bytearray(sound.ljust(end, b"\0"))
+    forged += struct.pack("<I", count)
+    # Offsets are unsigned, so the table must lie behind the vector: a copy of the whole message.
+    shift = end + 4 + 4 * count
+    for i in range(count):
+        forged += struct.pack("<I", shift + subject - (end + 4 + 4 * i))
+    forged += sound
+    struct.pack_into("<I", forged, field, end - field)
+    with pytest.raises(WireError, match="overlap"):
+        decode_frame(bytes(forged), KNOWN)

@@ -191,6 +191,19 @@ def test_a_stalled_subscriber_that_wants_the_newest_resumes_fresh(publisher):
         assert subscriber.statistics.lost == 0
 
 
+def test_a_frame_that_waited_for_its_skeleton_is_no_restart():
+    encoder = FrameEncoder(5)
+    first = encoder.encode(small_frame(1))
+    second = encoder.encode(small_frame(2, PERFORMER))
+    with Subscriber("tcp://127.0.0.1:9", newest=True) as subscriber:
+        subscriber._read(encode_skeletons([ARM]))
+        assert subscriber._read(first).sequence == 1
+        assert subscriber._read(second) is None
+        subscriber._read(encode_skeletons([PERFORMER]))
+        assert subscriber._read(second).sequence == 2
+        assert subscriber.statistics.restarts == 0
+
+
 def test_a_stalled_subscriber_that_wants_everything_counts_what_it_lost(publisher):
     with Subscriber(publisher.address, timeout_s=1) as subscriber:
         feed = Feed(publisher, PERFORMER)
