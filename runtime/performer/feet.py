@@ -146,7 +146,7 @@ class Feet:
         ankle = world_p[..., 2, :] + self.offset
         ankle[..., 1] += STEP_LIFT_M * np.sin(np.pi * self.step_s / STEP_S)
         self.clear += (~held - self.clear) * (1.0 - np.exp(-0.693 * dt_s / CLEAR_HALFLIFE_S))
-        self._above_ground(ankle, target_foot, CLEAR_M * self.clear)
+        self._above_ground(ankle, target_foot, self.clear)
         self._rise_on_toes(world_p[..., 0, :], ankle, target_foot, dt_s)
         self.settled += (1.0 - self.settled) * (1.0 - np.exp(-0.693 * dt_s / SETTLE_HALFLIFE_S))
         share = self.settled[:, None]
@@ -222,10 +222,12 @@ class Feet:
         foot[...] = legs.multiply(q, foot)
 
     @staticmethod
-    def _above_ground(ankle: Array, foot: Array, clear_m: Array) -> None:
-        """Lifts ankles (N, 2, 3) so that no heel is below the ground, nor a toe below clear_m."""
+    def _above_ground(ankle: Array, foot: Array, clear: Array) -> None:
+        """Lifts ankles (N, 2, 3) out of the ground, and free feet (clear is 1) well above it."""
         toe = ankle + legs.rotate(foot, legs.OFFSETS[:, 3])
-        low = np.maximum(legs.TOE_M + clear_m - toe[..., 1], 0.0)
+        low = np.maximum(legs.TOE_M + CLEAR_M * clear - toe[..., 1], 0.0)
+        heel = ankle[..., 1] + legs.rotate(foot, HEEL)[..., 1]
+        low = np.maximum(low, clear * (CLEAR_M * clear - heel))
         # The heel's bone may come as low as the foot's pitch demands, not lower than the sole.
         ankle[..., 1] = np.maximum(ankle[..., 1] + low, 0.6 * legs.ANKLE_M)
 
