@@ -76,13 +76,18 @@ def accelerations(world_p: Array, rate_hz: float) -> Array:
     return np.linalg.norm(np.diff(world_p, 2, axis=0), axis=-1) * rate_hz**2
 
 
-def seam_ratio(truth: Array, out: Array, spans: list[tuple[int, int]], rate_hz: float) -> float:
-    """99.9th percentile of accelerations in frames of spans over the untouched clip's (T, J, 3)."""
+def seam_ratio(
+    truth: Array, out: Array, spans: list[tuple[int, int]], rate_hz: float, first: int = 0
+) -> float:
+    """99.9th percentile of accelerations in frames of spans over the untouched clip's (T, J, 3).
+
+    Of the clip, the frames before `first` do not count: a jump out of a T-pose is no motion.
+    """
     push = accelerations(out, rate_hz)
     inside = np.zeros(len(push), bool)
     for start, stop in spans:
         inside[max(start - 2, 0) : stop] = True
-    whole = float(np.percentile(accelerations(truth, rate_hz), SEAM_PERCENTILE))
+    whole = float(np.percentile(accelerations(truth[first:], rate_hz), SEAM_PERCENTILE))
     return float(np.percentile(push[inside], SEAM_PERCENTILE)) / max(whole, 1e-9)
 
 

@@ -426,7 +426,7 @@ def plot(summary: dict, path: Path) -> None:
         import matplotlib.pyplot as plt
     except ImportError:
         raise UnderstudyError("--plot needs matplotlib: pip install matplotlib.") from None
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained")
     for axis, label in zip(axes, ("world", "root-relative"), strict=True):
         rows = [row for row in summary["errors"] if row["error"] == label]
         lengths = [row["gap_s"] for row in rows]
@@ -445,7 +445,8 @@ def plot(summary: dict, path: Path) -> None:
         )
         axis.set_ylim(bottom=0)
         axis.grid(alpha=0.3)
-    axes[0].legend(frameon=False)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -240,6 +240,7 @@ def _about_drop(clip: Clip, shown: Shown, drop: Drop, drops: list[Drop]) -> dict
     from understudy.runtime.bench import gaps
     from understudy.runtime.core.humanoid import roles
     from understudy.runtime.core.pose import State
+    from understudy.runtime.takes.clip import calibration_frames
 
     rate, skeleton = clip.rate_hz, clip.skeleton
     frames = np.flatnonzero([drop.covers(k / rate) for k in range(len(clip))])
@@ -270,7 +271,9 @@ def _about_drop(clip: Clip, shown: Shown, drop: Drop, drops: list[Drop]) -> dict
         "root_relative_cm": round(float(error[1]), 3),
         "baselines_cm": baselines,
         "expected_cm": round(float(shown.uncertainty_m[a:b].mean() * scale * 100), 3),
-        "seam_ratio": round(gaps.seam_ratio(truth, out, [(a, b + back)], rate), 3),
+        "seam_ratio": round(
+            gaps.seam_ratio(truth, out, [(a, b + back)], rate, calibration_frames(clip)), 3
+        ),
         "handed_back_s": (b + back) / rate,
         "blend_s": back / rate,
         "states": {name: states.count(name) for name in dict.fromkeys(states)},
@@ -283,21 +286,22 @@ def _about_jitter(
 ) -> dict[str, Any]:
     from understudy.runtime.bench import gaps
     from understudy.runtime.core.humanoid import roles
+    from understudy.runtime.takes.clip import calibration_frames
 
     skeleton, rate = clip.skeleton, clip.rate_hz
     truth = gaps.world(skeleton, clip.positions, clip.rotations)
     out = gaps.world(skeleton, shown.positions, shown.rotations)
     error = gaps.errors_m(truth, out, roles(skeleton)["hips"])[0] * gaps.stature_scale(skeleton)
+    # At first there is nothing to go on from.
+    first = min(calibration_frames(clip) + round(0.25 * rate), len(clip) - 3)
     return {
         "most_s": args.jitter,
         "seed": args.seed,
         "out_of_order": stream.late,
         "too_late": stream.stale,
-        "error_cm": round(float(error.mean() * 100), 3),
-        "worst_cm": round(float(error.max() * 100), 3),
-        "seam_ratio": round(
-            gaps.seam_ratio(truth, out, [(round(0.25 * rate), len(clip))], rate), 3
-        ),
+        "error_cm": round(float(error[first:].mean() * 100), 3),
+        "worst_cm": round(float(error[first:].max() * 100), 3),
+        "seam_ratio": round(gaps.seam_ratio(truth, out, [(first, len(clip))], rate, first), 3),
     }
 
 

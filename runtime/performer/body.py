@@ -12,12 +12,13 @@ from understudy.runtime.retarget.retarget import NotHumanoid
 from .forecast import Forecast
 from .foresight import Foresight
 from .planting import Planting
-from .seam import BRISK_MPS2, GENTLE_MPS2, Seam
+from .seam import BRISK_MPS2, SMALL_M, Seam
 from .stream import NEAR_S, Packet, Stream
 from .transfer import Transfer
 
 # A forecast that is younger has the right speed; what it differs by is the packet's noise.
 YOUNG_S = 0.12
+LET_GO_MPS2 = 12.0
 FRAME_S = 1.0 / 60.0
 
 
@@ -137,10 +138,13 @@ class Body:
         age_s: float,
     ) -> None:
         """Joints (n,) aim at new from now on; the forecast between the two is age_s old."""
-        if age_s < YOUNG_S:
-            old, new = (old[0],) * 2, (new[0],) * 2
-        push = BRISK_MPS2 if age_s < YOUNG_S else GENTLE_MPS2
-        self._seam.jump(joints, self.time_s, dt_s, old, new, push)
+        if age_s >= YOUNG_S:
+            self._seam.jump(joints, self.time_s, dt_s, old, new)
+            return
+        # Late packets mend something at every tick: what hardly pushes in one is let go at once.
+        free_m = max(SMALL_M, LET_GO_MPS2 * self._step_s**2)
+        old, new = (old[0],) * 2, (new[0],) * 2
+        self._seam.jump(joints, self.time_s, dt_s, old, new, BRISK_MPS2, free_m)
 
     # What is shown.
 
@@ -158,6 +162,7 @@ class Body:
                 foresight.end()
             return
         positions, rotations = newest.positions.copy(), newest.rotations.copy()
+        lost_for_s = self.silent_s if self.whole_lost else t - self._lost_s
         if foresight is not None and foresight.forecast:
             forecast = foresight.forecast
             if self.missing.any():
@@ -168,28 +173,36 @@ class Body:
             else:
                 foresight.stop_using()
             forecast.trim(t)
+        target = positions.copy(), rotations.copy()
         if blending.any():
             self._seam.apply(np.flatnonzero(blending), t, positions, rotations)
-        if stepping or t - self._lost_s > YOUNG_S:
-            self._plant(newest, blending, positions, rotations)
+        if stepping or lost_for_s > YOUNG_S:
+            # What is only late is as good as seen: its feet are where they were going.
+            missing = self.missing & (lost_for_s > YOUNG_S)
+            self._plant(target, missing, blending, positions, rotations)
         self.positions, self.rotations = positions, rotations
         self.state, self.reason = self._why(newest)
 
     def _plant(
-        self, newest: Packet, blending: np.ndarray, positions: Array, rotations: Array
+        self,
+        target: tuple[Array, Array],
+        missing: np.ndarray,
+        blending: np.ndarray,
+        positions: Array,
+        rotations: Array,
     ) -> None:
         """Keeps the feet of a pose, positions (J, 3) and rotations (J, 4), from sliding."""
         if self._planting is None or self.foresight is None or not self.foresight.forecast:
             return
-        one = self.stream.before_newest
-        source = newest.positions, newest.rotations
-        dt_s = 0.0 if one is None else newest.time_s - one.time_s
-        before = None if one is None else (one.positions, one.rotations, dt_s)
+        newest, one = self.stream.newest, self.stream.before_newest
+        before = None
+        if one is not None and not self.whole_lost:
+            before = one.positions, one.rotations, newest.time_s - one.time_s
         contacts = self.foresight.forecast.contacts_at(self.time_s)
         scale = self.foresight.transfer.scale
         ankle_m, ball_m = self.foresight.level.floors_m
         self._planting.solve(
-            *(self.time_s, self._step_s, self.missing, blending, contacts, source, before),
+            *(self.time_s, self._step_s, missing, blending, contacts, target, before),
             *((ankle_m / scale, ball_m / scale), positions, rotations),
         )
 

@@ -110,10 +110,11 @@ class Seam:
         old: tuple[tuple[Array, Array], tuple[Array, Array]],
         new: tuple[tuple[Array, Array], tuple[Array, Array]],
         push_mps2: float = GENTLE_MPS2,
+        free_m: float = SMALL_M,
     ) -> None:
         """Joints (n,) aim at new instead of old; each is positions and rotations, of time_s and of
 
-        dt_s before. They are shown at the same place as before, and go on at the same speed.
+        dt_s before. They are shown where they were, but for free_m, and go on at the same speed.
         """
         x, v, a = (each[joints] for each in self._offset.at(time_s))
         (p1, q1), (p0, q0) = ((p[joints], q[joints]) for p, q in old)
@@ -128,7 +129,7 @@ class Seam:
         )
         rate = np.concatenate([shift - shift_before, turn - turn_before], axis=-1) / dt_s
         x = np.concatenate([x[:, :3] + shift, whole], axis=-1)
-        x *= _excess(_metres(x), SMALL_M)[:, None]
+        x *= _excess(_metres(x), free_m)[:, None]
         v = v + rate * _excess(_metres(rate), EASY_MPS)[:, None]
         ends = time_s + durations_s(_metres(x), _metres(v), push_mps2)
         ends = np.maximum(self._offset.end_s[joints], ends)

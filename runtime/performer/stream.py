@@ -58,6 +58,7 @@ class Stream:
         self._delays: deque[tuple[float, float]] = deque()  # stage time, delay; rising delays
         self._worst_s, self._worst_at = 0.0, -np.inf
         self._fresh: list[float] = []
+        self._overtaken: list[float] = []
         self._old = 0
         self._shift_s = 0.0  # from the source's clock to the one that it had at first
 
@@ -104,6 +105,7 @@ class Stream:
             return
         if at < len(self._times):
             self.late += 1
+            self._overtaken.append(time_s)
         else:
             self._fresh.append(time_s)
         self._times.insert(at, time_s)
@@ -126,7 +128,10 @@ class Stream:
             if len(self._times) > 2:
                 last = self._times[-10:]
                 spans = sorted(b - a for a, b in pairwise(last))
-                self.interval_s = spans[len(spans) // 2]
+                self.interval_s = spans[len(spans) // 5]  # the longer ones have holes in them
+        if self._overtaken:
+            self._note_worst(now_s, now_s - min(self._overtaken))
+            self._overtaken.clear()
         while len(self._delays) > 1 and self._delays[0][0] < now_s - DELAY_WINDOW_S:
             self._delays.popleft()
         least = self._delays[0][1]
@@ -147,6 +152,9 @@ class Stream:
         while self._delays and self._delays[-1][1] >= delay_s:
             self._delays.pop()
         self._delays.append((now_s, delay_s))
+        self._note_worst(now_s, delay_s)
+
+    def _note_worst(self, now_s: float, delay_s: float) -> None:
         if delay_s > self._worst_s or self._worst_at < now_s - DELAY_WINDOW_S:
             self._worst_s, self._worst_at = delay_s, now_s
 
