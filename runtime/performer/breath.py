@@ -38,7 +38,7 @@ class Breath:
     def apply(self, hips: Array, rotations: Array, speed: Array, dt_s: float) -> None:
         """Adds to hips (N, 3) in the root's frame and rotations (N, J, 4); speed (N,) in m/s."""
         self.time_s += dt_s
-        goal = np.clip(1.0 - speed / 0.25, 0.0, 1.0)
+        goal = legs.clamp(1.0 - speed / 0.25, 0.0, 1.0)
         self.calm += (goal - self.calm) * (1.0 - np.exp(-0.6931472 * dt_s / SETTLE_HALFLIFE_S))
         turn = 2.0 * np.pi * self.time_s
         breath = np.sin(turn * BREATH_HZ + self.phase)

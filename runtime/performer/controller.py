@@ -115,8 +115,8 @@ class Controller:
         Without strafe the body faces the way it travels; with it, the right stick or the facing it
         had. A right stick alone turns the body on the spot.
         """
-        amount = np.sqrt(np.sum(travel * travel, axis=-1))
-        look = np.sqrt(np.sum(facing * facing, axis=-1)) > 0.3
+        amount = np.sqrt((travel * travel).sum(-1))
+        look = np.sqrt((facing * facing).sum(-1)) > 0.3
         moving = amount > DEAD_TRAVEL
         heading = np.arctan2(travel[:, 0], travel[:, 1])
         aimed = np.arctan2(facing[:, 0], facing[:, 1])
@@ -176,15 +176,11 @@ def local_path(position: Array, yaw: Array, root: Array, root_yaw: Array) -> Arr
     c, s = np.cos(root_yaw)[:, None], np.sin(root_yaw)[:, None]
     d = position - root[:, None]
     turned = yaw - root_yaw[:, None]
-    return np.stack(
-        [
-            c * d[..., 0] - s * d[..., 1],
-            s * d[..., 0] + c * d[..., 1],
-            np.sin(turned),
-            np.cos(turned),
-        ],
-        axis=-1,
-    ).reshape(len(root), -1)
+    out = np.empty((*yaw.shape, 4))
+    out[..., 0] = c * d[..., 0] - s * d[..., 1]
+    out[..., 1] = s * d[..., 0] + c * d[..., 1]
+    out[..., 2], out[..., 3] = np.sin(turned), np.cos(turned)
+    return out.reshape(len(root), -1)
 
 
 def adjust(
@@ -195,11 +191,11 @@ def adjust(
     Holden's "Code vs Data Driven Displacement": a part of the speed that the motion has anyway.
     """
     pull = 1.0 - np.exp(-0.693147 * dt_s / ADJUST_HALFLIFE_S)
-    speed = np.sqrt(np.sum(travel[:, :2] ** 2, axis=-1))
+    speed = np.sqrt((travel[:, :2] ** 2).sum(-1))
     gap = (controller.position - root) * pull
-    length = np.sqrt(np.sum(gap * gap, axis=-1))
+    length = np.sqrt((gap * gap).sum(-1))
     cap = (0.1 + 0.4 * speed) * dt_s
     gap *= np.minimum(1.0, cap / np.maximum(length, 1e-9))[:, None]
     turn = wrap(controller.yaw_rad - yaw) * pull
     cap = (0.35 + 0.6 * np.abs(travel[:, 2]) + 0.5 * speed) * dt_s
-    return root + gap, yaw + np.clip(turn, -cap, cap)
+    return root + gap, yaw + np.minimum(np.maximum(turn, -cap), cap)

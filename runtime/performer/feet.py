@@ -37,7 +37,9 @@ LOW_M = 0.022
 SLOW_MPS = 0.65
 # Under the heel, from the ankle, in the foot's frame: the foot rolls about it, not the ankle.
 HEEL = np.array([0.0, -legs.ANKLE_M, -0.03])
-_SIDE = np.array([1.0, 0.0, 0.0])
+_SIDE = legs.turning(np.array([1.0, 0.0, 0.0]))
+_HEEL, _TOE = legs.turning(HEEL), legs.turning(legs.OFFSETS[:, 3])
+_LOW = np.array([0.0, legs.TOE_M]) + LOW_M
 _STRAIGHT = np.array([0.0, 0.0, 0.0, 1.0])
 
 
@@ -90,13 +92,12 @@ class Feet:
         world_p, world_r = legs.forward(hips, rotations)
         foot = world_r[..., 2, :]
         # By the foot's side axis: a foot that hangs straight down has no heading of its own.
-        across = legs.rotate(foot, _SIDE)
+        across = legs.turned(foot, _SIDE)
         yaw = np.arctan2(-across[..., 2], across[..., 0])
         if self.rolled:
             foot = legs.multiply(foot, self.roll)
         pairs = contacts.reshape(-1, 2, 2)
-        heel = legs.rotate(foot, HEEL)
-        arm = legs.rotate(foot, legs.OFFSETS[:, 3])
+        heel, arm = legs.turned(foot, _HEEL), legs.turned(foot, _TOE)
         grounded = self._grounded(world_p[..., 2, :] + heel, world_p[..., 2, :] + arm, dt_s)
         self.on = np.where(self.on, pairs > RELEASED, pairs > ENGAGED) | grounded
         # The toe rules where both are down: the heel leaves first.
@@ -113,7 +114,7 @@ class Feet:
 
         held = point >= 0
         twist = (self.anchor_yaw - yaw + np.pi) % (2.0 * np.pi) - np.pi
-        twist = np.clip(twist, -SWIVEL_RAD, SWIVEL_RAD)
+        twist = legs.clamp(twist, -SWIVEL_RAD, SWIVEL_RAD)
         self.anchor_yaw = yaw + twist
         turn = legs.about_y(np.where(held, twist, self.twist))
         lever = legs.rotate(turn, arm) - arm
@@ -177,10 +178,11 @@ class Feet:
         A network's contacts come late where a body creeps: its feet would glide along.
         """
         points = np.stack([heel, toe], axis=-2)
-        step = points[..., [0, 2]] - self.was
+        flat = points[..., ::2]
+        step = flat - self.was
         slow = (step * step).sum(-1) < (SLOW_MPS * dt_s) ** 2  # never for a fresh body
-        self.was = points[..., [0, 2]]
-        return slow & (points[..., 1] < np.array([0.0, legs.TOE_M]) + LOW_M)
+        self.was = flat
+        return slow & (points[..., 1] < _LOW)
 
     def _step_at_ease(
         self, offset: Array, twist: Array, held: np.ndarray, standing: np.ndarray
@@ -224,9 +226,9 @@ class Feet:
     @staticmethod
     def _above_ground(ankle: Array, foot: Array, clear: Array) -> None:
         """Lifts ankles (N, 2, 3) out of the ground, and free feet (clear is 1) well above it."""
-        toe = ankle + legs.rotate(foot, legs.OFFSETS[:, 3])
+        toe = ankle + legs.turned(foot, _TOE)
         low = np.maximum(legs.TOE_M + CLEAR_M * clear - toe[..., 1], 0.0)
-        heel = ankle[..., 1] + legs.rotate(foot, HEEL)[..., 1]
+        heel = ankle[..., 1] + legs.turned(foot, _HEEL)[..., 1]
         low = np.maximum(low, clear * (CLEAR_M * clear - heel))
         # The heel's bone may come as low as the foot's pitch demands, not lower than the sole.
         ankle[..., 1] = np.maximum(ankle[..., 1] + low, 0.6 * legs.ANKLE_M)

@@ -91,6 +91,22 @@ def rotate(q: Array, v: Array) -> Array:
     return outer.reshape(*outer.shape[:-2], 48) @ _TURN
 
 
+def turning(v: Array) -> Array:
+    """(..., 16, 3) of fixed vectors, so that `turned` rotates them in half the time."""
+    return (_TURN.reshape(16, 3, 3) * np.asarray(v)[..., None, :, None]).sum(-2)
+
+
+def turned(q: Array, fixed: Array) -> Array:
+    """(..., 3) what `rotate` gives, for a vector that went through `turning`."""
+    square = (q[..., :, None] * q[..., None, :]).reshape(*q.shape[:-1], 1, 16)
+    return (square @ fixed.astype(q.dtype, copy=False))[..., 0, :]
+
+
+def clamp(x: Array, low: Array | float, high: Array | float) -> Array:
+    """(...) within bounds; np.clip without its wrapper, which costs more than the work."""
+    return np.minimum(np.maximum(x, low), high)
+
+
 def conjugate(q: Array) -> Array:
     """(..., 4) inverse of unit quaternions."""
     return q * _CONJUGATE
@@ -116,6 +132,9 @@ def about_y(angle_rad: Array) -> Array:
     return out
 
 
+_FORWARD = turning(np.array([0.0, 0.0, 1.0]))
+
+
 def forward(hips: Array, rotations: Array) -> tuple[Array, Array]:
     """World positions (..., 2, 4, 3) and rotations (..., 2, 4, 4) of both legs' joints.
 
@@ -138,15 +157,15 @@ def _over_foot(side: Array, line: Array, foot: Array, share: Array | float) -> A
 
     A knee that bends past a foot that looks elsewhere would roll the ankle, which hardly rolls.
     """
-    ahead = rotate(foot, np.array([0.0, 0.0, 1.0], foot.dtype))
+    ahead = turned(foot, _FORWARD)
     ahead = ahead - (ahead * line).sum(-1, keepdims=True) * line
     flat = np.sqrt((ahead * ahead).sum(-1))
     across = cross(line, side)
     turn = np.arctan2((ahead * across).sum(-1), (ahead * side).sum(-1))
     # A foot that hangs along the leg has no heading to speak of; one that looks back is no guide.
-    trust = np.clip(4.0 * flat - 1.0, 0.0, 1.0) * np.clip(3.0 - 1.5 * np.abs(turn), 0.0, 1.0)
-    turn = turn - np.clip(turn, -KNEE_RAD, KNEE_RAD)
-    turn = (share * trust * np.clip(turn, -SWING_RAD, SWING_RAD))[..., None]
+    trust = clamp(4.0 * flat - 1.0, 0.0, 1.0) * clamp(3.0 - 1.5 * np.abs(turn), 0.0, 1.0)
+    turn = turn - clamp(turn, -KNEE_RAD, KNEE_RAD)
+    turn = (share * trust * clamp(turn, -SWING_RAD, SWING_RAD))[..., None]
     return np.cos(turn) * side + np.sin(turn) * across
 
 
@@ -180,18 +199,18 @@ def reach(
     line: Array = ankle - top
     length = np.sqrt((line * line).sum(-1, keepdims=True))
     limit = (THIGH_M + SHIN_M) * REACH
-    far = np.clip(length, abs(THIGH_M - SHIN_M) + 0.05, limit)
+    far = clamp(length, abs(THIGH_M - SHIN_M) + 0.05, limit)
     line = line / np.maximum(length, 1e-8)
     # The knee's side: where it points now; ahead of the thigh when the leg is straight.
     before = unit(end - top)
     bend: Array = knee - top
     bend = bend - (bend * before).sum(-1, keepdims=True) * before
-    ahead = rotate(world_r[..., 0, :], np.array([0.0, 0.0, 1.0], ankle.dtype))
+    ahead = turned(world_r[..., 0, :], _FORWARD)
     bend = bend + 0.02 * ahead
     bend = rotate(between(before, line), bend)
     side = unit(bend - (bend * line).sum(-1, keepdims=True) * line)
     side = _over_foot(side, line, foot, over_foot)
-    cosine = np.clip((THIGH_M**2 + far * far - SHIN_M**2) / (2.0 * THIGH_M * far), -1.0, 1.0)
+    cosine = clamp((THIGH_M**2 + far * far - SHIN_M**2) / (2.0 * THIGH_M * far), -1.0, 1.0)
     new_knee = top + THIGH_M * (cosine * line + np.sqrt(1.0 - cosine * cosine) * side)
     # A knee is a hinge about the thigh's x: both bones lie in the plane that it bends in.
     axes = np.stack([cross(side, line), (top - new_knee) / THIGH_M])
@@ -200,8 +219,8 @@ def reach(
     thigh = _frame(*rotate(conjugate(parent), axes))
     bent = (THIGH_M**2 + SHIN_M**2 - far * far) / (2.0 * THIGH_M * SHIN_M)
     knee_turn = np.zeros_like(thigh)
-    knee_turn[..., 0] = np.sqrt(np.clip(0.5 + 0.5 * bent[..., 0], 0.0, 1.0))
-    knee_turn[..., 3] = np.sqrt(np.clip(0.5 - 0.5 * bent[..., 0], 0.0, 1.0))
+    knee_turn[..., 0] = np.sqrt(clamp(0.5 + 0.5 * bent[..., 0], 0.0, 1.0))
+    knee_turn[..., 3] = np.sqrt(clamp(0.5 - 0.5 * bent[..., 0], 0.0, 1.0))
     rotations[..., LEGS[:, 0], :] = thigh
     rotations[..., LEGS[:, 1], :] = knee_turn
     shin = multiply(parent, multiply(thigh, knee_turn))

@@ -40,7 +40,7 @@ class Limits:
         if not self._known:
             return False
         turn = rotation.to_rotation_vector(legs.multiply(self._back, rotations[:, LIMITED]))
-        kept = np.clip(turn, self._low, self._high)
+        kept = legs.clamp(turn, self._low, self._high)
         if (kept == turn).all():
             return False
         back = rotation.from_rotation_vector(turn + share[:, None, None] * (kept - turn))

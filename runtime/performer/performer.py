@@ -36,6 +36,9 @@ from .limits import Limits
 TICK_S = 1.0 / RATE_HZ
 PAST_S = 1.0
 TRAIL = int(PAST_S * RATE_HZ)
+# How far ahead of itself the network is shown the path: it answers as late as that. Measured, starts,
+# stops and turns come sooner and the body lags behind its path by less (docs/control.md).
+LEAD_S = 4.0 / 60.0
 SLOWEST_RAD = 0.034  # of the gait's phase, a tick
 # Joint of each contact the network gives: left heel, left toe, right heel, right toe.
 CONTACT_JOINTS = np.array([legs.LEGS[0, 2], legs.LEGS[0, 3], legs.LEGS[1, 2], legs.LEGS[1, 3]])
@@ -210,9 +213,9 @@ class Performer:
     def _tick(self, positions: Array, rotations: Array) -> None:
         controller = self.controller
         controller.step(TICK_S)
-        place, heading = controller.path()
+        place, heading = controller.path(SAMPLES_S + LEAD_S)
         self._path[:, : 4 * SAMPLES] = local_path(place, heading, self.root, self.yaw)
-        goal = np.clip(self.style, -1.0, 1.0)
+        goal = legs.clamp(self.style, -1.0, 1.0)
         self._style, self._style_rate = spring_step(
             self._style, self._style_rate, goal, STYLE_HALFLIFE_S, TICK_S
         )
