@@ -32,7 +32,7 @@ def measure(quick: bool) -> list[Figure]:
         try:
             figures += _variants(quick, core)
         except UnderstudyError as error:
-            figures.append(Figure("network in 8 bits", 0.0, "", "", None, f"not run: {error}"))
+            figures.append(Figure("network in 8 bits", None, "", "", None, f"{error}"))
     return [*figures, *_crowd(quick)]
 
 
@@ -147,7 +147,7 @@ def _crowd(quick: bool) -> list[Figure]:
     try:
         p50, p99, provider = tick_ms(CROWD, 60 if quick else 300, provider="cuda")
     except UnderstudyError as error:
-        return [Figure(name, 0.0, "ms", target, None, f"not run: no CUDA device ({error})")]
+        return [Figure(name, None, "ms", target, None, f"no CUDA device ({error})")]
     where = f"median; p99 {p99:.2f} ms; {provider}; network, path, feet"
     figures = [Figure(name, round(p50, 3), "ms", target, p50 <= CROWD_MS, where)]
     network, arrays, _ = quantized.bound(loader.WEIGHTS / "motion.onnx", CROWD, "cuda")

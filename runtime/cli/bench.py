@@ -116,7 +116,8 @@ def _figures(args: argparse.Namespace) -> int:
             else:
                 mark = {True: "met", False: "MISSED", None: ""}[figure.met]
                 target = f"target {figure.target}" if figure.target else ""
-                value = f"{figure.value:.4g} {figure.unit}"
+                known = figure.value is not None
+                value = f"{figure.value:.4g} {figure.unit}" if known else "not run"
                 print(
                     f"  {figure.name:<52} {value:>18}  {target:<18} {mark:<7}{figure.conditions}",
                     flush=True,
