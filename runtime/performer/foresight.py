@@ -20,6 +20,7 @@ COAST_S = 0.15
 FASTEST_RAD_S = 10.0  # and no faster: a joint that flips does not go on flipping
 CARRIES_M = 0.02
 # A body stands when its hips have moved no faster for so many knots.
+GOES_ON = 0.5  # share of its speed at which a lost actor is expected to leave one who stops
 STILL_MPS = 0.08
 STANDS_KNOTS = 12
 
@@ -42,7 +43,7 @@ class Foresight:
         self.base = (np.nan, False)
         self.acted_from_s = np.inf
         self._stood = 0
-        self._error_then_m = 0.0
+        self._error_then_m = self._apart_mps = 0.0
         self._hips: Array = np.zeros(3)
         count = len(transfer.source)
         self._roll_from: Array = rotation.identity(count)
@@ -159,6 +160,9 @@ class Foresight:
             poses.append(Pose(positions, turns))
         rate = (now[0] - before[0]) / tick_s, (now[1] - before[1]) / tick_s
         self._error_then_m = old.error_at(time_s)
+        gone = (poses[0].positions[0] - poses[1].positions[0])[[0, 2]]
+        speed_mps = float(np.linalg.norm(gone)) / tick_s / self.transfer.scale
+        self._apart_mps = GOES_ON * speed_mps
         self.forecast = Forecast()
         self.forecast.add(time_s, *now, old.contacts_at(time_s), self._error_then_m, rate)
         self.acted_from_s, self._stood = time_s, 0
@@ -175,9 +179,11 @@ class Foresight:
         self._hips = hips.copy()
         all_of = np.ones(len(self.transfer.source), bool)
         pose = self._here(time_s, hips, turns, newest, all_of)
-        # Nobody knows where the actor went: what is not known grows like a random walk.
+        # Nobody knows where the actor went: what is not known grows like a random walk, and of those
+        # who walked some go on while this one stops.
         silent_s, then_s = time_s - newest.time_s, self.acted_from_s - newest.time_s
         error_m = self._error_then_m * float(np.sqrt(silent_s / max(then_s, dt_s)))
+        error_m += self._apart_mps * (silent_s - then_s)
         self.forecast.add(time_s, *pose, contacts, error_m)
 
 
