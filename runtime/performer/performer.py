@@ -36,8 +36,8 @@ from .limits import Limits
 TICK_S = 1.0 / RATE_HZ
 PAST_S = 1.0
 TRAIL = int(PAST_S * RATE_HZ)
-# How far ahead of itself the network is shown the path: it answers as late as that. Measured, starts,
-# stops and turns come sooner and the body lags behind its path by less (docs/control.md).
+# How far ahead of itself the network is shown the path, since it answers as late as that: starts,
+# stops and turns come sooner, and the body lags less behind its path (docs/control.md).
 LEAD_S = 4.0 / 60.0
 SLOWEST_RAD = 0.034  # of the gait's phase, a tick
 # Joint of each contact the network gives: left heel, left toe, right heel, right toe.
