@@ -179,8 +179,8 @@ class Foresight:
         self._hips = hips.copy()
         all_of = np.ones(len(self.transfer.source), bool)
         pose = self._here(time_s, hips, turns, newest, all_of)
-        # Nobody knows where the actor went: what is not known grows like a random walk, and of those
-        # who walked some go on while this one stops.
+        # Nobody knows where the actor went: what is not known grows like a random walk, and some
+        # who walked go on while this one stops.
         silent_s, then_s = time_s - newest.time_s, self.acted_from_s - newest.time_s
         error_m = self._error_then_m * float(np.sqrt(silent_s / max(then_s, dt_s)))
         error_m += self._apart_mps * (silent_s - then_s)
