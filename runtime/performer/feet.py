@@ -113,7 +113,7 @@ class Feet:
             self.anchor_yaw = np.where((self.point < 0) & fresh, yaw + self.twist, self.anchor_yaw)
 
         held = point >= 0
-        twist = (self.anchor_yaw - yaw + np.pi) % (2.0 * np.pi) - np.pi
+        twist: Array = (self.anchor_yaw - yaw + np.pi) % (2.0 * np.pi) - np.pi
         twist = legs.clamp(twist, -SWIVEL_RAD, SWIVEL_RAD)
         self.anchor_yaw = yaw + twist
         turn = legs.about_y(np.where(held, twist, self.twist))
