@@ -30,7 +30,8 @@ RISE_HALFLIFE_S = 0.05
 CLEAR_M = 0.018
 CLEAR_HALFLIFE_S = 0.02
 SETTLE_HALFLIFE_S = 0.1
-ABRUPT = 0.03  # half of a turn in radians, within one tick
+TURNED = 1e-3  # half of a turn in radians, from which limits may have moved what is planted
+SHIFTED_M = 2e-4  # by so much, within one tick, it has
 ROLL_BACK = 0.1  # of what limits turned, so much is tried without again, a tick
 # A foot so low over its place in standing and so slow is on the ground, whatever anyone says.
 LOW_M = 0.022
@@ -161,13 +162,16 @@ class Feet:
         that were turned a good deal at once are kept out of the ground.
         """
         turn = legs.multiply(legs.conjugate(before), rotations[:, legs.LEGS[:, 2]])
-        if np.abs(turn[..., :3]).max() > ABRUPT:
+        if np.abs(turn[..., :3]).max() > TURNED:
             world_p, world_r = legs.forward(hips, rotations)
-            low = np.maximum(legs.TOE_M - world_p[..., 3, 1], 0.0)
-            if low.max() > 0.002:
-                ankle = world_p[..., 2, :].copy()
-                ankle[..., 1] += low
-                legs.reach(hips, rotations, world_p, world_r, ankle, world_r[..., 2, :], 0.0)
+            ankle, foot = world_p[..., 2, :].copy(), world_r[..., 2, :]
+            arm = np.where(
+                (self.point == 0)[..., None], legs.turned(foot, _HEEL), world_p[..., 3, :] - ankle
+            )
+            moved = np.where((self.point >= 0)[..., None], self.anchor - ankle - arm, 0.0)
+            moved[..., 1] = np.maximum(legs.TOE_M - world_p[..., 3, 1], 0.0)
+            if np.abs(moved).max() > SHIFTED_M:
+                legs.reach(hips, rotations, world_p, world_r, ankle + moved, foot, 0.0)
         roll = legs.multiply(self.roll, turn)
         self.rolled = bool(np.abs(roll[..., :3]).max() > 1e-3)
         self.roll = legs.unit(np.where(roll[..., 3:] < 0.0, -roll, roll) + ROLL_BACK * _STRAIGHT)
