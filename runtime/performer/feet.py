@@ -158,8 +158,8 @@ class Feet:
     def limited(self, before: Array, hips: Array, rotations: Array) -> None:
         """Takes note of how limits turned planted feet that were `before` (N, 2, 4), local.
 
-        The next tick plants feet that are turned so already, and the toe stays where it is. Feet
-        that were turned a good deal at once are kept out of the ground.
+        The legs bring back what is planted to where it is held, and toes out of the ground; the next
+        tick plants feet that are turned so already.
         """
         turn = legs.multiply(legs.conjugate(before), rotations[:, legs.LEGS[:, 2]])
         if np.abs(turn[..., :3]).max() > TURNED:
@@ -171,7 +171,9 @@ class Feet:
             moved = np.where((self.point >= 0)[..., None], self.anchor - ankle - arm, 0.0)
             moved[..., 1] = np.maximum(legs.TOE_M - world_p[..., 3, 1], 0.0)
             if np.abs(moved).max() > SHIFTED_M:
+                feet = rotations[:, legs.LEGS[:, 2]]
                 legs.reach(hips, rotations, world_p, world_r, ankle + moved, foot, 0.0)
+                rotations[:, legs.LEGS[:, 2]] = feet  # within their limits still
         roll = legs.multiply(self.roll, turn)
         self.rolled = bool(np.abs(roll[..., :3]).max() > 1e-3)
         self.roll = legs.unit(np.where(roll[..., 3:] < 0.0, -roll, roll) + ROLL_BACK * _STRAIGHT)
