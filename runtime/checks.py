@@ -39,12 +39,16 @@ PACKAGES = {
     "flatbuffers": True,
     "timecode": True,
     "hdrhistogram": True,
+    "psutil": True,
+    "cbor2": False,
     "moderngl": False,
     "glfw": False,
     "imgui-bundle": False,
     "av": False,
     "pillow": False,
     "scikit-image": False,
+    "scipy": False,
+    "matplotlib": False,
     "rich": False,
 }
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
@@ -160,12 +164,13 @@ def networks(found: dict[str, Any], has_nvidia: bool) -> Iterator[Check]:
     else:
         yield Check("onnxruntime", OK, said)
     restore = "Install understudy again, or restore the file from its release."
-    if "motion" in found:
-        runs_on = found["motion"].removesuffix("ExecutionProvider")
-        yield Check("motion network", OK, f"card and file agree, runs on {runs_on}")
-    else:
-        cause = found.get("motion_error") or found.get("error", "no answer")
-        yield Check("motion network", BROKEN, cause, restore)
+    for name in ("motion", "actions", "takeover"):
+        if name in found:
+            runs_on = found[name].removesuffix("ExecutionProvider")
+            yield Check(f"{name} network", OK, f"card and file agree, runs on {runs_on}")
+        else:
+            cause = found.get(f"{name}_error") or found.get("error", "no answer")
+            yield Check(f"{name} network", BROKEN, cause, restore)
     if "contact" in found:
         yield Check("contact network", OK, str(found["contact"]))
     else:

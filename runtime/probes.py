@@ -31,11 +31,12 @@ print(json.dumps(found), flush=True)
 from understudy.models import loader
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
-try:
-    with loader.open_network(loader.WEIGHTS / "motion.onnx", skeleton=PERFORMER) as network:
-        found["motion"] = network.provider_name
-except UnderstudyError as error:
-    found["motion_error"] = str(error)
+for name in ("motion", "actions", "takeover"):
+    try:
+        with loader.open_network(loader.WEIGHTS / f"{name}.onnx", skeleton=PERFORMER) as network:
+            found[name] = network.provider_name
+    except UnderstudyError as error:
+        found[f"{name}_error"] = str(error)
 try:
     found["contact"] = json.loads((loader.WEIGHTS / "contact.json").read_text())["format"]
 except (OSError, ValueError, KeyError, TypeError) as error:

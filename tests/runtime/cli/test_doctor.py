@@ -33,6 +33,8 @@ def test_json_has_every_check_and_a_remedy_for_each_thing_missing(understudy, ta
         "display",
         "onnxruntime",
         "motion network",
+        "actions network",
+        "takeover network",
         "gamepad",
         f"port {taken}",
         "real-time priority",
