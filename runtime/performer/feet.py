@@ -158,8 +158,8 @@ class Feet:
     def limited(self, before: Array, hips: Array, rotations: Array) -> None:
         """Takes note of how limits turned planted feet that were `before` (N, 2, 4), local.
 
-        The legs bring back what is planted to where it is held, and toes out of the ground; the next
-        tick plants feet that are turned so already.
+        The legs bring what is planted back to where it is held, and toes out of the ground; the
+        next tick plants feet that are turned so already.
         """
         turn = legs.multiply(legs.conjugate(before), rotations[:, legs.LEGS[:, 2]])
         if np.abs(turn[..., :3]).max() > TURNED:
