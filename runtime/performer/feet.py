@@ -183,7 +183,8 @@ class Feet:
 
         A network's contacts come late where a body creeps: its feet would glide along.
         """
-        points = np.stack([heel, toe], axis=-2)
+        points = np.empty((*heel.shape[:-1], 2, 3))
+        points[..., 0, :], points[..., 1, :] = heel, toe
         flat = points[..., ::2]
         step = flat - self.was
         slow = (step * step).sum(-1) < (SLOW_MPS * dt_s) ** 2  # never for a fresh body

@@ -213,7 +213,8 @@ def reach(
     cosine = clamp((THIGH_M**2 + far * far - SHIN_M**2) / (2.0 * THIGH_M * far), -1.0, 1.0)
     new_knee = top + THIGH_M * (cosine * line + np.sqrt(1.0 - cosine * cosine) * side)
     # A knee is a hinge about the thigh's x: both bones lie in the plane that it bends in.
-    axes = np.stack([cross(side, line), (top - new_knee) / THIGH_M])
+    axes = np.empty((2, *side.shape), side.dtype)
+    axes[0], axes[1] = cross(side, line), (top - new_knee) / THIGH_M
     parent = rotations[..., HIPS, None, :]
     # Within the hips' frame a thigh never turns far, so the short way to its quaternion will do.
     thigh = _frame(*rotate(conjugate(parent), axes))
