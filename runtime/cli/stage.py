@@ -166,7 +166,8 @@ def run(args: argparse.Namespace) -> int:
     with Stage(config) as stage:
         print(
             f"stage: {len(stage.cast)} subject(s) at {args.rate:g} Hz on "
-            f"{stage.publisher.address}, control on {stage.control.address}, network on {stage.cast.provider_name}",
+            f"{stage.publisher.address}, control on {stage.control.address}, "
+            f"network on {stage.cast.provider_name}",
             flush=True,
         )
         for note in stage.cast.notes:
