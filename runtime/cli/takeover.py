@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="START-STOP[:JOINT,...]",
-        help="seconds in which the whole body, or these joints alone, are missing (repeatable)",
+        help="seconds in which the whole body, or these joints alone, are missing (repeatable); "
+        "joints by the file's names or by the performer's, such as LeftArm",
     )
     parser.add_argument(
         "--stop-after",
@@ -96,6 +98,7 @@ def lost(clip: Clip, drops: list[Drop], jitter_s: float) -> np.ndarray:
     import numpy as np
 
     from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.core.humanoid import joint
 
     if not drops and not jitter_s:
         raise UnderstudyError("Nothing is dropped; give --drop START-STOP or --jitter SECONDS.")
@@ -117,7 +120,7 @@ def lost(clip: Clip, drops: list[Drop], jitter_s: float) -> np.ndarray:
                 f"--drop {drop} leaves no frame before it to go on from; begin it at "
                 f"{clip.frame_time_s:.4f} s or later."
             )
-        taken = np.ix_(frames, drop.mask(len(clip.skeleton), clip.skeleton.index))
+        taken = np.ix_(frames, drop.mask(len(clip.skeleton), partial(joint, clip.skeleton)))
         if not seen[taken].all():
             raise UnderstudyError(
                 f"--drop {drop} overlaps another one; a joint can be lost only once at a time."
@@ -238,14 +241,14 @@ def _about_drop(clip: Clip, shown: Shown, drop: Drop, drops: list[Drop]) -> dict
     import numpy as np
 
     from understudy.runtime.bench import gaps
-    from understudy.runtime.core.humanoid import roles
+    from understudy.runtime.core.humanoid import joint, roles
     from understudy.runtime.core.pose import State
     from understudy.runtime.takes.clip import calibration_frames
 
     rate, skeleton = clip.rate_hz, clip.skeleton
     frames = np.flatnonzero([drop.covers(k / rate) for k in range(len(clip))])
     a, b = int(frames[0]), int(frames[-1]) + 1
-    mask = drop.mask(len(skeleton), skeleton.index)
+    mask = drop.mask(len(skeleton), partial(joint, skeleton))
     hips, scale = roles(skeleton)["hips"], gaps.stature_scale(skeleton)
     truth = gaps.world(skeleton, clip.positions, clip.rotations)
     out = gaps.world(skeleton, shown.positions, shown.rotations)

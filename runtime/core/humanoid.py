@@ -211,3 +211,16 @@ def _performer() -> Skeleton:
 
 # Our own performer: 22 joints in a T-pose that faces +Z, 1.76 m tall, every rest rotation identity.
 PERFORMER = _performer()
+
+
+def joint(skeleton: Skeleton, name: str) -> int:
+    """The joint of that name; of a humanoid also by the name of PERFORMER's joint that is as it.
+
+    So "LeftArm" finds a rig's CC_Base_L_Upperarm. Raises UnderstudyError where neither is there.
+    """
+    if name not in skeleton.names and name in PERFORMER.names:
+        ours = PERFORMER.index(name)
+        role = next((r for r, j in roles(PERFORMER).items() if j == ours), "")
+        if role in (found := roles(skeleton)):
+            return found[role]
+    return skeleton.index(name)

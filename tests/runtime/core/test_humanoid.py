@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from understudy.runtime.core.humanoid import HIERARCHY, PERFORMER, roles
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.humanoid import HIERARCHY, PERFORMER, joint, roles
 from understudy.runtime.core.skeleton import Skeleton
 
 LEG = ("upper_leg", "lower_leg", "foot", "toes")
@@ -195,6 +196,19 @@ def test_the_performer_has_every_role_and_stands_on_the_ground_facing_z():
     assert world[found["left_toes"], 2] > world[found["left_foot"], 2]
     assert 0.0 < world[found["left_toes"], 1] < 0.05
     assert 1.5 < world[found["head"], 1] < 1.7
+
+
+def test_a_joint_goes_by_its_own_name_or_by_the_performers():
+    renamed = {"LeftArm": "lShldr", "LeftForeArm": "lForeArm", "LeftHand": "lHand"}
+    names = tuple(renamed.get(n, n) for n in PERFORMER.names)
+    body = Skeleton(names, PERFORMER.parents, PERFORMER.rest_positions)
+    for ours, theirs in renamed.items():
+        assert joint(body, ours) == joint(body, theirs) == PERFORMER.index(ours)
+    with pytest.raises(UnderstudyError, match="no joint 'Tail'"):
+        joint(body, "Tail")
+    crane = Skeleton(("base", "boom", "hook"), np.array([-1, 0, 1]), np.ones((3, 3)))
+    with pytest.raises(UnderstudyError, match="no joint 'LeftArm'"):
+        joint(crane, "LeftArm")
 
 
 def test_what_is_no_humanoid_has_no_legs():
