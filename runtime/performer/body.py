@@ -14,7 +14,7 @@ from .foresight import Foresight
 from .planting import Planting
 from .seam import BRISK_MPS2, SMALL_M, Seam
 from .stream import NEAR_S, Packet, Stream
-from .transfer import Transfer
+from .transfer import Transfer, world_positions, world_rotations
 
 # A forecast that is younger has the right speed; what it differs by is the packet's noise.
 YOUNG_S = 0.12
@@ -180,6 +180,14 @@ class Body:
             # What is only late is as good as seen: its feet are where they were going.
             missing = self.missing & (lost_for_s > YOUNG_S)
             self._plant(target, missing, blending, positions, rotations)
+        if foresight is not None and not self.missing.any():
+            # The truth is known again: how far what is shown still is from it.
+            both_r = np.stack([rotations, newest.rotations])
+            steps = foresight.transfer.steps
+            world_r = world_rotations(both_r, steps)
+            world = world_positions(np.stack([positions, newest.positions]), world_r, steps)
+            off = world[0] - world[1]
+            self.uncertainty_m = float(np.sqrt((off * off).sum(-1)).mean())
         self.positions, self.rotations = positions, rotations
         self.state, self.reason = self._why(newest)
 

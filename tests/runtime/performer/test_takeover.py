@@ -72,6 +72,18 @@ def test_takes_over_at_the_very_tick():
     assert (shown.uncertainty_m[first : first + 30] > 0.0).all()
 
 
+def test_while_handing_back_the_uncertainty_is_the_distance_that_is_left():
+    clip = walk()
+    shown = played(clip, (1.5, 2.0, ()))
+    # From the second packet on: with the first alone no speed is known, and it is not yet used.
+    back = slice(round(2.0 * clip.rate_hz) + 1, round((2.0 + HAND_OVER_S) * clip.rate_hz))
+    there = clip.skeleton.globals(shown.positions[back], shown.rotations[back])[0]
+    truth = clip.skeleton.globals(clip.positions[back], clip.rotations[back])[0]
+    left_m = np.linalg.norm(there - truth, axis=-1).mean(-1)
+    assert left_m.max() > 0.002
+    assert np.allclose(shown.uncertainty_m[back], left_m, atol=1e-6)
+
+
 @pytest.mark.parametrize("rate_hz", [24, 30, 60, 120])
 def test_a_gap_at_any_rate_is_better_than_holding_still(rate_hz):
     clip = walk(5.0, float(rate_hz))
