@@ -8,11 +8,7 @@ falls or the body lands, when it is over.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import time
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from understudy.models.loader import FORMAT
+from understudy.models import export as onnx
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
@@ -193,63 +189,38 @@ def make(folder: Path, out: Path, seed: int = 0) -> bool:
 
 def write(net: Actions, path: Path, measured: dict[str, float], minutes: float) -> None:
     """Writes path (.onnx) and the card (.json) beside it, whole or not at all."""
-    part = path.with_suffix(".part.onnx")
-    names = ("take", "time"), ("hips", "rotations", "contacts", "travel")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            Exported(net).eval(),
-            (torch.eye(len(TAKES))[:2], torch.zeros(2, 1)),
-            str(part),
-            input_names=list(names[0]),
-            output_names=list(names[1]),
-            dynamic_axes={n: {0: "count"} for side in names for n in side},
-            opset_version=17,
-            dynamo=False,
-        )
-    joints = len(PERFORMER)
-    card = {
-        "format": FORMAT,
-        "name": "actions",
-        "file": path.name,
-        "sha256": hashlib.sha256(part.read_bytes()).hexdigest(),
-        "rate_hz": RATE_HZ,
-        "skeleton": {"id": f"{PERFORMER.id:016x}", "names": list(PERFORMER.names)},
-        "inputs": {
-            "take": {"shape": ["count", len(TAKES)], "dtype": "float32"},
-            "time": {"shape": ["count", 1], "dtype": "float32"},
+    onnx.write(
+        Exported(net),
+        (torch.eye(len(TAKES))[:2], torch.zeros(2, 1)),
+        path,
+        "actions",
+        RATE_HZ,
+        {"take": ["count", len(TAKES)], "time": ["count", 1]},
+        {
+            "hips": ["count", 3],
+            "rotations": ["count", len(PERFORMER), 4],
+            "contacts": ["count", 4],
+            "travel": ["count", 3],
         },
-        "outputs": {
-            "hips": {"shape": ["count", 3], "dtype": "float32"},
-            "rotations": {"shape": ["count", joints, 4], "dtype": "float32"},
-            "contacts": {"shape": ["count", 4], "dtype": "float32"},
-            "travel": {"shape": ["count", 3], "dtype": "float32"},
+        {
+            "layout": {
+                "take": "which of the takes below: 1 there, 0 elsewhere",
+                "time": "seconds since the take began",
+                "hips": "x, y, z in the root's frame",
+                "rotations": "local quaternions x y z w, the hips' in the root's frame",
+                "contacts": "left heel, left toe, right heel, right toe, 0..1",
+                "travel": "the root's velocity x, z in its own frame, and its turn about +Y",
+            },
+            "takes": [
+                {
+                    "action": t.action,
+                    "seconds": round(t.end_s - t.begin_s, 3),
+                    "free_s": round(t.free_s - t.begin_s, 3),
+                    "clip": t.clip,
+                }
+                for t in TAKES
+            ],
+            "training": {"command": "understudy train motion", "minutes": minutes},
+            "measured": measured,
         },
-        "layout": {
-            "take": "which of the takes below: 1 there, 0 elsewhere",
-            "time": "seconds since the take began",
-            "hips": "x, y, z in the root's frame",
-            "rotations": "local quaternions x y z w, the hips' in the root's frame",
-            "contacts": "left heel, left toe, right heel, right toe, 0..1",
-            "travel": "the root's velocity x, z in its own frame, and its turn about +Y",
-        },
-        "units": "metres, seconds, radians; right-handed, +Y up, +Z forward",
-        "takes": [
-            {
-                "action": t.action,
-                "seconds": round(t.end_s - t.begin_s, 3),
-                "free_s": round(t.free_s - t.begin_s, 3),
-                "clip": t.clip,
-            }
-            for t in TAKES
-        ],
-        "parameters": sum(p.numel() for p in net.parameters()),
-        "training": {"command": "understudy train motion", "minutes": minutes},
-        "data": "CMU Graphics Lab Motion Capture Database, mocap.cs.cmu.edu; created with funding "
-        "from NSF EIA-0196217",
-        "measured": measured,
-    }
-    text = path.with_suffix(".part.json")
-    text.write_text(json.dumps(card, indent=1) + "\n", "utf-8")
-    os.replace(part, path)
-    os.replace(text, path.with_suffix(".json"))
+    )

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-import os
-import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from understudy.models.loader import FORMAT
-from understudy.runtime.core.humanoid import PERFORMER
+from understudy.models import export as onnx
 
 from .network import COLUMNS, HIGH_M, JOINTS, LOW_M, Understudy, adrift, filled
 
@@ -118,6 +112,23 @@ OUTPUTS: dict[str, list[str | int]] = {
 }
 
 
+LAYOUT = {
+    "now": "column 0 the hips' place in the world, then three columns for each joint: the "
+    "axes of its rotation in the world",
+    "before": "the same, one tick of 1/30 s earlier",
+    "memory": "zeros to begin with, then next_memory; the last 22 count the ticks for "
+    "which each joint's place has not been known",
+    "seen": "1 where a joint's local rotation is known at the next tick, 0 where it is "
+    "not; the first also tells whether the hips' place is known",
+    "hips, rotations": "what is known then: the hips' place in the world, local "
+    "quaternions x y z w, the hips' in the world; numbers, also where nothing is seen",
+    "next, next_rotations": "the body at the next tick: as seen where seen",
+    "contacts": "left heel, left toe, right heel, right toe, 0..1",
+    "error_m": "expected distance of each joint from the truth; 0 where its place is known",
+    "normalisation": "inside the graph",
+}
+
+
 def write(
     net: Understudy,
     line: tuple[float, float, float],
@@ -131,9 +142,9 @@ def write(
     """
     whole = Exported(net.eval(), line).eval()
     size = net.hidden + JOINTS
-    shapes = [
+    inputs, outputs = (
         {k: [*v, size] if len(v) == 1 else v for k, v in side.items()} for side in (INPUTS, OUTPUTS)
-    ]
+    )
     rest = torch.zeros(2, 3, COLUMNS)
     rest[..., 1:] = torch.eye(3).repeat(1, JOINTS)
     quaternion = torch.zeros(2, JOINTS, 4)
@@ -142,52 +153,17 @@ def write(
         *(rest, rest, torch.zeros(2, size)),
         *(torch.ones(2, JOINTS), torch.zeros(2, 3), quaternion),
     )
-    part = path.with_suffix(".part.onnx")
-    with warnings.catch_warnings(), open(os.devnull, "w") as silent:
-        warnings.simplefilter("ignore")
-        with contextlib.redirect_stdout(silent):
-            torch.onnx.export(
-                whole,
-                example,
-                str(part),
-                input_names=list(INPUTS),
-                output_names=list(OUTPUTS),
-                dynamic_axes={n: {0: "count"} for side in (INPUTS, OUTPUTS) for n in side},
-                opset_version=17,
-                dynamo=False,
-            )
-    card = {
-        "format": FORMAT,
-        "name": "takeover network",
-        "file": path.name,
-        "sha256": hashlib.sha256(part.read_bytes()).hexdigest(),
-        "rate_hz": RATE_HZ,
-        "skeleton": {"id": f"{PERFORMER.id:016x}", "names": list(PERFORMER.names)},
-        "inputs": {k: {"shape": v, "dtype": "float32"} for k, v in shapes[0].items()},
-        "outputs": {k: {"shape": v, "dtype": "float32"} for k, v in shapes[1].items()},
-        "layout": {
-            "now": "column 0 the hips' place in the world, then three columns for each joint: the "
-            "axes of its rotation in the world",
-            "before": "the same, one tick of 1/30 s earlier",
-            "memory": "zeros to begin with, then next_memory; the last 22 count the ticks for "
-            "which each joint's place has not been known",
-            "seen": "1 where a joint's local rotation is known at the next tick, 0 where it is "
-            "not; the first also tells whether the hips' place is known",
-            "hips, rotations": "what is known then: the hips' place in the world, local "
-            "quaternions x y z w, the hips' in the world; numbers, also where nothing is seen",
-            "next, next_rotations": "the body at the next tick: as seen where seen",
-            "contacts": "left heel, left toe, right heel, right toe, 0..1",
-            "error_m": "expected distance of each joint from the truth; 0 where its place is known",
-            "normalisation": "inside the graph",
+    onnx.write(
+        whole,
+        example,
+        path,
+        "takeover network",
+        RATE_HZ,
+        inputs,
+        outputs,
+        {
+            "layout": LAYOUT,
+            "training": training,
+            "measured": measured,
         },
-        "units": "metres, seconds, radians; right-handed, +Y up, +Z forward",
-        "parameters": sum(p.numel() for p in net.parameters()),
-        "training": training,
-        "data": "CMU Graphics Lab Motion Capture Database, mocap.cs.cmu.edu; created with funding "
-        "from NSF EIA-0196217",
-        "measured": measured,
-    }
-    text = path.with_suffix(".part.json")
-    text.write_text(json.dumps(card, indent=1) + "\n", "utf-8")
-    os.replace(part, path)
-    os.replace(text, path.with_suffix(".json"))
+    )
