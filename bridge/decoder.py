@@ -20,7 +20,7 @@ from understudy.runtime.core.pose import Camera, Frame, Intent, Pose, Prop, Stat
 from understudy.runtime.core.skeleton import Skeleton
 
 from . import envelope
-from .encoder import BUTTONS
+from .buttons import BUTTONS
 from .envelope import WireError
 
 # What hostile bytes point at may overlap, so that few bytes ask for much work. Sound ones point at
@@ -179,7 +179,7 @@ def _skeleton(table: _Table) -> Skeleton:
     table.spend(parents.nbytes + sum(array.nbytes for array in arrays))
     # Copies: a skeleton outlives its message.
     positions, rotations, tips = (array.copy() for array in arrays)
-    skeleton = Skeleton(names, parents.copy(), positions, rotations, tips)
+    skeleton = Skeleton(names, parents.copy(), positions, rotations, tips, tuple(table.texts(6)))
     # The publisher's word is the id: rounding must not make one skeleton two.
     skeleton.__dict__["id"] = table.number(0, "Q")
     return skeleton
@@ -222,6 +222,11 @@ def _subject(table: _Table, skeletons: Mapping[int, Skeleton], origin: Origin) -
         raise WireError("contacts that do not fit the skeleton")
     contacts = np.empty((len(planted), 2), np.float32)
     contacts[:, 0], contacts[:, 1] = planted, weights
+    curves = table.array(10, "<f4")
+    if len(curves) not in (0, len(skeleton.curve_names)):
+        raise WireError(
+            f"{len(curves)} curves for a skeleton of {len(skeleton.curve_names)} curve names"
+        )
     intent = table.table(9)
     return Subject(
         name=table.text(0),
@@ -233,6 +238,7 @@ def _subject(table: _Table, skeletons: Mapping[int, Skeleton], origin: Origin) -
         contacts=contacts,
         trajectory=table.array(8, "<f4").reshape(-1, 4),
         uncertainty_m=table.number(11, "f"),
+        curves=curves,
     )
 
 

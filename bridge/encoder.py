@@ -20,13 +20,9 @@ from understudy.runtime.core.pose import Camera, Frame, Prop, Subject
 from understudy.runtime.core.skeleton import Skeleton
 
 from . import envelope
+from .buttons import BUTTONS
 from .layout import lay_out, reason_room, skeleton_set
-from .schema.understudy_fb.Button import Button
 
-# A button's name in an Intent -> its bit on the wire.
-BUTTONS: dict[str, int] = {
-    name.lower(): bit for name, bit in vars(Button).items() if not name.startswith("_")
-}
 _BLOCKS_KEPT = 8192
 _ENVELOPE = envelope.seal(envelope.FRAME)
 
@@ -87,6 +83,7 @@ def _shape(thing: _Thing) -> tuple:
         len(thing.pose.rotations),
         len(thing.contacts),
         len(thing.trajectory),
+        len(thing.curves),
         thing.intent is None,
     )
 
@@ -157,6 +154,7 @@ class _SubjectBlock(_Block):
         self._contact_joints = self._view(6, "<u2")
         self._contact_weights = self._view(7, "<f4")
         self._trajectory = self._view(8, "<f4").reshape(-1, 4)
+        self._curves = self._view(10, "<f4") if len(subject.curves) else None
         self._intent: list[_Place] = []
         if at := self._table.Offset(_entry(9)):
             intent = Table(self.data, self._table.Indirect(self.root + at))
@@ -174,6 +172,8 @@ class _SubjectBlock(_Block):
             self._contact_weights[:] = subject.contacts[:, 1]
         if len(self._trajectory):
             self._trajectory[:] = subject.trajectory
+        if self._curves is not None:
+            self._curves[:] = subject.curves
         if subject.intent is not None:
             intent, data = subject.intent, self.data
             bits = sum(BUTTONS.get(name, 0) for name in intent.buttons) if intent.buttons else 0

@@ -76,6 +76,9 @@ def _subject(builder: flatbuffers.Builder, subject: Subject) -> int:
     contact_joints = builder.CreateNumpyVector(np.zeros(len(subject.contacts), "<u2"))
     contact_weights = builder.CreateNumpyVector(np.zeros(len(subject.contacts), "<f4"))
     trajectory = builder.CreateNumpyVector(np.zeros(len(subject.trajectory) * 4, "<f4"))
+    curves = None
+    if len(subject.curves):
+        curves = builder.CreateNumpyVector(np.zeros(len(subject.curves), "<f4"))
     intent = None
     if subject.intent is not None:
         fb_intent.Start(builder)
@@ -96,6 +99,8 @@ def _subject(builder: flatbuffers.Builder, subject: Subject) -> int:
     fb_subject.AddTrajectory(builder, trajectory)
     if intent is not None:
         fb_subject.AddIntent(builder, intent)
+    if curves is not None:
+        fb_subject.AddCurves(builder, curves)
     fb_subject.AddUncertaintyM(builder, 0.0)
     return int(fb_subject.End(builder))
 
@@ -134,7 +139,7 @@ def skeleton_set(skeletons: Iterable[Skeleton]) -> bytes:
     tables = []
     for skeleton in skeletons:
         names = _strings(builder, skeleton.names)
-        curves = _strings(builder, ())
+        curves = _strings(builder, skeleton.curve_names)
         parents = builder.CreateNumpyVector(skeleton.parents.astype("<i4"))
         doubles = [
             builder.CreateNumpyVector(array.astype("<f8").ravel())

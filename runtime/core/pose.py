@@ -64,6 +64,7 @@ class Subject:
     trajectory  (N, 4) the root's path to come, past first: x, z, facing x, facing z, world axes
     uncertainty_m  the network's own estimate, in metres, of how far the joints that it moves lie
                    from where the source would have them, the mean over the body; 0 when live
+    curves      (K,) a value for each of the skeleton's curve_names, mostly 0..1
     """
 
     name: str
@@ -75,6 +76,7 @@ class Subject:
     contacts: Array = field(default_factory=lambda: np.zeros((0, 2), np.float32))
     trajectory: Array = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     uncertainty_m: float = 0.0
+    curves: Array = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ class Skeleton:
     rest_rotations  (J, 4) rotations local to the parent
     tips            (J, 3) where the bone of a leaf joint ends, in the joint's frame
                     (BVH's End Site); NaN for joints that have none
+    curve_names     names of what a Subject's curves move, face shapes and the like; unique
     """
 
     names: tuple[str, ...]
@@ -32,11 +33,13 @@ class Skeleton:
     rest_positions: Array
     rest_rotations: Array = None  # type: ignore[assignment]
     tips: Array = None  # type: ignore[assignment]
+    curve_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.names)
         put = object.__setattr__
         put(self, "names", tuple(self.names))
+        put(self, "curve_names", tuple(self.curve_names))
         put(self, "parents", np.asarray(self.parents, np.int32))
         put(self, "rest_positions", np.asarray(self.rest_positions, np.float64).reshape(count, 3))
         if self.rest_rotations is None:
@@ -50,6 +53,9 @@ class Skeleton:
         if len(set(self.names)) != count:
             twice = next(n for n in self.names if self.names.count(n) > 1)
             raise UnderstudyError(f"The skeleton has two joints named {twice!r}; names are unique.")
+        if len(set(self.curve_names)) != len(self.curve_names):
+            twice = next(n for n in self.curve_names if self.curve_names.count(n) > 1)
+            raise UnderstudyError(f"The skeleton has two curves named {twice!r}; names are unique.")
         if self.parents[0] != -1 or np.any(self.parents[1:] < 0):
             raise UnderstudyError("A skeleton has one root, at index 0, and every other a parent.")
         if np.any(self.parents >= np.arange(count)):
@@ -71,12 +77,14 @@ class Skeleton:
 
     @cached_property
     def id(self) -> int:
-        """Identity hash, 64 bits: equal for equal names, parents and rest transforms (to 10 um)."""
+        """Identity hash, 64 bits: equal names of joints and curves, parents and rest (to 10 um)."""
         digest = hashlib.blake2b(digest_size=8)
         digest.update("\0".join(self.names).encode())
         digest.update(self.parents.astype("<i4").tobytes())
         for array in (self.rest_positions, self.rest_rotations, np.nan_to_num(self.tips)):
             digest.update(np.round(array * 1e5).astype("<i8").tobytes())
+        if self.curve_names:
+            digest.update("\0".join(("", *self.curve_names)).encode())
         return int.from_bytes(digest.digest(), "little")
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from understudy.bridge import envelope
+from understudy.bridge.buttons import BUTTONS
 from understudy.bridge.decoder import UnknownSkeleton, decode_frame, decode_skeletons
-from understudy.bridge.encoder import BUTTONS, FrameEncoder, encode_skeletons
+from understudy.bridge.encoder import FrameEncoder, encode_skeletons
 from understudy.bridge.envelope import VersionError, WireError
 from understudy.bridge.schema.understudy_fb.Frame import Frame as FlatFrame
 from understudy.bridge.schema.understudy_fb.SkeletonSet import SkeletonSet
@@ -93,6 +95,7 @@ def assert_same(a: Frame, b: Frame) -> None:
         np.testing.assert_array_equal(x.pose.rotations, y.pose.rotations)
         np.testing.assert_array_equal(x.contacts, y.contacts)
         np.testing.assert_array_equal(x.trajectory, y.trajectory)
+        np.testing.assert_array_equal(x.curves, y.curves)
         assert (x.intent is None) == (y.intent is None)
         if x.intent is not None and y.intent is not None:
             np.testing.assert_array_equal(x.intent.travel, y.intent.travel)
@@ -213,7 +216,8 @@ def test_any_skeletons_come_back(cast):
     for a, b in zip(cast, back):
         assert (a.names, a.id) == (b.names, b.id)
         # The id that travels is the one that the other side would compute.
-        assert Skeleton(b.names, b.parents, b.rest_positions, b.rest_rotations, b.tips).id == a.id
+        assert replace(b).id == a.id
+        assert a.curve_names == b.curve_names
         np.testing.assert_array_equal(a.parents, b.parents)
         np.testing.assert_array_equal(a.rest_positions, b.rest_positions)
         np.testing.assert_array_equal(a.rest_rotations, b.rest_rotations)

@@ -75,6 +75,7 @@ def skeletons(draw: st.DrawFn) -> Skeleton:
         draw(numbers(len(names), 3, width=64)),
         draw(numbers(len(names), 4, width=64)),
         tips,
+        tuple(draw(st.lists(texts, max_size=4, unique=True))),
     )
 
 
@@ -107,6 +108,7 @@ def subjects(draw: st.DrawFn, cast: list[Skeleton]) -> Subject:
         contacts,
         draw(numbers(draw(st.integers(0, 5)), 4)),
         draw(st.floats(0.0, 1e3, width=32)),
+        draw(numbers(len(skeleton.curve_names))),
     )
 
 
