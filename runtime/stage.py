@@ -30,6 +30,7 @@ from understudy.runtime.takes.recorder import Recorder
 
 from .cast import Cast
 from .laps import Laps
+from .steady import steady
 
 STAGES = ("sense", "perform", "solve", "record", "publish")
 
@@ -227,31 +228,6 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-@contextlib.contextmanager
-def steady(realtime: bool) -> Iterator[str]:
-    """Real-time priority where the system allows it, and no garbage collection inside a tick.
-
-    Yields what was had: "real-time" or "normal".
-    """
-    priority = "normal"
-    if realtime and hasattr(os, "sched_setscheduler"):
-        # A refusal is the usual case for a plain user and no fault: `understudy doctor` tells.
-        with contextlib.suppress(OSError):
-            # Threads that start later, such as the take's writer, are not to inherit it.
-            os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(10))
-            priority = "real-time"
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    try:
-        yield priority
-    finally:
-        gc.enable()
-        gc.unfreeze()
-        if priority == "real-time":
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 @contextlib.contextmanager
