@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +49,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="give up when no frame comes within S seconds (waits for ever)",
     )
     parser.add_argument(
+        "--quiet", action="store_true", help="say only what changes, and the report at the end"
+    )
+    parser.add_argument(
         "--json", action="store_true", help="one JSON object at the end and nothing else"
     )
     parser.add_argument("--list", action="store_true", help="print the options of every output")
@@ -73,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
             "There is no output to send to; give --to vmc://127.0.0.1:39539 or --outputs FILE.toml."
         )
     # Ctrl-C and SIGTERM end the sending, not the report.
-    pump = Pump(live=not args.json)
+    pump = Pump(silent if args.json else print_changes() if args.quiet else print_line)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: pump.stop())
     with outputs.Sender(named) as sender, Subscriber(args.address, newest=True) as subscriber:
@@ -87,18 +93,21 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1
-    silent = [one for one in told["outputs"] if not one["datagrams"]]
-    for one in silent:
+    mute = [one for one in told["outputs"] if not one["datagrams"]]
+    for one in mute:
         why = one["reason"] or "No frame was due before the end."
         print(f"understudy send: {one['to']} sent nothing: {why}", file=sys.stderr)
-    return 1 if silent else 0
+    return 1 if mute else 0
 
 
 class Pump:
-    """Moves frames from the wire to the outputs until it is stopped; a line a second for people."""
+    """Moves frames from the wire to the outputs until it is stopped.
 
-    def __init__(self, live: bool) -> None:
-        self.live = live
+    say  is told once a second how many frames came, and what each output did with them
+    """
+
+    def __init__(self, say: Callable[[str, int | None, list[Second]], None]) -> None:
+        self._say = say
         self._running = True
 
     def stop(self) -> None:
@@ -111,7 +120,8 @@ class Pump:
 
         end_s = float("inf") if wait_s is None else time.monotonic() + wait_s
         line_s = time.monotonic() + 1.0
-        waiting, before = True, [0] * (1 + len(sender.outputs))
+        waiting, frames = True, 0
+        before = [(0, 0)] * len(sender.outputs)
         while self._running and (now_s := time.monotonic()) < end_s:
             frame = subscriber.receive(sender.wait_s(min(0.1, end_s - now_s)))
             if frame is None:
@@ -121,31 +131,75 @@ class Pump:
                 if waiting:
                     waiting = False
                     end_s = float("inf") if seconds is None else time.monotonic() + seconds
-            if self.live and time.monotonic() >= line_s:
+            if time.monotonic() >= line_s:
                 line_s += 1.0
-                done = [subscriber.statistics.frames, *(o.counts.frames for o in sender.outputs)]
-                rates = [a - b for a, b in zip(done, before, strict=True)]
+                came, frames = subscriber.statistics.frames - frames, subscriber.statistics.frames
+                done = [(o.counts.frames, o.counts.refused) for o in sender.outputs]
+                self._say(
+                    subscriber.address,
+                    None if waiting else came,
+                    [
+                        Second(output, now[0] - then[0], now[1] > then[1])
+                        for output, now, then in zip(sender.outputs, done, before, strict=True)
+                    ],
+                )
                 before = done
-                if waiting:
-                    print(f"waiting for frames from {subscriber.address}", flush=True)
-                else:
-                    print(line(rates, sender.outputs), flush=True)
 
 
-def line(rates: list[int], outputs: list[Output]) -> str:
+@dataclass(slots=True)
+class Second:
+    """What an output did within a second: frames it sent, and whether it heard that nobody is
+    there."""
+
+    output: Output
+    frames: int
+    refused: bool
+
+    @property
+    def trouble(self) -> str:
+        return self.output.reason or ("Nobody listens there." if self.refused else "")
+
+    @property
+    def where(self) -> str:
+        to = self.output.target
+        return f"{to.scheme} {to.host}:{to.port}"
+
+
+def silent(address: str, frames: int | None, outputs: list[Second]) -> None:
+    """Says nothing."""
+
+
+def print_line(address: str, frames: int | None, outputs: list[Second]) -> None:
     """One second in one line: frames in, then what each output sent."""
-    parts = [f"{rates[0]:4d} frames/s"]
-    for rate, output in zip(rates[1:], outputs, strict=True):
-        where = f"{output.target.scheme} {output.target.host}:{output.target.port}"
-        said = f"{where} {rate}/s"
-        if output.counts.errors:
-            said += f", {output.counts.errors} errors"
-        if output.counts.refused:
-            said += ", nobody listens"
-        if output.reason:
-            said += f" ({output.reason})"
-        parts.append(said)
-    return "  |  ".join(parts)
+    if frames is None:
+        print(f"waiting for frames from {address}", flush=True)
+        return
+    parts = [f"{frames:4d} frames/s"]
+    for one in outputs:
+        errors = one.output.counts.errors
+        parts.append(
+            f"{one.where} {one.frames}/s"
+            + (f", {errors} errors" if errors else "")
+            + (f" ({one.trouble})" if one.trouble else "")
+        )
+    print("  |  ".join(parts), flush=True)
+
+
+def print_changes() -> Callable[[str, int | None, list[Second]], None]:
+    """Says of each output when it begins to send, when it cannot and when it can again."""
+    said: dict[int, str] = {}
+
+    def say(address: str, frames: int | None, outputs: list[Second]) -> None:
+        for number, one in enumerate(outputs):
+            if not frames:
+                continue  # of the stage's silence the stage tells
+            # Figures in a reason change all the time, and are no news.
+            news = re.sub(r"[\d.]+", "", one.trouble)
+            if said.get(number) != news:
+                said[number] = news
+                print(f"send: {one.where}: {one.trouble or f'sends {one.frames}/s.'}", flush=True)
+
+    return say
 
 
 def report(subscriber: Subscriber, sender: Sender) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Frames out to any number of outputs, each at its own rate and delay, none holding up another.
 
-UDP to a full or missing receiver never waits: the datagram is lost and counted. What an output
-cannot send costs that output the frame and nobody else anything.
+UDP to a full or missing receiver never waits: the datagram is lost and counted; a host's name is
+asked for in a thread. What an output cannot send costs that output the frame and nobody else
+anything.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame
 
 from . import freed, livelinkface, opentrackio, ports, rokoko, target, vmc
+from .resolver import Address, Resolver, is_number
 from .scene import Absent
 from .target import Target
 
@@ -81,8 +83,9 @@ class Counts:
 class Output:
     """One target: what it sends, its socket, when its next frame is due. Owns the socket.
 
-    reason  why the last frame was not sent, "" when it was
-    age     from a frame's capture to its sending; means something on the stage's machine
+    address  where it sends; () until the host's name is known
+    reason   why the last frame was not sent, "" when it was
+    age      from a frame's capture to its sending; means something on the stage's machine
     """
 
     def __init__(self, to: Target) -> None:
@@ -94,39 +97,56 @@ class Output:
         if to.scheme == "opentrackio" and to.host == "multicast":
             source = getattr(self.encoder, "source", 1)
             to = target.renamed(to, opentrackio_packet.GROUP.format(source))
-        family, self.address = target.resolve(to)
         self._waiting: deque[tuple[float, Frame]] = deque()
         self._next_s = float("-inf")
         self._interval_s = 0.0
         self._last_s: float | None = None
         self._connected = False
-        # One socket and so one source port for good: receivers tell senders apart by it.
-        self._socket = socket.socket(family, socket.SOCK_DGRAM)
-        try:
-            self._prepare(to, family)
-        except BaseException:
-            self._socket.close()
-            raise
+        self._interface, self._ttl = to.interface, to.ttl
+        self.address: tuple = ()
+        self._socket: socket.socket | None = None
+        self._resolver: Resolver | None = None
+        if is_number(to.host):
+            self._open(target.resolve(to))
+        else:
+            self._resolver = Resolver(to)
+            if to.interface:  # a wrong one is known before the name is
+                family = socket.AF_INET6 if ":" in to.interface else socket.AF_INET
+                with socket.socket(family, socket.SOCK_DGRAM) as trial:
+                    self._prepare(trial, family)
 
-    def _prepare(self, to: Target, family: socket.AddressFamily) -> None:
-        self._socket.setblocking(False)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    def _open(self, found: Address) -> socket.socket:
+        """The socket to an address; one, and so one source port, for good: receivers tell senders
+        apart by it."""
+        family, self.address = found
+        one = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            self._prepare(one, family)
+        except BaseException:
+            one.close()
+            raise
+        self._socket = one
+        return one
+
+    def _prepare(self, one: socket.socket, family: socket.AddressFamily) -> None:
+        one.setblocking(False)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        card = self._interface
         try:
             if family == socket.AF_INET:
-                self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, to.ttl)
-                if to.interface:
-                    self._socket.setsockopt(
-                        socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(to.interface)
+                one.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, self._ttl)
+                if card:
+                    one.setsockopt(
+                        socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(card)
                     )
-                    self._socket.bind((to.interface, 0))
-            elif to.interface:
-                self._socket.bind((to.interface, 0))
+            if card:
+                one.bind((card, 0))
         except OSError:
             there = ", ".join(f"{address} ({name})" for name, address in ports.cards())
             raise UnderstudyError(
-                f"Option interface is {to.interface!r}, and no network card of this machine has "
-                f"that address{f'; there are {there}' if there else ''}."
+                f"Option interface is {card!r}, and no network card of this machine has that "
+                f"address{f'; there are {there}' if there else ''}."
             ) from None
 
     def offer(self, frame: Frame, now_s: float) -> None:
@@ -168,6 +188,9 @@ class Output:
             self._send(frame, now_s)
 
     def _send(self, frame: Frame, now_s: float) -> None:
+        line = self._line(now_s)
+        if line is None:
+            return
         try:
             datagrams = self.encoder.datagrams(frame, now_s)
         except Absent as absent:
@@ -184,9 +207,12 @@ class Output:
         reason = ""
         for data in datagrams:
             try:
-                self._put(data)
+                self._put(line, data)
                 self.counts.datagrams += 1
                 self.counts.bytes += len(data)
+            except BlockingIOError:
+                self.counts.errors += 1
+                reason = "The network takes no more for now, and what it does not take is lost."
             except OSError as error:
                 self.counts.errors += 1
                 reason = f"The network refuses to send there: {error.strerror}."
@@ -195,19 +221,35 @@ class Output:
             self.counts.frames += 1
             self.age.add_ns(time.monotonic_ns() - frame.capture_ns)
 
-    def _put(self, data: bytes) -> None:
+    def _line(self, now_s: float) -> socket.socket | None:
+        """The socket, once the address is known."""
+        if self._socket is None and self._resolver is not None:
+            found = self._resolver.poll(now_s)
+            if found is None:
+                self.reason = self._resolver.reason
+                self.counts.errors += self._resolver.failed
+                return None
+            try:
+                return self._open(found)
+            except (UnderstudyError, OSError) as error:
+                self.reason = str(error)
+                self.counts.errors += 1
+        return self._socket
+
+    def _put(self, line: socket.socket, data: bytes) -> None:
         # Connected, the socket tells when a machine answers that nobody listens there.
         if not self._connected:
-            self._socket.connect(self.address)
+            line.connect(self.address)
             self._connected = True
         try:
-            self._socket.send(data)
+            line.send(data)
         except ConnectionRefusedError:  # the answer to an earlier datagram; this one was not sent
             self.counts.refused += 1
-            self._socket.send(data)
+            line.send(data)
 
     def close(self) -> None:
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
 
 
 class Sender:

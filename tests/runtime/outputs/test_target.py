@@ -57,7 +57,7 @@ def test_what_is_wrong_is_said(line, expected):
         ("freed://127.0.0.1?id=256", "0 to 255"),
         ("opentrackio://127.0.0.1?source=0", "1 to 200"),
         ("opentrackio://127.0.0.1?encoding=xml", "json, cbor"),
-        ("vmc://no-such-host.invalid", "No address is known"),
+        ("vmc://no-such-host.invalid?interface=203.0.113.7", "no network card"),
         ("vmc://127.0.0.1?interface=203.0.113.7", "no network card"),
         ("vmc://127.0.0.1?interface=wlan", "no network card"),
     ],

@@ -1,0 +1,96 @@
+"""`understudy send` beside a stage, so that nothing an output does can hold up the loop."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from understudy.runtime import processes
+
+# After a death: a stage that is ending as well gets this long to say so.
+PAUSE_S = 0.5
+# After one death too many.
+LONG_PAUSE_S = 10.0
+WRONG_INPUT = 2
+
+
+class SendProcess:
+    """A sender of a stage's frames, in a process of its own that is started again when it dies.
+
+    restarts  how often it was started again
+
+    A thread waits for its death, asleep in the kernel: the loop pays nothing for the watching. The
+    report that the sender prints at its end comes before `close` returns.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        lines: Sequence[str],
+        file: Path | None = None,
+        words: Sequence[object] = (),
+        launch: Callable[..., subprocess.Popen[bytes]] = processes.start,
+    ) -> None:
+        told: list[object] = ["send", "--quiet", "--from", reachable(address), *words]
+        for line in lines:
+            told += ["--to", line]
+        if file is not None:
+            told += ["--outputs", file]
+        self.restarts = 0
+        self._ending = threading.Event()
+        self._watch = processes.Watch(lambda: launch(*told))
+        self._thread = threading.Thread(target=self._keep, name="outputs", daemon=True)
+        self._thread.start()
+
+    @property
+    def pid(self) -> int:
+        return self._watch.child.pid
+
+    def _keep(self) -> None:
+        while not self._ending.is_set():
+            code = self._watch.child.wait()
+            if self._ending.wait(PAUSE_S):
+                return
+            if code == WRONG_INPUT:  # it has said what; once more would change nothing
+                _say("the outputs have ended; the stage goes on without them.")
+                return
+            if not self._watch.restart():
+                _say(f"the outputs keep dying ({_cause(code)}); next try in {LONG_PAUSE_S:g} s.")
+                while not self._ending.wait(LONG_PAUSE_S):
+                    if self._watch.restart():
+                        break
+                else:
+                    return
+            self.restarts += 1
+            _say(f"the outputs died ({_cause(code)}); started them again; the loop went on.")
+
+    def close(self) -> None:
+        self._ending.set()
+        # A restart that is under way is waited for, so that no child is left behind.
+        processes.end([self._watch.child])
+        self._thread.join()
+        processes.end([self._watch.child])
+
+    def __enter__(self) -> SendProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def reachable(address: str) -> str:
+    """Where this machine reaches what listens on an address: an address of all cards is none."""
+    for everywhere, here in (("0.0.0.0", "127.0.0.1"), ("[::]", "[::1]")):
+        address = address.replace(f"tcp://{everywhere}:", f"tcp://{here}:")
+    return address
+
+
+def _cause(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit status {code}"
+
+
+def _say(what: str) -> None:
+    print(f"stage: {what}", file=sys.stderr, flush=True)
