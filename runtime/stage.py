@@ -25,6 +25,7 @@ from understudy.runtime.core import timecode
 from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame, Subject
+from understudy.runtime.outputs.process import SendProcess
 from understudy.runtime.sources.dropout import Drop
 from understudy.runtime.takes.recorder import Recorder
 
@@ -55,6 +56,8 @@ class StageConfig:
     publish: str = "tcp://127.0.0.1:5570"
     control: str = "tcp://127.0.0.1:5571"
     insecure: bool = False
+    to: list[str] = field(default_factory=list)  # outputs, as `understudy send` takes them
+    outputs: Path | None = None
     seconds: float | None = None
     record: Path | None = None
     stats: Path | None = None
@@ -82,6 +85,12 @@ class Stage:
             self.publisher = stack.enter_context(Publisher(config.publish, config.insecure))
             self.control = stack.enter_context(ControlServer(config.control, config.insecure))
             self.cast = stack.enter_context(Cast(config))
+            # Forked before there is a loop that it could make late.
+            self.outputs: SendProcess | None = None
+            if config.to or config.outputs is not None:
+                self.outputs = stack.enter_context(
+                    SendProcess(self.publisher.address, config.to, config.outputs)
+                )
             if config.record is not None:
                 self.start_recording(config.record)
             self._stack = stack.pop_all()
@@ -204,6 +213,7 @@ class Stage:
             "provider": self.cast.provider_name,
             "priority": getattr(self, "priority", "not running"),
             "control_refused": self.control.malformed + self.control.refused,
+            "outputs_restarted": self.outputs.restarts if self.outputs is not None else 0,
         }
 
     def _stop(self) -> None:

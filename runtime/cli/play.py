@@ -7,11 +7,12 @@ from pathlib import Path
 
 from understudy.runtime.performer.layout import ACTIONS
 
-from .stage import add_sources
+from .stage import add_sources, check_outputs
 
 SUMMARY = "stage, viewport, gamepad or keyboard, and the stream: start here"
 EXAMPLES = """understudy play
 understudy play --bvh walk.bvh
+understudy play --to vmc://127.0.0.1:39539
 understudy play --pad demos/pads/demo.toml --seconds 20 --headless --out out/frames"""
 
 KEYS = (
@@ -45,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.headless and args.out is None:
         raise UnderstudyError("--headless needs a folder for its frames: add --out DIR.")
+    check_outputs(args)
     show = args.headless or processes.has_display()
     if not show:
         print(
@@ -96,7 +98,7 @@ def stage_words(args: argparse.Namespace) -> list[object]:
     """The stage's own command line out of play's."""
     words: list[object] = ["--rate", args.rate, "--copies", args.copies]
     words += ["--jitter", args.jitter, "--stop-after", args.stop_after]
-    for name in ("pad", "bvh", "drop"):
+    for name in ("pad", "bvh", "drop", "to"):
         for value in getattr(args, name):
             words += [f"--{name}", value]
     for name in (
@@ -107,6 +109,7 @@ def stage_words(args: argparse.Namespace) -> list[object]:
         "style",
         "publish",
         "control",
+        "outputs",
         "record",
         "stats",
         "bvh_speed",

@@ -9,6 +9,7 @@ SUMMARY = "the real-time process alone: sources in, poses out over ZeroMQ"
 EXAMPLES = """understudy stage --pad demos/pads/demo.toml
 understudy stage --bvh walk.bvh --bvh run.bvh --rate 120 --seconds 60
 understudy stage --bvh walk.bvh --drop 2.0-2.5 --drop 4.0-4.5:LeftArm,LeftForeArm,LeftHand
+understudy stage --bvh walk.bvh --to vmc://10.0.0.5:39539 --to 'rokoko://10.0.0.6?rate=30'
 understudy stage --gamepad --copies 64 --stats out/stage.json"""
 
 
@@ -98,11 +99,37 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     wire.add_argument(
         "--insecure", action="store_true", help="listen beyond this machine without keys"
     )
+    add_outputs(parser)
     files = parser.add_argument_group("files")
     files.add_argument("--record", type=Path, metavar="TAKE.bvh", help="record from start to end")
     files.add_argument(
         "--stats", type=Path, metavar="FILE.json", help="write the figures at the end"
     )
+
+
+def add_outputs(parser: argparse.ArgumentParser) -> None:
+    """Where `stage` and `play` send beside the wire."""
+    outputs = parser.add_argument_group(
+        "outputs", "by an `understudy send` of the stage's own; `understudy send --list` has all"
+    )
+    outputs.add_argument(
+        "--to",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="an output, such as vmc://host:39539?rate=60&delay=0.05; give as many as you like",
+    )
+    outputs.add_argument(
+        "--outputs", type=Path, metavar="FILE.toml", help="outputs from a file of [[output]] tables"
+    )
+
+
+def check_outputs(args: argparse.Namespace) -> None:
+    """Raises the sentence about an output that cannot be, before anything is started."""
+    if args.to or args.outputs is not None:
+        from understudy.runtime.outputs import sender
+
+        sender.Sender(sender.targets(args.to, args.outputs)).close()
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -134,6 +161,7 @@ def run(args: argparse.Namespace) -> int:
     if (args.drop or args.jitter) and not args.bvh:
         raise UnderstudyError("--drop and --jitter spoil a mocap signal: add --bvh FILE.")
     timecode.rate(args.timecode)
+    check_outputs(args)
     config = StageConfig(
         pads=args.pad,
         bvhs=args.bvh,
@@ -156,6 +184,8 @@ def run(args: argparse.Namespace) -> int:
         publish=args.publish,
         control=args.control,
         insecure=args.insecure,
+        to=args.to,
+        outputs=args.outputs,
         seconds=args.seconds,
         record=args.record,
         stats=args.stats,

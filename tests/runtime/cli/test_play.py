@@ -13,7 +13,8 @@ def test_the_stage_gets_every_option_that_play_was_given():
         "--stop-after 3 --no-takeover --style energy=0.5,crouch=-1 --takeover-weights t.onnx "
         "--weights m.onnx --copies 2 --rate 120 --seconds 5 --timecode 29.97df --record r.bvh "
         "--stats s.json --bvh-speed 0.5 --bvh-start 1 --bvh-stop 4 --bvh-once --no-realtime "
-        "--publish tcp://127.0.0.1:1 --control tcp://127.0.0.1:2"
+        "--publish tcp://127.0.0.1:1 --control tcp://127.0.0.1:2 "
+        "--to vmc://127.0.0.1 --to freed://127.0.0.1?rate=50 --outputs o.toml"
     )
     words = text.split()
     asked, got = argparse.ArgumentParser(), argparse.ArgumentParser()
