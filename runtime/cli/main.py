@@ -14,6 +14,7 @@ COMMANDS = (
     "play",
     "stage",
     "viewport",
+    "monitor",
     "listen",
     "send",
     "loopback",

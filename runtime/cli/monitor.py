@@ -1,0 +1,101 @@
+"""`understudy monitor`: a stage on a page in a browser."""
+
+from __future__ import annotations
+
+import argparse
+
+SUMMARY = "serve a page that shows a stage in a browser, on a tablet too, and can record"
+EXAMPLES = """understudy monitor
+understudy monitor --host 0.0.0.0 --token auto
+understudy monitor --connect tcp://10.0.0.5:5570 --control tcp://10.0.0.5:5571 --port 8081"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--connect", default="tcp://127.0.0.1:5570", metavar="ADDRESS", help="the stage's stream")
+    add("--control", default="tcp://127.0.0.1:5571", metavar="ADDRESS",
+        help="the stage's side channel, for recording")  # fmt: skip
+    add("--host", default="127.0.0.1", metavar="HOST",
+        help="where to serve the page (127.0.0.1: this machine only; 0.0.0.0: every network)")  # fmt: skip
+    add("--port", type=int, default=8080, metavar="N", help="port of the page (8080; 0: any free)")
+    add("--rate", type=float, default=30.0, metavar="HZ",
+        help="frames a second to each browser, at most (30)")  # fmt: skip
+    add("--token", metavar="SECRET",
+        help="lets browsers that give it record; `auto` makes one and prints it")  # fmt: skip
+    add("--takes", default="takes", metavar="DIR",
+        help="where takes go, on the stage's machine, from the stage's folder (takes)")  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    import asyncio
+
+    from understudy.bridge.address import checked
+    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.monitor.access import Access, checked_token
+
+    if not 1 <= args.rate <= 120:
+        raise UnderstudyError(f"--rate is {args.rate:g}; it can be 1 to 120.")
+    if not 0 <= args.port <= 65535:
+        raise UnderstudyError(f"--port is {args.port}; it can be 1 to 65535, or 0 for any.")
+    checked(args.connect), checked(args.control)
+    token = None if args.token is None else checked_token(args.token)
+    return asyncio.run(_serve(args, Access(token), token if args.token == "auto" else None))
+
+
+async def _serve(args: argparse.Namespace, access, shown_token: str | None) -> int:
+    import asyncio
+    import signal
+
+    from understudy.bridge import ControlClient, Subscriber
+    from understudy.runtime.monitor.server import Server
+    from understudy.runtime.monitor.stream import Stream
+    from understudy.runtime.monitor.takes import Takes
+
+    loop = asyncio.get_running_loop()
+    end = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end.set)
+    takes = Takes(args.control, args.takes)
+    with Subscriber(args.connect) as subscriber:
+        server = Server(access, takes, subscriber.skeletons)
+        port = await server.open(args.host, args.port)
+        stream = Stream(
+            subscriber,
+            args.rate,
+            server.offer,
+            on_restart=lambda: loop.call_soon_threadsafe(takes.stage_restarted),
+            control=lambda: ControlClient(args.control),
+            on_failure=lambda: loop.call_soon_threadsafe(end.set),
+        )
+        for line in greeting(args.host, port, shown_token, access.possible):
+            print(f"monitor: {line}", flush=True)
+        stream.start()
+        try:
+            await end.wait()
+        finally:
+            stream.close()
+            takes.close()
+            await server.close()
+    if stream.failure is not None:
+        raise stream.failure
+    return 0
+
+
+def greeting(host: str, port: int, token: str | None, may_record: bool) -> list[str]:
+    """Where to find the page, and what can be done there."""
+    from understudy.bridge.address import is_local
+    from understudy.runtime.outputs import ports
+
+    secret = f"#token={token}" if token else ""
+    everywhere = host in ("0.0.0.0", "::", "")
+    hosts = [address for _, address in ports.cards()] if everywhere else [host]
+    lines = [
+        f"http://{f'[{one}]' if ':' in one else one}:{port}/{secret}" for one in hosts or [host]
+    ]
+    if may_record:
+        lines.append("who gives the token can record; everybody else watches")
+    else:
+        lines.append("for watching only; --token lets browsers record")
+    if everywhere or not is_local(f"tcp://{host}:1"):
+        lines.append("the page is not encrypted: everybody on that network can watch")
+    return lines

@@ -1,0 +1,144 @@
+"""Takes that the page starts and stops, over the stage's side channel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar
+
+from understudy.bridge import ControlClient
+from understudy.runtime.core.errors import UnderstudyError
+
+LAST_TAKE = 9999
+LONGEST_SLATE = 48
+ANSWER_S = 2.0
+# A long take of many bodies is written in seconds.
+WRITING_S = 60.0
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(slots=True)
+class TakeState:
+    """What the page shows.
+
+    recording  path of the take that runs, "" for none
+    slate      and take: what the next take will be called
+    said       the last word on it, `failed` whether that is a complaint
+    """
+
+    recording: str = ""
+    slate: str = "take"
+    take: int = 1
+    busy: bool = False
+    said: str = ""
+    failed: bool = False
+    files: list[str] = field(default_factory=list)
+
+
+class Takes:
+    """Asks the stage to record; one question at a time, on a thread that may wait for the answer.
+
+    folder  where takes go, as the stage's machine sees it
+    """
+
+    def __init__(
+        self,
+        control: str,
+        folder: str = "takes",
+        connect: Callable[[str], ControlClient] = ControlClient,
+    ) -> None:
+        self.state = TakeState()
+        self._control, self._folder, self._connect = control, folder.rstrip("/"), connect
+        self._began_s = 0.0
+        self._client: ControlClient | None = None
+        self._thread = ThreadPoolExecutor(1, "takes")
+
+    async def start(self, slate: str, take: int) -> None:
+        """Begins a take; afterwards `state` says whether it runs, and if not, why."""
+        if self.state.busy or self.state.recording:
+            return
+        slate = plain(slate)
+        self.state.slate, self.state.take = slate, take
+        path = path_of(self._folder, slate, take, time.strftime("%Y%m%dT%H%M%S"))
+        try:
+            await self._ask(lambda stage: stage.record(True, path, f"{slate} {take}"), ANSWER_S)
+        except UnderstudyError as error:
+            self._say(str(error), failed=True)
+            # Somebody else's take; it can be stopped from here too.
+            if found := re.match(r"(.+) is being recorded", str(error)):
+                self._run(found[1])
+            return
+        self._run(path)
+        self._say("")
+
+    async def stop(self) -> None:
+        """Ends the take; afterwards `state` has its files, or why there are none."""
+        if self.state.busy:
+            return
+        try:
+            reply = await self._ask(lambda stage: stage.record(False), WRITING_S)
+        except UnderstudyError as error:
+            self._say(str(error), failed=True)
+            return
+        state = self.state
+        if state.recording:
+            state.take = min(state.take + 1, LAST_TAKE)
+        state.recording, state.files = "", [str(path) for path in reply.get("written", [])]
+        written = ", ".join(state.files)
+        self._say(f"Written: {written}" if written else "Nothing was being recorded.")
+
+    def stage_restarted(self) -> None:
+        """A stage that began anew records nothing."""
+        if self.state.recording:
+            lost, self.state.recording = self.state.recording, ""
+            self._say(f"The stage was restarted while it recorded {lost}.", failed=True)
+
+    def described(self) -> dict[str, Any]:
+        """The state for the page, and for how many seconds a take has been running."""
+        running_s = time.monotonic() - self._began_s if self.state.recording else 0.0
+        return {**asdict(self.state), "seconds": round(running_s, 1)}
+
+    def _run(self, path: str) -> None:
+        self.state.recording, self._began_s = path, time.monotonic()
+
+    def _say(self, sentence: str, failed: bool = False) -> None:
+        self.state.said, self.state.failed = sentence, failed
+
+    async def _ask(self, question: Callable[[ControlClient], Answer], timeout_s: float) -> Answer:
+        def asked() -> Answer:
+            if self._client is None:
+                self._client = self._connect(self._control)
+            self._client.timeout_s = timeout_s
+            return question(self._client)
+
+        self.state.busy = True
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, asked)
+        finally:
+            self.state.busy = False
+
+    def close(self) -> None:
+        def closed() -> None:
+            if self._client is not None:
+                self._client.close()
+
+        with contextlib.suppress(RuntimeError):  # closed before
+            self._thread.submit(closed)
+        self._thread.shutdown(wait=False)
+
+
+def plain(slate: str) -> str:
+    """The slate as a part of a file's name: no folders, no dots, nothing that a shell reads."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", slate).strip("_")[:LONGEST_SLATE] or "take"
+
+
+def path_of(folder: str, slate: str, take: int, stamp: str) -> str:
+    """Where a take is written. The stamp keeps a number that is used again from overwriting."""
+    name = f"{slate}_{take:03d}_{stamp}.bvh"
+    return f"{folder}/{name}" if folder else name

@@ -1,0 +1,102 @@
+"""One browser: what it was sent, what it has shown, and what it may do."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+
+import msgspec
+from websockets.asyncio.server import ServerConnection
+
+# Frames on their way to a browser. One that shows them slowly gets fewer, never older ones.
+UNDER_WAY = 3
+LINK_S = 1.0
+
+
+class Shown(msgspec.Struct, tag="shown", tag_field="say"):
+    """The page has drawn frame `n`."""
+
+    n: int
+
+
+class Token(msgspec.Struct, tag="token", tag_field="say"):
+    """The page asks for the right to record."""
+
+    token: str
+
+
+class Start(msgspec.Struct, tag="start", tag_field="say"):
+    """The page asks for a take."""
+
+    slate: str
+    take: int
+
+
+class Stop(msgspec.Struct, tag="stop", tag_field="say"):
+    """The page asks for the take's end."""
+
+
+Said = Shown | Token | Start | Stop
+read = msgspec.json.Decoder(Said).decode
+
+
+class Visitor:
+    """Sends the newest frame whenever the browser has shown enough of those before."""
+
+    def __init__(self, socket: ServerConnection) -> None:
+        self.socket = socket
+        self.may_record = False
+        self.sent = self.passed_over = 0
+        self._last_sent = 0
+        self._newest: tuple[int, bytes] = (0, b"")
+        self._under_way: deque[tuple[int, float]] = deque()
+        self._round_trips_ms: deque[float] = deque(maxlen=64)
+        self._wake = asyncio.Event()
+        self._linked_s = time.monotonic()
+        self._linked_sent = 0
+
+    @property
+    def address(self) -> str:
+        where = self.socket.remote_address
+        return str(where[0]) if where else "?"
+
+    def offer(self, n: int, message: bytes) -> None:
+        """Takes a newer frame; one that was not sent yet is passed over."""
+        self.passed_over += self._newest[0] > self._last_sent
+        self._newest = n, message
+        self._wake.set()
+
+    async def feed(self) -> None:
+        """Sends for as long as the connection lasts."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            n, message = self._newest
+            if n <= self._last_sent or len(self._under_way) >= UNDER_WAY:
+                continue
+            self._last_sent, self.sent = n, self.sent + 1
+            self._under_way.append((n, time.monotonic()))
+            await self.socket.send(message)
+
+    async def shown(self, n: int) -> None:
+        """The browser has drawn frame n, so whatever came before it is dealt with too."""
+        now_s = time.monotonic()
+        while self._under_way and self._under_way[0][0] <= n:
+            number, sent_s = self._under_way.popleft()
+            if number == n:
+                self._round_trips_ms.append(1e3 * (now_s - sent_s))
+        self._wake.set()
+        if now_s - self._linked_s >= LINK_S:
+            rate_hz = (self.sent - self._linked_sent) / (now_s - self._linked_s)
+            self._linked_s, self._linked_sent = now_s, self.sent
+            trips = sorted(self._round_trips_ms)
+            await self.say(
+                kind="link",
+                rate_hz=round(rate_hz, 1),
+                round_trip_ms=round(trips[len(trips) // 2], 1) if trips else None,
+                passed_over=self.passed_over,
+            )
+
+    async def say(self, **words: object) -> None:
+        await self.socket.send(msgspec.json.encode(words).decode())
