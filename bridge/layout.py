@@ -102,6 +102,7 @@ def _subject(builder: flatbuffers.Builder, subject: Subject) -> int:
     if curves is not None:
         fb_subject.AddCurves(builder, curves)
     fb_subject.AddUncertaintyM(builder, 0.0)
+    fb_subject.AddCaptureNs(builder, 0)
     return int(fb_subject.End(builder))
 
 
@@ -112,6 +113,7 @@ def reason_room(reason: str) -> int:
 
 def _camera(builder: flatbuffers.Builder, camera: Camera) -> int:
     name = builder.CreateString(camera.name)
+    reason = builder.CreateString(bytes(reason_room(camera.reason)))
     fb_camera.Start(builder)
     fb_camera.AddName(builder, name)
     fb_camera.AddPosition(builder, CreateVec3(builder, 0.0, 0.0, 0.0))
@@ -121,15 +123,22 @@ def _camera(builder: flatbuffers.Builder, camera: Camera) -> int:
     fb_camera.AddSensorHeightMm(builder, 0.0)
     fb_camera.AddFocusM(builder, 0.0)
     fb_camera.AddIris(builder, 0.0)
+    fb_camera.AddState(builder, 0)
+    fb_camera.AddReason(builder, reason)
+    fb_camera.AddCaptureNs(builder, 0)
     return int(fb_camera.End(builder))
 
 
 def _prop(builder: flatbuffers.Builder, prop: Prop) -> int:
     name = builder.CreateString(prop.name)
+    reason = builder.CreateString(bytes(reason_room(prop.reason)))
     fb_prop.Start(builder)
     fb_prop.AddName(builder, name)
     fb_prop.AddPosition(builder, CreateVec3(builder, 0.0, 0.0, 0.0))
     fb_prop.AddRotation(builder, CreateQuat(builder, 0.0, 0.0, 0.0, 1.0))
+    fb_prop.AddState(builder, 0)
+    fb_prop.AddReason(builder, reason)
+    fb_prop.AddCaptureNs(builder, 0)
     return int(fb_prop.End(builder))
 
 

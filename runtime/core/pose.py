@@ -32,11 +32,11 @@ class Pose:
 
 
 class State(IntEnum):
-    """Who moves a subject at this tick."""
+    """Who moves a subject, a camera or a prop at this tick."""
 
     LIVE = 0  # its source
-    TAKEOVER = 1  # the network, because the source is silent
-    HOLD = 2  # nobody: the last pose is held
+    TAKEOVER = 1  # the network, because the source is silent; subjects only
+    HOLD = 2  # nobody: the last pose or place is held
     LOST = 3  # nobody, and for longer than the user's limit
 
 
@@ -65,6 +65,7 @@ class Subject:
     uncertainty_m  the network's own estimate, in metres, of how far the joints that it moves lie
                    from where the source would have them, the mean over the body; 0 when live
     curves      (K,) a value for each of the skeleton's curve_names, mostly 0..1
+    capture_ns  monotonic time at which its newest input was read; 0: not known
     """
 
     name: str
@@ -77,13 +78,15 @@ class Subject:
     trajectory: Array = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     uncertainty_m: float = 0.0
     curves: Array = field(default_factory=lambda: np.zeros(0, np.float32))
+    capture_ns: int = 0
 
 
 @dataclass(slots=True)
 class Camera:
     """A camera of the scene: looks along its own -Z with +Y up, lens and sensor in millimetres.
 
-    focus_m is the distance in focus and iris the f-number; 0 where nobody knows.
+    focus_m is the distance in focus and iris the f-number; 0 where nobody knows. state, reason and
+    capture_ns are as a Subject's: HOLD is a camera that stays where it was last seen.
     """
 
     name: str
@@ -93,15 +96,21 @@ class Camera:
     sensor_mm: tuple[float, float] = (36.0, 24.0)
     focus_m: float = 0.0
     iris: float = 0.0
+    state: State = State.LIVE
+    reason: str = ""
+    capture_ns: int = 0
 
 
 @dataclass(slots=True)
 class Prop:
-    """A rigid thing: a position (3,) and a rotation (4,) in the world."""
+    """A rigid thing: a position (3,) and a rotation (4,) in the world; the rest as a Camera's."""
 
     name: str
     position: Array
     rotation: Array
+    state: State = State.LIVE
+    reason: str = ""
+    capture_ns: int = 0
 
 
 @dataclass(slots=True)

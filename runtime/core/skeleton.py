@@ -60,6 +60,8 @@ class Skeleton:
             raise UnderstudyError("A skeleton has one root, at index 0, and every other a parent.")
         if np.any(self.parents >= np.arange(count)):
             raise UnderstudyError("A skeleton lists parents before their children; this one not.")
+        if not (np.isfinite(self.rest_positions).all() and np.isfinite(self.rest_rotations).all()):
+            raise UnderstudyError("The skeleton's rest pose has a number that is not finite.")
         for array in (self.parents, self.rest_positions, self.rest_rotations, self.tips):
             array.setflags(write=False)
 

@@ -17,14 +17,36 @@ from understudy.bridge.encoder import FrameEncoder, encode_skeletons
 from understudy.bridge.envelope import VersionError, WireError
 from understudy.bridge.schema.understudy_fb.Frame import Frame as FlatFrame
 from understudy.bridge.schema.understudy_fb.SkeletonSet import SkeletonSet
-from understudy.runtime.core.pose import Frame, State
+from understudy.runtime.core.pose import Camera, Frame, Prop, State
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.sources.pad import BUTTONS as PAD_BUTTONS
 
-from .things import ARM, frames, skeletons, small_frame
+from .things import ARM, FACE, frames, skeletons, small_frame
 
 KNOWN = {ARM.id: ARM}
 GOLDEN_FRAME = (
+    "4652414d0100000028000000000000002000540048004000380030002800240020001c001b00140010000c00"
+    "0800040020000000500000006400000084000000880000008c00000000000001e90300003075000084000000"
+    "03ca9a3b0000000002ca9a3b0000000000000000000000000500000000000000070000000000000000000000"
+    "020000000000000000000840000000000000f43f00000000020000001400000004000000070000007469636b"
+    "5f6d7300040000006c617465000000000100000008020000010000007001000001000000380000000b000000"
+    "30313a30303a30303b3032002400000000001e0044004000340033002c002800240020001c00180014000000"
+    "100004001e00000004ca9a3b00000000000000000000803d3c0000005c0000006c0000007000000074000000"
+    "94000000ac00000000000001d876ac4c838ea2b700000000c00000000c0024001c001400100004000c000000"
+    "01ca9a3b000000000000000041000000000000000000803f0000803e0000403f040000000000803f00000040"
+    "000000000000803f010000000000003f0100000001000000080000000000003f000000bf0000003f0000003f"
+    "0000003f000000bf0000003f0000003f06000000000000000000003e0000803e0000c03e0000003f0000203f"
+    "0b0000007369676e616c206c6f73740000000000000000000000000000000000000000000000000005000000"
+    "416e6e2030000000240000000000000000001a004c0048003c002c002800240020001c001800170010000400"
+    "1a00000005ca9a3b00000000000000003c000000000000023333b340000020400000c0410000104200004842"
+    "000000009a99193f00000000cdcc4c3f0000000000000040000080402c0000000600000073696c656e740000"
+    "0000000000000000000000000000000000000000000000000000000001000000410000001400000010003800"
+    "3400280018001700100004001000000006ca9a3b000000000000000028000000000000030000000000000000"
+    "0000803f000000000000803f0000c03f000000402c0000000c0000006f7574206f6620736967687400000000"
+    "00000000000000000000000000000000000000000500000073776f7264000000"
+)
+# The same frame before cameras and props had a state, and everything a time of its own.
+FRAME_BEFORE_STATES = (
     "4652414d0100000028000000000000002000540048004000380030002800240020001c001b00140010000c00"
     "0800040020000000500000006400000084000000880000008c00000000000001e90300003075000084000000"
     "03ca9a3b0000000002ca9a3b0000000000000000000000000500000000000000070000000000000000000000"
@@ -82,15 +104,8 @@ def assert_same(a: Frame, b: Frame) -> None:
         assert getattr(a, name) == getattr(b, name), name
     assert a.stats == b.stats
     assert list(a.stats) == list(b.stats)
-    assert len(a.subjects) == len(b.subjects)
-    for x, y in zip(a.subjects, b.subjects):
-        assert (x.name, x.skeleton.id, x.state, x.reason, x.uncertainty_m) == (
-            y.name,
-            y.skeleton.id,
-            y.state,
-            y.reason,
-            y.uncertainty_m,
-        )
+    for x, y in zip(a.subjects, b.subjects, strict=True):
+        assert (x.skeleton.id, x.uncertainty_m) == (y.skeleton.id, y.uncertainty_m)
         np.testing.assert_array_equal(x.pose.positions, y.pose.positions)
         np.testing.assert_array_equal(x.pose.rotations, y.pose.rotations)
         np.testing.assert_array_equal(x.contacts, y.contacts)
@@ -103,16 +118,15 @@ def assert_same(a: Frame, b: Frame) -> None:
             assert x.intent.buttons == y.intent.buttons
             assert x.intent.capture_ns == y.intent.capture_ns
     for p, q in zip((*a.cameras, *a.props), (*b.cameras, *b.props), strict=True):
-        assert p.name == q.name
         np.testing.assert_array_equal(p.position, q.position)
-        np.testing.assert_array_equal(p.rotation, q.rotation)
-    for c, d in zip(a.cameras, b.cameras):
-        assert (c.focal_mm, c.sensor_mm, c.focus_m, c.iris) == (
-            d.focal_mm,
-            d.sensor_mm,
-            d.focus_m,
-            d.iris,
-        )
+        np.testing.assert_array_equal(np.float32(p.rotation), np.float32(q.rotation))
+    for c, d in zip(a.cameras, b.cameras, strict=True):
+        lens = [np.float32((x.focal_mm, *x.sensor_mm, x.focus_m, x.iris)) for x in (c, d)]
+        np.testing.assert_array_equal(*lens)
+    everything = zip((*a.subjects, *a.cameras, *a.props), (*b.subjects, *b.cameras, *b.props))
+    for one, other in everything:
+        for name in ("name", "state", "reason", "capture_ns"):
+            assert getattr(one, name) == getattr(other, name), name
 
 
 def test_the_envelope_is_a_topic_and_a_little_endian_version():
@@ -124,10 +138,18 @@ def test_golden_bytes_of_a_frame():
     assert message(small_frame()).hex() == GOLDEN_FRAME
 
 
-def test_a_frame_of_a_stage_that_knows_no_uncertainty_still_reads():
-    back, _ = decode_frame(bytes.fromhex(FRAME_OF_0_1), KNOWN)
+@pytest.mark.parametrize(
+    "message, uncertainty_m", [(FRAME_OF_0_1, 0.0), (FRAME_BEFORE_STATES, 0.0625)]
+)
+def test_a_frame_of_an_older_stage_still_reads(message, uncertainty_m):
+    """What a stage does not know yet is as if it knew nothing of it."""
+    back, _ = decode_frame(bytes.fromhex(message), KNOWN)
     expected = small_frame()
-    expected.subjects[0].uncertainty_m = 0.0
+    (subject,), (camera,) = expected.subjects, expected.cameras
+    subject.uncertainty_m, subject.capture_ns = uncertainty_m, 0
+    identity = np.array([0.0, 0.0, 0.0, 1.0])
+    expected.cameras = [Camera("A", camera.position, identity, 50.0)]
+    expected.props = [Prop("sword", np.ones(3), identity)]
     assert_same(back, expected)
 
 
@@ -157,8 +179,11 @@ def test_flatc_reads_what_we_write():
     assert subject.Intent().Buttons() == BUTTONS["run"] | BUTTONS["action4"]
     camera = flat.Cameras(0)
     assert (camera.Name(), camera.FocalMm(), camera.SensorWidthMm()) == (b"A", 50.0, 36.0)
-    assert (camera.Position().Y(), camera.Rotation().W()) == (2.0, 1.0)
-    assert flat.Props(0).Name() == b"sword"
+    assert (camera.Position().Y(), camera.Rotation().W()) == (2.0, pytest.approx(0.8))
+    assert (camera.State(), camera.Reason(), camera.CaptureNs()) == (2, b"silent", 1_000_000_005)
+    prop = flat.Props(0)
+    assert (prop.Name(), prop.State(), prop.Reason()) == (b"sword", 3, b"out of sight")
+    assert (subject.CaptureNs(), prop.CaptureNs()) == (1_000_000_004, 1_000_000_006)
 
 
 def test_flatc_reads_our_skeletons():
@@ -180,6 +205,15 @@ def test_numbers_lie_aligned_for_readers_that_map_them():
                 - np.frombuffer(data, np.uint8).__array_interface__["data"][0]
             )
             assert offset % 4 == 0
+
+
+def test_flatc_reads_faces():
+    flat = FlatFrame.GetRootAs(message(small_frame(skeleton=FACE)), envelope.SIZE)
+    assert flat.Subjects(0).CurvesAsNumpy().tolist() == [0.25, 0.5]
+    skeleton = SkeletonSet.GetRootAs(encode_skeletons([FACE]), envelope.SIZE).Skeletons(0)
+    names = [skeleton.CurveNames(i) for i in range(skeleton.CurveNamesLength())]
+    assert names == [b"jawOpen", b"eyeBlinkLeft"]
+    assert skeleton.SkeletonId() != ARM.id
 
 
 def test_every_pad_button_has_a_bit():

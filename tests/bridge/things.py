@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
@@ -15,6 +17,7 @@ ARM = Skeleton(
     np.array([[0.0, 1.0, 0.0], [0.5, 0.0, 0.0]]),
     tips=np.array([[np.nan] * 3, [0.25, 0.0, 0.0]]),
 )
+FACE = replace(ARM, curve_names=("jawOpen", "eyeBlinkLeft"))
 
 
 def small_frame(sequence: int = 7, skeleton: Skeleton = ARM, subjects: int = 1) -> Frame:
@@ -45,12 +48,36 @@ def small_frame(sequence: int = 7, skeleton: Skeleton = ARM, subjects: int = 1) 
                 np.array([[1.0, 0.5]]),
                 np.array([[1.0, 2.0, 0.0, 1.0]]),
                 0.0625,
+                np.array([0.25, 0.5][: len(skeleton.curve_names)], np.float32),
+                1_000_000_004,
             )
             for i in range(subjects)
         ],
         stats={"late": 3.0, "tick_ms": 1.25},
-        cameras=[Camera("A", np.array([0.0, 2.0, 4.0]), np.array([0.0, 0.0, 0.0, 1.0]), 50.0)],
-        props=[Prop("sword", np.array([1.0, 1.0, 1.0]), np.array([0.0, 0.0, 0.0, 1.0]))],
+        cameras=[
+            Camera(
+                "A",
+                np.array([0.0, 2.0, 4.0]),
+                np.array([0.0, 0.6, 0.0, 0.8]),
+                50.0,
+                (36.0, 24.0),
+                2.5,
+                5.6,
+                State.HOLD,
+                "silent",
+                1_000_000_005,
+            )
+        ],
+        props=[
+            Prop(
+                "sword",
+                np.array([1.0, 1.5, 2.0]),
+                np.array([0.0, 0.0, 1.0, 0.0]),
+                State.LOST,
+                "out of sight",
+                1_000_000_006,
+            )
+        ],
     )
 
 
@@ -60,6 +87,16 @@ def numbers(*shape: int, width: int = 32) -> st.SearchStrategy[np.ndarray]:
     return nps.arrays(np.float64 if width == 64 else np.float32, shape, elements=values)
 
 
+@st.composite
+def rotations(draw: st.DrawFn, *shape: int) -> np.ndarray:
+    """(.., 4) unit quaternions, float32's own."""
+    turns = draw(numbers(*shape, 4)).astype(np.float64)
+    norms = np.linalg.norm(turns, axis=-1, keepdims=True)
+    turns = np.where(norms > 1e-3, turns / np.maximum(norms, 1e-3), (0.0, 0.0, 0.0, 1.0))
+    return turns.astype(np.float32)
+
+
+stamps = st.integers(-(2**63), 2**63 - 1)
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 
 
@@ -101,7 +138,7 @@ def subjects(draw: st.DrawFn, cast: list[Skeleton]) -> Subject:
     return Subject(
         draw(texts),
         skeleton,
-        Pose(draw(numbers(joints, 3)), draw(numbers(joints, 4))),
+        Pose(draw(numbers(joints, 3)), draw(rotations(joints))),
         draw(st.sampled_from(State)),
         draw(texts),
         draw(st.none() | intents()),
@@ -109,6 +146,7 @@ def subjects(draw: st.DrawFn, cast: list[Skeleton]) -> Subject:
         draw(numbers(draw(st.integers(0, 5)), 4)),
         draw(st.floats(0.0, 1e3, width=32)),
         draw(numbers(len(skeleton.curve_names))),
+        draw(stamps),
     )
 
 
@@ -118,8 +156,8 @@ def frames(draw: st.DrawFn, cast: list[Skeleton] | None = None) -> Frame:
     lens = st.floats(0, 1e3, width=32)
     return Frame(
         draw(st.integers(0, 2**64 - 1)),
-        draw(st.integers(-(2**63), 2**63 - 1)),
-        draw(st.integers(-(2**63), 2**63 - 1)),
+        draw(stamps),
+        draw(stamps),
         draw(st.integers(0, 2**32 - 1)),
         draw(st.integers(0, 2**32 - 1)),
         draw(texts),
@@ -129,16 +167,26 @@ def frames(draw: st.DrawFn, cast: list[Skeleton] | None = None) -> Frame:
             Camera(
                 draw(texts),
                 draw(numbers(3)),
-                draw(numbers(4)),
+                draw(rotations()),
                 draw(lens),
                 (draw(lens), draw(lens)),
                 draw(lens),
                 draw(lens),
+                draw(st.sampled_from(State)),
+                draw(texts),
+                draw(stamps),
             )
             for _ in range(draw(st.integers(0, 2)))
         ],
         [
-            Prop(draw(texts), draw(numbers(3)), draw(numbers(4)))
+            Prop(
+                draw(texts),
+                draw(numbers(3)),
+                draw(rotations()),
+                draw(st.sampled_from(State)),
+                draw(texts),
+                draw(stamps),
+            )
             for _ in range(draw(st.integers(0, 2)))
         ],
     )

@@ -89,7 +89,28 @@ class Camera(object):
             return self._tab.Get(flatbuffers.number_types.Float32Flags, o + self._tab.Pos)
         return 0.0
 
-def CameraStart(builder): builder.StartObject(8)
+    # Camera
+    def State(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(20))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint8Flags, o + self._tab.Pos)
+        return 0
+
+    # Camera
+    def Reason(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        if o != 0:
+            return self._tab.String(o + self._tab.Pos)
+        return None
+
+    # Camera
+    def CaptureNs(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(24))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int64Flags, o + self._tab.Pos)
+        return 0
+
+def CameraStart(builder): builder.StartObject(11)
 def Start(builder):
     return CameraStart(builder)
 def CameraAddName(builder, name): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(name), 0)
@@ -116,6 +137,15 @@ def AddFocusM(builder, focusM):
 def CameraAddIris(builder, iris): builder.PrependFloat32Slot(7, iris, 0.0)
 def AddIris(builder, iris):
     return CameraAddIris(builder, iris)
+def CameraAddState(builder, state): builder.PrependUint8Slot(8, state, 0)
+def AddState(builder, state):
+    return CameraAddState(builder, state)
+def CameraAddReason(builder, reason): builder.PrependUOffsetTRelativeSlot(9, flatbuffers.number_types.UOffsetTFlags.py_type(reason), 0)
+def AddReason(builder, reason):
+    return CameraAddReason(builder, reason)
+def CameraAddCaptureNs(builder, captureNs): builder.PrependInt64Slot(10, captureNs, 0)
+def AddCaptureNs(builder, captureNs):
+    return CameraAddCaptureNs(builder, captureNs)
 def CameraEnd(builder): return builder.EndObject()
 def End(builder):
     return CameraEnd(builder)

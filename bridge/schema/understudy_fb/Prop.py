@@ -54,7 +54,28 @@ class Prop(object):
             return obj
         return None
 
-def PropStart(builder): builder.StartObject(3)
+    # Prop
+    def State(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(10))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint8Flags, o + self._tab.Pos)
+        return 0
+
+    # Prop
+    def Reason(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(12))
+        if o != 0:
+            return self._tab.String(o + self._tab.Pos)
+        return None
+
+    # Prop
+    def CaptureNs(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(14))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int64Flags, o + self._tab.Pos)
+        return 0
+
+def PropStart(builder): builder.StartObject(6)
 def Start(builder):
     return PropStart(builder)
 def PropAddName(builder, name): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(name), 0)
@@ -66,6 +87,15 @@ def AddPosition(builder, position):
 def PropAddRotation(builder, rotation): builder.PrependStructSlot(2, flatbuffers.number_types.UOffsetTFlags.py_type(rotation), 0)
 def AddRotation(builder, rotation):
     return PropAddRotation(builder, rotation)
+def PropAddState(builder, state): builder.PrependUint8Slot(3, state, 0)
+def AddState(builder, state):
+    return PropAddState(builder, state)
+def PropAddReason(builder, reason): builder.PrependUOffsetTRelativeSlot(4, flatbuffers.number_types.UOffsetTFlags.py_type(reason), 0)
+def AddReason(builder, reason):
+    return PropAddReason(builder, reason)
+def PropAddCaptureNs(builder, captureNs): builder.PrependInt64Slot(5, captureNs, 0)
+def AddCaptureNs(builder, captureNs):
+    return PropAddCaptureNs(builder, captureNs)
 def PropEnd(builder): return builder.EndObject()
 def End(builder):
     return PropEnd(builder)

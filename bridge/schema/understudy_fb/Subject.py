@@ -233,7 +233,14 @@ class Subject(object):
             return self._tab.Get(flatbuffers.number_types.Float32Flags, o + self._tab.Pos)
         return 0.0
 
-def SubjectStart(builder): builder.StartObject(12)
+    # Subject
+    def CaptureNs(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(28))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int64Flags, o + self._tab.Pos)
+        return 0
+
+def SubjectStart(builder): builder.StartObject(13)
 def Start(builder):
     return SubjectStart(builder)
 def SubjectAddName(builder, name): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(name), 0)
@@ -290,6 +297,9 @@ def StartCurvesVector(builder, numElems):
 def SubjectAddUncertaintyM(builder, uncertaintyM): builder.PrependFloat32Slot(11, uncertaintyM, 0.0)
 def AddUncertaintyM(builder, uncertaintyM):
     return SubjectAddUncertaintyM(builder, uncertaintyM)
+def SubjectAddCaptureNs(builder, captureNs): builder.PrependInt64Slot(12, captureNs, 0)
+def AddCaptureNs(builder, captureNs):
+    return SubjectAddCaptureNs(builder, captureNs)
 def SubjectEnd(builder): return builder.EndObject()
 def End(builder):
     return SubjectEnd(builder)

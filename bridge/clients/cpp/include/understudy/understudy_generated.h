@@ -480,7 +480,8 @@ struct Subject FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
     VT_TRAJECTORY = 20,
     VT_INTENT = 22,
     VT_CURVES = 24,
-    VT_UNCERTAINTY_M = 26
+    VT_UNCERTAINTY_M = 26,
+    VT_CAPTURE_NS = 28
   };
   const flatbuffers::String *name() const {
     return GetPointer<const flatbuffers::String *>(VT_NAME);
@@ -518,6 +519,9 @@ struct Subject FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   float uncertainty_m() const {
     return GetField<float>(VT_UNCERTAINTY_M, 0.0f);
   }
+  int64_t capture_ns() const {
+    return GetField<int64_t>(VT_CAPTURE_NS, 0);
+  }
   bool Verify(flatbuffers::Verifier &verifier) const {
     return VerifyTableStart(verifier) &&
            VerifyOffset(verifier, VT_NAME) &&
@@ -541,6 +545,7 @@ struct Subject FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
            VerifyOffset(verifier, VT_CURVES) &&
            verifier.VerifyVector(curves()) &&
            VerifyField<float>(verifier, VT_UNCERTAINTY_M, 4) &&
+           VerifyField<int64_t>(verifier, VT_CAPTURE_NS, 8) &&
            verifier.EndTable();
   }
 };
@@ -585,6 +590,9 @@ struct SubjectBuilder {
   void add_uncertainty_m(float uncertainty_m) {
     fbb_.AddElement<float>(Subject::VT_UNCERTAINTY_M, uncertainty_m, 0.0f);
   }
+  void add_capture_ns(int64_t capture_ns) {
+    fbb_.AddElement<int64_t>(Subject::VT_CAPTURE_NS, capture_ns, 0);
+  }
   explicit SubjectBuilder(flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -609,8 +617,10 @@ inline flatbuffers::Offset<Subject> CreateSubject(
     flatbuffers::Offset<flatbuffers::Vector<float>> trajectory = 0,
     flatbuffers::Offset<understudy_fb::Intent> intent = 0,
     flatbuffers::Offset<flatbuffers::Vector<float>> curves = 0,
-    float uncertainty_m = 0.0f) {
+    float uncertainty_m = 0.0f,
+    int64_t capture_ns = 0) {
   SubjectBuilder builder_(_fbb);
+  builder_.add_capture_ns(capture_ns);
   builder_.add_skeleton_id(skeleton_id);
   builder_.add_uncertainty_m(uncertainty_m);
   builder_.add_curves(curves);
@@ -639,7 +649,8 @@ inline flatbuffers::Offset<Subject> CreateSubjectDirect(
     const std::vector<float> *trajectory = nullptr,
     flatbuffers::Offset<understudy_fb::Intent> intent = 0,
     const std::vector<float> *curves = nullptr,
-    float uncertainty_m = 0.0f) {
+    float uncertainty_m = 0.0f,
+    int64_t capture_ns = 0) {
   auto name__ = name ? _fbb.CreateString(name) : 0;
   auto reason__ = reason ? _fbb.CreateString(reason) : 0;
   auto positions__ = positions ? _fbb.CreateVector<float>(*positions) : 0;
@@ -661,7 +672,8 @@ inline flatbuffers::Offset<Subject> CreateSubjectDirect(
       trajectory__,
       intent,
       curves__,
-      uncertainty_m);
+      uncertainty_m,
+      capture_ns);
 }
 
 struct Camera FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
@@ -674,7 +686,10 @@ struct Camera FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
     VT_SENSOR_WIDTH_MM = 12,
     VT_SENSOR_HEIGHT_MM = 14,
     VT_FOCUS_M = 16,
-    VT_IRIS = 18
+    VT_IRIS = 18,
+    VT_STATE = 20,
+    VT_REASON = 22,
+    VT_CAPTURE_NS = 24
   };
   const flatbuffers::String *name() const {
     return GetPointer<const flatbuffers::String *>(VT_NAME);
@@ -700,6 +715,15 @@ struct Camera FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   float iris() const {
     return GetField<float>(VT_IRIS, 0.0f);
   }
+  understudy_fb::State state() const {
+    return static_cast<understudy_fb::State>(GetField<uint8_t>(VT_STATE, 0));
+  }
+  const flatbuffers::String *reason() const {
+    return GetPointer<const flatbuffers::String *>(VT_REASON);
+  }
+  int64_t capture_ns() const {
+    return GetField<int64_t>(VT_CAPTURE_NS, 0);
+  }
   bool Verify(flatbuffers::Verifier &verifier) const {
     return VerifyTableStart(verifier) &&
            VerifyOffset(verifier, VT_NAME) &&
@@ -711,6 +735,10 @@ struct Camera FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
            VerifyField<float>(verifier, VT_SENSOR_HEIGHT_MM, 4) &&
            VerifyField<float>(verifier, VT_FOCUS_M, 4) &&
            VerifyField<float>(verifier, VT_IRIS, 4) &&
+           VerifyField<uint8_t>(verifier, VT_STATE, 1) &&
+           VerifyOffset(verifier, VT_REASON) &&
+           verifier.VerifyString(reason()) &&
+           VerifyField<int64_t>(verifier, VT_CAPTURE_NS, 8) &&
            verifier.EndTable();
   }
 };
@@ -743,6 +771,15 @@ struct CameraBuilder {
   void add_iris(float iris) {
     fbb_.AddElement<float>(Camera::VT_IRIS, iris, 0.0f);
   }
+  void add_state(understudy_fb::State state) {
+    fbb_.AddElement<uint8_t>(Camera::VT_STATE, static_cast<uint8_t>(state), 0);
+  }
+  void add_reason(flatbuffers::Offset<flatbuffers::String> reason) {
+    fbb_.AddOffset(Camera::VT_REASON, reason);
+  }
+  void add_capture_ns(int64_t capture_ns) {
+    fbb_.AddElement<int64_t>(Camera::VT_CAPTURE_NS, capture_ns, 0);
+  }
   explicit CameraBuilder(flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -763,8 +800,13 @@ inline flatbuffers::Offset<Camera> CreateCamera(
     float sensor_width_mm = 0.0f,
     float sensor_height_mm = 0.0f,
     float focus_m = 0.0f,
-    float iris = 0.0f) {
+    float iris = 0.0f,
+    understudy_fb::State state = understudy_fb::State_Live,
+    flatbuffers::Offset<flatbuffers::String> reason = 0,
+    int64_t capture_ns = 0) {
   CameraBuilder builder_(_fbb);
+  builder_.add_capture_ns(capture_ns);
+  builder_.add_reason(reason);
   builder_.add_iris(iris);
   builder_.add_focus_m(focus_m);
   builder_.add_sensor_height_mm(sensor_height_mm);
@@ -773,6 +815,7 @@ inline flatbuffers::Offset<Camera> CreateCamera(
   builder_.add_rotation(rotation);
   builder_.add_position(position);
   builder_.add_name(name);
+  builder_.add_state(state);
   return builder_.Finish();
 }
 
@@ -785,8 +828,12 @@ inline flatbuffers::Offset<Camera> CreateCameraDirect(
     float sensor_width_mm = 0.0f,
     float sensor_height_mm = 0.0f,
     float focus_m = 0.0f,
-    float iris = 0.0f) {
+    float iris = 0.0f,
+    understudy_fb::State state = understudy_fb::State_Live,
+    const char *reason = nullptr,
+    int64_t capture_ns = 0) {
   auto name__ = name ? _fbb.CreateString(name) : 0;
+  auto reason__ = reason ? _fbb.CreateString(reason) : 0;
   return understudy_fb::CreateCamera(
       _fbb,
       name__,
@@ -796,7 +843,10 @@ inline flatbuffers::Offset<Camera> CreateCameraDirect(
       sensor_width_mm,
       sensor_height_mm,
       focus_m,
-      iris);
+      iris,
+      state,
+      reason__,
+      capture_ns);
 }
 
 struct Prop FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
@@ -804,7 +854,10 @@ struct Prop FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
     VT_NAME = 4,
     VT_POSITION = 6,
-    VT_ROTATION = 8
+    VT_ROTATION = 8,
+    VT_STATE = 10,
+    VT_REASON = 12,
+    VT_CAPTURE_NS = 14
   };
   const flatbuffers::String *name() const {
     return GetPointer<const flatbuffers::String *>(VT_NAME);
@@ -815,12 +868,25 @@ struct Prop FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   const understudy_fb::Quat *rotation() const {
     return GetStruct<const understudy_fb::Quat *>(VT_ROTATION);
   }
+  understudy_fb::State state() const {
+    return static_cast<understudy_fb::State>(GetField<uint8_t>(VT_STATE, 0));
+  }
+  const flatbuffers::String *reason() const {
+    return GetPointer<const flatbuffers::String *>(VT_REASON);
+  }
+  int64_t capture_ns() const {
+    return GetField<int64_t>(VT_CAPTURE_NS, 0);
+  }
   bool Verify(flatbuffers::Verifier &verifier) const {
     return VerifyTableStart(verifier) &&
            VerifyOffset(verifier, VT_NAME) &&
            verifier.VerifyString(name()) &&
            VerifyField<understudy_fb::Vec3>(verifier, VT_POSITION, 4) &&
            VerifyField<understudy_fb::Quat>(verifier, VT_ROTATION, 4) &&
+           VerifyField<uint8_t>(verifier, VT_STATE, 1) &&
+           VerifyOffset(verifier, VT_REASON) &&
+           verifier.VerifyString(reason()) &&
+           VerifyField<int64_t>(verifier, VT_CAPTURE_NS, 8) &&
            verifier.EndTable();
   }
 };
@@ -838,6 +904,15 @@ struct PropBuilder {
   void add_rotation(const understudy_fb::Quat *rotation) {
     fbb_.AddStruct(Prop::VT_ROTATION, rotation);
   }
+  void add_state(understudy_fb::State state) {
+    fbb_.AddElement<uint8_t>(Prop::VT_STATE, static_cast<uint8_t>(state), 0);
+  }
+  void add_reason(flatbuffers::Offset<flatbuffers::String> reason) {
+    fbb_.AddOffset(Prop::VT_REASON, reason);
+  }
+  void add_capture_ns(int64_t capture_ns) {
+    fbb_.AddElement<int64_t>(Prop::VT_CAPTURE_NS, capture_ns, 0);
+  }
   explicit PropBuilder(flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -853,11 +928,17 @@ inline flatbuffers::Offset<Prop> CreateProp(
     flatbuffers::FlatBufferBuilder &_fbb,
     flatbuffers::Offset<flatbuffers::String> name = 0,
     const understudy_fb::Vec3 *position = nullptr,
-    const understudy_fb::Quat *rotation = nullptr) {
+    const understudy_fb::Quat *rotation = nullptr,
+    understudy_fb::State state = understudy_fb::State_Live,
+    flatbuffers::Offset<flatbuffers::String> reason = 0,
+    int64_t capture_ns = 0) {
   PropBuilder builder_(_fbb);
+  builder_.add_capture_ns(capture_ns);
+  builder_.add_reason(reason);
   builder_.add_rotation(rotation);
   builder_.add_position(position);
   builder_.add_name(name);
+  builder_.add_state(state);
   return builder_.Finish();
 }
 
@@ -865,13 +946,20 @@ inline flatbuffers::Offset<Prop> CreatePropDirect(
     flatbuffers::FlatBufferBuilder &_fbb,
     const char *name = nullptr,
     const understudy_fb::Vec3 *position = nullptr,
-    const understudy_fb::Quat *rotation = nullptr) {
+    const understudy_fb::Quat *rotation = nullptr,
+    understudy_fb::State state = understudy_fb::State_Live,
+    const char *reason = nullptr,
+    int64_t capture_ns = 0) {
   auto name__ = name ? _fbb.CreateString(name) : 0;
+  auto reason__ = reason ? _fbb.CreateString(reason) : 0;
   return understudy_fb::CreateProp(
       _fbb,
       name__,
       position,
-      rotation);
+      rotation,
+      state,
+      reason__,
+      capture_ns);
 }
 
 struct Frame FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
