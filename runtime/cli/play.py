@@ -32,7 +32,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     view.add_argument("--headless", action="store_true", help="no window; needs --out")
     view.add_argument("--out", type=Path, metavar="DIR", help="folder for the headless frames")
     view.add_argument("--size", default="1280x720", metavar="WxH")
-    view.add_argument("--camera", choices=("third", "first", "orbit", "fixed"), default="third")
+    view.add_argument(
+        "--camera", choices=("third", "first", "orbit", "fixed", "stage"), default="third"
+    )
     view.add_argument("--no-effect", action="store_true", help="start without the neural effect")
 
 

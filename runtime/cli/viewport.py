@@ -24,7 +24,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--contact-sheet", type=Path, metavar="FILE.png", help="write a sheet of small pictures")
     add("--discard", action="store_true", help="headless: draw, and keep no PNG frames")
     add("--size", default="1280x720", metavar="WxH", help="of the picture (1280x720)")
-    add("--camera", default="third", choices=("third", "first", "orbit", "fixed"))
+    add(
+        "--camera",
+        default="third",
+        choices=("third", "first", "orbit", "fixed", "stage"),
+        help="third person; stage: the first camera that the stage sends",
+    )
     add("--fixed-at", metavar="X,Y,Z", default="3.2,1.5,4.2", help="where the fixed camera stands")
     add("--fixed-target", metavar="X,Y,Z", default="0,0.95,0", help="what it looks at")
     add("--focal", type=float, default=38.0, metavar="MM", help="focal length (38)")

@@ -1,4 +1,4 @@
-"""Cameras: where the eye is, and the four ways it moves.
+"""Cameras: where the eye is, and the five ways it moves.
 
 A camera looks along its own -Z with +Y up (OpenGL and glTF). Lenses are given as focal length and
 sensor height in millimetres, as on a shot list; fov = 2 atan(sensor / 2 focal).
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from understudy.runtime.core import rotation
+from understudy.runtime.core import pose, rotation
 from understudy.runtime.core.rotation import Array, normalize
 
 UP = np.array([0.0, 1.0, 0.0])
@@ -24,7 +24,7 @@ def fov_of_lens(focal_mm: float, sensor_height_mm: float = SENSOR_HEIGHT_MM) -> 
 
 @dataclass
 class Camera:
-    """An eye at `position` (3,) that looks at `target` (3,), in metres."""
+    """An eye at `position` (3,) that looks at `target` (3,), in metres, `up` (3,) upwards."""
 
     position: Array = field(default_factory=lambda: np.array([0.0, 1.4, 4.0]))
     target: Array = field(default_factory=lambda: np.array([0.0, 1.0, 0.0]))
@@ -33,6 +33,7 @@ class Camera:
     height: int = 720
     near_m: float = 0.05
     far_m: float = 1000.0
+    up: Array = field(default_factory=lambda: UP)
 
     @property
     def aspect(self) -> float:
@@ -43,7 +44,7 @@ class Camera:
         """(4, 4) camera to world."""
         back = normalize(self.position - self.target)
         # Straight up or down there is no horizon to keep level.
-        up = UP if abs(back[1]) < 0.9999 else np.array([0.0, 0.0, -1.0])
+        up = self.up if abs(back @ self.up) < 0.9999 else np.array([0.0, 0.0, -1.0])
         right = normalize(np.cross(up, back))
         m = np.eye(4)
         m[:3, 0], m[:3, 1], m[:3, 2] = right, np.cross(back, right), back
@@ -85,6 +86,17 @@ class Camera:
         return np.stack([x, y], -1), -p[:, 2]
 
 
+def look_through(camera: Camera, seen: pose.Camera) -> None:
+    """Puts the eye into a camera of the stage; all that its sensor sees is in the picture."""
+    turn = normalize(np.asarray(seen.rotation, float))
+    camera.position = np.asarray(seen.position, float)
+    camera.target = camera.position + rotation.rotate(turn, np.array([0.0, 0.0, -1.0]))
+    camera.up = rotation.rotate(turn, UP)
+    width_mm, height_mm = seen.sensor_mm
+    if seen.focal_mm > 0.0 and width_mm > 0.0 and height_mm > 0.0:
+        camera.fov_y_rad = fov_of_lens(seen.focal_mm, max(height_mm, width_mm / camera.aspect))
+
+
 VELOCITY_HALFLIFE_S = 0.2
 FASTEST_M_S = 15.0
 
@@ -108,7 +120,10 @@ class Focus:
 
 @dataclass
 class Rig:
-    """The four cameras over one eye: third, first, orbit, fixed. `follow` moves it each frame."""
+    """The cameras over one eye: third, first, orbit, fixed, and one that the stage sends.
+
+    `follow` moves it each frame; a camera of the stage is looked through by `look_through`.
+    """
 
     kind: str = "third"
     yaw_rad: float = 0.0  # of the orbit, and of a third person turned by the mouse
@@ -123,7 +138,7 @@ class Rig:
     _velocity: Array = field(default_factory=lambda: np.zeros(3))
     _heading_rad: float = 0.0
 
-    KINDS = ("third", "first", "orbit", "fixed")
+    KINDS = ("third", "first", "orbit", "fixed", "stage")
 
     def follow(self, camera: Camera, focus: Focus, dt_s: float) -> Camera:
         """Moves the camera for this frame; the first call jumps there."""
@@ -131,9 +146,9 @@ class Rig:
             self._center, self._heading_rad = focus.center.copy(), focus.heading_rad
             self._seen = focus.center
             dt_s = 1e3
-        if self.kind == "fixed":
+        if self.kind in ("fixed", "stage"):
             return camera
-        camera.near_m = 0.05
+        camera.near_m, camera.up = 0.05, UP
         camera.fov_y_rad = fov_of_lens(self.focal_mm)
         left = decay(self.position_halflife_s, dt_s)
         # Going along with the subject's mean velocity, a runner stays in the middle of the picture.

@@ -1,4 +1,4 @@
-"""Marks over the picture: bones, root trajectory, intent, foot contacts."""
+"""Marks over the picture: bones, root trajectory, intent, foot contacts, cameras and props."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import moderngl
 import numpy as np
 
 from understudy.runtime.core import rotation
-from understudy.runtime.core.pose import State, Subject
+from understudy.runtime.core.pose import Camera, Prop, State, Subject
 from understudy.runtime.core.rotation import Array
 
 from . import gl
@@ -28,6 +28,10 @@ BONE_RIGHT = (0.28, 0.78, 0.88)
 PAST, AHEAD = (0.75, 0.78, 0.82), (0.20, 0.80, 1.0)
 TRAVEL, FACING = (1.0, 0.80, 0.22), (0.92, 0.94, 1.0)
 CONTACT = (0.30, 0.95, 0.60)
+CAMERA = (0.98, 0.86, 0.45)
+AXES = ((0.95, 0.35, 0.35), (0.45, 0.85, 0.40), (0.35, 0.60, 1.0))
+FRUSTUM_M = 0.5
+PROP_M = 0.15
 
 VEIL = 0.30  # how much of the state's colour lies over a body that its source does not move
 
@@ -112,6 +116,32 @@ def feet(placed: Placed) -> list[Mark]:
             at = placed.world_p[int(joint)] * [1.0, 0.0, 1.0] + [0.0, GROUND_M * 1.5, 0.0]
             out.append((at, 0.20, at, DISC, CONTACT, 0.85 * min(1.0, firm)))
     return out
+
+
+def frustum(camera: Camera) -> list[Mark]:
+    """The pyramid that a camera sees, half a metre deep, with a tick on its upper edge."""
+    focal_mm, (width_mm, height_mm) = camera.focal_mm, camera.sensor_mm
+    eye = np.asarray(camera.position, float)
+    numbers = (*eye, *camera.rotation, focal_mm, width_mm, height_mm)
+    if not np.all(np.isfinite(numbers)) or focal_mm <= 0.0:
+        return []
+    x, y = 0.5 * FRUSTUM_M * width_mm / focal_mm, 0.5 * FRUSTUM_M * height_mm / focal_mm
+    local = [(-x, -y), (x, -y), (x, y), (-x, y), (-0.3 * x, y), (0.0, 1.4 * y), (0.3 * x, y)]
+    turn = np.asarray(camera.rotation, float)
+    ends = [eye + rotation.rotate(turn, np.array([a, b, -FRUSTUM_M])) for a, b in local]
+    lines = [(eye, end) for end in ends[:4]]
+    lines += [(ends[i], ends[(i + 1) % 4]) for i in range(4)]
+    lines += [(ends[4], ends[5]), (ends[5], ends[6])]
+    return [(start, 2.5, end, LINE, CAMERA, 0.9) for start, end in lines]
+
+
+def axes(prop: Prop) -> list[Mark]:
+    """A prop's own axes: x red, y green, z blue."""
+    at, turn = np.asarray(prop.position, float), np.asarray(prop.rotation, float)
+    if not np.all(np.isfinite((*at, *turn))):
+        return []
+    ends = at + rotation.rotate(turn, PROP_M * np.eye(3))
+    return [(at, 4.0, end, LINE, colour, 0.95) for end, colour in zip(ends, AXES)]
 
 
 class Overlay:

@@ -11,6 +11,7 @@ from typing import Any
 import moderngl
 import numpy as np
 
+from understudy.runtime.core import pose
 from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.rotation import Array
 
@@ -22,12 +23,26 @@ from .hud import Board, Hud, Label, state_text
 from .image_effect import ImageEffect
 from .mesh.mannequin import GRID_M
 from .mesh.store import Wardrobe
-from .overlay import STATE_COLOUR, Mark, Overlay, bones, feet, path, state_veils, wish
+from .overlay import (
+    CAMERA,
+    STATE_COLOUR,
+    Mark,
+    Overlay,
+    axes,
+    bones,
+    feet,
+    frustum,
+    path,
+    state_veils,
+    wish,
+)
 from .shadow import ShadowMap, sun_box
 from .uniforms import FrameBlock, Look
 
 SHADOW_LIMIT_M = 12.0
 SPARE_GRID_M = 0.016
+# A camera nearer to the eye than this is the eye.
+SELF_M = 0.2
 
 
 @dataclass
@@ -83,6 +98,8 @@ class Renderer:
         self._hud: Hud | None = None
         self._hud_s = 0.0
         self._start = time.monotonic()
+        self._cameras: list[pose.Camera] = []
+        self._props: list[pose.Prop] = []
         self._sized: list = []
         self.scale = scale
         self.notes: list[str] = []
@@ -156,6 +173,8 @@ class Renderer:
         self._draw_light(contact, options)
         self._draw_image_effect(options)
         self._fxaa.render(self.target, self._picture)
+        self._cameras = [] if frame is None else [c for c in frame.cameras if _apart(c, camera)]
+        self._props = [] if frame is None else frame.props
         self._draw_overlay(camera, options)
         self._draw_hud(camera, options, board)
 
@@ -208,7 +227,8 @@ class Renderer:
             self.image_effect.present.render(self._picture_target, picture)
 
     def _draw_overlay(self, camera: Camera, options: Options) -> None:
-        marks: list[Mark] = []
+        marks: list[Mark] = [mark for seen in self._cameras for mark in frustum(seen)]
+        marks += [mark for prop in self._props for mark in axes(prop)]
         for placed in self.cast.placed:
             marks += path(placed.subject) if options.trajectory else []
             marks += wish(placed.subject) if options.trajectory else []
@@ -232,6 +252,12 @@ class Renderer:
 
     def _name_labels(self, camera: Camera, options: Options) -> list[Label]:
         out = []
+        for thing in (*self._cameras, *self._props):
+            at = np.asarray(thing.position, float)
+            (xy,), (depth,) = camera.project(at[None] + [0.0, 0.2, 0.0])
+            if np.all(np.isfinite(xy)) and 0.2 < depth < 40.0:
+                lens = f"{thing.focal_mm:.0f} mm" if isinstance(thing, pose.Camera) else ""
+                out.append(Label(xy[0], xy[1], thing.name, lens, CAMERA))
         for placed in self.cast.placed:
             subject = placed.subject
             top = placed.world_p[np.argmax(placed.world_p[:, 1])] + [0.0, 0.27, 0.0]
@@ -266,3 +292,7 @@ class Renderer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _apart(seen: pose.Camera, camera: Camera) -> bool:
+    return float(np.linalg.norm(np.asarray(seen.position, float) - camera.position)) > SELF_M

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from understudy.runtime.core import pose
 from understudy.runtime.core.clock import Histogram
 from understudy.runtime.core.pose import Frame
 from understudy.runtime.performer.layout import ACTIONS
 
 from . import gl
-from .camera import Camera, Rig
+from .camera import Camera, Rig, look_through
 from .capture import Movie, Sheet, Stills
 from .feed import Feed
 from .focus import focus_of
@@ -27,7 +28,7 @@ from .window import Window
 
 KIND_NAME = {"third": "third person", "first": "first person", "orbit": "orbit", "fixed": "fixed"}
 HINTS = (
-    "1-4 camera   drag, wheel turn, zoom   Tab subject   O contact shading   K bones   "
+    "1-5 camera   drag, wheel turn, zoom   Tab subject   O contact shading   K bones   "
     "T path   F feet   L names   H figures   Esc quit\n"
     "WASD go   Shift run   Ctrl strafe   Space jump   "
     + "   ".join(f"Alt+{b[-1]} {does}" for b, does in ACTIONS.items() if b != "jump")
@@ -55,6 +56,7 @@ class Viewer:
     read_back: bool = False
     running: bool = True
     lead: int = 0
+    lead_camera: int = 0
     draw_time: Histogram = field(default_factory=Histogram)
     pictures: int = 0
     _start_s: float = field(default_factory=time.monotonic)
@@ -123,8 +125,10 @@ class Viewer:
         name = chr(key) if 32 <= key < 127 else ""
         if name in switches:
             setattr(options, switches[name], not getattr(options, switches[name]))
-        elif name in "1234" and name and not alt:
-            self.rig.kind = Rig.KINDS[int(name) - 1]
+        elif name in "12345" and name and not alt:
+            kind = Rig.KINDS[int(name) - 1]
+            self.lead_camera += kind == self.rig.kind == "stage"
+            self.rig.kind = kind
         elif key == glfw.KEY_TAB:
             self.lead += 1
         elif key == glfw.KEY_ESCAPE:
@@ -157,7 +161,15 @@ class Viewer:
             self.rig.follow(self.camera, focus, dt_s)
             lead = frame.subjects[self.lead % len(frame.subjects)].name
             self.options.hidden = lead if self.rig.kind == "first" else None
+        if self.rig.kind == "stage" and (seen := self.stage_camera) is not None:
+            look_through(self.camera, seen)
         return dt_s
+
+    @property
+    def stage_camera(self) -> pose.Camera | None:
+        """The camera of the stage that key 5 looks through."""
+        cameras = self.feed.frame.cameras if self.feed.frame is not None else []
+        return cameras[self.lead_camera % len(cameras)] if cameras else None
 
     def present(self) -> np.ndarray | None:
         """Shows the picture in the window, or brings it to memory."""
@@ -224,7 +236,9 @@ class Viewer:
         if self.style is not None:
             lead = frame.subjects[self.lead % len(frame.subjects)] if frame else None
             board.sliders = self.style.follow(lead if self.options.hud else None)
-        board.caption = KIND_NAME[self.rig.kind]
+        board.caption = KIND_NAME.get(self.rig.kind, "no camera on stage")
+        if self.rig.kind == "stage" and (seen := self.stage_camera) is not None:
+            board.caption = f"camera {seen.name}, {seen.focal_mm:.0f} mm"
         return board
 
     def figures(self) -> dict[str, Any]:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.runtime.core import rotation
+from understudy.runtime.core import pose, rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.sources.pad import to_world
-from understudy.runtime.viewport.camera import Camera, Focus, Rig, fov_of_lens, shot
+from understudy.runtime.viewport.camera import Camera, Focus, Rig, fov_of_lens, look_through, shot
 from understudy.runtime.viewport.focus import focus_of, overview
 
 from .conftest import frame_of, standing
@@ -51,6 +51,31 @@ def test_the_left_of_a_body_that_faces_us_is_on_our_right() -> None:
     xy, _ = camera.project(np.array([[0.5, 1.0, 0.0], [0.0, 1.5, 0.0]]))
     assert xy[0, 0] > 100.0  # +X, the body's left
     assert xy[1, 1] < 50.0  # +Y is up
+
+
+@pytest.mark.parametrize(
+    ("size", "edge"),
+    [
+        ((1600, 900), (0.5 * 1600 * (24.0 / 18.0) / (1600 / 900), 450.0)),  # wider than the sensor
+        ((900, 1200), (450.0, 0.5 * 900 / (24.0 / 18.0))),  # taller
+    ],
+)
+@given(st.integers(0, 2**32 - 1))
+def test_all_that_a_cameras_sensor_sees_is_in_the_picture_and_rolls_with_it(size, edge, seed):
+    """A corner of the sensor lies where the picture's shape puts it, whatever way it is turned."""
+    rng = np.random.default_rng(seed)
+    turn, at = rotation.normalize(rng.normal(size=4)), rng.normal(size=3)
+    seen = pose.Camera("A", at, turn, 35.0, (24.0, 18.0))
+    camera = Camera(width=size[0], height=size[1])
+    look_through(camera, seen)
+    corner = at + 2.0 * rotation.rotate(turn, np.array([12.0 / 35.0, 9.0 / 35.0, -1.0]))
+    if abs((camera.target - camera.position) @ camera.up) > 0.01:
+        return
+    (xy,), (depth,) = camera.project(corner[None])
+    assert depth == pytest.approx(2.0)
+    np.testing.assert_allclose(
+        xy - [size[0] / 2, size[1] / 2], [edge[0], -edge[1]], atol=1e-6 * max(size)
+    )
 
 
 def test_lenses_are_those_of_a_photographer() -> None:

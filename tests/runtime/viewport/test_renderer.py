@@ -7,7 +7,8 @@ import pytest
 from imgui_bundle import imgui
 
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.core.pose import Intent, Pose, State, Subject
+from understudy.runtime.core.pose import Camera as PoseCamera
+from understudy.runtime.core.pose import Intent, Pose, Prop, State, Subject
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.viewport import gl
 from understudy.runtime.viewport.camera import Camera, fov_of_lens
@@ -160,6 +161,24 @@ def test_bones_trajectory_intent_and_contacts_are_drawn(renderer: Renderer, fron
     plain = picture(renderer, frame_of(subject), front)
     for option in ("skeleton", "trajectory", "contacts"):
         assert changed(plain, picture(renderer, frame_of(subject), front, **{option: True})).any()
+
+
+def test_cameras_and_props_of_the_stage_are_marked_but_not_the_one_that_is_looked_through(
+    renderer: Renderer, front: Camera
+) -> None:
+    frame = frame_of(standing())
+    bare = picture(renderer, frame, front)
+    level = np.array([0.0, 0.0, 0.0, 1.0])
+    frame.props = [Prop("sword", np.array([-0.8, 1.0, 0.3]), level)]
+    with_prop = picture(renderer, frame, front)
+    assert changed(bare, with_prop).sum() > 20
+    frame.cameras = [PoseCamera("A", np.array([0.8, 1.0, 0.5]), level, 35.0, (36.0, 24.0))]
+    with_camera = picture(renderer, frame, front)
+    assert changed(with_prop, with_camera).sum() > 50
+    frame.cameras[0].position = front.position
+    assert not changed(with_prop, picture(renderer, frame, front)).any()
+    frame.cameras[0].position = np.array([np.nan, 1.0, 0.5])
+    assert not changed(with_prop, picture(renderer, frame, front)).any()
 
 
 def test_marks_with_nonsense_in_them_do_no_harm(renderer: Renderer, front: Camera) -> None:
