@@ -31,7 +31,7 @@ from understudy.runtime.takes.recorder import Recorder
 
 from .cast import Cast
 from .laps import Laps
-from .steady import steady
+from .steady import steady, steady_wire
 
 STAGES = ("sense", "perform", "solve", "record", "publish")
 
@@ -80,6 +80,7 @@ class Stage:
         self.writing: list[tuple[Any, Future[list[Path]]]] = []
         self.stats: dict[str, float] = {}
         self._midnight_s = _seconds_since_midnight()
+        steady_wire(config.realtime)
         with contextlib.ExitStack() as stack:
             # Sockets first: a port in use is known before a second is spent on loading weights.
             self.publisher = stack.enter_context(Publisher(config.publish, config.insecure))
@@ -89,7 +90,12 @@ class Stage:
             self.outputs: SendProcess | None = None
             if config.to or config.outputs is not None:
                 self.outputs = stack.enter_context(
-                    SendProcess(self.publisher.address, config.to, config.outputs)
+                    SendProcess(
+                        self.publisher.address,
+                        config.to,
+                        config.outputs,
+                        [] if config.realtime else ["--no-realtime"],
+                    )
                 )
             if config.record is not None:
                 self.start_recording(config.record)

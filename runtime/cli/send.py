@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,6 +55,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="one JSON object at the end and nothing else"
     )
+    parser.add_argument(
+        "--no-realtime", action="store_true", help="do not ask for real-time priority"
+    )
     parser.add_argument("--list", action="store_true", help="print the options of every output")
 
 
@@ -65,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
     from understudy.bridge import Subscriber
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.outputs import sender as outputs
+    from understudy.runtime.steady import steady, steady_wire
 
     if args.list:
         print(listing())
@@ -82,7 +87,13 @@ def run(args: argparse.Namespace) -> int:
     pump = Pump(silent if args.json else print_changes() if args.quiet else print_line)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: pump.stop())
-    with outputs.Sender(named) as sender, Subscriber(args.address, newest=True) as subscriber:
+    # Below the stage's own loop, should both want the same core.
+    steady_wire(not args.no_realtime, priority=6)
+    with (
+        outputs.Sender(named) as sender,
+        Subscriber(args.address, newest=True) as subscriber,
+        steady(not args.no_realtime, priority=5),
+    ):
         pump.run(subscriber, sender, args.seconds, args.wait)
         told = report(subscriber, sender)
     print(json.dumps(told) if args.json else text(told))
@@ -133,6 +144,7 @@ class Pump:
                     end_s = float("inf") if seconds is None else time.monotonic() + seconds
             if time.monotonic() >= line_s:
                 line_s += 1.0
+                gc.collect(0)  # held off elsewhere, see `steady`
                 came, frames = subscriber.statistics.frames - frames, subscriber.statistics.frames
                 done = [(o.counts.frames, o.counts.refused) for o in sender.outputs]
                 self._say(
