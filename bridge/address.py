@@ -38,13 +38,17 @@ def is_local(address: str) -> bool:
         return match["host"] == "localhost"
 
 
-def bind(socket: zmq.Socket, address: str, insecure: bool, what: str) -> str:
-    """Binds the socket; returns the address it got, with the port where `*` was asked for."""
+def bind(socket: zmq.Socket, address: str, insecure: bool, what: str, keyed: bool = False) -> str:
+    """Binds the socket; returns the address it got, with the port where `*` was asked for.
+
+    Beyond this machine it asks for keys, or for the word of the user that none are wanted.
+    """
     address = checked(address)
-    if not is_local(address) and not insecure:
+    if not (keyed or insecure or is_local(address)):
         raise UnderstudyError(
-            f"{address} can be reached from other machines and the {what} has no keys yet (CURVE "
-            "keys are to come); give --insecure if everyone on that network may listen and steer."
+            f"{address} can be reached from other machines and the {what} was given no keys: make "
+            "one with `understudy keys new NAME` and add --keys, or add --insecure if everyone on "
+            "that network may listen and steer."
         )
     if address.startswith("tcp://["):
         socket.ipv6 = True

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,7 +21,10 @@ import zmq
 from understudy.runtime.core.errors import UnderstudyError
 
 from . import address as addresses
+from .door import Door, Gate
 from .envelope import SCHEMA_VERSION
+from .keys import Key
+from .knock import Knock
 from .requests import (
     AnyRequest,
     Hello,
@@ -46,7 +50,7 @@ class ControlServer:
     """The stage's end. `poll` once a tick; hello and ping are answered in there.
 
     malformed counts what could not be read, requests what could, refused what of these the stage
-    could not do.
+    could not do; door counts connections, and those turned away.
     """
 
     def __init__(
@@ -54,28 +58,35 @@ class ControlServer:
         address: str = addresses.CONTROL,
         insecure: bool = False,
         context: zmq.Context | None = None,
+        gate: Gate | None = None,
     ) -> None:
+        """gate: asks every caller for a key. It brings its own context."""
         self.malformed = 0
         self.requests = 0
         self.refused = 0
         self._decoder = msgspec.msgpack.Decoder(AnyRequest)
         self._encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
-        self._socket: zmq.Socket = (context or zmq.Context.instance()).socket(zmq.ROUTER)
+        context = gate.context if gate is not None else context or zmq.Context.instance()
+        self._socket: zmq.Socket = context.socket(zmq.ROUTER)
         self._socket.linger = 0
         self._socket.rcvhwm = 2 * REQUESTS_A_TICK
         self._socket.sndhwm = 2 * REQUESTS_A_TICK
         self._socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_REQUEST)
         self._socket.heartbeat_ivl = 1000
         self._socket.heartbeat_timeout = 5000
+        self.door = Door(self._socket, gate)
         try:
-            self.address = addresses.bind(self._socket, address, insecure, "control socket")
+            self.address = addresses.bind(
+                self._socket, address, insecure, "control socket", gate is not None
+            )
         except BaseException:
-            self._socket.close()
+            self.close()
             raise
 
     def poll(self) -> list[Asked]:
         """What was asked since the last tick, in order. Never waits, never raises on input."""
         asked: list[Asked] = []
+        self.door.poll()
         for _ in range(REQUESTS_A_TICK):
             try:
                 parts = self._socket.recv_multipart(zmq.NOBLOCK)
@@ -122,6 +133,7 @@ class ControlServer:
             self._socket.send_multipart([*peer, self._encoder.encode(reply)], zmq.NOBLOCK)
 
     def close(self) -> None:
+        self.door.close()
         self._socket.close()
 
     def __enter__(self) -> ControlServer:
@@ -140,13 +152,17 @@ class ClockOffset:
 
 
 class ControlClient:
-    """A caller's end. Every answer is waited for at most `timeout_s`, then a sentence is raised."""
+    """A caller's end. Every answer is waited for at most `timeout_s`, then a sentence is raised.
+
+    key  for a stage that asks for keys: the file that `understudy keys new` made
+    """
 
     def __init__(
         self,
         address: str = addresses.CONTROL,
         timeout_s: float = 2.0,
         context: zmq.Context | None = None,
+        key: Key | str | Path | None = None,
     ) -> None:
         self.address = addresses.checked(address)
         self.timeout_s = timeout_s
@@ -163,7 +179,7 @@ class ControlClient:
         self._socket.heartbeat_ivl = 1000
         self._socket.heartbeat_timeout = 5000
         try:
-            addresses.connect(self._socket, address)
+            self._knock = Knock(self._socket, address, key)
         except BaseException:
             self._socket.close()
             raise
@@ -249,13 +265,14 @@ class ControlClient:
         request.number = next(self._numbers)
         deadline = time.monotonic() + self.timeout_s
         self._discard()
-        if not self._socket.poll(int(self.timeout_s * 1e3), zmq.POLLOUT):
-            raise self._silent()
+        refusals = self._knock.failures
+        self._wait(zmq.POLLOUT, deadline, refusals)
         try:
             self._socket.send(self._encoder.encode(request), zmq.NOBLOCK)
         except zmq.Again:
             raise self._silent() from None
-        while (left := deadline - time.monotonic()) > 0 and self._socket.poll(int(left * 1e3) + 1):
+        while True:
+            self._wait(zmq.POLLIN, deadline, refusals)
             try:
                 reply = self._decoder.decode(self._socket.recv(zmq.NOBLOCK))
             except msgspec.MsgspecError:
@@ -267,19 +284,39 @@ class ControlClient:
                 if reply.error:
                     raise UnderstudyError(reply.error)
                 return reply.result
-        raise self._silent()
+
+    def _wait(self, event: int, deadline: float, refusals: int) -> None:
+        """Waits until the socket is ready; raises when it never is, or was turned away anew."""
+        poller = zmq.Poller()
+        poller.register(self._socket, event)
+        poller.register(self._knock.ear, zmq.POLLIN)
+        while True:
+            trouble = self._knock.turn()
+            left = deadline - time.monotonic()
+            if left <= 0 or (trouble and self._knock.failures > refusals):
+                raise self._silent()
+            if self._socket in dict(poller.poll(int(min(left, self._knock.wait_s) * 1e3) + 1)):
+                return
 
     def _silent(self) -> UnderstudyError:
         return UnderstudyError(
-            f"No stage answers on {self.address} within {self.timeout_s:g} s; start one with "
+            self._knock.trouble
+            or f"No stage answers on {self.address} within {self.timeout_s:g} s; start one with "
             "`understudy stage` or give its control address."
         )
 
+    @property
+    def trouble(self) -> str:
+        """Why the stage does not let this client in; "" where it does, or is not there."""
+        return self._knock.turn()
+
     def _discard(self) -> None:
+        self._knock.turn()
         while self._socket.poll(0):
             self._socket.recv_multipart(zmq.NOBLOCK)
 
     def close(self) -> None:
+        self._knock.close()
         self._socket.close()
 
     def __enter__(self) -> ControlClient:

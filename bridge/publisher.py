@@ -11,6 +11,7 @@ from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.skeleton import Skeleton
 
 from . import address as addresses
+from .door import Door, Gate
 from .encoder import FrameEncoder, encode_skeletons
 from .envelope import SKELETONS
 
@@ -27,6 +28,7 @@ class Publisher:
     published, bytes   what was sent so far
     subscriptions      topics subscribed to so far, renewals included
     malformed          words from subscribers that were no subscriptions
+    door               connections, and those turned away
     """
 
     def __init__(
@@ -34,7 +36,9 @@ class Publisher:
         address: str = addresses.PUBLISH,
         insecure: bool = False,
         context: zmq.Context | None = None,
+        gate: Gate | None = None,
     ) -> None:
+        """gate: asks every subscriber for a key. It brings its own context."""
         self.subscriptions = 0
         self.malformed = 0
         self.bytes = 0
@@ -42,7 +46,8 @@ class Publisher:
         self._skeletons: dict[int, Skeleton] = {}
         self._skeleton_message = b""
         self._skeletons_due_ns = 0
-        self._socket: zmq.Socket = (context or zmq.Context.instance()).socket(zmq.XPUB)
+        context = gate.context if gate is not None else context or zmq.Context.instance()
+        self._socket: zmq.Socket = context.socket(zmq.XPUB)
         self._socket.linger = 0
         self._socket.sndhwm = QUEUE
         self._socket.rcvhwm = EVENTS_A_TICK
@@ -53,10 +58,13 @@ class Publisher:
         # A peer that stopped dead is let go; it comes back by itself and subscribes anew.
         self._socket.heartbeat_ivl = 1000
         self._socket.heartbeat_timeout = 5000
+        self.door = Door(self._socket, gate)
         try:
-            self.address = addresses.bind(self._socket, address, insecure, "publisher")
+            self.address = addresses.bind(
+                self._socket, address, insecure, "publisher", gate is not None
+            )
         except BaseException:
-            self._socket.close()
+            self.close()
             raise
 
     @property
@@ -74,6 +82,7 @@ class Publisher:
             # libzmq hands this to every connection before anything else. Skeletons that are sent
             # when a subscription is read come too late for one that slips in behind the reading.
             self._socket.setsockopt(zmq.XPUB_WELCOME_MSG, self._skeleton_message)
+        self.door.poll()
         joined = self._read_subscriptions()
         now_ns = time.monotonic_ns()
         if (joined or now_ns >= self._skeletons_due_ns) and self._skeletons:
@@ -104,6 +113,7 @@ class Publisher:
         return joined
 
     def close(self) -> None:
+        self.door.close()
         self._socket.close()
 
     def __enter__(self) -> Publisher:

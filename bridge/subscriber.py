@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import zmq
 
@@ -15,6 +16,8 @@ from understudy.runtime.core.skeleton import Skeleton
 from . import address as addresses
 from .decoder import Origin, UnknownSkeleton, decode_frame, decode_skeletons
 from .envelope import FRAME, SCHEMA_VERSION, SKELETONS, VersionError, WireError
+from .keys import Key, read_for_stage
+from .knock import Knock
 
 # About a second of frames for a program that falls behind; beyond it frames are lost, and counted.
 QUEUE = 128
@@ -64,6 +67,7 @@ class Subscriber:
     timeout_s        iteration ends when nothing came for so long; None waits for ever
     clock_offset_ns  publisher's clock minus ours, where it runs on another machine
                      (ControlClient.clock measures it)
+    key              for a stage that asks for keys: the file that `understudy keys new` made
 
     Arrays in a frame are read-only views of the message it came in; copy one to change it.
     """
@@ -76,6 +80,7 @@ class Subscriber:
         timeout_s: float | None = None,
         clock_offset_ns: int = 0,
         context: zmq.Context | None = None,
+        key: Key | str | Path | None = None,
     ) -> None:
         self.address = addresses.checked(address)
         self.timeout_s = timeout_s
@@ -87,6 +92,9 @@ class Subscriber:
         self._received_ns = 0
         self._warned = False
         self._waiting: bytes | None = None
+        self._key = key if isinstance(key, Key) or key is None else read_for_stage(key)
+        self._knocks: list[Knock] = []
+        self._said = ""
         context = context or zmq.Context.instance()
         # CONFLATE keeps one message, the newest, and keeps it fresh while nobody reads. It allows
         # a single subscription on its socket, so skeletons have one of their own.
@@ -95,6 +103,8 @@ class Subscriber:
         self._poller = zmq.Poller()
         for socket in self._sockets():
             self._poller.register(socket, zmq.POLLIN)
+        for knock in self._knocks:
+            self._poller.register(knock.ear, zmq.POLLIN)
 
     def _open(self, context: zmq.Context, topic: bytes, conflate: bool = False) -> zmq.Socket:
         socket: zmq.Socket = context.socket(zmq.SUB)
@@ -108,8 +118,27 @@ class Subscriber:
         if conflate:
             socket.conflate = True
         socket.subscribe(topic)
-        addresses.connect(socket, self.address)
+        try:
+            self._knocks.append(Knock(socket, self.address, self._key))
+        except BaseException:
+            socket.close()
+            raise
         return socket
+
+    @property
+    def trouble(self) -> str:
+        """Why the stage does not let this subscriber in; "" where it does, or is not there."""
+        return next((knock.trouble for knock in self._knocks if knock.trouble), "")
+
+    def _turn(self) -> float:
+        """Follows how the sockets are received, says what is new, and when to look again."""
+        for knock in self._knocks:
+            knock.turn()
+        if self.trouble != self._said:
+            self._said = self.trouble
+            if self._said:
+                log.warning("%s", self._said)
+        return min(knock.wait_s for knock in self._knocks)
 
     def _sockets(self) -> list[zmq.Socket]:
         # Skeletons first: whatever waits there may be what the waiting frame needs.
@@ -136,11 +165,13 @@ class Subscriber:
                 if frame is not None:
                     self._waiting = None
                     return frame
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
+            again_s = self._turn() if message is None else 0.0
+            left = float("inf") if deadline is None else deadline - time.monotonic()
+            if left <= 0:
                 return None
             if message is None:
-                self._poller.poll(None if left is None else int(left * 1e3) + 1)
+                left = min(left, again_s)
+                self._poller.poll(None if left == float("inf") else int(left * 1e3) + 1)
 
     def _read(self, message: bytes) -> Frame | None:
         """Takes one message; gives its frame, if it is one and can be used."""
@@ -211,6 +242,8 @@ class Subscriber:
         self._received_ns = frame.received_ns
 
     def close(self) -> None:
+        for knock in self._knocks:
+            knock.close()
         for socket in self._sockets():
             socket.close()
 

@@ -1,0 +1,271 @@
+"""The door of a listening socket: who is let in by which key, and what is turned away, counted.
+
+`Gate` answers libzmq's question whether a public key is let in (ZAP, rfc.zeromq.org/spec/27).
+`Door` reads what libzmq tells of connections on one socket (zmq_socket_monitor). Both are polled
+by the sockets' own thread, between frames: a bounded piece of work, and no thread beside the loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socket as tcp
+import struct
+import threading
+import time
+
+import zmq
+from zmq.utils import z85
+
+from .keys import Key, Keyring
+
+# Work a tick: an event takes some 5 us, a question about a key 50.
+EVENTS_A_TICK = 64
+QUESTIONS_A_TICK = 8
+# How soon a key that is taken off the list is cut off.
+RENEWAL_S = 1.0
+# A peer that has not said who it is by then is hung up on.
+HANDSHAKE_MS = 10_000
+# Told and not yet read. When it is full, libzmq waits for the reader instead of taking memory.
+_EVENTS_KEPT = 20_000
+
+GARBAGE = "that spoke no ZeroMQ"
+BROKEN_OFF = "that broke off its greeting"
+KEYLESS = "without a key"
+NEEDLESS_KEY = "with a key, where none is asked for"
+FALSE = "with a key for another stage, or with bytes sent before"
+UNLISTED = "with a key that is not let in"
+
+_FAILURES = {
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH,
+}
+_HEARD = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED
+for _event in _FAILURES:
+    _HEARD |= _event
+
+
+class Ear:
+    """What libzmq tells of a socket's connections, read without waiting."""
+
+    def __init__(self, socket: zmq.Socket, events: int, kept: int) -> None:
+        self._told = socket
+        address = f"inproc://ear-{secrets.token_hex(8)}"
+        self.socket: zmq.Socket = socket.context.socket(zmq.PAIR)
+        self.socket.linger = 0
+        self.socket.rcvhwm = kept
+        socket.monitor(address, events)
+        self.socket.connect(address)
+
+    def next(self) -> tuple[int, int] | None:
+        """The next event and its value; None when nothing happened."""
+        if not self.socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+            return None
+        told, _ = self.socket.recv_multipart(zmq.NOBLOCK)
+        event, value = struct.unpack("=Hi", told)
+        return event, value
+
+    def close(self) -> None:
+        """Before the socket itself closes."""
+        if not self.socket.closed:
+            self._told.disable_monitor()
+            self.socket.close()
+
+
+class Gate:
+    """Lets in the keys of a keyring's list, which may change at any time.
+
+    It has a context of its own, whose sockets it guards. A key that is taken off the list is cut
+    off: connections from where it came are closed, and whoever is still let in is back at once.
+
+    admitted, denied   connections by their keys
+    last_denied        the beginning of the last key that was not let in, and its address
+    """
+
+    def __init__(self, keyring: Keyring) -> None:
+        self.key: Key = keyring.stage()
+        self.admitted = self.denied = 0
+        self.last_denied = ("", "")
+        self.context = zmq.Context()
+        self._keyring = keyring
+        self._fingerprint = keyring.fingerprint()
+        self._names = {public: name for name, public in keyring.allowed().items()}
+        self._came_from: dict[str, set[str]] = {}
+        self._doors: list[Door] = []
+        self._renewal_s = 0.0
+        self._mutex = threading.Lock()  # sockets that share the gate may be of different threads
+        self._zap: zmq.Socket = self.context.socket(zmq.REP)
+        self._zap.linger = 0
+        self._zap.bind("inproc://zeromq.zap.01")
+
+    def guard(self, socket: zmq.Socket, door: Door) -> None:
+        """Makes a socket ask for keys; before it binds."""
+        socket.curve_server = True
+        socket.curve_publickey = self.key.public.encode()
+        socket.curve_secretkey = self.key.secret.encode()
+        socket.zap_domain = b"understudy"
+        self._doors.append(door)
+
+    def poll(self) -> None:
+        """Answers what waits, a bounded piece of it."""
+        if not self._mutex.acquire(blocking=False):
+            return
+        try:
+            if time.monotonic() >= self._renewal_s:
+                self.renew()
+            for _ in range(QUESTIONS_A_TICK):
+                if not self._zap.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+                    return
+                self._answer(self._zap.recv_multipart(zmq.NOBLOCK))
+        finally:
+            self._mutex.release()
+
+    def _answer(self, question: list[bytes]) -> None:
+        self.renew()
+        version, number, _, address, _, mechanism, *credentials = question
+        public = ""
+        if mechanism == b"CURVE" and credentials and len(credentials[0]) == 32:
+            public = z85.encode(credentials[0]).decode()
+        name = self._names.get(public)
+        if name is None:
+            self.denied += 1
+            self.last_denied = (public[:6], address.decode("ascii", "replace"))
+            reply = [b"400", b"This key is not let in.", b"", b""]
+        else:
+            self.admitted += 1
+            self._came_from.setdefault(public, set()).add(_plain(address.decode("ascii")))
+            reply = [b"200", b"", name.encode(), b""]
+        self._zap.send_multipart([version, number, *reply])
+
+    def renew(self) -> None:
+        """Reads the list again if it has changed, and cuts off who is no longer on it."""
+        self._renewal_s = time.monotonic() + RENEWAL_S
+        fingerprint = self._keyring.fingerprint()
+        if fingerprint == self._fingerprint:
+            return
+        self._fingerprint = fingerprint
+        self._names = {public: name for name, public in self._keyring.allowed().items()}
+        for public in self._came_from.keys() - self._names.keys():
+            addresses = self._came_from.pop(public)
+            for door in self._doors:
+                door.cut(addresses)
+
+    def close(self) -> None:
+        """After the sockets that it guards."""
+        self._zap.close()
+        self.context.term()
+
+    def __enter__(self) -> Gate:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Door:
+    """Counts who comes through a listening socket and who does not. To be made before it binds.
+
+    made, left   connections that came to stand, and those of them that ended
+    refusals     connections turned away, by the words above
+    """
+
+    def __init__(self, socket: zmq.Socket, gate: Gate | None = None) -> None:
+        self.made = self.left = 0
+        self.refusals: dict[str, int] = {}
+        self._gate = gate
+        self._told: dict[str, int] = {}
+        self._open: dict[int, bool] = {}  # by file descriptor: whether its greeting is done
+        self._blamed = False
+        socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
+        self._ear = Ear(socket, _HEARD, _EVENTS_KEPT)
+        if gate is not None:
+            gate.guard(socket, self)
+
+    @property
+    def refused(self) -> int:
+        return sum(self.refusals.values())
+
+    def poll(self) -> None:
+        """Reads what happened, a bounded piece of it. Never waits."""
+        for _ in range(EVENTS_A_TICK):
+            told = self._ear.next()
+            if told is None:
+                break
+            self._note(*told)
+        if self._gate is not None:
+            self._gate.poll()
+
+    def _note(self, event: int, value: int) -> None:
+        """Of a greeting's end libzmq does not tell whose it was.
+
+        A failure is followed by its connection's end. A success is the newest connection's whose
+        greeting is not done; if that one then fails, it was another's.
+        """
+        if event == zmq.EVENT_ACCEPTED:
+            self._open[value] = False
+        elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+            self.made += 1
+            self._greeted()
+        elif event in _FAILURES:
+            self._blamed = True
+            self._refuse(self._why(event, value))
+        elif event == zmq.EVENT_DISCONNECTED:
+            blamed, self._blamed = self._blamed, False
+            greeted = self._open.pop(value, True)
+            if blamed and greeted:
+                self._greeted()
+            elif greeted:
+                self.left += 1
+            elif not blamed:
+                self._refuse(GARBAGE)
+
+    def _greeted(self) -> None:
+        for number in reversed(self._open):
+            if not self._open[number]:
+                self._open[number] = True
+                return
+
+    def _why(self, event: int, value: int) -> str:
+        if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
+            return UNLISTED
+        if event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+            return BROKEN_OFF
+        if value == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
+            return NEEDLESS_KEY if self._gate is None else KEYLESS
+        return GARBAGE if self._gate is None else FALSE
+
+    def _refuse(self, why: str) -> None:
+        self.refusals[why] = self.refusals.get(why, 0) + 1
+
+    def news(self) -> str:
+        """What was turned away since the last call, for people; "" where nothing was."""
+        new = {why: n - self._told.get(why, 0) for why, n in self.refusals.items()}
+        self._told = dict(self.refusals)
+        parts = []
+        for why, count in new.items():
+            if count:
+                parts.append(f"{count} {why}")
+                if why == UNLISTED and self._gate is not None:
+                    parts[-1] += " ({}... from {})".format(*self._gate.last_denied)
+        return "refused " + ", ".join(parts) if parts else ""
+
+    def cut(self, addresses: set[str]) -> None:
+        """Ends all connections from these addresses; libzmq notices and cleans up."""
+        for number in list(self._open):
+            with contextlib.suppress(OSError, ValueError):
+                # libzmq's descriptor, borrowed: never closed here.
+                connection = tcp.socket(fileno=number)
+                try:
+                    if _plain(str(connection.getpeername()[0])) in addresses:
+                        connection.shutdown(tcp.SHUT_RDWR)
+                finally:
+                    connection.detach()
+
+    def close(self) -> None:
+        """Before the socket itself closes."""
+        self._ear.close()
+
+
+def _plain(address: str) -> str:
+    return address.removeprefix("::ffff:")
