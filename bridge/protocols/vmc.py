@@ -191,6 +191,7 @@ class Performance:
     root        position (3,) and rotation (4,) of the whole model, None: not sent
     curves      blend shapes by name, 0..1
     loaded, calibration (state 0..3), mode (0..2), tracking: what /OK says
+    ages        how many frames ago each bone came, 0: in this one; set by an Accumulator
     """
 
     names: tuple[str, ...] = ()
@@ -205,3 +206,4 @@ class Performance:
     calibration: int = 3
     mode: int = 0
     tracking: int = 1
+    ages: tuple[int, ...] = ()

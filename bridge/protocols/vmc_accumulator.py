@@ -15,6 +15,8 @@ from .vmc import Camera, Device, Performance
 MOST_BONES, MOST_CURVES, MOST_DEVICES, LONGEST_NAME = 128, 1024, 64, 128
 # A bone that was lost on the way keeps its value; one that is sent no longer is dropped.
 _KEPT_FRAMES = 30
+# Cameras and devices may come less often than bones.
+_KEPT_THINGS = 120
 _TIME = "/VMC/Ext/T"
 
 
@@ -25,11 +27,11 @@ class Accumulator:
     time comes last in its datagram it ends the frame. Else a frame is whole when every bone of the
     frame before has come again; a bone that comes twice begins a new one, what was gathered is
     given as it is, and what to expect is learned anew. `ignored` counts datagrams with messages
-    that are not as specified, and names beyond the limits.
+    that are not as specified, and names beyond the limits; `messages` those that are read.
     """
 
     def __init__(self) -> None:
-        self.ignored = 0
+        self.ignored = self.messages = 0
         self._frame = 0
         self._bones: dict[str, tuple[float, ...]] = {}
         self._seen: dict[str, int] = {}  # bone -> frame in which it came last
@@ -40,6 +42,7 @@ class Accumulator:
         self._devices: dict[str, tuple[float, ...]] = {}
         self._root: tuple[float, ...] | None = None
         self._camera: tuple[str, tuple[float, ...]] | None = None
+        self._things: dict[str, int] = {}  # device, or "" for the camera -> frame, as with bones
         self._state: tuple[int, ...] = (1, 3, 0, 1)
         self._time_s = 0.0
         self._time_ends = False
@@ -52,6 +55,7 @@ class Accumulator:
             self.ignored += 1
             if not messages:
                 raise ProtocolError(fault)
+        self.messages += len(messages)
         addresses = [said.address for said in messages]
         if len(addresses) > 1 and _TIME in (addresses[0], addresses[-1]):
             self._time_ends = addresses[-1] == _TIME
@@ -65,8 +69,10 @@ class Accumulator:
             whole = not self._time_ends and self._expected and self._fresh >= self._expected
             if ended or whole:
                 done.append(self._give())
-        elif not self._bones and "/VMC/Ext/Blend/Apply" in addresses:  # a face without a body
-            done.append(self._give())
+        elif not self._bones:  # a face, a camera or trackers without a body
+            apart = _TIME in addresses and (self._devices or self._camera)
+            if apart or "/VMC/Ext/Blend/Apply" in addresses:
+                done.append(self._give())
         return done
 
     def _take(self, kind: str, said: tuple) -> None:
@@ -86,13 +92,13 @@ class Accumulator:
         elif kind == "Root/Pos":
             self._root = said[1:8]
         elif kind == "Cam" and len(said[0]) <= LONGEST_NAME:
-            self._camera = (said[0], said[1:9])
+            self._camera, self._things[""] = (said[0], said[1:9]), self._frame
         elif kind == "OK":
             self._state = (*said, *self._state[len(said) :])
         elif kind in ("Hmd/Pos", "Con/Pos", "Tra/Pos"):
             key = f"{kind[:3]} {said[0]}"
             if self._room(self._devices, key, MOST_DEVICES):
-                self._devices[key] = said[1:8]
+                self._devices[key], self._things[key] = said[1:8], self._frame
 
     def _room(self, there: dict, name: str, most: int) -> bool:
         if name in there or (len(there) < most and len(name) <= LONGEST_NAME):
@@ -105,6 +111,10 @@ class Accumulator:
         self._seen.update(dict.fromkeys(self._fresh, self._frame))
         for name in [n for n, last in self._seen.items() if self._frame - last > _KEPT_FRAMES]:
             del self._seen[name], self._bones[name]
+        for name in [n for n, last in self._things.items() if self._frame - last > _KEPT_THINGS]:
+            del self._things[name]
+            self._camera = self._camera if name else None
+            self._devices.pop(name, None)
         self._fresh = set()
         rows = np.array(list(self._bones.values())).reshape(-1, 7)
         positions, rotations = axes.unity(rows[:, :3], rows[:, 3:])
@@ -123,6 +133,7 @@ class Accumulator:
             calibration,
             mode,
             tracking,
+            tuple(self._frame - self._seen[name] for name in self._bones),
         )
 
 

@@ -1,0 +1,273 @@
+"""A UDP port that the stage listens on, and what one source has heard there.
+
+A tick never waits for the network and never reads more than a set number of datagrams. Each comes
+with the moment at which the kernel had it, not the tick's: motion is sampled at uneven times
+otherwise, and two frames that came within one tick would seem to be of one moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import struct
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from understudy.bridge.protocols import ProtocolError
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.outputs import ports
+
+from .place import Place
+
+# A VMC frame of single messages is 120 datagrams; a tick of 30 Hz holds two such frames.
+MOST_A_TICK = 256
+BUFFER_BYTES = 1 << 20
+LARGEST = 65535
+# The sender that was there first is followed until it has been silent for so long.
+SILENT_S = 1.0
+# Shorter silences need no word for the crew: the subject's state tells them.
+QUIET_S = 0.5
+# Linux: the kernel's time of arrival comes along as ancillary data, a timespec.
+_STAMPS = 35 if sys.platform == "linux" else 0
+_TIMESPEC = struct.Struct("qq")
+_ROOM = 64
+
+
+@dataclass(slots=True)
+class Datagram:
+    """What came, from whom, and when, on the monotonic clock."""
+
+    data: bytes
+    peer: tuple
+    arrived_ns: int
+
+
+class Ear(Protocol):
+    """Where datagrams come from: a port, or a test."""
+
+    where: str
+
+    def poll(self, now_s: float) -> list[Datagram]: ...
+
+    def close(self) -> None: ...
+
+
+class Port:
+    """A UDP socket that is read once a tick, however many sources hang on it.
+
+    group is a multicast group to join, by the network card of address `card`.
+    """
+
+    def __init__(self, place: Place, group: str = "", card: str = "") -> None:
+        self.where = f"udp {place.port} of {group}" if group else place.where
+        self._buffer = bytearray(LARGEST)
+        self._view = memoryview(self._buffer)
+        self._now_s, self._heard = float("nan"), list[Datagram]()
+        family, address = _address(place, group)
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            self._socket.setblocking(False)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+            if group:
+                _join(self._socket, place, group, card)
+            self._socket.bind(address)
+            if _STAMPS:
+                with contextlib.suppress(OSError):
+                    self._socket.setsockopt(socket.SOL_SOCKET, _STAMPS, 1)
+        except OSError as error:
+            self._socket.close()
+            raise UnderstudyError(_refusal(place, error)) from None
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def poll(self, now_s: float) -> list[Datagram]:
+        """What came since the tick before; the same again when asked again in the same tick."""
+        if now_s != self._now_s:
+            self._now_s, self._heard = now_s, self._read()
+        return self._heard
+
+    def _read(self) -> list[Datagram]:
+        heard: list[Datagram] = []
+        now_ns, wall_ns = time.monotonic_ns(), time.time_ns()
+        for _ in range(MOST_A_TICK):
+            try:
+                if _STAMPS:
+                    size, stamps, _, peer = self._socket.recvmsg_into([self._buffer], _ROOM)
+                else:  # Windows has no recvmsg
+                    stamps, (size, peer) = [], self._socket.recvfrom_into(self._buffer)
+            except OSError:  # nothing more; or news of what somebody else sent, which is not ours
+                break
+            age_ns = 0
+            for level, kind, data in stamps:
+                if (level, kind) == (socket.SOL_SOCKET, _STAMPS) and len(data) == _TIMESPEC.size:
+                    seconds, rest_ns = _TIMESPEC.unpack(data)
+                    age_ns = wall_ns - (seconds * 10**9 + rest_ns)
+            # A wall clock that was set in between tells nothing.
+            age_ns = age_ns if 0 <= age_ns < 10**9 else 0
+            heard.append(Datagram(bytes(self._view[:size]), peer[:2], now_ns - age_ns))
+        return heard
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def _address(place: Place, group: str) -> tuple[socket.AddressFamily, Any]:
+    if group:
+        # Bound to the group itself, a socket hears nothing of other groups on the same port;
+        # Windows cannot do that.
+        return socket.AF_INET, ("" if sys.platform == "win32" else group, place.port)
+    try:
+        found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_DGRAM)
+    except (socket.gaierror, UnicodeError):
+        raise UnderstudyError(
+            f"No address is known for host {place.host!r} of {place.text}; give the address of "
+            "one of this machine's network cards, or 0.0.0.0 for all of them."
+        ) from None
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
+    return found[0][0], found[0][4]
+
+
+def _join(sock: socket.socket, place: Place, group: str, card: str) -> None:
+    # Every program that has joined hears all, so several may.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        membership = socket.inet_aton(group) + socket.inet_aton(card or "0.0.0.0")
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+    except OSError:
+        if card:
+            raise UnderstudyError(
+                f"Option interface is {card!r}, and no network card of this machine that takes "
+                f"multicast has that address{_cards()}."
+            ) from None
+        raise UnderstudyError(
+            f"{place.text}: no network card of this machine takes multicast; name one with "
+            f"interface={_cards()}."
+        ) from None
+
+
+def _cards() -> str:
+    there = ", ".join(f"{address} ({name})" for name, address in ports.cards())
+    return f"; there are {there}" if there else ""
+
+
+def _refusal(place: Place, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        who = ports.owner(place.port) or "another program"
+        return (
+            f"Port {place.port} of {place.text} is taken by {who}, and two programs cannot hear "
+            "one UDP port; end that program, or let the sender send to another port."
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return (
+            f"{place.text}: this machine has no address {place.host}{_cards()}; 0.0.0.0 is all of "
+            "them."
+        )
+    return f"{place.text} cannot be listened on: {error.strerror}."
+
+
+class Hearing:
+    """What one source makes of its port: whom it follows, and what it counts.
+
+    A source that hears several things, such as cameras with numbers, follows one sender for each:
+    that is their key.
+
+    datagrams  all that came to the port
+    frames     whole messages, whatever the protocol calls them
+    damaged    datagrams that are not of the protocol
+    others     datagrams of a sender that is not followed, since another was there first
+    heard_ns   when the last good one came, on the monotonic clock; 0: never
+    """
+
+    def __init__(self, ear: Ear) -> None:
+        self.ear = ear
+        self.datagrams = self.frames = self.damaged = self.others = 0
+        self.heard_ns = 0
+        self.fault = ""
+        self._fault_peer: tuple = ()
+        self._other_peer: tuple = ()
+        self._senders: dict[int, tuple[tuple, float]] = {}
+        self._heard_s = self._now_s = float("-inf")
+        self._fault_s = self._other_s = float("-inf")
+
+    def poll(self, now_s: float) -> list[Datagram]:
+        """What came since the tick before."""
+        self._now_s = now_s
+        heard = self.ear.poll(now_s)
+        self.datagrams += len(heard)
+        return heard
+
+    def sender(self, key: int = 0) -> tuple:
+        """Who is followed; () where nobody was yet, or the one who was has fallen silent."""
+        peer, heard_s = self._senders.get(key, ((), float("-inf")))
+        return peer if self._now_s - heard_s <= SILENT_S else ()
+
+    def may_follow(self, datagram: Datagram, key: int = 0) -> bool:
+        """Whether it is of the sender that is followed, or of one that may be from now on."""
+        if self.sender(key) in ((), datagram.peer):
+            return True
+        self.others += 1
+        self._other_peer, self._other_s = datagram.peer, self._now_s
+        return False
+
+    def follow(self, datagram: Datagram, key: int = 0) -> None:
+        """Notes that it was good."""
+        self._senders[key] = datagram.peer, self._now_s
+        self._heard_s, self.heard_ns = self._now_s, datagram.arrived_ns
+        self.frames += 1
+
+    def damage(self, datagram: Datagram, error: ProtocolError) -> None:
+        """Counts what could not be read."""
+        self.damaged += 1
+        self.fault, self._fault_peer, self._fault_s = str(error), datagram.peer, self._now_s
+
+    @property
+    def silent_s(self) -> float:
+        """Since when nothing good has come; infinite: it never did."""
+        return self._now_s - self._heard_s
+
+    @property
+    def silence(self) -> str:
+        """Why nothing comes, in a few words; "" while something does."""
+        if self.silent_s < QUIET_S:
+            return ""
+        if self._now_s - self._fault_s < SILENT_S:
+            return f"what comes on {self.ear.where} from {at(self._fault_peer)} cannot be read"
+        return f"nothing comes on {self.ear.where}"
+
+    @property
+    def notice(self) -> str:
+        """What a crew should know of the source now; it changes only when that does."""
+        if said := self.silence:
+            return f"{said}: {self.fault}" if self._now_s - self._fault_s < SILENT_S else said
+        heard = sorted({at(peer) for key in self._senders if (peer := self.sender(key))})
+        said = f"hears {', '.join(heard)} on {self.ear.where}"
+        if self._now_s - self._other_s < SILENT_S:
+            said += f"; {at(self._other_peer)} sends there too and is not followed"
+        if self._now_s - self._fault_s < SILENT_S:
+            said += f"; damaged datagrams come from {at(self._fault_peer)}"
+        return said
+
+    def figures(self) -> dict[str, Any]:
+        """The counts, for `stats`."""
+        return {
+            "where": self.ear.where,
+            "senders": [at(peer) for peer, _ in self._senders.values()],
+            "datagrams": self.datagrams,
+            "frames": self.frames,
+            "damaged": self.damaged,
+            "others": self.others,
+            "fault": self.fault,
+            "notice": self.notice,
+        }
+
+    def close(self) -> None:
+        self.ear.close()
+
+
+def at(peer: tuple) -> str:
+    """Address and port of a sender."""
+    return f"{peer[0]}:{peer[1]}"
