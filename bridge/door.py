@@ -76,18 +76,20 @@ class Ear:
 class Gate:
     """Lets in the keys of a keyring's list, which may change at any time.
 
-    It has a context of its own, whose sockets it guards. A key that is taken off the list is cut
-    off: connections from where it came are closed, and whoever is still let in is back at once.
+    It guards the sockets of one context, its own where none is given; libzmq asks one gate a
+    context. A key that is taken off the list is cut off within a second: connections from where it
+    came are closed, and whoever is still let in is back at once.
 
     admitted, denied   connections by their keys
     last_denied        the beginning of the last key that was not let in, and its address
     """
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: Keyring, context: zmq.Context | None = None) -> None:
         self.key: Key = keyring.stage()
         self.admitted = self.denied = 0
         self.last_denied = ("", "")
-        self.context = zmq.Context()
+        self.context = context or zmq.Context()
+        self._owns_context = context is None
         self._keyring = keyring
         self._fingerprint = keyring.fingerprint()
         self._names = {public: name for name, public in keyring.allowed().items()}
@@ -98,6 +100,10 @@ class Gate:
         self._zap: zmq.Socket = self.context.socket(zmq.REP)
         self._zap.linger = 0
         self._zap.bind("inproc://zeromq.zap.01")
+
+    def __len__(self) -> int:
+        """How many keys are let in."""
+        return len(self._names)
 
     def guard(self, socket: zmq.Socket, door: Door) -> None:
         """Makes a socket ask for keys; before it binds."""
@@ -154,7 +160,8 @@ class Gate:
     def close(self) -> None:
         """After the sockets that it guards."""
         self._zap.close()
-        self.context.term()
+        if self._owns_context:
+            self.context.term()
 
     def __enter__(self) -> Gate:
         return self

@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,8 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import zmq
 
 from understudy.bridge import ControlServer, Publisher
+from understudy.bridge.door import Gate
+from understudy.bridge.keys import Keyring
 from understudy.bridge.requests import Pad, Record, Stats, Stop, Style
 from understudy.runtime.core import timecode
 from understudy.runtime.core.clock import Clock
@@ -56,6 +60,7 @@ class StageConfig:
     publish: str = "tcp://127.0.0.1:5570"
     control: str = "tcp://127.0.0.1:5571"
     insecure: bool = False
+    keys: Path | None = None  # the folder of `understudy keys`: whoever connects needs one
     to: list[str] = field(default_factory=list)  # outputs, as `understudy send` takes them
     outputs: Path | None = None
     seconds: float | None = None
@@ -83,8 +88,15 @@ class Stage:
         steady_wire(config.realtime)
         with contextlib.ExitStack() as stack:
             # Sockets first: a port in use is known before a second is spent on loading weights.
-            self.publisher = stack.enter_context(Publisher(config.publish, config.insecure))
-            self.control = stack.enter_context(ControlServer(config.control, config.insecure))
+            keyring = Keyring(config.keys) if config.keys is not None else None
+            gate = Gate(keyring, zmq.Context.instance()) if keyring is not None else None
+            self.gate = stack.enter_context(gate) if gate is not None else None
+            self.publisher = stack.enter_context(
+                Publisher(config.publish, config.insecure, gate=gate)
+            )
+            self.control = stack.enter_context(
+                ControlServer(config.control, config.insecure, gate=gate)
+            )
             self.cast = stack.enter_context(Cast(config))
             # Forked before there is a loop that it could make late.
             self.outputs: SendProcess | None = None
@@ -94,7 +106,8 @@ class Stage:
                         self.publisher.address,
                         config.to,
                         config.outputs,
-                        [] if config.realtime else ["--no-realtime"],
+                        ([] if config.realtime else ["--no-realtime"])
+                        + (["--key", keyring.local] if keyring is not None else []),
                     )
                 )
             if config.record is not None:
@@ -203,7 +216,14 @@ class Stage:
                 "skipped": float(self.clock.skipped),
                 "rate_hz": float(self.config.rate_hz),
                 "refused": float(self.control.malformed + self.control.refused),
+                "refused_connections": float(self.refused_connections),
             }
+            for door, address in (
+                (self.publisher.door, self.publisher.address),
+                (self.control.door, self.control.address),
+            ):
+                if news := door.news():
+                    print(f"stage: {address} {news}", file=sys.stderr, flush=True)
             gc.collect(0)
 
     def figures(self) -> dict[str, Any]:
@@ -219,8 +239,18 @@ class Stage:
             "provider": self.cast.provider_name,
             "priority": getattr(self, "priority", "not running"),
             "control_refused": self.control.malformed + self.control.refused,
+            "refused_connections": self.refused_connections,
+            "refusals": {
+                "publish": self.publisher.door.refusals,
+                "control": self.control.door.refusals,
+            },
             "outputs_restarted": self.outputs.restarts if self.outputs is not None else 0,
         }
+
+    @property
+    def refused_connections(self) -> int:
+        """Connections turned away from either socket."""
+        return self.publisher.door.refused + self.control.door.refused
 
     def _stop(self) -> None:
         self.running = False

@@ -6,6 +6,8 @@ import argparse
 import re
 from typing import TYPE_CHECKING, Any
 
+from .keys import key_option
+
 if TYPE_CHECKING:
     from understudy.bridge import Subscriber
     from understudy.runtime.core.pose import Frame, Subject
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 SUMMARY = "print rate, loss, age and latency of a stream of poses"
 EXAMPLES = """understudy listen
 understudy listen tcp://127.0.0.1:5570 --seconds 10
+understudy listen tcp://10.0.0.5:5570 --key tablet.key
 understudy listen --seconds 10 --json > stream.json"""
 
 FIRST_FRAME_S = 10.0
@@ -38,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="the stage's control address, to compare clocks with a stage on another machine",
     )
+    key_option(parser)
     parser.add_argument(
         "--wait",
         type=float,
@@ -49,6 +53,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     import json
+    import logging
     import signal
     import sys
 
@@ -61,13 +66,15 @@ def run(args: argparse.Namespace) -> int:
         raise UnderstudyError(f"--wait is {args.wait:g}; it must be 0 or more.")
     offset_ns = 0
     if args.control:
-        with ControlClient(args.control) as client:
+        with ControlClient(args.control, key=args.key) as client:
             offset_ns = client.clock().offset_ns
+    # What the subscriber has to say is said below, once.
+    logging.getLogger("understudy.bridge").addHandler(logging.NullHandler())
     # Ctrl-C and SIGTERM end the listening, not the report.
     ears = Ears(live=not args.json)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ears.stop())
-    with Subscriber(args.address, clock_offset_ns=offset_ns) as subscriber:
+    with Subscriber(args.address, clock_offset_ns=offset_ns, key=args.key) as subscriber:
         ears.listen(subscriber, args.seconds, args.wait)
         heard = report(subscriber, ears)
     if not heard["frames"]:
@@ -98,6 +105,8 @@ class Ears:
         counted, line_s = 0, 0.0
         while self._running and (now := time.monotonic()) < end_s:
             frame = subscriber.receive(min(0.1, end_s - now))
+            if frame is None and subscriber.trouble and self.first is None:
+                return  # it would not get better by waiting
             if frame is not None:
                 if self.first is None:
                     self.first = frame
@@ -228,6 +237,8 @@ def text(heard: dict[str, Any]) -> str:
             lines += [f"{'':<26} {state}: {r}" for r, state in list(subject["reasons"].items())[:4]]
     if len(heard["subjects"]) > 16:
         lines.append(f"and {len(heard['subjects']) - 16} subjects more")
+    if refused := heard["stats"].get("refused_connections"):
+        lines.append(f"The stage turned away {refused:.0f} connections; it says whose.")
     if heard["age_ms"]["max"] > 60_000:
         lines.append("Ages beyond a minute: the stage's clock is another one; give --control.")
     return "\n".join(lines)
@@ -236,6 +247,8 @@ def text(heard: dict[str, Any]) -> str:
 def silence(subscriber: Subscriber, wait_s: float) -> str:
     """Why nothing was heard, as far as it can be told."""
     seen, address = subscriber.statistics, subscriber.address
+    if subscriber.trouble:
+        return subscriber.trouble
     if seen.other_version:
         return (
             f"{address} speaks another schema version; install the same understudy on both sides."

@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     if args.headless and args.out is None:
         raise UnderstudyError("--headless needs a folder for its frames: add --out DIR.")
     check_outputs(args)
+    key = _key(args)
     show = args.headless or processes.has_display()
     if not show:
         print(
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     stage = processes.start("stage", *stage_words(args))
     watch: processes.Watch | None = None
     try:
-        if not _wait_until_ready(args.control, stage, lambda: asked):
+        if not _wait_until_ready(args.control, key, stage, lambda: asked):
             return stage.wait() if stage.poll() is not None else 130
         if show:
             watch = processes.Watch(lambda: processes.start("viewport", *viewport_words(args)))
@@ -123,6 +124,8 @@ def stage_words(args: argparse.Namespace) -> list[object]:
     for name in ("gamepad", "no_realtime", "insecure", "bvh_once", "no_takeover"):
         if getattr(args, name):
             words.append("--" + name.replace("_", "-"))
+    if args.keys is not None:
+        words += ["--keys", args.keys] if args.keys else ["--keys"]
     if not (args.gamepad or args.pad or args.bvh):
         words.append("--remote")
     return words
@@ -136,17 +139,30 @@ def viewport_words(args: argparse.Namespace) -> list[object]:
         words += ["--headless", "--out", args.out]
     if args.no_effect:
         words.append("--no-effect")
+    if (key := _key(args)) is not None:
+        words += ["--key", key]
     return words
 
 
-def _wait_until_ready(control: str, stage, asked) -> bool:
+def _key(args: argparse.Namespace) -> Path | None:
+    """With which key the viewport comes to a stage that asks for one."""
+    from understudy.bridge.keys import Keyring
+
+    if args.keys is None:
+        return None
+    keyring = Keyring(args.keys or None)
+    keyring.stage()
+    return keyring.local
+
+
+def _wait_until_ready(control: str, key: Path | None, stage, asked) -> bool:
     """Waits for the stage's first answer; False if it ended or the user did not want to wait."""
     from understudy.bridge import ControlClient
     from understudy.runtime.core.errors import UnderstudyError
 
     while stage.poll() is None and not asked():
         try:
-            with ControlClient(control, timeout_s=0.25) as client:
+            with ControlClient(control, timeout_s=0.25, key=key) as client:
                 client.hello()
             return True
         except UnderstudyError:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .keys import key_option
+
 if TYPE_CHECKING:
     from understudy.bridge import Subscriber
     from understudy.runtime.outputs.sender import Output, Sender
@@ -30,6 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="where the stage publishes (tcp://127.0.0.1:5570)",
     )
+    key_option(parser)
     parser.add_argument(
         "--to",
         action="append",
@@ -91,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     steady_wire(not args.no_realtime, priority=6)
     with (
         outputs.Sender(named) as sender,
-        Subscriber(args.address, newest=True) as subscriber,
+        Subscriber(args.address, newest=True, key=args.key) as subscriber,
         steady(not args.no_realtime, priority=5),
     ):
         pump.run(subscriber, sender, args.seconds, args.wait)

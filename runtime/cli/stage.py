@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .keys import keys_option
+
 SUMMARY = "the real-time process alone: sources in, poses out over ZeroMQ"
 EXAMPLES = """understudy stage --pad demos/pads/demo.toml
 understudy stage --bvh walk.bvh --bvh run.bvh --rate 120 --seconds 60
@@ -96,6 +98,7 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     wire = parser.add_argument_group("wire")
     wire.add_argument("--publish", default="tcp://127.0.0.1:5570", metavar="ADDRESS")
     wire.add_argument("--control", default="tcp://127.0.0.1:5571", metavar="ADDRESS")
+    keys_option(wire)
     wire.add_argument(
         "--insecure", action="store_true", help="listen beyond this machine without keys"
     )
@@ -142,6 +145,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from understudy.bridge.keys import Keyring
     from understudy.runtime.core import timecode
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.sources.dropout import MOST_JITTER_S, parse_named_drop
@@ -184,6 +188,7 @@ def run(args: argparse.Namespace) -> int:
         publish=args.publish,
         control=args.control,
         insecure=args.insecure,
+        keys=None if args.keys is None else Keyring(args.keys or None).folder,
         to=args.to,
         outputs=args.outputs,
         seconds=args.seconds,
@@ -200,6 +205,8 @@ def run(args: argparse.Namespace) -> int:
             f"network on {stage.cast.provider_name}",
             flush=True,
         )
+        if stage.gate is not None:
+            print(f"stage: {len(stage.gate)} keys of {config.keys} are let in", flush=True)
         for note in stage.cast.notes:
             print(f"stage: {note}", flush=True)
         stage.run()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .keys import key_option
+
 SUMMARY = "draw a stage's stream, in a window or headless into PNG frames or a movie"
 EXAMPLES = """understudy viewport
 understudy viewport --connect tcp://127.0.0.1:5570 --camera orbit --skeleton
@@ -18,6 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--connect", default="tcp://127.0.0.1:5570", metavar="ADDRESS", help="the stage's stream")
     add("--control", default="tcp://127.0.0.1:5571", metavar="ADDRESS",
         help="the stage's side channel, for the pad")  # fmt: skip
+    key_option(parser)
     add("--headless", action="store_true", help="no window: draw through EGL")
     add("--out", type=Path, metavar="DIR", help="write PNG frames here (headless)")
     add("--movie", type=Path, metavar="FILE.mp4", help="write a movie in real time")
@@ -141,12 +144,12 @@ def _viewer(args: argparse.Namespace):
         print(f"viewport: {gl.renderer_name(renderer.ctx)}, {size[0]}x{size[1]}", flush=True)
         for note in renderer.notes:
             print(f"viewport: {note}", flush=True)
-        feed = Feed(args.connect)
+        feed = Feed(args.connect, args.key)
         undo.callback(feed.close)
-        pad = PlayerPad(args.control, window) if window else None
+        pad = PlayerPad(args.control, window, args.key) if window else None
         if pad is not None:
             undo.callback(pad.close)
-        style = StyleSliders(args.control) if window else None
+        style = StyleSliders(args.control, args.key) if window else None
         if style is not None:
             undo.callback(style.close)
         outputs: list = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 from understudy.bridge import Subscriber
@@ -18,9 +19,9 @@ BELIEVED_NS = 30_000_000_000
 class Feed:
     """The newest frame of a stage, whether it runs, restarts, or is not there yet."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, key: Path | None = None) -> None:
         self.address = address
-        self.subscriber = Subscriber(address, newest=True)
+        self.subscriber = Subscriber(address, newest=True, key=key)
         self.frame: Frame | None = None
         self.received = self.shown = 0
         self.publish_to_receive, self.publish_to_present, self.capture_to_present = (
@@ -87,6 +88,8 @@ class Feed:
         """What to tell about the signal, or nothing."""
         if self.silent_s < SILENT_S:
             return ""
+        if self.subscriber.trouble:
+            return self.subscriber.trouble
         if self.frame is None:
             return f"Waiting for a stage on {self.address}"
         return f"No signal for {self.silent_s:.1f} s: waiting for {self.address}"

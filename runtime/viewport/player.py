@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from understudy.bridge import ControlClient
@@ -18,8 +19,8 @@ DIGITS = range(ord("1"), ord("4") + 1)
 class PlayerPad:
     """Sends the pad as it is now. The gamepad wins while it is there and touched."""
 
-    def __init__(self, control: str, window: Window) -> None:
-        self._client = ControlClient(control)
+    def __init__(self, control: str, window: Window, key: Path | None = None) -> None:
+        self._client = ControlClient(control, key=key)
         self._gamepad = Gamepad(poll=False)
         glfw = window.glfw
 

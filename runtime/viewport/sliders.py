@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from understudy.bridge import ControlClient
 from understudy.runtime.core.errors import UnderstudyError
@@ -26,8 +27,8 @@ class Slider:
 class StyleSliders:
     """Asks the stage what holds for a subject when it is followed; sends what is moved."""
 
-    def __init__(self, control: str) -> None:
-        self._client = ControlClient(control, timeout_s=PATIENCE_S)
+    def __init__(self, control: str, key: Path | None = None) -> None:
+        self._client = ControlClient(control, timeout_s=PATIENCE_S, key=key)
         self.subject = ""
         self.sliders: list[Slider] = []
         self._again_s = 0.0

@@ -1,0 +1,109 @@
+"""`understudy keys`: who may connect to this machine's stage."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+SUMMARY = "make keys, and say who may connect to the stage of this machine"
+EXAMPLES = """understudy keys new tablet        # makes tablet.key: copy it to the tablet
+understudy stage --keys --publish tcp://0.0.0.0:5570 --control tcp://0.0.0.0:5571
+understudy listen tcp://10.0.0.5:5570 --key tablet.key        # on the tablet
+understudy keys list
+understudy keys revoke tablet"""
+
+
+def keys_option(parser: argparse._ArgumentGroup | argparse.ArgumentParser) -> None:
+    """--keys, of programs that listen."""
+    parser.add_argument(
+        "--keys",
+        nargs="?",
+        const="",
+        metavar="FOLDER",
+        help="encrypt, and let in only whom `understudy keys` made or allowed a key (folder: "
+        "~/.understudy/keys)",
+    )
+
+
+def key_option(parser: argparse._ArgumentGroup | argparse.ArgumentParser) -> None:
+    """--key, of programs that connect."""
+    parser.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="for a stage that has --keys: the file that `understudy keys new` made there",
+    )
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--keys",
+        metavar="FOLDER",
+        help="the stage's folder of keys (UNDERSTUDY_KEYS, or ~/.understudy/keys)",
+    )
+    acts = parser.add_subparsers(dest="act", metavar="ACT")
+    new = acts.add_parser("new", help="make a key for a machine, and let it in")
+    new.add_argument("name", metavar="NAME", help="of the machine, such as tablet")
+    new.add_argument(
+        "--out", type=Path, default=Path(), metavar="FOLDER", help="for NAME.key (this folder)"
+    )
+    new.add_argument(
+        "--stage",
+        type=Path,
+        metavar="STAGE.pub",
+        help="on the machine itself, so that its secret never travels: with the stage's stage.pub; "
+        "makes NAME.pub too, for `understudy keys allow` at the stage",
+    )
+    allow = acts.add_parser("allow", help="let in a key that was made elsewhere")
+    allow.add_argument("file", type=Path, metavar="NAME.pub")
+    acts.add_parser("list", help="who is let in")
+    revoke = acts.add_parser("revoke", help="let a machine in no more, and cut it off")
+    revoke.add_argument("name", metavar="NAME")
+
+
+def run(args: argparse.Namespace) -> int:
+    from understudy.bridge import keys
+
+    ring = keys.Keyring(args.keys or None)
+    match args.act:
+        case "new" if args.stage is not None:
+            _new_here(args.name, args.out, args.stage)
+        case "new":
+            first = not ring.exists
+            path = ring.new(args.name, args.out)
+            if first:
+                print(f"The stage's own keys are in {ring.folder}.")
+            print(f"{path}: copy it to {args.name}, which connects with --key {path.name}.")
+            print("Whoever has that file is let in. The stage asks for keys with --keys.")
+        case "allow":
+            key = keys.read(args.file)
+            ring.found()
+            ring.allow(key)
+            print(f"{key.name} is let in.")
+        case "revoke":
+            ring.revoke(args.name)
+            print(f"{args.name} is let in no more.")
+        case _:
+            _list(ring)
+    return 0
+
+
+def _new_here(name: str, out: Path, stage: Path) -> None:
+    """A pair whose secret stays on this machine."""
+    from understudy.bridge import keys
+
+    key = keys.make(name, keys.read(stage).public)
+    keys.write(out / f"{name}.key", key.text, secret=True)
+    keys.write(out / f"{name}.pub", keys.Key(name, key.public).text, secret=False)
+    print(f"{out / f'{name}.key'} stays here; connect with --key {name}.key.")
+    print(f"At the stage: understudy keys allow {name}.pub")
+
+
+def _list(ring) -> None:
+    if not ring.exists:
+        print(f"There are no keys in {ring.folder}; `understudy keys new NAME` makes the first.")
+        return
+    print(f"{ring.folder}")
+    print(f"  {ring.stage().public}  the stage's own, public: stage.pub")
+    for name, public in ring.allowed().items():
+        print(f"  {public}  {name}" + (" (this user, this machine)" if name == "local" else ""))
