@@ -16,6 +16,7 @@ COMMANDS = (
     "viewport",
     "monitor",
     "listen",
+    "keys",
     "send",
     "loopback",
     "perform",
