@@ -89,6 +89,7 @@ void print(const Frame& frame) {
         json.key("state") << static_cast<int>(s.state);
         json.key("reason") << s.reason;
         json.key("uncertainty_m") << s.uncertainty_m;
+        json.key("capture_ns") << s.capture_ns;
         json.each("names", s.skeleton->names, [&](const std::string& n) { json << n; });
         json.each("parents", s.skeleton->parents, [&](int p) { json << p; });
         json.each("tips", s.skeleton->tips, [&](double x) { json << x; });
@@ -114,8 +115,15 @@ void print(const Frame& frame) {
         }
         json.close('}');
     });
+    const auto state = [&](const auto& thing) {
+        json.key("name") << thing.name;
+        json.key("state") << static_cast<int>(thing.state);
+        json.key("reason") << thing.reason;
+        json.key("capture_ns") << thing.capture_ns;
+    };
     json.each("cameras", frame.cameras, [&](const Camera& c) {
-        json.open('{').key("name") << c.name;
+        json.open('{');
+        state(c);
         json.key("pose"), write(json, c.pose);
         json.key("unreal"), write(json, unreal::place_camera(c.pose));
         json.key("fov_deg") << unreal::horizontal_fov_deg(c);
@@ -124,7 +132,8 @@ void print(const Frame& frame) {
         json.close(']').close('}');
     });
     json.each("props", frame.props, [&](const Prop& p) {
-        json.open('{').key("name") << p.name;
+        json.open('{');
+        state(p);
         json.key("pose"), write(json, p.pose);
         json.close('}');
     });

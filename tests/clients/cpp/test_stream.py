@@ -29,6 +29,7 @@ def held_against(ours: dict[str, Any], frame: Frame) -> None:
             int(subject.state),
             subject.reason,
         )
+        assert mine["capture_ns"] == subject.capture_ns
         assert np.float32(mine["uncertainty_m"]) == np.float32(subject.uncertainty_m)
         assert tuple(mine["names"]) == skeleton.names
         assert mine["parents"] == skeleton.parents.tolist()

@@ -18,8 +18,10 @@ import pytest
 import zmq
 from hypothesis import HealthCheck, given, settings
 
-from tests.bridge.things import ARM, frames, small_frame
+from tests.bridge.things import ARM, FACE, frames, small_frame
+from understudy.bridge.decoder import UnknownSkeleton, decode_frame
 from understudy.bridge.encoder import FrameEncoder, encode_skeletons
+from understudy.bridge.envelope import WireError
 from understudy.bridge.schema.understudy_fb import Frame as fb_frame
 from understudy.bridge.schema.understudy_fb import Skeleton as fb_skeleton
 from understudy.bridge.schema.understudy_fb import SkeletonSet as fb_set
@@ -137,11 +139,21 @@ def test_few_bytes_cannot_ask_for_much_memory(program, tmp_path):
     assert (verdicts["skeletons"], verdicts["malformed"]) == (1, 1)
 
 
-def test_poses_that_are_no_numbers_are_refused(program, tmp_path):
-    frame = small_frame()
-    frame.subjects[0].pose.positions[1, 2] = np.nan
-    messages = [encode_skeletons([ARM]), FrameEncoder(7).encode(frame)]
-    assert decoded(program, tmp_path / "messages", messages)["malformed"] == 1
+def test_a_number_that_is_none_is_refused_wherever_python_refuses_it(program, tmp_path):
+    """Every word of a frame in turn is not a number."""
+    good, messages = FrameEncoder(7).encode(small_frame(skeleton=FACE)), []
+    for at in range(8, len(good) - 3, 4):
+        bad = bytearray(good)
+        struct.pack_into("<f", bad, at, np.nan)
+        try:
+            decode_frame(bytes(bad), {FACE.id: FACE})
+        except (WireError, UnknownSkeleton) as refusal:
+            if "not finite" in str(refusal):
+                messages.append(bytes(bad))
+    assert len(messages) == 45  # of the pose, face, contact, path, intent, camera and prop
+    messages = [encode_skeletons([FACE]), *messages, good]
+    verdicts = decoded(program, tmp_path / "messages", messages)
+    assert (verdicts["malformed"], verdicts["frames"]) == (45, 1)
 
 
 def test_a_rogue_publisher_is_counted_and_frames_go_on(probe):

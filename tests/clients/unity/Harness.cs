@@ -96,8 +96,7 @@ internal static partial class Harness
     {
         Verdict verdict = decoder.Read(message, message.Length, frame);
         string content = verdict == Verdict.Frame ? Json(frame) : "null";
-        return "{\"verdict\": \"" + verdict + "\", \"frame\": " + content + ", \"not_finite\": "
-            + decoder.NotFinite + ", \"skeletons\": " + decoder.Skeletons.Count + "}";
+        return "{\"verdict\": \"" + verdict + "\", \"frame\": " + content + ", \"skeletons\": " + decoder.Skeletons.Count + "}";
     }
 
     /// Bytes on the managed heap that reading a message again and again costs.
@@ -120,7 +119,7 @@ internal static partial class Harness
     {
         return "{\"frames\": " + s.Frames + ", \"lost\": " + s.Lost + ", \"passed_over\": " + s.PassedOver
             + ", \"unresolved\": " + s.Unresolved + ", \"malformed\": " + s.Malformed
-            + ", \"other_version\": " + s.OtherVersion + ", \"not_finite\": " + s.NotFinite
+            + ", \"other_version\": " + s.OtherVersion
             + ", \"restarts\": " + s.Restarts + ", \"reconnects\": " + s.Reconnects
             + ", \"connected\": " + (subscriber.Connected ? "true" : "false")
             + ", \"said\": [" + string.Join(", ", said.ConvertAll(Text)) + "]}";
@@ -148,8 +147,7 @@ internal static partial class Harness
             o.Append(i == 0 ? "" : ", ").Append(Json(f.Cameras[i]));
         o.Append("], \"props\": [");
         for (int i = 0; i < f.Props.Count; i++)
-            o.Append(i == 0 ? "" : ", ").Append("{\"name\": " + Text(f.Props[i].Name) + ", \"position\": "
-                + Raw(f.Props[i].Position) + ", \"rotation\": " + Raw(f.Props[i].Rotation) + "}");
+            o.Append(i == 0 ? "" : ", ").Append(Json(f.Props[i]));
         return o.Append("]}").ToString();
     }
 
@@ -157,8 +155,7 @@ internal static partial class Harness
     {
         return "{\"name\": " + Text(s.Name) + ", \"skeleton\": " + s.Skeleton.Id
             + ", \"joints\": [" + string.Join(", ", Array.ConvertAll(s.Skeleton.Names, Text))
-            + "], \"state\": " + (int)s.State + ", \"reason\": " + Text(s.Reason)
-            + ", \"positions\": " + Raw(s.Positions) + ", \"rotations\": " + Raw(s.Rotations)
+            + "]" + Stated(s.State, s.Reason, s.CaptureNs) + ", \"positions\": " + Raw(s.Positions) + ", \"rotations\": " + Raw(s.Rotations)
             + ", \"contact_joints\": [" + string.Join(", ", s.ContactJoints)
             + "], \"contact_weights\": " + Raw(s.ContactWeights)
             + ", \"trajectory\": " + Raw(s.Trajectory)
@@ -179,7 +176,19 @@ internal static partial class Harness
     {
         return "{\"name\": " + Text(c.Name) + ", \"position\": " + Raw(c.Position) + ", \"rotation\": "
             + Raw(c.Rotation) + ", \"lens\": " + Raw(new[] { c.FocalMm, c.SensorWidthMm, c.SensorHeightMm,
-                c.FocusM, c.Iris }) + "}";
+                c.FocusM, c.Iris }) + Stated(c.State, c.Reason, c.CaptureNs) + "}";
+    }
+
+    private static string Json(Prop p)
+    {
+        return "{\"name\": " + Text(p.Name) + ", \"position\": " + Raw(p.Position) + ", \"rotation\": "
+            + Raw(p.Rotation) + Stated(p.State, p.Reason, p.CaptureNs) + "}";
+    }
+
+    private static string Stated(SubjectState state, string reason, long captureNs)
+    {
+        return ", \"state\": " + (int)state + ", \"reason\": " + Text(reason) + ", \"capture_ns\": "
+            + captureNs;
     }
 
     /// The very bytes, so that equal means equal.

@@ -30,8 +30,7 @@ namespace Understudy
             EditorGUILayout.LabelField("Age of what is shown", age);
             EditorGUILayout.LabelField("Frames", seen.Frames + ", lost " + seen.Lost);
             EditorGUILayout.LabelField(
-                "Refused", seen.Malformed + " damaged, " + seen.OtherVersion + " of another version, "
-                    + seen.NotFinite + " not finite");
+                "Refused", seen.Malformed + " damaged, " + seen.OtherVersion + " of another version");
             EditorGUILayout.LabelField("Extrapolated", stage.Buffer.Extrapolated + ", held " + stage.Buffer.Held);
         }
     }

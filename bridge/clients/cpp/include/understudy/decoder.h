@@ -154,8 +154,7 @@ private:
     Reading read_skeletons(const understudy_fb::SkeletonSet& set) {
         for (std::size_t i = 0; i < count(set.skeletons()); ++i) {
             const auto& from = *set.skeletons()->Get(static_cast<flatbuffers::uoffset_t>(i));
-            const auto known = known_.find(from.skeleton_id());
-            if (known != known_.end() && same_curves(from, *known->second)) continue;
+            if (known_.count(from.skeleton_id()) != 0) continue;
             const std::size_t before = budget_;
             auto to = std::make_shared<Skeleton>();
             if (const char* why = read_skeleton(from, *to)) return refuse(why);
@@ -167,14 +166,6 @@ private:
             known_[from.skeleton_id()] = std::move(to);
         }
         return {Verdict::Skeletons, "", SCHEMA_VERSION, 0, 0};
-    }
-
-    // The id speaks for joints and rest pose, not for the names of the curves.
-    static bool same_curves(const understudy_fb::Skeleton& from, const Skeleton& known) {
-        if (count(from.curve_names()) != known.curve_names.size()) return false;
-        for (flatbuffers::uoffset_t i = 0; i < known.curve_names.size(); ++i)
-            if (from.curve_names()->Get(i)->string_view() != known.curve_names[i]) return false;
-        return true;
     }
 
     const char* read_skeleton(const understudy_fb::Skeleton& from, Skeleton& to) {
@@ -242,20 +233,28 @@ private:
         for (flatbuffers::uoffset_t i = 0; i < to.props.size(); ++i) {
             const auto& one = *from.props()->Get(i);
             to.props[i].pose = {vector(one.position()), quaternion(one.rotation())};
-            if (!copy(one.name(), to.props[i].name)) return fail("a prop's name that is no text");
             if (!finite(to.props[i].pose)) return fail("a prop that is nowhere");
+            if (const char* why = read_state(one, to.props[i])) return fail(why);
         }
         reading.verdict = Verdict::Frame;
         return reading;
     }
 
+    // What subjects, cameras and props share.
+    template <class From, class To>
+    const char* read_state(const From& from, To& to) {
+        if (!copy(from.name(), to.name) || !copy(from.reason(), to.reason))
+            return "a name or reason that is no text";
+        if (from.state() > understudy_fb::State_MAX) return "a state that is none";
+        to.state = static_cast<State>(from.state());
+        to.capture_ns = from.capture_ns();
+        return nullptr;
+    }
+
     const char* read_subject(const understudy_fb::Subject& from, Subject& to) {
         const Skeleton& skeleton = *to.skeleton;
         const std::size_t joints = skeleton.names.size();
-        if (!copy(from.name(), to.name) || !copy(from.reason(), to.reason))
-            return "a subject's name or reason that is no text";
-        if (from.state() > understudy_fb::State_MAX) return "a state that is none";
-        to.state = static_cast<State>(from.state());
+        if (const char* why = read_state(from, to)) return why;
         to.uncertainty_m = from.uncertainty_m();
         if (!std::isfinite(to.uncertainty_m)) return "an uncertainty that is no number";
         if (count(from.positions()) != 3 * joints || count(from.rotations()) != 4 * joints)
@@ -288,6 +287,8 @@ private:
         for (flatbuffers::uoffset_t i = 0; i < points; ++i) {
             const auto& t = *from.trajectory();
             to.path[i] = {t[4 * i], t[4 * i + 1], t[4 * i + 2], t[4 * i + 3]};
+            const float all[] = {to.path[i].x, to.path[i].z, to.path[i].facing_x, to.path[i].facing_z};
+            if (!finite(all, 4)) return "a path that leads nowhere";
         }
         to.intent = {};
         to.has_intent = from.intent() != nullptr;
@@ -297,12 +298,15 @@ private:
             if (const auto* v = wish.facing()) to.intent.facing_x = v->x(), to.intent.facing_z = v->z();
             to.intent.buttons = static_cast<std::uint32_t>(wish.buttons());
             to.intent.capture_ns = wish.capture_ns();
+            const float all[] = {to.intent.travel_x, to.intent.travel_z, to.intent.facing_x,
+                                 to.intent.facing_z};
+            if (!finite(all, 4)) return "a wish that is no number";
         }
         return nullptr;
     }
 
     const char* read_camera(const understudy_fb::Camera& from, Camera& to) {
-        if (!copy(from.name(), to.name)) return "a camera's name that is no text";
+        if (const char* why = read_state(from, to)) return why;
         to.pose = {vector(from.position()), quaternion(from.rotation())};
         const float lens[] = {from.focal_mm(), from.sensor_width_mm(), from.sensor_height_mm(),
                               from.focus_m(), from.iris()};

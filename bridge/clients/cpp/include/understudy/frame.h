@@ -23,7 +23,7 @@ struct Transform {
 };
 
 struct Skeleton {
-    std::uint64_t id = 0;                  // equal ids, equal joints and rest pose
+    std::uint64_t id = 0;                  // equal ids: equal joints, rest pose and curve names
     std::vector<std::string> names;        // one a joint
     std::vector<std::int32_t> parents;     // -1 for joint 0, else below the joint's own index
     std::vector<double> rest_positions;    // 3 a joint
@@ -80,6 +80,7 @@ struct Subject {
     std::vector<PathPoint> path;  // of the root, past first
     bool has_intent = false;
     Intent intent;
+    std::int64_t capture_ns = 0;  // when its newest input was read; 0: not known
 };
 
 // Looks along its own -Z, +Y up.
@@ -90,11 +91,17 @@ struct Camera {
     float sensor_width_mm = 0, sensor_height_mm = 0;
     float focus_m = 0;  // 0: unknown
     float iris = 0;     // f-number; 0: unknown
+    State state = State::Live;  // Hold: it stays where it was last seen
+    std::string reason;
+    std::int64_t capture_ns = 0;
 };
 
 struct Prop {
     std::string name;
     Transform pose;
+    State state = State::Live;
+    std::string reason;
+    std::int64_t capture_ns = 0;
 };
 
 struct Frame {

@@ -124,6 +124,9 @@ namespace Understudy
                 y.SensorHeightMm = x.SensorHeightMm;
                 y.FocusM = x.FocusM;
                 y.Iris = x.Iris;
+                y.State = x.State;
+                y.Reason = x.Reason;
+                y.CaptureNs = x.CaptureNs;
             }
             into.Props.Clear();
             for (int i = 0; i < from.Props.Count; i++)
@@ -132,6 +135,9 @@ namespace Understudy
                 y.Name = x.Name;
                 Copy(x.Position, ref y.Position);
                 Copy(x.Rotation, ref y.Rotation);
+                y.State = x.State;
+                y.Reason = x.Reason;
+                y.CaptureNs = x.CaptureNs;
             }
         }
 
@@ -150,6 +156,7 @@ namespace Understudy
             y.HasIntent = x.HasIntent;
             y.Intent = x.Intent;
             y.UncertaintyM = x.UncertaintyM;
+            y.CaptureNs = x.CaptureNs;
         }
 
         private static void Copy<T>(T[] from, ref T[] into)

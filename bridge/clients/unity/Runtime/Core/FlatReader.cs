@@ -138,6 +138,14 @@ namespace Understudy
                 Buffer.BlockCopy(data, at, into, 0, 4 * into.Length);
         }
 
+        /// <summary>A struct of four floats; no turn where it is absent.</summary>
+        public void Rotation(Table table, int field, float[] into)
+        {
+            Struct(table, field, into);
+            if (Place(table, field, 16) == 0)
+                into[3] = 1f;
+        }
+
         public Table Child(Table table, int field)
         {
             int at = Place(table, field, 4);

@@ -5,7 +5,7 @@ using System.Collections.Generic;
 
 namespace Understudy
 {
-    /// <summary>Who moves a subject.</summary>
+    /// <summary>Who moves a subject, a camera or a prop.</summary>
     public enum SubjectState : byte
     {
         /// <summary>Its source does.</summary>
@@ -86,6 +86,9 @@ namespace Understudy
         /// <summary>How far the network expects the body to be from where its source would have
         /// it; 0 when live.</summary>
         public float UncertaintyM;
+
+        /// <summary>When its newest input was read, by the stage's clock; 0: not known.</summary>
+        public long CaptureNs;
     }
 
     /// <summary>A camera: looks along its own -Z, +Y up.</summary>
@@ -103,6 +106,11 @@ namespace Understudy
 
         /// <summary>f-number; 0: unknown.</summary>
         public float Iris;
+
+        /// <summary>Hold: it stays where it was last seen, and Reason says why.</summary>
+        public SubjectState State;
+        public string Reason = "";
+        public long CaptureNs;
     }
 
     /// <summary>A rigid thing in the world.</summary>
@@ -111,6 +119,11 @@ namespace Understudy
         public string Name = "";
         public float[] Position = new float[3];
         public float[] Rotation = { 0, 0, 0, 1 };
+
+        /// <summary>Hold: it stays where it was last seen, and Reason says why.</summary>
+        public SubjectState State;
+        public string Reason = "";
+        public long CaptureNs;
     }
 
     /// <summary>Everybody at one tick. A frame is filled again and again without allocating, so copy

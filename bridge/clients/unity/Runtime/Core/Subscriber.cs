@@ -41,14 +41,12 @@ namespace Understudy
         /// <summary>Frames left out because their skeleton had not come.</summary>
         public long Unresolved;
 
-        /// <summary>Messages that were none of ours, or damaged.</summary>
+        /// <summary>Messages that were none of ours, damaged, or with a number that is not
+        /// finite.</summary>
         public long Malformed;
 
         /// <summary>Messages of another schema version.</summary>
         public long OtherVersion;
-
-        /// <summary>Subjects, cameras and props with a number that is not finite.</summary>
-        public long NotFinite;
 
         /// <summary>How often the publisher began anew.</summary>
         public long Restarts;
@@ -175,7 +173,6 @@ namespace Understudy
         private bool Take(byte[] bytes, int length, Frame into)
         {
             Verdict verdict = decoder.Read(bytes, length, into ?? nobodys);
-            Statistics.NotFinite = decoder.NotFinite;
             switch (verdict)
             {
                 case Verdict.Frame:

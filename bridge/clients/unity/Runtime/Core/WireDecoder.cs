@@ -37,9 +37,6 @@ namespace Understudy
         /// <summary>Version of the last message that was another's.</summary>
         public uint SeenVersion { get; private set; }
 
-        /// <summary>Subjects left out because a number in their pose is not finite.</summary>
-        public long NotFinite { get; private set; }
-
         /// <summary>Whether a message begins as a frame does.</summary>
         public static bool IsFrame(byte[] message, int length)
         {
@@ -114,6 +111,8 @@ namespace Understudy
                 || skeleton.RestPositions.Length != 3 * joints
                 || skeleton.RestRotations.Length != 4 * joints || skeleton.Tips.Length != 3 * joints)
                 return false;
+            if (!AreFinite(skeleton.RestPositions) || !AreFinite(skeleton.RestRotations))
+                return false;
             if (skeleton.Parents[0] != -1 || new HashSet<string>(skeleton.Names).Count != joints)
                 return false;
             for (int j = 1; j < joints; j++)
@@ -138,9 +137,8 @@ namespace Understudy
             if (frame.StatNames.Length != frame.StatValues.Length)
                 return Verdict.Malformed;
             Verdict verdict = ReadSubjects(table, frame);
-            ReadCameras(table, frame);
-            ReadProps(table, frame);
-            return reader.Damaged ? Verdict.Malformed : verdict;
+            bool sound = ReadCameras(table, frame) && ReadProps(table, frame);
+            return reader.Damaged || !sound ? Verdict.Malformed : verdict;
         }
 
         private Verdict ReadSubjects(FlatReader.Table table, Frame frame)
@@ -160,12 +158,6 @@ namespace Understudy
                 }
                 if (!ReadSubject(one, subject))
                     return Verdict.Malformed;
-                // One suit that sends nonsense must not freeze the others.
-                if (!AreFinite(subject.Positions) || !AreFinite(subject.Rotations))
-                {
-                    NotFinite++;
-                    frame.Subjects.RemoveLast();
-                }
             }
             return known ? Verdict.Frame : Verdict.Unresolved;
         }
@@ -187,7 +179,8 @@ namespace Understudy
             subject.Intent = intent.Present ? ReadIntent(intent) : default(Intent);
             reader.Numbers(table, 10, 4, ref subject.Curves);
             subject.UncertaintyM = reader.Float(table, 11);
-            if (reader.Damaged || state > (byte)SubjectState.Lost
+            subject.CaptureNs = reader.Long(table, 12);
+            if (reader.Damaged || !IsState(state)
                 || subject.Positions.Length != 3 * joints || subject.Rotations.Length != 4 * joints
                 || subject.ContactJoints.Length != subject.ContactWeights.Length
                 || subject.Trajectory.Length % 4 != 0)
@@ -195,6 +188,12 @@ namespace Understudy
             foreach (ushort joint in subject.ContactJoints)
                 if (joint >= joints)
                     return false;
+            // The stage never sends one; a pose with a hole in it would spoil what it is blended into.
+            if (!AreFinite(subject.Positions) || !AreFinite(subject.Rotations)
+                || !AreFinite(subject.ContactWeights) || !AreFinite(subject.Trajectory)
+                || !AreFinite(subject.Curves) || !IsFinite(subject.UncertaintyM)
+                || !IsFinite(subject.Intent))
+                return false;
             return subject.Curves.Length == 0
                 || subject.Curves.Length == subject.Skeleton.CurveNames.Length;
         }
@@ -213,7 +212,12 @@ namespace Understudy
             return intent;
         }
 
-        private void ReadCameras(FlatReader.Table table, Frame frame)
+        private static bool IsState(byte state)
+        {
+            return state <= (byte)SubjectState.Lost;
+        }
+
+        private bool ReadCameras(FlatReader.Table table, Frame frame)
         {
             frame.Cameras.Clear();
             FlatReader.Vector all = reader.Children(table, 10);
@@ -221,19 +225,27 @@ namespace Understudy
             {
                 StreamCamera camera = frame.Cameras.Add();
                 FlatReader.Table one = reader.Child(all, i);
+                byte state = reader.Byte(one, 8);
                 camera.Name = reader.Text(one, 0, camera.Name);
                 reader.Struct(one, 1, camera.Position);
-                reader.Struct(one, 2, camera.Rotation);
+                reader.Rotation(one, 2, camera.Rotation);
                 camera.FocalMm = reader.Float(one, 3);
                 camera.SensorWidthMm = reader.Float(one, 4);
                 camera.SensorHeightMm = reader.Float(one, 5);
                 camera.FocusM = reader.Float(one, 6);
                 camera.Iris = reader.Float(one, 7);
-                LeaveOutIfNotFinite(frame.Cameras, camera.Position, camera.Rotation);
+                camera.State = (SubjectState)state;
+                camera.Reason = reader.Text(one, 9, camera.Reason);
+                camera.CaptureNs = reader.Long(one, 10);
+                if (!IsState(state) || !AreFinite(camera.Position) || !AreFinite(camera.Rotation)
+                    || !IsFinite(camera.FocalMm + camera.SensorWidthMm + camera.SensorHeightMm
+                        + camera.FocusM + camera.Iris))
+                    return false;
             }
+            return true;
         }
 
-        private void ReadProps(FlatReader.Table table, Frame frame)
+        private bool ReadProps(FlatReader.Table table, Frame frame)
         {
             frame.Props.Clear();
             FlatReader.Vector all = reader.Children(table, 11);
@@ -241,20 +253,36 @@ namespace Understudy
             {
                 Prop prop = frame.Props.Add();
                 FlatReader.Table one = reader.Child(all, i);
+                byte state = reader.Byte(one, 3);
                 prop.Name = reader.Text(one, 0, prop.Name);
                 reader.Struct(one, 1, prop.Position);
-                reader.Struct(one, 2, prop.Rotation);
-                LeaveOutIfNotFinite(frame.Props, prop.Position, prop.Rotation);
+                reader.Rotation(one, 2, prop.Rotation);
+                prop.State = (SubjectState)state;
+                prop.Reason = reader.Text(one, 4, prop.Reason);
+                prop.CaptureNs = reader.Long(one, 5);
+                if (!IsState(state) || !AreFinite(prop.Position) || !AreFinite(prop.Rotation))
+                    return false;
             }
+            return true;
         }
 
-        private void LeaveOutIfNotFinite<T>(Pool<T> pool, float[] position, float[] rotation)
-            where T : class, new()
+        private static bool IsFinite(float number)
         {
-            if (reader.Damaged || (AreFinite(position) && AreFinite(rotation)))
-                return;
-            NotFinite++;
-            pool.RemoveLast();
+            return number * 0f == 0f;
+        }
+
+        private static bool IsFinite(Intent intent)
+        {
+            return IsFinite(intent.TravelX) && IsFinite(intent.TravelZ) && IsFinite(intent.FacingX)
+                && IsFinite(intent.FacingZ);
+        }
+
+        private static bool AreFinite(double[] numbers)
+        {
+            foreach (double number in numbers)
+                if (number * 0.0 != 0.0)
+                    return false;
+            return true;
         }
 
         private static bool AreFinite(float[] numbers)
