@@ -31,12 +31,10 @@ from .takes import LAST_TAKE, Takes
 from .visitor import Shown, Start, Stop, Token, Visitor, read
 
 PAGE = Path(__file__).parent / "page"
-FILES = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/monitor.css": ("monitor.css", "text/css; charset=utf-8"),
-    "/monitor.js": ("monitor.js", "text/javascript; charset=utf-8"),
-    "/scene.js": ("scene.js", "text/javascript; charset=utf-8"),
-    "/stage.js": ("stage.js", "text/javascript; charset=utf-8"),
+KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
 }
 # Nothing from elsewhere, and no page of others around ours: a frame could steal a tap on Record.
 GUARDS = {
@@ -69,7 +67,8 @@ class Server:
         self._skeletons = skeletons
         self._wardrobe = Wardrobe(wait=False, grid_m=GRID_M)
         self._meshes: dict[int, bytes] = {}
-        self._files = {path: (PAGE / name).read_bytes() for path, (name, _) in FILES.items()}
+        self._files = {f"/{path.name}": path for path in PAGE.iterdir() if path.suffix in KINDS}
+        self._files["/"] = PAGE / "index.html"
         self._loop = asyncio.get_running_loop()
         self._work: set[asyncio.Task[None]] = set()
         self._n = 0
@@ -123,8 +122,8 @@ class Server:
         path = request.path.partition("?")[0]
         if path == "/live":
             return self._turned_away(request)
-        if path in FILES:
-            return _response(200, self._files[path], FILES[path][1])
+        if file := self._files.get(path):
+            return _response(200, file.read_bytes(), KINDS[file.suffix])
         kind, _, name = path.lstrip("/").partition("/")
         skeleton = self._skeletons.get(_number(name))
         if skeleton is None or kind not in ("skeleton", "mesh"):
