@@ -7,6 +7,7 @@ import importlib
 import sys
 from importlib.metadata import version
 
+from understudy.runtime import processes
 from understudy.runtime.core.errors import UnderstudyError
 
 # In the order in which a new user meets them.
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line; returns the exit status: 0 well, 1 not well, 2 wrong input."""
+    processes.end_with_parent()
     args = parser().parse_args(argv)
     try:
         return int(args.run(args))
