@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,6 +27,7 @@ from .keys import Key
 from .knock import Knock
 from .requests import (
     AnyRequest,
+    Camera,
     Hello,
     Pad,
     Ping,
@@ -40,7 +41,7 @@ from .requests import (
 )
 
 CONTROL_VERSION = 1
-Asked = Pad | Stats | Record | Style | Stop
+Asked = Pad | Camera | Stats | Record | Style | Stop
 # Work a tick: at 10 us a request this is well below a millisecond.
 REQUESTS_A_TICK = 64
 LARGEST_REQUEST = 64 << 10
@@ -110,7 +111,7 @@ class ControlServer:
             return None
         try:
             request: AnyRequest = self._decoder.decode(content)
-            if isinstance(request, Pad):
+            if isinstance(request, Pad | Camera):
                 check_finite(request)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             self._refuse(peer, f"Not a request that this stage reads: {error}.")
@@ -230,6 +231,35 @@ class ControlClient:
             subject=subject,
         )
         return self._send_only(pad)
+
+    def send_camera(
+        self,
+        name: str,
+        position: Sequence[float],
+        rotation: Sequence[float],
+        focal_mm: float = 35.0,
+        sensor_mm: tuple[float, float] = (36.0, 24.0),
+        focus_m: float = 0.0,
+        iris: float = 0.0,
+    ) -> bool:
+        """Shows the stage a camera and does not wait; False when no stage is there to take it.
+
+        position (3,) in metres, rotation (4,) x y z w; it looks along its own -Z with +Y up. Send
+        it at any rate: after 2 s of silence the camera leaves the stage.
+        """
+        x, y, z = map(float, position)
+        # A unit quaternion may be over 1 by its last bit, which is no reason to refuse it.
+        qx, qy, qz, qw = (min(max(float(value), -1.0), 1.0) for value in rotation)
+        camera = Camera(
+            name=name,
+            position=(x, y, z),
+            rotation=(qx, qy, qz, qw),
+            focal_mm=float(focal_mm),
+            sensor_mm=(float(sensor_mm[0]), float(sensor_mm[1])),
+            focus_m=float(focus_m),
+            iris=float(iris),
+        )
+        return self._send_only(camera)
 
     def _send_only(self, request: Request) -> bool:
         self._discard()  # answers to, and complaints about, what was sent so before

@@ -10,6 +10,8 @@ from msgspec import Meta
 
 Axis = Annotated[float, Meta(ge=-1.0, le=1.0)]
 Name = Annotated[str, Meta(max_length=256)]
+Metres = Annotated[float, Meta(ge=-1e6, le=1e6)]
+Side = Annotated[float, Meta(gt=0.0, le=1e3)]
 Nanoseconds = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
@@ -71,6 +73,22 @@ class Style(Request, kw_only=True, omit_defaults=True, tag="style"):
     traits: Annotated[dict[Name, Axis], Meta(max_length=32)] = {}
 
 
+class Camera(Request, kw_only=True, omit_defaults=True, tag="camera"):
+    """A camera of the sender's, at any rate, never answered; silent for 2 s, it leaves.
+
+    In our axes: it looks along its own -Z with +Y up; metres, x y z w, millimetres. focus_m and
+    iris are 0 where unknown.
+    """
+
+    name: Name
+    position: tuple[Metres, Metres, Metres]
+    rotation: tuple[Axis, Axis, Axis, Axis]
+    focal_mm: Annotated[float, Meta(gt=0.0, le=1e4)] = 35.0
+    sensor_mm: tuple[Side, Side] = (36.0, 24.0)
+    focus_m: Annotated[float, Meta(ge=0.0, le=1e6)] = 0.0
+    iris: Annotated[float, Meta(ge=0.0, le=1e3)] = 0.0
+
+
 class Stop(Request, kw_only=True, omit_defaults=True, tag="stop"):
     """Ends the stage."""
 
@@ -84,10 +102,17 @@ class Reply(msgspec.Struct):
     result: dict[str, Any] = {}
 
 
-AnyRequest = Hello | Ping | Pad | Stats | Record | Style | Stop
+AnyRequest = Hello | Ping | Pad | Camera | Stats | Record | Style | Stop
 
 
-def check_finite(pad: Pad) -> None:
-    """Raises ValueError on a stick or heading that msgpack lets through and nobody can use."""
-    if not all(map(math.isfinite, (*pad.left_stick, *pad.right_stick, pad.camera_heading_rad))):
-        raise ValueError("a stick or the heading is not a finite number")
+def check_finite(request: Pad | Camera) -> None:
+    """Raises ValueError on a number that msgpack lets through and nobody can use."""
+    if isinstance(request, Pad):
+        numbers = (*request.left_stick, *request.right_stick, request.camera_heading_rad)
+        what = "a stick or the heading"
+    else:
+        numbers = (*request.position, *request.rotation, *request.sensor_mm)
+        numbers += (request.focal_mm, request.focus_m, request.iris)
+        what = "a number of the camera"
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError(f"{what} is not finite")
