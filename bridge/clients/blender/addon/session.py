@@ -1,0 +1,229 @@
+"""The connection while it lasts: a timer that takes the newest frame and moves the scene.
+
+It holds on to no object of Blender's: what it moves, it finds anew at each tick in the scene's
+settings. So an undo may replace every object in memory between two ticks.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import bpy  # type: ignore[import-not-found]
+from bpy.app.handlers import persistent  # type: ignore[import-not-found]
+
+from understudy.bridge import keys
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.pose import Frame, Subject
+
+from . import armature, scenery
+from .receiver import Receiver
+from .rig import Binding
+from .settings import link, present
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """A receiver, and for which scene.
+
+    frame      the newest frame, for the panel
+    said       sentences about each subject, camera and prop, by name
+    """
+
+    def __init__(self, scene: bpy.types.Scene) -> None:
+        settings = scene.understudy
+        path = bpy.path.abspath(settings.key_file)
+        self.receiver = Receiver(settings.address, keys.read_for_stage(path) if path else None)
+        self.scene_uid: int = scene.session_uid
+        self.frame: Frame | None = None
+        self.said: dict[str, list[str]] = {}
+        self.rendering = False
+        self._bindings: dict[str, tuple[tuple, Binding]] = {}
+
+    def scene(self) -> bpy.types.Scene | None:
+        return next((s for s in bpy.data.scenes if s.session_uid == self.scene_uid), None)
+
+    def tick(self) -> None:
+        """Takes what came and moves the scene."""
+        frame = self.receiver.poll()
+        scene = self.scene()
+        if frame is None or scene is None:
+            return
+        self.frame = frame
+        if scene.understudy.live and not self.rendering:
+            self.show(scene, frame)
+
+    def show(self, scene: bpy.types.Scene, frame: Frame) -> None:
+        """Moves whatever the scene has of this frame, and makes what it lacks."""
+        settings = scene.understudy
+        playing = any(w.screen.is_animation_playing for w in bpy.context.window_manager.windows)
+        for subject in frame.subjects:
+            entry = link(settings.subjects, subject.name)
+            rig = self._rig(scene, entry, subject)
+            if rig is not None and not (playing and _animated(rig)):
+                self._pose(rig, subject)
+            for face in entry.faces if entry.drive else ():
+                if face.mesh is not None and not playing:
+                    scenery.move_face(face.mesh, subject)
+        for links, things, make, move in (
+            (settings.cameras, frame.cameras, scenery.make_camera, scenery.move_camera),
+            (settings.props, frame.props, scenery.make_prop, scenery.move_prop),
+        ):
+            for thing in things:
+                entry = link(links, thing.name)
+                if not entry.drive:
+                    continue
+                if not present(scene, entry.target):
+                    entry.target = make(scene, thing) if settings.make else None
+                if entry.target is not None and not (playing and _animated(entry.target)):
+                    move(entry.target, thing)
+
+    def _rig(
+        self, scene: bpy.types.Scene, entry: bpy.types.PropertyGroup, subject: Subject
+    ) -> bpy.types.Object | None:
+        """The armature of a subject; made where the scene has none."""
+        if not entry.drive:
+            return None
+        if not present(scene, entry.rig):
+            entry.rig = entry.made if present(scene, entry.made) else None
+        made = entry.rig is not None and entry.rig == entry.made
+        if made and not self.binding(entry.rig, subject).same and entry.rig.mode != "EDIT":
+            # Another skeleton under the same name: the old armature stays for whoever uses it.
+            entry.rig = None
+        if entry.rig is None and scene.understudy.make:
+            if armature.can_make(bpy.context):
+                entry.rig = entry.made = armature.make(scene, subject.name, subject.skeleton)
+            else:
+                self.said[subject.name] = [
+                    "Its armature is made as soon as you are in object mode."
+                ]
+        return entry.rig
+
+    def _pose(self, rig: bpy.types.Object, subject: Subject) -> None:
+        if rig.mode == "EDIT":
+            self._bindings.pop(subject.name, None)
+            return
+        armature.pose(rig, self.binding(rig, subject), subject.pose)
+
+    def binding(self, rig: bpy.types.Object, subject: Subject) -> Binding:
+        """Which joint moves which bone, worked out anew when either side is another."""
+        key = (rig.session_uid, rig.data.session_uid, len(rig.pose.bones), subject.skeleton.id)
+        known = self._bindings.get(subject.name)
+        if known is None or known[0] != key:
+            known = self._bindings[subject.name] = key, armature.bound(rig, subject.skeleton)
+            self.said[subject.name] = armature.report(rig, known[1])
+        return known[1]
+
+    def forget(self) -> None:
+        """What was worked out about objects may be wrong now."""
+        self._bindings.clear()
+
+    def close(self) -> None:
+        self.receiver.close()
+
+
+def _animated(thing: bpy.types.Object) -> bool:
+    return thing.animation_data is not None and thing.animation_data.action is not None
+
+
+# The one connection of this Blender, and why there is none.
+current: Session | None = None
+failure = ""
+
+
+def connect(scene: bpy.types.Scene) -> None:
+    """Opens the connection of this scene; raises UnderstudyError."""
+    global current, failure
+    register()
+    failure = ""
+    current = Session(scene)
+    bpy.app.timers.register(_run, first_interval=0.0)
+
+
+def disconnect() -> None:
+    """Closes it, if there is one; a take that runs is kept by `recording`."""
+    global current
+    if bpy.app.timers.is_registered(_run):
+        bpy.app.timers.unregister(_run)
+    if current is not None:
+        current.close()
+        current = None
+
+
+def _run() -> float | None:
+    """A tick of the timer; returns when the next is due, None for never."""
+    global failure
+    if current is None:
+        return None
+    scene = current.scene()
+    if scene is None:
+        disconnect()
+        failure = "The scene that was connected is gone."
+        return None
+    try:
+        current.tick()
+    except Exception as error:
+        # The edge to Blender: a timer that raises dies unseen.
+        log.exception("A frame could not be shown.")
+        reason = error if isinstance(error, UnderstudyError) else f"{type(error).__name__}: {error}"
+        disconnect()
+        failure = f"Disconnected, because a frame could not be shown. {reason}"
+        return None
+    finally:
+        _redraw()
+    return float(1.0 / scene.understudy.rate_hz)
+
+
+def _redraw() -> None:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()
+
+
+@persistent
+def _on_undo(*_: object) -> None:
+    if current is not None:
+        current.forget()
+
+
+@persistent
+def _on_load(*_: object) -> None:
+    disconnect()
+
+
+@persistent
+def _on_render(*_: object) -> None:
+    if current is not None:
+        current.rendering = True
+
+
+@persistent
+def _on_rendered(*_: object) -> None:
+    if current is not None:
+        current.rendering = False
+
+
+HANDLERS = (
+    ("undo_post", _on_undo),
+    ("redo_post", _on_undo),
+    ("load_pre", _on_load),
+    ("render_init", _on_render),
+    ("render_complete", _on_rendered),
+    ("render_cancel", _on_rendered),
+)
+
+
+def register() -> None:
+    """Handlers stay from the first connection on, through the loading of files too."""
+    unregister()
+    for name, handler in HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
+
+
+def unregister() -> None:
+    disconnect()
+    for name, handler in HANDLERS:
+        handlers = getattr(bpy.app.handlers, name)
+        if handler in handlers:
+            handlers.remove(handler)
