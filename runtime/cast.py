@@ -15,10 +15,15 @@ from understudy.runtime.performer.layout import STYLES
 from understudy.runtime.sources.bvh import BvhSource
 from understudy.runtime.sources.dropout import Link
 from understudy.runtime.sources.gamepad import GamepadSource
+from understudy.runtime.sources.livelinkface import LiveLinkFaceSource
+from understudy.runtime.sources.network import NetworkSource, open_all
 from understudy.runtime.sources.pad_script import PadScript
 from understudy.runtime.sources.remote_pad import RemotePad
 from understudy.runtime.sources.style import Style, checked
+from understudy.runtime.sources.vmc import VmcSource
 
+from .faces import Faces
+from .floor import Floor
 from .live import Live
 
 if TYPE_CHECKING:
@@ -36,31 +41,70 @@ class Cast:
         self.capture_ns = 0
         self._remote: RemotePad | None = None
         self.notes: list[str] = []
-        pads = self._pads(config)
-        links = self._links(config)
-        if not pads and not links:
+        # Ports first, as with the stage's own.
+        self.network: list[NetworkSource] = open_all(config.sources)
+        self._notices: dict[int, str] = {}
+        try:
+            self._assemble(config)
+        except BaseException:
+            for source in self.network:
+                source.close()
+            raise
+
+    def _assemble(self, config: StageConfig) -> None:
+        pads, links = self._pads(config), self._links(config)
+        bodies = [(s.name, s) for s in self.network if isinstance(s, VmcSource)]
+        there = [name for name, _ in (*pads, *links, *bodies)]
+        alone = [
+            (s.name, s)
+            for s in self.network
+            if isinstance(s, LiveLinkFaceSource)
+            and (s.subject not in there if s.subject else not there)
+        ]
+        if not pads and not links and not self.network:
             raise UnderstudyError(
-                "The stage is empty: give it a source with --pad FILE, --bvh FILE or --gamepad."
+                "The stage is empty: give it a source with --pad FILE, --bvh FILE, --gamepad or "
+                "--from URL."
             )
         if config.copies < 1:
             raise UnderstudyError(f"--copies is {config.copies}; it needs at least 1.")
 
-        total = config.copies * (len(pads) + len(links))
-        places = grid(total, SPACING_M)
-        self._intent_sources = [s for _, s in pads for _ in range(config.copies)]
+        copies, staged = config.copies, len(pads) + len(links)
+        places = grid(copies * staged, SPACING_M)
+        self._intent_sources = [s for _, s in pads for _ in range(copies)]
         self._intents = [Intent() for _ in self._intent_sources]
         self.performer = self._engage(config, places) if self._intent_sources else None
-        self._offsets = places[len(self._intents) :]
+        # What is tracked stands where it is, bodies and cameras in one room; a file has no place.
+        tracked = [grid(copies, SPACING_M) for _ in (*bodies, *alone)]
+        self._offsets = np.concatenate([places[len(self._intents) :], *tracked])
+        moved: list[tuple[str, Any]] = [*links, *bodies, *alone]
         self.live = Live(
-            [link for _, link in links],
-            config.copies,
+            [source for _, source in moved],
+            copies,
             config.takeover,
             config.stop_after_s,
             config.takeover_weights,
         )
+        self._beside = [s for s in self.network if all(s is not m for _, m in moved)]
         self._time_s = 0.0
-        self._subjects = self._seats(pads, links, config.copies)
+        self._subjects = self._seats(pads, moved, copies)
+        self.floor = Floor(self.network)
+        self.faces = self._faces([name for name, _ in (*pads, *moved)], moved, copies)
         self.style("", config.style)
+
+    def _faces(self, names: list[str], moved: list[tuple[str, Any]], copies: int) -> Faces:
+        """Who wears which face: a body its own, a phone's who was named, or the first."""
+        faces = Faces()
+        for source in self.network:
+            if isinstance(source, VmcSource) or any(source is one for _, one in moved):
+                number = len(names) - len(moved) + [one for _, one in moved].index(source)
+            elif isinstance(source, LiveLinkFaceSource):
+                number = names.index(source.subject) if source.subject else 0
+            else:
+                continue
+            for place in range(number * copies, (number + 1) * copies):
+                faces.wear(place, source.face)
+        return faces
 
     def _pads(self, config: StageConfig) -> list[tuple[str, Any]]:
         sources: list[tuple[str, Any]] = [(path.stem, PadScript(path)) for path in config.pads]
@@ -125,6 +169,29 @@ class Cast:
         if self._remote is not None and request.subject in ("", "pad"):
             self._remote.put(request)
 
+    def remote_camera(self, request: Any) -> None:
+        """Takes a camera that came over the control socket."""
+        self.floor.share(request, self._time_s, time.monotonic_ns())
+
+    def news(self) -> list[str]:
+        """What is to be told of the sources since it was asked last: who is heard, who is not."""
+        told = []
+        for source in self.network:
+            if self._notices.get(id(source)) != (notice := source.hearing.notice):
+                self._notices[id(source)] = notice
+                told.append(f"{source.place.scheme} {source.name}: {notice}")
+        return told
+
+    def figures(self) -> dict[str, float]:
+        """Of the sources, for the wire: how many are silent now, datagrams that were no good."""
+        if not self.network:
+            return {}
+        hearings = [source.hearing for source in self.network]
+        return {
+            "silent_sources": float(sum(bool(hearing.silence) for hearing in hearings)),
+            "damaged_datagrams": float(sum(hearing.damaged for hearing in hearings)),
+        }
+
     def style(self, name: str, traits: Mapping[str, Any]) -> dict[str, Style]:
         """Sets traits of the acted subject of that name, "" for all; gives what each has then."""
         acted = [subject.name for subject in self._subjects[: len(self._intents)]]
@@ -165,6 +232,9 @@ class Cast:
             if isinstance(source, PadScript) and (traits := source.style(time_s)):
                 self._style(i, traits)
         self.live.sense(time_s)
+        for beside in self._beside:
+            beside.poll(time_s)
+        self.floor.sense(time_s)
         stamps = [intent.capture_ns for intent in self._intents if intent.capture_ns]
         self.capture_ns = min(stamps, default=now_ns)
 
@@ -184,13 +254,17 @@ class Cast:
                 subject.contacts = self.performer.contacts[i]
                 subject.trajectory = self.performer.trajectory[i]
                 subject.intent = self._intents[i]
+                subject.capture_ns = self._intents[i].capture_ns
         self.live.solve(self._subjects[acted:], self._offsets)
+        self.faces.put_on(self._subjects)
         return self._subjects
 
     def close(self) -> None:
         for source in {id(s): s for s in self._intent_sources}.values():
             source.close()
         self.live.close()
+        for beside in self._beside:
+            beside.close()
         if self.performer is not None:
             self.performer.close()
 
@@ -204,7 +278,8 @@ class Cast:
 def grid(count: int, spacing_m: float) -> np.ndarray:
     """(count, 3) places on the ground, the first at the origin, the rest around it in rows."""
     side = int(np.ceil(np.sqrt(count)))
-    cells = np.array([(x, 0.0, z) for z in range(side) for x in range(side)], float)[:count]
+    cells = np.array([(x, 0.0, z) for z in range(side) for x in range(side)], float)
+    cells = cells.reshape(-1, 3)[:count]
     cells[:, 0] = np.where(cells[:, 0] % 2 == 1, (cells[:, 0] + 1) / 2, -cells[:, 0] / 2)
     cells[:, 2] = -cells[:, 2]
     return cells * spacing_m

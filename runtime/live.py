@@ -6,9 +6,11 @@ pose, for whoever wants to see the bare signal. Both have the same few members.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -17,8 +19,13 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.sources.packet import MotionSource
 
+if TYPE_CHECKING:
+    from understudy.runtime.performer.transfer import Transfer
+
 # Silence of a source for longer than this turns HOLD into LOST.
 LOST_AFTER_S = 2.0
+# The interpreter hands over to a tick that waits within this, not within its usual 5 ms.
+HAND_OVER_S = 0.0005
 
 
 class StandIn(Protocol):
@@ -39,6 +46,8 @@ class StandIn(Protocol):
         self, i: int, time_s: float, positions: Array, rotations: Array, seen: Array | None
     ) -> None: ...
 
+    def reseat(self, i: int, skeleton: Skeleton, transfer: Transfer | None) -> None: ...
+
     def step(self, now_s: float) -> None: ...
 
     def close(self) -> None: ...
@@ -49,15 +58,25 @@ class Holding:
 
     def __init__(self, skeletons: Sequence[Skeleton]) -> None:
         poses = [Pose.rest(skeleton) for skeleton in skeletons]
+        self.skeletons = list(skeletons)
         self.positions = [pose.positions for pose in poses]
         self.rotations = [pose.rotations for pose in poses]
         self.states = [State.HOLD] * len(poses)
         self.reasons = ["no pose has come yet"] * len(poses)
         self.uncertainty_m = np.zeros(len(poses))
-        self._skeletons = skeletons
         self._captured_s = [-np.inf] * len(poses)
         self._fresh: list[Array | None] = [None] * len(poses)
         self._silent_since_s = [0.0] * len(poses)
+
+    def reseat(self, i: int, skeleton: Skeleton, transfer: Transfer | None = None) -> None:
+        """Subject i begins anew on another skeleton."""
+        pose = Pose.rest(skeleton)
+        self.skeletons[i], self.positions[i], self.rotations[i] = (
+            skeleton,
+            pose.positions,
+            pose.rotations,
+        )
+        self._fresh[i] = None
 
     def arrive(
         self, i: int, time_s: float, positions: Array, rotations: Array, seen: Array | None = None
@@ -81,7 +100,7 @@ class Holding:
             self._fresh[i] = None
             if fresh is not None:
                 self._silent_since_s[i] = now_s
-                missing = [n for n, s in zip(self._skeletons[i].names, fresh) if not s]
+                missing = [n for n, s in zip(self.skeletons[i].names, fresh) if not s]
                 self.states[i] = State.HOLD if missing else State.LIVE
                 self.reasons[i] = f"missing: {', '.join(missing)}" if missing else ""
                 continue
@@ -107,14 +126,17 @@ class Live:
         self.sources = sources
         self._of = [source for source in sources for _ in range(copies)]
         self._copies = copies
-        skeletons = [source.skeleton for source in self._of]
+        self.skeletons = [source.skeleton for source in self._of]
         self.provider_name = ""
-        self._stand_in: StandIn = Holding(skeletons)
-        if takeover and sources:
+        self._stand_in: StandIn = Holding(self.skeletons)
+        self._takeover = takeover and bool(sources)
+        self._tailor: ThreadPoolExecutor | None = None
+        self._fittings: dict[int, tuple[Skeleton, Future[Any]]] = {}
+        if self._takeover:
             # A stage without mocap, or without takeover, needs no ONNX Runtime for it.
             from understudy.runtime.performer.takeover import Takeover
 
-            understudy = Takeover(skeletons, stop_after_s=stop_after_s, weights=weights)
+            understudy = Takeover(self.skeletons, stop_after_s=stop_after_s, weights=weights)
             self._stand_in, self.provider_name = understudy, understudy.provider_name
 
     def __len__(self) -> int:
@@ -123,11 +145,47 @@ class Live:
     def sense(self, now_s: float) -> None:
         """Reads every source once, however many copies hang on it."""
         for number, source in enumerate(self.sources):
-            for packet in source.poll(now_s):
-                for i in range(number * self._copies, (number + 1) * self._copies):
+            packets, seats = source.poll(now_s), self._seats(number)
+            if self.skeletons[seats[0]] is not source.skeleton and not self._fit(number):
+                continue
+            for packet in packets:
+                for i in seats:
                     self._stand_in.arrive(
                         i, packet.capture_s, packet.positions, packet.rotations, packet.seen
                     )
+
+    def _seats(self, number: int) -> range:
+        return range(number * self._copies, (number + 1) * self._copies)
+
+    def _fit(self, number: int) -> bool:
+        """Brings a source's subjects onto its new skeleton; False: not yet.
+
+        What takes long of it, 10 ms for a whole hand, is done beside the loop; poses that come
+        meanwhile are left out.
+        """
+        skeleton = self.sources[number].skeleton
+        wanted, fitting = self._fittings.get(number, (None, None))
+        if wanted is not skeleton or fitting is None:
+            if self._tailor is None:
+                sys.setswitchinterval(min(sys.getswitchinterval(), HAND_OVER_S))
+                self._tailor = ThreadPoolExecutor(1, "fitting")
+            self._fittings[number] = skeleton, self._tailor.submit(self._measure, skeleton)
+            return False
+        if not fitting.done():
+            return False
+        for i in self._seats(number):
+            self._stand_in.reseat(i, skeleton, fitting.result())
+            self.skeletons[i] = skeleton
+        del self._fittings[number]
+        return True
+
+    def _measure(self, skeleton: Skeleton) -> Transfer | None:
+        """What the stand-in has to know of a skeleton."""
+        if not self._takeover:
+            return None
+        from understudy.runtime.performer.body import transfer_of
+
+        return transfer_of(skeleton, {})
 
     def step(self, now_s: float) -> None:
         """One tick for everybody; one network call where somebody is missing."""
@@ -139,7 +197,10 @@ class Live:
         all_of = self._stand_in
         rows = zip(all_of.positions, all_of.rotations, all_of.states, all_of.reasons)
         for i, (positions, rotations, state, reason) in enumerate(rows):
-            subject, silence = subjects[i], self._of[i].silence
+            subject, source = subjects[i], self._of[i]
+            silence = source.silence
+            subject.skeleton = self.skeletons[i]
+            subject.capture_ns = getattr(source, "heard_ns", 0)
             subject.pose.positions = positions.copy()
             subject.pose.positions[0] += places[i]
             subject.pose.rotations = rotations
@@ -148,6 +209,8 @@ class Live:
             subject.reason = f"{silence}: {reason}" if silence and reason else reason
 
     def close(self) -> None:
+        if self._tailor is not None:
+            self._tailor.shutdown(cancel_futures=True)
         self._stand_in.close()
         for source in self.sources:
             source.close()

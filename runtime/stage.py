@@ -24,13 +24,14 @@ import zmq
 from understudy.bridge import ControlServer, Publisher
 from understudy.bridge.door import Gate
 from understudy.bridge.keys import Keyring
-from understudy.bridge.requests import Pad, Record, Stats, Stop, Style
+from understudy.bridge.requests import Camera, Pad, Record, Stats, Stop, Style
 from understudy.runtime.core import timecode
 from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.outputs.process import SendProcess
 from understudy.runtime.sources.dropout import Drop
+from understudy.runtime.sources.place import Place
 from understudy.runtime.takes.recorder import Recorder
 
 from .cast import Cast
@@ -52,6 +53,7 @@ class StageConfig:
     takeover: bool = True
     stop_after_s: float = 2.0
     style: dict[str, float] = field(default_factory=dict)
+    sources: list[Place] = field(default_factory=list)  # that come over the network
     gamepad: bool = False
     remote: bool = False
     copies: int = 1
@@ -148,6 +150,8 @@ class Stage:
             rate_den=rate.denominator,
             timecode=timecode.at_time(self._midnight_s + time_s, self.config.timecode_rate),
             subjects=subjects,
+            cameras=self.cast.floor.cameras,
+            props=self.cast.floor.props,
             stats=self.stats,
         )
         self.laps.add_ns("intent_to_publish", frame.publish_ns - frame.capture_ns)
@@ -159,6 +163,8 @@ class Stage:
             match request:
                 case Pad():
                     self.cast.remote_pad(request)
+                case Camera():
+                    self.cast.remote_camera(request)
                 case Stats():
                     self.control.reply(request, stats=self.figures())
                 case Record(start=True) if self.recorder is not None:
@@ -217,7 +223,10 @@ class Stage:
                 "rate_hz": float(self.config.rate_hz),
                 "refused": float(self.control.malformed + self.control.refused),
                 "refused_connections": float(self.refused_connections),
+                **self.cast.figures(),
             }
+            for news in self.cast.news():
+                print(f"stage: {news}", file=sys.stderr, flush=True)
             for door, address in (
                 (self.publisher.door, self.publisher.address),
                 (self.control.door, self.control.address),
@@ -236,6 +245,7 @@ class Stage:
             "lateness_ms": self.clock.lateness.summary_ms(),
             "ms": {name: h.summary_ms() for name, h in self.laps.histogram.items()},
             "subjects": len(self.cast),
+            "sources": [{"name": s.name, **s.figures()} for s in self.cast.network],
             "provider": self.cast.provider_name,
             "priority": getattr(self, "priority", "not running"),
             "control_refused": self.control.malformed + self.control.refused,

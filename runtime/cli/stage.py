@@ -12,6 +12,7 @@ EXAMPLES = """understudy stage --pad demos/pads/demo.toml
 understudy stage --bvh walk.bvh --bvh run.bvh --rate 120 --seconds 60
 understudy stage --bvh walk.bvh --drop 2.0-2.5 --drop 4.0-4.5:LeftArm,LeftForeArm,LeftHand
 understudy stage --bvh walk.bvh --to vmc://10.0.0.5:39539 --to 'rokoko://10.0.0.6?rate=30'
+understudy stage --from 'vmc://0.0.0.0:39539?name=ann' --from 'freed://0.0.0.0?camera=A'
 understudy stage --gamepad --copies 64 --stats out/stage.json"""
 
 
@@ -37,6 +38,20 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="every source drives N subjects (for load)",
     )
+    sources.add_argument(
+        "--from",
+        dest="sources",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="a protocol to listen for, such as vmc://0.0.0.0:39539?name=ann, freed://, "
+        "opentrackio:// or livelinkface://, on this machine alone where no host is given; may be "
+        "given again; `--from list` prints every option",
+    )
+    sources.add_argument(
+        "--sources", dest="source_file", type=Path, metavar="FILE.toml",
+        help="the same from a file of [[source]] tables",
+    )  # fmt: skip
     bvh = parser.add_argument_group("BVH playback")
     bvh.add_argument("--bvh-speed", type=float, default=1.0, metavar="X", help="2 is twice as fast")
     bvh.add_argument(
@@ -148,10 +163,14 @@ def run(args: argparse.Namespace) -> int:
     from understudy.bridge.keys import Keyring
     from understudy.runtime.core import timecode
     from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.sources import network
     from understudy.runtime.sources.dropout import MOST_JITTER_S, parse_named_drop
     from understudy.runtime.sources.style import parse_style
     from understudy.runtime.stage import Stage, StageConfig
 
+    if "list" in args.sources:
+        print(network.listing())
+        return 0
     if not 1.0 <= args.rate <= 1000.0:
         raise UnderstudyError(f"--rate is {args.rate:g} Hz; it must lie between 1 and 1000.")
     if args.seconds is not None and not args.seconds > 0:
@@ -180,6 +199,7 @@ def run(args: argparse.Namespace) -> int:
         takeover=not args.no_takeover,
         stop_after_s=args.stop_after,
         style=parse_style(args.style) if args.style is not None else {},
+        sources=network.places(args.sources, args.source_file),
         gamepad=args.gamepad,
         remote=args.remote,
         copies=args.copies,

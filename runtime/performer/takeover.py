@@ -95,6 +95,12 @@ class Takeover:
     def reasons(self) -> list[str]:
         return [body.reason for body in self.bodies]
 
+    def reseat(self, i: int, skeleton: Skeleton, transfer: Transfer | None) -> None:
+        """Subject i begins anew on another skeleton; `transfer_of` makes the slow part beside."""
+        self.bodies[i] = Body(skeleton, transfer)
+        self.network.reset(i)
+        self.uncertainty_m[i] = 0.0
+
     def arrive(
         self,
         i: int,

@@ -236,7 +236,8 @@ class Hearing:
             return ""
         if self._now_s - self._fault_s < SILENT_S:
             return f"what comes on {self.ear.where} from {at(self._fault_peer)} cannot be read"
-        return f"nothing comes on {self.ear.where}"
+        yet = not self.heard_ns
+        return f"nothing {'has come' if yet else 'comes'} on {self.ear.where}{' yet' * yet}"
 
     @property
     def notice(self) -> str:

@@ -33,5 +33,5 @@ class Sightings(Generic[Thing]):
                 thing.state, thing.reason = State.LIVE, ""
                 continue
             thing.state = State.HOLD if silent_s <= LOST_AFTER_S else State.LOST
-            thing.reason = f"{silence or 'it does not come'} for {silent_s:.1f} s"
+            thing.reason = f"{silence or 'its messages do not come'}: silent for {silent_s:.1f} s"
         return [thing for thing, _ in self._seen.values()]
