@@ -34,8 +34,8 @@ class Statistics:
     frames        frames given out
     lost          frames that the publisher sent and that never came
     passed_over   frames left out for a newer one, in `newest` mode
-    unresolved    frames left out because their skeleton had not come
-    malformed     messages that were none of ours, or damaged
+    unresolved    frames that came before their skeleton; in `newest` mode the last of them waits
+    malformed     messages that were none of ours, damaged, or with a number that is not finite
     other_version messages of another schema version
     restarts      how often the publisher began anew
     age           from capture to reception
@@ -161,7 +161,10 @@ class Subscriber:
             if message is not None:
                 frame = self._read(message)
                 if frame is None and message[:4] == SKELETONS and self._waiting is not None:
-                    frame = self._read(self._waiting)
+                    # A newer one may have come while the skeletons were on their way.
+                    newer = _take(self._frames)
+                    frame = self._read(newer) if newer is not None else None
+                    frame = frame or self._read(self._waiting)
                 if frame is not None:
                     self._waiting = None
                     return frame
@@ -198,12 +201,11 @@ class Subscriber:
             log.debug("Left out a message of %d bytes: %s.", len(message), error)
             return None
         except UnknownSkeleton as unknown:
-            # Until the first frame is out nothing is missed: the skeletons are on their way.
-            self.statistics.unresolved += 1
-            if self._origin is not None:
-                self._follow(unknown.origin)
+            self.statistics.unresolved += message is not self._waiting
             if self.newest:  # skeletons come on another socket, perhaps a moment after their frame
                 self._waiting = message
+            elif self._origin is not None:  # until the first frame is out nothing is missed
+                self._follow(unknown.origin)
             return None
         frame.received_ns = received_ns
         self._follow(origin)
@@ -220,11 +222,14 @@ class Subscriber:
     def _follow(self, origin: Origin) -> None:
         """Counts what is missing between the last frame and this one."""
         last, self._origin = self._origin, origin
-        if last is None or origin == last:  # the same: a frame that waited for its skeleton
+        if last is None or origin == last:
             return
-        if origin.session != last.session or origin.published <= last.published:
+        if origin.session != last.session or origin.published < last.published:
             self.statistics.restarts += 1
             self._received_ns = 0
+            log.warning(
+                "The stage at %s was restarted; going on with its new frames.", self.address
+            )
             return
         missing = origin.published - last.published - 1
         if self.newest:

@@ -201,7 +201,35 @@ def test_a_frame_that_waited_for_its_skeleton_is_no_restart():
         assert subscriber._read(second) is None
         subscriber._read(encode_skeletons([PERFORMER]))
         assert subscriber._read(second).sequence == 2
-        assert subscriber.statistics.restarts == 0
+        assert subscriber.statistics.restarts == subscriber.statistics.passed_over == 0
+        assert subscriber.statistics.unresolved == 1
+
+
+def test_where_a_frame_overtakes_its_skeleton_the_newest_is_held_back_until_it_is_known():
+    """Two sockets have no order among them: here the skeletons come after four frames."""
+    with zmq.Context.instance().socket(zmq.XPUB) as raw:
+        raw.linger = 0
+        raw.xpub_verbose = True
+        raw.bind(ANYWHERE)
+        encoder = FrameEncoder(5)
+        with Subscriber(raw.last_endpoint.decode(), newest=True) as subscriber:
+            topics = set()
+            until(lambda: topics == {b"\1FRAM", b"\1SKEL"}, lambda: topics.add(raw.recv()))
+            for sequence in range(1, 4):
+                raw.send(encoder.encode(small_frame(sequence)))
+            until(lambda: subscriber.statistics.unresolved, lambda: subscriber.receive(0.01))
+            raw.send(encoder.encode(small_frame(4)))
+            # Each on its socket: the fourth frame is not read before the skeletons are there.
+            until(lambda: subscriber._frames.poll(100))
+            assert subscriber.statistics.frames == 0
+            raw.send(encode_skeletons([ARM]))
+            until(lambda: subscriber._skeletons.poll(100))
+            got = subscriber.receive(5)
+            assert got is not None
+            assert got.sequence == 4  # fresh, and not the one that waited
+            raw.send(encoder.encode(small_frame(5)))
+            assert subscriber.receive(5).sequence == 5
+            assert subscriber.statistics.passed_over == subscriber.statistics.restarts == 0
 
 
 def test_a_stalled_subscriber_that_wants_everything_counts_what_it_lost(publisher):
@@ -248,7 +276,7 @@ def _resident_bytes() -> int:
         pytest.skip("memory is read from /proc")
 
 
-def test_a_restarted_publisher_is_followed_and_counted():
+def test_a_restarted_publisher_is_followed_counted_and_told(caplog):
     with Publisher(ANYWHERE) as first, Subscriber(first.address) as subscriber:
         address = first.address
         feed = Feed(first)
@@ -262,6 +290,7 @@ def test_a_restarted_publisher_is_followed_and_counted():
             assert len(frame.subjects[0].skeleton) == len(PERFORMER)
             assert subscriber.statistics.restarts == 1
             assert subscriber.statistics.lost == 0
+            assert f"The stage at {address} was restarted" in caplog.text
 
 
 def _reopened(address: str) -> Publisher:
