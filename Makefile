@@ -3,6 +3,7 @@
 
 VENV   := .venv
 PY     := $(VENV)/bin/python
+BPY    := build/bpy-venv
 # onnxruntime and onnxruntime-gpu install the same module, so an NVIDIA driver decides.
 ORT    := $(shell test -e /proc/driver/nvidia/version && echo gpu || echo cpu)
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -16,7 +17,8 @@ help:
 	@echo "make test            tests, under 15 minutes on two cores"
 	@echo "make test-all        the long ones too (soak, full load)"
 	@echo "make test-train      the training code's tests (installs torch)"
-	@echo "make test-clients    the C++, Unreal and Unity clients against a live stage (installs compilers)"
+	@echo "make test-clients    C++, Unreal, Unity, Blender, Godot and the browser against a live stage"
+	@echo "                     (installs compilers, Chromium and a Blender of its own)"
 	@echo "make lint            ruff and mypy"
 	@echo "make bench           the figures of docs/measurements.md on this machine"
 
@@ -51,7 +53,14 @@ test-all: $(VENV)/.test
 test-train: $(VENV)/.train
 	OMP_NUM_THREADS=1 $(PY) -m pytest -m train
 
-test-clients: $(VENV)/.test
+# Blender as a Python module: for Python 3.11 alone, and with a numpy of its own.
+$(BPY)/.ready: | $(PY)
+	@if $(PY) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then \
+	  $(PY) -m venv $(BPY) && \
+	  $(BPY)/bin/python -m pip install -q --disable-pip-version-check bpy==5.0.1 pyzmq && touch $@; \
+	else echo "Blender's tests are skipped: its module bpy 5.0.1 needs Python 3.11."; fi
+
+test-clients: $(VENV)/.test $(BPY)/.ready
 	@bash .ci/client-tools
 	$(PY) -m pytest -m clients
 
