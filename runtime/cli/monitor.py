@@ -16,7 +16,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--control", default="tcp://127.0.0.1:5571", metavar="ADDRESS",
         help="the stage's side channel, for recording")  # fmt: skip
     add("--host", default="127.0.0.1", metavar="HOST",
-        help="where to serve the page (127.0.0.1: this machine only; 0.0.0.0: every network)")  # fmt: skip
+        help="where to serve the page (127.0.0.1: this machine only; 0.0.0.0: "
+        "every network)")  # fmt: skip
     add("--port", type=int, default=8080, metavar="N", help="port of the page (8080; 0: any free)")
     add("--rate", type=float, default=30.0, metavar="HZ",
         help="frames a second to each browser, at most (30)")  # fmt: skip

@@ -96,7 +96,8 @@ def test_a_mesh_arrives_whole(skeleton):
     np.testing.assert_array_equal(take("<u4", head["triangles"], 3), mesh.triangles)
     np.testing.assert_array_equal(take("<f4", vertices, 3), mesh.positions.astype("f4"))
     np.testing.assert_array_equal(take("<u2", vertices, 4), mesh.joints)
-    np.testing.assert_allclose(take("<i2", vertices, 4) / 65534, np.clip(mesh.paint, -0.5, 0.5), atol=1e-4)  # fmt: skip
+    paint = np.clip(mesh.paint, -0.5, 0.5)
+    np.testing.assert_allclose(take("<i2", vertices, 4) / 65534, paint, atol=1e-4)
     np.testing.assert_allclose(take("i1", vertices, 4)[:, :3] / 127, mesh.normals, atol=0.01)
     weights = take("u1", vertices, 4).astype(float)
     np.testing.assert_allclose(weights / weights.sum(1, keepdims=True), mesh.weights, atol=0.01)

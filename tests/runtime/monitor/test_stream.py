@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 import time
@@ -68,7 +69,7 @@ def test_the_newest_frame_is_offered_and_what_was_passed_over_is_no_loss():
             return len(seen) == 5 and bool(about["figures"])
 
         watched.until(enough, tick)
-        assert seen == sorted(seen) and max(b - a for a, b in zip(seen, seen[1:])) > 1
+        assert seen == sorted(seen) and max(b - a for a, b in itertools.pairwise(seen)) > 1
         assert watched.subscriber.statistics.lost == 0
         watched.until(lambda frame, about: about["figures"].get("latency_ms") is not None, tick)
 
@@ -78,7 +79,9 @@ def test_silence_is_told_and_ends():
         watched.until(lambda frame, about: "No stage on" in about["notice"], lambda: None)
         tick = Ticking(publisher)
         watched.until(lambda frame, about: frame is not None and not about["notice"], tick)
-        watched.until(lambda frame, about: frame is None and "silent" in about["notice"], lambda: None)  # fmt: skip
+        watched.until(
+            lambda frame, about: frame is None and "silent" in about["notice"], lambda: None
+        )
         watched.until(lambda frame, about: frame is not None and not about["notice"], tick)
 
 

@@ -1,0 +1,253 @@
+"""The monitor's page in a real Chromium, against a live stage."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from understudy.bridge import Subscriber
+
+from .chromium import Page, until
+from .conftest import TOKEN
+
+pytestmark = pytest.mark.clients
+
+BODY = "window.understudy?.scene.bodies.size > 0 && understudy.frame.subjects.length > 0"
+LIVE = "document.body.dataset.link === 'stage'"
+ROW = "document.querySelector('#subjects button')"
+
+
+def colours(page: Page) -> np.ndarray:
+    """The 3D picture (H, W, 3), 0..255, without the panel beside it."""
+    box = page.value(
+        "(({x, y, right, bottom}) => [x, y, right, bottom])"
+        "(document.getElementById('picture').getBoundingClientRect())"
+    )
+    whole = Image.open(io.BytesIO(page.picture())).convert("RGB")
+    return np.asarray(whole.crop(tuple(map(int, box))), int)
+
+
+def share(picture: np.ndarray, red: tuple, green: tuple, blue: tuple) -> float:
+    """How much of the picture has a colour within these bounds."""
+    inside = np.ones(picture.shape[:2], bool)
+    for channel, (low, high) in enumerate((red, green, blue)):
+        inside &= (picture[..., channel] >= low) & (picture[..., channel] <= high)
+    return float(inside.mean())
+
+
+RED = (170, 255), (0, 120), (0, 120)
+AMBER = (190, 255), (120, 200), (0, 130)
+LIGHT = (185, 255), (180, 255), (170, 255)
+
+
+def test_the_character_moves_as_the_stage_says(house, open_page, take):
+    house.start_stage("--bvh", take)
+    house.start_monitor()
+    page = open_page()
+    page.wait(BODY)
+    first = colours(page)
+    hips = "understudy.joint('walker', 0)"
+    start = page.value(hips)
+    page.wait(f"Math.hypot(...{hips}.map((x, i) => x - {start}[i])) > 0.5")
+    second = colours(page)
+    assert share(first, *LIGHT) > 0.005, "no body is in the picture"
+    assert np.mean(np.abs(first - second).max(-1) > 40) > 0.005, "the picture stood still"
+    # The page's pose is one that the stage sent, joint by joint.
+    with Subscriber(house.publish) as subscriber:
+        shown = page.value(
+            "[understudy.frame.timecode, Array.from({length: 22}, (_, j) =>"
+            " understudy.joint('walker', j))]"
+        )
+        nearest = np.inf
+        for _ in range(6 * 60 + 30):  # the file loops
+            frame = subscriber.receive(10)
+            subject = frame.subjects[0]
+            there, _ = subject.skeleton.globals(subject.pose.positions, subject.pose.rotations)
+            nearest = min(nearest, float(np.abs(there - np.array(shown[1])).max()))
+    assert nearest < 1e-4, f"no frame of the stage has this pose: {nearest:.4f} m off"
+    assert page.text("#clock").count(":") == 3
+    assert "live" in page.text("#subjects .state")
+
+
+def test_who_is_dropped_turns_red(house, open_page, take):
+    house.start_stage("--bvh", take, "--no-takeover", "--drop", "1.0-5.9")
+    house.start_monitor()
+    page = open_page()
+    page.wait(BODY)
+    page.wait(f"{ROW}?.dataset.state === 'LIVE'")
+    live = page.value("understudy.frame.subjects[0].state") == "LIVE" and colours(page)
+    page.wait(f"{ROW}?.dataset.state === 'LOST'")
+    lost = colours(page)
+    assert share(lost, *RED) > 0.01, "the body is not red"
+    if live is not False:
+        assert share(live, *RED) < 0.5 * share(lost, *RED)
+    assert (
+        page.value(f"getComputedStyle({ROW}.querySelector('.state')).color") == "rgb(255, 74, 61)"
+    )
+    assert "nothing comes" in page.text("#subjects .more")
+    assert page.text("#subjects .state") == "LOST"
+
+
+def test_who_is_taken_over_turns_amber(house, open_page, take):
+    house.start_stage("--bvh", take, "--drop", "0.5-5.9:LeftArm,LeftForeArm,LeftHand")
+    house.start_monitor()
+    page = open_page()
+    page.wait(BODY)
+    page.wait(f"{ROW}?.dataset.state === 'TAKEOVER'")
+    picture = colours(page)
+    assert share(picture, *AMBER) > 0.01 and share(picture, *RED) < 0.005
+    assert "±" in page.text("#subjects .state") and "LeftArm" in page.text("#subjects .more")
+
+
+def test_the_page_comes_back_after_the_stage_and_after_the_monitor(house, open_page, take):
+    house.start_monitor()
+    page = open_page()
+    page.wait("document.getElementById('notice').textContent.includes('No stage on')")
+    house.start_stage("--bvh", take)
+    page.wait(f"{BODY} && {LIVE}")
+    page.value("window.same = true")
+    for _ in range(2):
+        house.kill(house.stage)
+        page.wait("document.body.dataset.link === 'silent'")
+        assert "No stage" in page.text("#notice")
+        house.start_stage("--bvh", take)
+        page.wait(LIVE)
+    house.kill(house.monitor)
+    page.wait("document.body.dataset.link === 'none'")
+    assert "No connection to the monitor" in page.text("#notice")
+    house.start_monitor()
+    page.wait(LIVE)
+    sequence = page.value("understudy.frame.sequence")
+    page.wait(f"understudy.frame.sequence > {sequence}")
+    assert page.value("window.same") is True, "the page was loaded anew"
+
+
+def test_subjects_and_skeletons_come_and_go(house, open_page, take):
+    house.start_stage("--bvh", take, "--copies", 20)
+    house.start_monitor()
+    page = open_page()
+    page.wait(f"{BODY} && document.querySelectorAll('#subjects button').length === 20")
+    house.kill(house.stage)
+    other = take.with_name("other.bvh")
+    other.write_text(
+        "HIERARCHY\nROOT Base\n{\nOFFSET 0 0 0\nCHANNELS 6 Xposition Yposition Zposition Zrotation"
+        " Xrotation Yrotation\nJOINT Top\n{\nOFFSET 0 50 0\nCHANNELS 3 Zrotation Xrotation"
+        " Yrotation\nEnd Site\n{\nOFFSET 0 50 0\n}\n}\n}\nMOTION\nFrames: 60\nFrame Time: 0.0166\n"
+        + "0 0 0 0 0 0 0 0 0\n"
+        * 60
+    )
+    house.start_stage("--bvh", other)
+    page.wait("understudy.frame.subjects.map((one) => one.name).join() === 'other'")
+    page.wait("document.querySelectorAll('#subjects button').length === 1")
+    page.wait("understudy.scene.bodies.has(understudy.frame.subjects[0].skeleton)")
+
+
+def test_without_the_token_it_is_for_watching(house, open_page, take):
+    house.start_stage("--bvh", take)
+    house.start_monitor("--token", TOKEN)
+    page = open_page()
+    page.wait(f"{BODY} && {LIVE}")
+    assert page.value("document.getElementById('record-form').hidden") is True
+    # The button is only hidden, so press it, and say what it would say.
+    page.click("#record")
+    page.value("understudy.say({say: 'start', slate: 'stolen', take: 1})")
+    page.wait("document.getElementById('said').textContent.includes('token')")
+    stranger = house.stranger()
+    for words in (
+        {"say": "token", "token": "a-good-guess"},
+        {"say": "start", "slate": "stolen", "take": 1},
+        {"say": "start", "slate": "../../stolen", "take": 1, "record": True},
+        {"say": "stop"},
+    ):
+        stranger.send(json.dumps(words))
+    refusals = 0
+    while refusals < 3:
+        heard = stranger.recv(timeout=60)
+        refusals += isinstance(heard, str) and json.loads(heard)["kind"] == "refused"
+    sequence = page.value("understudy.frame.sequence")
+    page.wait(f"understudy.frame.sequence > {sequence + 30}")
+    assert page.value("understudy.frame.take.recording") == ""
+    assert not (house.folder / "takes").exists()
+    assert TOKEN not in page.value("document.documentElement.outerHTML")
+
+
+def test_with_the_token_it_records(house, open_page, take):
+    house.start_stage("--bvh", take)
+    house.start_monitor("--token", TOKEN)
+    page = open_page()
+    page.wait(f"{BODY} && {LIVE}")
+    page.value("document.getElementById('token').value = 'wrong-token'")
+    page.click("#token-form button")
+    page.wait("document.getElementById('said').textContent.includes('not the token')")
+    page.value(f"document.getElementById('token').value = {TOKEN!r}")
+    page.click("#token-form button")
+    page.wait("!document.getElementById('record-form').hidden")
+    page.value("document.getElementById('slate').value = '12 A'")
+    page.value("document.getElementById('take').value = '7'")
+    page.click("#record")
+    page.wait("understudy.frame.take?.recording && understudy.frame.take.seconds > 1")
+    assert page.text("#tally").startswith("● REC")
+    page.click("#record")
+    page.wait("document.getElementById('said').textContent.startsWith('Written')")
+    files = list((house.folder / "takes").iterdir())
+    assert len(files) == 1 and files[0].name.startswith("12_A_007_")
+    assert files[0].name in page.text("#said")
+    assert page.value("document.getElementById('take').value") == "8"
+    from understudy.runtime.takes import bvh
+
+    assert len(bvh.read(files[0]).positions) > 30
+
+
+def test_the_token_in_the_address_lasts_through_restarts(house, open_page, take):
+    house.start_stage("--bvh", take)
+    house.start_monitor("--token", TOKEN)
+    page = open_page(f"#token={TOKEN}")
+    page.wait("!document.getElementById('record-form').hidden")
+    assert TOKEN not in page.value("location.href")
+    house.kill(house.monitor)
+    page.wait("document.body.dataset.link === 'none'")
+    house.start_monitor("--token", TOKEN)
+    page.wait(f"{LIVE} && understudy.recording.rights.record")
+    page.click("#record")
+    page.wait("understudy.frame.take?.recording")
+    house.kill(house.stage)
+    house.start_stage("--bvh", take)
+    page.wait("understudy.frame.take?.said.includes('restarted')")
+    assert page.value("document.getElementById('tally').hidden") is True
+
+
+def test_a_touch_turns_the_view_and_a_tap_follows(house, open_page, take):
+    house.start_stage("--bvh", take, "--copies", 3)
+    house.start_monitor()
+    page = open_page()
+    page.wait(f"{BODY} && document.querySelectorAll('#subjects button').length === 3")
+    yaw = page.value("understudy.orbit.yaw")
+    points = [{"x": 300, "y": 400}], [{"x": 380, "y": 400}]
+    page.command("Input.dispatchTouchEvent", type="touchStart", touchPoints=points[0])
+    page.command("Input.dispatchTouchEvent", type="touchMove", touchPoints=points[1])
+    page.command("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    page.wait(f"understudy.orbit.yaw < {yaw} - 0.3")
+    page.click("#subjects li:nth-child(3) button")
+    page.wait(
+        "Math.hypot(...[0, 2].map((i) => understudy.orbit.target[i]"
+        " - understudy.joint(understudy.frame.subjects[2].name, 0)[i])) < 0.5"
+    )
+    small = page.value(
+        "[...document.querySelectorAll('button, input')].filter((one) => one.offsetParent"
+        " && one.getBoundingClientRect().height < 43.9).map((one) => one.id || one.className)"
+    )
+    assert small == [], "too small to touch"
+
+
+def test_the_page_asks_nobody_but_the_monitor(house, open_page, take):
+    house.start_stage("--bvh", take)
+    house.start_monitor()
+    page = open_page()
+    page.wait(f"{BODY} && {LIVE}")
+    asked = page.value("performance.getEntriesByType('resource').map((one) => one.name)")
+    assert asked and all(name.startswith(house.address) for name in asked)
+    until(lambda: page.value("understudy.link.round_trip_ms > 0"), "no round trip is measured")
