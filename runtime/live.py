@@ -6,8 +6,10 @@ pose, for whoever wants to see the bare signal. Both have the same few members.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -112,6 +114,22 @@ class Holding:
         """Nothing is held open."""
 
 
+def _as_urgent_as_this() -> Callable[[], None]:
+    """What gives another thread the priority of the one that asks.
+
+    A thread that is set aside while it has the interpreter's lock would hold up the loop.
+    """
+    if not hasattr(os, "sched_setscheduler"):
+        return lambda: None
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
+
+    def take() -> None:
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, policy, priority)
+
+    return take
+
+
 class Live:
     """Everybody whom a source of motion moves, `copies` of each, in one batch."""
 
@@ -168,7 +186,7 @@ class Live:
         if wanted is not skeleton or fitting is None:
             if self._tailor is None:
                 sys.setswitchinterval(min(sys.getswitchinterval(), HAND_OVER_S))
-                self._tailor = ThreadPoolExecutor(1, "fitting")
+                self._tailor = ThreadPoolExecutor(1, "fitting", _as_urgent_as_this())
             self._fittings[number] = skeleton, self._tailor.submit(self._measure, skeleton)
             return False
         if not fitting.done():

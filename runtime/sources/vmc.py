@@ -7,6 +7,8 @@ stands as our performer, and nobody has to guess whether the port is the wrong o
 from __future__ import annotations
 
 import math
+import time
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -18,17 +20,20 @@ from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Camera, Prop
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.core.url import number
 
 from .datagrams import Datagram, Ear, Hearing
 from .face import Face
 from .packet import Packet
 from .place import Place, sensor_mm
+from .sender_clock import SenderClock
 from .sighting import Sightings
 from .vmc_skeleton import NOWHERE_M, skeleton
 
 PORT = vmc.MARIONETTE_PORT
 OPTIONS = {
     "name": "the subject's name on stage (vmc)",
+    "delay": "seconds that every frame waits, so that late ones are in time too (0)",
     "camera": "the camera's name (the sender's)",
     "sensor": "width x height in mm of the camera's sensor, which VMC does not say (36x24)",
 }
@@ -41,6 +46,8 @@ LEARNING_FRAMES = 30
 SAME_M, OTHER_M, OTHER_FRAMES = 1e-3, 0.02, 30
 # After a silence a sender may be joined in the middle of a frame; so many are waited for.
 JOINING_FRAMES = 3
+LONGEST_DELAY_S = 1.0
+MOST_WAITING = 512
 
 
 class VmcSource:
@@ -55,7 +62,10 @@ class VmcSource:
         self.props: list[Prop] = []
         self._seen_cameras, self._seen_props = Sightings[Camera](), Sightings[Prop]()
         self._sensor_mm = sensor_mm(place.options)
-        self._gatherer = Accumulator()
+        self._delay_s = number(place.options, "delay", 0.0, 0.0, LONGEST_DELAY_S)
+        self._gatherer, self._clock = Accumulator(), SenderClock()
+        # When each was taken and when it came.
+        self._waiting: deque[tuple[float, int, vmc.Performance]] = deque(maxlen=MOST_WAITING)
         self.frames = 0
         self._peer: tuple = ()
         self._known = False  # whether the skeleton is the sender's that is followed
@@ -77,12 +87,17 @@ class VmcSource:
 
     def poll(self, now_s: float) -> list[Packet]:
         """The poses that came since the last poll."""
-        packets = []
         for datagram in self.hearing.poll(now_s):
             for performance in self._feed(datagram):
-                self._look(performance, datagram, now_s)
-                if packet := self._packet(performance, datagram.arrived_ns * 1e-9):
-                    packets.append(packet)
+                taken_s = self._clock.captured_s(performance.time_s, datagram.arrived_ns * 1e-9)
+                self._waiting.append((taken_s, datagram.arrived_ns, performance))
+        packets = []
+        due_s = time.monotonic() - self._delay_s if self._delay_s else math.inf
+        while self._waiting and self._waiting[0][0] <= due_s:
+            taken_s, arrived_ns, performance = self._waiting.popleft()
+            self._look(performance, arrived_ns, now_s)
+            if packet := self._packet(performance, taken_s):
+                packets.append(packet)
         self.face.advance(now_s)
         self.cameras = self._seen_cameras.judged(now_s, self.silence)
         self.props = self._seen_props.judged(now_s, self.silence)
@@ -104,7 +119,8 @@ class VmcSource:
         if not gatherer.messages:  # OSC of somebody else
             return []
         if not goes_on:
-            self._gatherer, self._joining = gatherer, JOINING_FRAMES
+            self._gatherer, self._clock = gatherer, SenderClock()
+            self._joining = JOINING_FRAMES
             if datagram.peer != self._peer:
                 self._known, self._candidates, self._learning = False, frozenset(), 0
             self._peer = datagram.peer
@@ -112,7 +128,7 @@ class VmcSource:
         self.frames += len(done)
         return done
 
-    def _look(self, performance: vmc.Performance, datagram: Datagram, now_s: float) -> None:
+    def _look(self, performance: vmc.Performance, arrived_ns: int, now_s: float) -> None:
         """Face, camera and trackers."""
         self.face.take_named(performance.curves, now_s)
         if (camera := performance.camera) and _is_turn(camera.rotation):
@@ -125,7 +141,7 @@ class VmcSource:
                     rotation.normalize(camera.rotation),
                     focal_mm,
                     self._sensor_mm,
-                    capture_ns=datagram.arrived_ns,
+                    capture_ns=arrived_ns,
                 ),
                 now_s,
             )
@@ -133,7 +149,7 @@ class VmcSource:
             if _is_turn(device.rotation):
                 turn = rotation.normalize(device.rotation)
                 name = device.serial or device.kind
-                thing = Prop(name, device.position, turn, capture_ns=datagram.arrived_ns)
+                thing = Prop(name, device.position, turn, capture_ns=arrived_ns)
                 self._seen_props.see(thing, now_s)
 
     def _packet(self, performance: vmc.Performance, captured_s: float) -> Packet | None:
