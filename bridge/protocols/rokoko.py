@@ -58,13 +58,15 @@ _REFERENCE: Array = np.array([turn for _, turn in BONES.values()])
 @dataclass(slots=True)
 class Actor:
     """A body in our axes: for each of `BONES` the joint's place (B, 3) and the rotation (B, 4) that
-    it adds, in the world, to a T-pose that faces +Z."""
+    it adds, in the world, to a T-pose that faces +Z. face has ARKit's 52 shapes by name, 0..1, or
+    nothing."""
 
     name: str
     positions: Array
     turns: Array
     height_m: float = 1.8
     hip_height_m: float = 0.95
+    face: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -126,11 +128,15 @@ def _studio(position: Array, turn: Array) -> tuple[Array, Array]:
 def _actor(actor: Actor) -> dict[str, Any]:
     positions, turns = _studio(actor.positions, actor.turns)
     turns = rotation.multiply(turns, _REFERENCE)
-    return {
+    said: dict[str, Any] = {
         "name": actor.name,
         "color": [255, 255, 255],
         "meta": dict(
-            hasGloves=False, hasLeftGlove=False, hasRightGlove=False, hasBody=True, hasFace=False
+            hasGloves=False,
+            hasLeftGlove=False,
+            hasRightGlove=False,
+            hasBody=True,
+            hasFace=bool(actor.face),
         ),
         "dimensions": {
             "totalHeight": round(actor.height_m, 4),
@@ -140,6 +146,11 @@ def _actor(actor: Actor) -> dict[str, Any]:
             bone: _placed(at, turn) for bone, at, turn in zip(BONES, positions, turns, strict=True)
         },
     }
+    if actor.face:
+        # The add-on finds a face by its id, and takes shapes from 0 to 100.
+        shapes = {name: round(100.0 * value, 2) for name, value in actor.face.items()}
+        said["face"] = {"faceId": actor.name, **shapes}
+    return said
 
 
 def _placed(position: Array, turn: Array) -> dict[str, dict[str, float]]:
@@ -180,6 +191,7 @@ class _Dimensions(msgspec.Struct, rename="camel"):
 class _Actor(_Named):
     body: dict[str, _Bone]
     dimensions: _Dimensions
+    face: Annotated[dict[str, _Finite | str], Meta(max_length=128)] | None = None
 
 
 class _Prop(_Named):
@@ -222,7 +234,17 @@ def decode(data: bytes) -> Scene:
             rotation.multiply(turns, rotation.conjugate(_REFERENCE)),
         )
         size = actor.dimensions
-        scene.actors.append(Actor(actor.name, positions, turns, size.total_height, size.hip_height))
+        shapes = (actor.face or {}).items()
+        scene.actors.append(
+            Actor(
+                actor.name,
+                positions,
+                turns,
+                size.total_height,
+                size.hip_height,
+                {name: value / 100.0 for name, value in shapes if isinstance(value, float)},
+            )
+        )
     for prop in packet.scene.props:
         at, turn = axes.unity(np.array(_three(prop.position)), np.array(_four(prop.rotation)))
         scene.props.append(Thing(prop.name, at, turn))

@@ -118,4 +118,4 @@ def text(protocol: str, heard: Heard) -> str:
 
 
 def _shown(value: float | str) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+    return f"{value + 0.0:.5g}" if isinstance(value, float) else str(value)  # no -0

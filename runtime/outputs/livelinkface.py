@@ -1,7 +1,4 @@
-"""A subject's face as Live Link Face: the head's turn from the pose, and curves once there are any.
-
-The frame has no face curves yet, so the 52 shapes are at rest.
-"""
+"""A subject's face as Live Link Face: its curves, and the head's turn from the pose."""
 
 from __future__ import annotations
 
@@ -14,13 +11,17 @@ from understudy.runtime.core import rotation
 from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.core.rotation import Array
 
-from . import scene
-from .body import Body, humanoid
+from . import face, scene
+from .body import Body, has_body
 from .target import Target
 
 PORT = livelinkface.PORT
 HOST = ""
-OPTIONS = {"subject": "who is sent (the first)", "name": "the name in Live Link (the subject's)"}
+OPTIONS = {
+    "subject": "who is sent (the first with a face, or else with a body)",
+    "name": "the name in Live Link (the subject's)",
+}
+_HEAD = [livelinkface.INDEX[name] for name in ("headYaw", "headPitch", "headRoll")]
 
 
 class LiveLinkFaceOutput:
@@ -34,7 +35,7 @@ class LiveLinkFaceOutput:
         return [livelinkface.encode(self.message(frame, time_s))]
 
     def message(self, frame: Frame, time_s: float) -> livelinkface.Face:
-        one, shape = humanoid(frame, self.subject)
+        one = face.wearer(frame, self.subject)
         name = self.name or one.name or "Understudy"
         label = scene.timecode(frame)
         if label is None:  # counts on, so that a receiver sees time pass
@@ -43,16 +44,24 @@ class LiveLinkFaceOutput:
             self._number, rate = scene.frame_of_day(label), label[-1]
         # The device is the same after a restart: receivers keep what they set for it.
         device = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"understudy/{name}")).upper()
-        return livelinkface.Face(device, name, self._number, 0.0, rate, curves(one, shape))
+        return livelinkface.Face(device, name, self._number, 0.0, rate, curves(one))
 
 
-def curves(one: Subject, shape: Body) -> Array:
-    """(61,) with the head's yaw, pitch and roll against the chest, as parts of half a turn."""
+def curves(one: Subject) -> Array:
+    """(61,) the subject's curves; the head turns by them, or else by the pose."""
+    values = face.curves(one)
+    # Of a phone that does not send the head's turn these are there, and exactly 0.
+    if not values[_HEAD].any() and (shape := has_body(one.skeleton)) is not None:
+        values[_HEAD] = _turn(one, shape)
+    return values
+
+
+def _turn(one: Subject, shape: Body) -> tuple[float, float, float]:
+    """The head's yaw, pitch and roll against the chest, as parts of half a turn."""
     added = shape.added(one.pose).rotations
     chest, head = added[shape.nearest("upper_chest")], added[shape.nearest("head")]
     m = rotation.to_matrix(rotation.multiply(rotation.conjugate(chest), head))
     # R = Ry(yaw) Rx(pitch) Rz(roll)
     pitch = math.asin(max(-1.0, min(1.0, -float(m[1, 2]))))
     yaw, roll = math.atan2(m[0, 2], m[2, 2]), math.atan2(m[1, 0], m[1, 1])
-    turns = {"headYaw": yaw, "headPitch": pitch, "headRoll": roll}
-    return livelinkface.curves({name: angle / math.pi for name, angle in turns.items()})
+    return yaw / math.pi, pitch / math.pi, roll / math.pi

@@ -90,9 +90,11 @@ def run(
     if protocol == "wire":
         return _wire(port, frames, timeout_s)
     port = KNOWN[protocol].PORT if port is None else port
+    host = "multicast" if multicast else "127.0.0.1"
+    # What is wrong with the options is said before a port is asked for.
+    Output(target.parse(f"{protocol}://{host}:{port or 1}", KNOWN, options)).close()
     with _ears(protocol, port, options if multicast else None) as ears:
         port = ears.getsockname()[1]
-        host = "multicast" if multicast else "127.0.0.1"
         to = target.parse(f"{protocol}://{host}:{port}", KNOWN, options)
         output = Output(to)
         with contextlib.closing(output):

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from understudy.bridge.protocols import opentrackio as ot
 from understudy.bridge.protocols import opentrackio_packet as packet
-from understudy.runtime.core.pose import Camera, Frame
+from understudy.runtime.core.pose import Camera, Frame, State
 from understudy.runtime.core.timecode import RATES
 
 from . import scene
@@ -57,20 +57,24 @@ class OpenTrackIOOutput:
             sample_id=uuid.uuid4().urn,
             source_id=self._source_id,
             source_number=self.source,
-            timing=self._timing(frame),
-            tracker=ot.Tracker(recording=False, status="tracking"),
+            timing=self._timing(frame, seen),
+            tracker=ot.Tracker(
+                recording=False,
+                status="tracking" if seen.state == State.LIVE else seen.state.name.lower(),
+                notes=seen.reason or None,
+            ),
             lens=_lens(seen),
             transforms=[ot.transform(seen.position, seen.rotation, seen.name or "Camera")],
             static=static,
         )
 
-    def _timing(self, frame: Frame) -> ot.Timing:
+    def _timing(self, frame: Frame, seen: Camera) -> ot.Timing:
         label = scene.timecode(frame)
         said = None
         if label is not None:
             hours, minutes, seconds, frames, _, rate = label
             said = ot.Timecode(hours, minutes, seconds, frames, ot.Rate.of(rate))
-        captured_ns = _captured_wall_ns(frame)
+        captured_ns = _captured_wall_ns(frame, seen.capture_ns or frame.capture_ns)
         return ot.Timing(
             mode="internal",
             sample_rate=ot.Rate.of(self._rate) if self._rate else None,
@@ -94,11 +98,11 @@ def _lens(seen: Camera) -> ot.Lens:
     )
 
 
-def _captured_wall_ns(frame: Frame) -> int:
-    """When the frame was captured, since 1970; when it came, where its clock is another one's."""
+def _captured_wall_ns(frame: Frame, capture_ns: int) -> int:
+    """When that was, since 1970; when the frame came, where its clock is another machine's."""
     now_ns = time.monotonic_ns()
     came_ns = frame.received_ns or now_ns
-    age_ns = came_ns - frame.capture_ns
+    age_ns = came_ns - capture_ns
     if not 0 <= age_ns < 10**10:
         age_ns = 0
     return time.time_ns() - (now_ns - came_ns) - age_ns

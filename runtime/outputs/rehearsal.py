@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from understudy.bridge.protocols import freed, livelinkface, opentrackio, rokoko, vmc
+from understudy.bridge.protocols.livelinkface import ARKIT
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Camera, Frame, Pose, Subject
 
 Values = dict[str, float | str]
+_ANN = replace(PERFORMER, curve_names=ARKIT)
+# The shapes that move, and by which each protocol's face is compared.
+_SHAPES = ("jawOpen", "eyeBlinkLeft", "mouthSmileRight")
+_CLIPS = ("a", "aa", "blink_l", "blinkleft", "joy", "happy")  # what VRM makes of them
 
 
 def frame(number: int) -> Frame:
-    """A performer who turns her head and raises an arm, and a camera that pans to the right."""
+    """A performer who turns her head, raises an arm and makes faces, and a camera that pans."""
     pose = Pose.rest(PERFORMER)
+    curves = np.zeros(len(ARKIT), np.float32)
+    for i, name in enumerate(_SHAPES):
+        curves[ARKIT.index(name)] = 0.5 + 0.5 * np.sin(0.1 * number + i)
     angle_rad = 0.3 + 0.01 * number
     pose.positions[0] = (0.5, 0.97, 0.25 + 0.01 * number)
     for joint, axis in (("LeftArm", (0.0, 0.0, 1.0)), ("Head", (0.0, 1.0, 0.0))):
@@ -33,7 +42,7 @@ def frame(number: int) -> Frame:
         rate_num=30000,
         rate_den=1001,
         timecode=f"01:00:00;{2 + number % 28:02d}",
-        subjects=[Subject("Ann", PERFORMER, pose)],
+        subjects=[Subject("Ann", _ANN, pose, curves=curves)],
         cameras=[camera],
         received_ns=now_ns,
     )
@@ -46,7 +55,14 @@ def _vmc(p: vmc.Performance) -> Values:
         return {f"{name} {axis}": v for axis, v in zip(_SEVEN, row, strict=True)}
 
     lens: Values = {"camera": p.camera.name, "fov (deg)": p.camera.fov_deg} if p.camera else {}
-    return {"bones": len(p.names), **bone("Hips"), **bone("LeftUpperArm"), **lens}
+    bones = {"bones": len(p.names), **bone("Hips"), **bone("LeftUpperArm")}
+    return {**bones, "blend shapes": len(p.curves), **_shapes(p.curves), **lens}
+
+
+def _shapes(face: Mapping[str, float]) -> Values:
+    """The shapes that move, by whatever names they go."""
+    moving = {name.lower() for name in _SHAPES} | set(_CLIPS)
+    return {name: value for name, value in face.items() if name.lower() in moving}
 
 
 _SEVEN = ("x", "y", "z", "qx", "qy", "qz", "qw")
@@ -93,6 +109,7 @@ def _livelinkface(face: livelinkface.Face) -> Values:
         "frame": face.frame,
         "rate": str(face.rate),
         "curves": 0 if face.curves is None else len(face.curves),
+        **{name: float(curves[livelinkface.INDEX[name]]) for name in _SHAPES},
         **turns,
     }
 
@@ -105,6 +122,7 @@ def _rokoko(scene: rokoko.Scene) -> Values:
         arm = actor.turns[list(rokoko.BONES).index("leftUpperArm")]
         arm = rotation.positive(arm)
         values |= {f"leftUpperArm q{a}": float(v) for a, v in zip("xyzw", arm, strict=True)}
+        values |= {name: actor.face[name] for name in _SHAPES if name in actor.face}
     return values
 
 
@@ -114,6 +132,7 @@ def _wire(one: Frame) -> Values:
         values |= {"subject": subject.name, "state": subject.state.name}
         for axis, v in zip("xyz", subject.pose.positions[0], strict=True):
             values[f"hips {axis} (m)"] = float(v)
+        values |= _shapes(dict(zip(subject.skeleton.curve_names, map(float, subject.curves))))
     for camera in one.cameras:
         values |= {"camera": camera.name, "focal length (mm)": float(camera.focal_mm)}
     return values

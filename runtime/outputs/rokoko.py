@@ -7,7 +7,7 @@ import numpy as np
 from understudy.bridge.protocols import rokoko
 from understudy.runtime.core.pose import Frame, Subject
 
-from . import scene
+from . import face, scene
 from .body import Body, has_body, humanoid
 from .target import Target
 
@@ -39,5 +39,10 @@ def _actor(one: Subject, shape: Body) -> rokoko.Actor:
     positions, turns = shape.added(one.pose)
     bones = np.array([shape.nearest(role) for role, _ in rokoko.BONES.values()])
     return rokoko.Actor(
-        one.name, positions[bones], turns[bones], shape.height_m, shape.hip_height_m
+        one.name,
+        positions[bones],
+        turns[bones],
+        shape.height_m,
+        shape.hip_height_m,
+        face.shapes(one),
     )

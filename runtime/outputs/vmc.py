@@ -17,7 +17,7 @@ from understudy.runtime.core import rotation
 from understudy.runtime.core.pose import Camera, Frame, State
 from understudy.runtime.core.rotation import Array
 
-from . import scene
+from . import face, scene
 from .body import humanoid
 from .target import Target, choice, number
 
@@ -28,6 +28,7 @@ OPTIONS = {
     "camera": "which camera (the first)",
     "dialect": "the receiver, where it differs from the specification",
     "travel": "what moves the body: hips or root",
+    "blend": "names of the blend shapes: names, arkit, perfectsync, vrm0 or vrm1 (as they are)",
     "mtu": "largest datagram in bytes",
     "bundle": "0: each message in a datagram of its own",
 }
@@ -35,12 +36,13 @@ _STILL: tuple[Array, Array] = (np.zeros(3), rotation.identity())
 
 
 class VmcOutput:
-    """One subject, one camera and the props of each frame."""
+    """One subject with its face, one camera and the props of each frame."""
 
     def __init__(self, target: Target) -> None:
         options = target.options
         dialect = choice(options, "dialect", "standard", DIALECTS)
         self.by_root = choice(options, "travel", "hips", ("hips", "root")) == "root"
+        self.blend = choice(options, "blend", "names", face.BLENDS)
         self.subject, self.camera = scene.text_options(options, "subject", "camera")
         self._packer = Packer(
             DIALECTS[dialect],
@@ -67,6 +69,7 @@ class VmcOutput:
             positions,
             rotations,
             root,
+            face.blend(one, self.blend),
             camera=self._camera(frame),
             devices=[
                 vmc.Device("Tra", prop.name, prop.position, prop.rotation) for prop in frame.props
