@@ -35,6 +35,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     view.add_argument(
         "--camera", choices=("third", "first", "orbit", "fixed", "stage"), default="third"
     )
+    view.add_argument(
+        "--share", metavar="NAME", help="the viewport's camera is one on stage, for receivers"
+    )
     view.add_argument("--no-effect", action="store_true", help="start without the neural effect")
 
 
@@ -45,10 +48,15 @@ def run(args: argparse.Namespace) -> int:
 
     from understudy.runtime import processes
     from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.sources import network
 
     if args.headless and args.out is None:
         raise UnderstudyError("--headless needs a folder for its frames: add --out DIR.")
     check_outputs(args)
+    if "list" in args.sources:
+        print(network.listing())
+        return 0
+    network.places(args.sources, args.source_file)
     key = _key(args)
     show = args.headless or processes.has_display()
     if not show:
@@ -104,6 +112,10 @@ def stage_words(args: argparse.Namespace) -> list[object]:
     for name in ("pad", "bvh", "drop", "to"):
         for value in getattr(args, name):
             words += [f"--{name}", value]
+    for value in args.sources:
+        words += ["--from", value]
+    if args.source_file is not None:
+        words += ["--sources", args.source_file]
     for name in (
         "seconds",
         "timecode",
@@ -126,9 +138,17 @@ def stage_words(args: argparse.Namespace) -> list[object]:
             words.append("--" + name.replace("_", "-"))
     if args.keys is not None:
         words += ["--keys", args.keys] if args.keys else ["--keys"]
-    if not (args.gamepad or args.pad or args.bvh):
+    if not (args.gamepad or args.pad or args.bvh or _brings_subjects(args)):
         words.append("--remote")
     return words
+
+
+def _brings_subjects(args: argparse.Namespace) -> bool:
+    """Whether bodies or faces come over the network; cameras alone leave the stage to the pad."""
+    from understudy.runtime.sources import network
+
+    named = network.places(args.sources, args.source_file)
+    return any(one.scheme in ("vmc", "livelinkface") for one in named)
 
 
 def viewport_words(args: argparse.Namespace) -> list[object]:
@@ -137,6 +157,8 @@ def viewport_words(args: argparse.Namespace) -> list[object]:
     words += ["--size", args.size, "--camera", args.camera]
     if args.headless:
         words += ["--headless", "--out", args.out]
+    if args.share:
+        words += ["--share", args.share]
     if args.no_effect:
         words.append("--no-effect")
     if (key := _key(args)) is not None:

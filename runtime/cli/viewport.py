@@ -37,6 +37,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--fixed-target", metavar="X,Y,Z", default="0,0.95,0", help="what it looks at")
     add("--focal", type=float, default=38.0, metavar="MM", help="focal length (38)")
     add("--sensor", type=float, default=24.0, metavar="MM", help="height of the sensor (24)")
+    add(
+        "--share", metavar="NAME", help="be a camera of this name on stage, for whoever receives it"
+    )
     add("--no-effect", action="store_true", help="start without the learned contact shading")
     add("--effect", type=Path, metavar="DIR", help="an image effect: effect.toml and its network")
     add("--skeleton", action="store_true", help="draw the bones over the bodies")
@@ -119,6 +122,7 @@ def _viewer(args: argparse.Namespace):
     from understudy.runtime.viewport.feed import Feed
     from understudy.runtime.viewport.player import PlayerPad
     from understudy.runtime.viewport.renderer import Options, Renderer
+    from understudy.runtime.viewport.share import SharedCamera
     from understudy.runtime.viewport.sliders import StyleSliders
     from understudy.runtime.viewport.viewer import Viewer
     from understudy.runtime.viewport.window import Window
@@ -152,6 +156,9 @@ def _viewer(args: argparse.Namespace):
         style = StyleSliders(args.control, args.key) if window else None
         if style is not None:
             undo.callback(style.close)
+        share = SharedCamera(args.share, args.control, args.key) if args.share else None
+        if share is not None:
+            undo.callback(share.close)
         outputs: list = []
         if args.movie:
             outputs.append(Movie(args.movie, size, fps, live=True, threads=1))
@@ -179,6 +186,7 @@ def _viewer(args: argparse.Namespace):
             window=window,
             pad=pad,
             style=style,
+            share=share,
             outputs=outputs,
             sheet=Sheet(args.contact_sheet) if args.contact_sheet else None,
             fps_limit=fps,

@@ -23,6 +23,7 @@ from .hud import Board
 from .overlay import STATE_COLOUR
 from .player import PlayerPad
 from .renderer import Options, Renderer
+from .share import SharedCamera
 from .sliders import StyleSliders
 from .window import Window
 
@@ -50,6 +51,7 @@ class Viewer:
     window: Window | None = None
     pad: PlayerPad | None = None
     style: StyleSliders | None = None
+    share: SharedCamera | None = None
     outputs: list[Movie | Stills] = field(default_factory=list)
     sheet: Sheet | None = None
     fps_limit: float = 60.0
@@ -163,6 +165,8 @@ class Viewer:
             self.options.hidden = lead if self.rig.kind == "first" else None
         if self.rig.kind == "stage" and (seen := self.stage_camera) is not None:
             look_through(self.camera, seen)
+        elif self.share is not None:  # a stage's camera is not ours to show
+            self.share.send(self.camera)
         return dt_s
 
     @property
@@ -268,6 +272,8 @@ class Viewer:
                 stack.callback(self.pad.close)
             if self.style is not None:
                 stack.callback(self.style.close)
+            if self.share is not None:
+                stack.callback(self.share.close)
             if self.sheet is not None:
                 stack.callback(self.sheet.close)
             for output in self.outputs:
