@@ -49,7 +49,7 @@ def make(scene: bpy.types.Scene, name: str, skeleton: Skeleton) -> bpy.types.Obj
 
 
 def _lay(data: bpy.types.Armature, skeleton: Skeleton) -> None:
-    made = []
+    made: list[bpy.types.EditBone] = []
     for j, (head, tail, normal) in enumerate(zip(*bones.lay(skeleton))):
         bone = data.edit_bones.new(skeleton.names[j])
         bone.head, bone.tail = Vector(head), Vector(tail)

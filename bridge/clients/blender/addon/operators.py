@@ -85,9 +85,9 @@ class UNDERSTUDY_OT_record_start(bpy.types.Operator):
         return bool(session and session.current) and not _recording()
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from . import recording, session
+        from . import recording
 
-        recording.start(session.current, session.current.scene() or context.scene)
+        recording.start(context.scene)
         return {"FINISHED"}
 
 
@@ -102,10 +102,10 @@ class UNDERSTUDY_OT_record_stop(bpy.types.Operator):
         return _recording()
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from . import recording, session
+        from . import recording
 
-        raw = recording.stop(session.current)
-        return _written(self, session.current.scene() or context.scene, raw)
+        recording.stop()
+        return _write_last(self, context.scene)
 
 
 class UNDERSTUDY_OT_write_take(bpy.types.Operator):
@@ -123,16 +123,14 @@ class UNDERSTUDY_OT_write_take(bpy.types.Operator):
         return recording.last is not None
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from . import recording
-
-        return _written(self, context.scene, recording.last)
+        return _write_last(self, context.scene)
 
 
-def _written(operator: bpy.types.Operator, scene: bpy.types.Scene, raw: object) -> set[str]:
+def _write_last(operator: bpy.types.Operator, scene: bpy.types.Scene) -> set[str]:
     from . import recording
 
     try:
-        said = recording.write(scene, raw)
+        said = recording.write(scene)
     except UnderstudyError as error:
         operator.report({"WARNING"}, str(error))
         return {"CANCELLED"}

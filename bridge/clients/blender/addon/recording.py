@@ -14,10 +14,9 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
-from . import armature, scenery, space, timecode
+from . import armature, scenery, session, space, timecode
 from .actions import Channels
 from .receiver import Recorded
-from .session import Session
 from .settings import present
 from .take import Body, Thing, assemble
 
@@ -35,26 +34,30 @@ last: Raw | None = None
 _begin = 0.0
 
 
-def start(session: Session, scene: bpy.types.Scene) -> None:
+def start(scene: bpy.types.Scene) -> None:
     """From now on every frame is kept."""
     global _begin
-    _begin = scene.frame_current_final
-    session.receiver.start_take()
+    if session.current is not None:
+        _begin = scene.frame_current_final
+        session.current.receiver.start_take()
 
 
-def stop(session: Session) -> Raw:
+def stop() -> None:
     """Ends the take, which is then `last`."""
     global last
-    recorded = session.receiver.stop_take()
-    last = Raw(recorded, dict(session.receiver.skeletons), _begin)
-    return last
+    if session.current is not None:
+        receiver = session.current.receiver
+        last = Raw(receiver.stop_take(), dict(receiver.skeletons), _begin)
 
 
-def write(scene: bpy.types.Scene, raw: Raw) -> str:
-    """Writes a take into the scene; returns what was written, in a sentence.
+def write(scene: bpy.types.Scene) -> str:
+    """Writes the last take into the connected scene, or this one; returns a sentence about it.
 
     Raises UnderstudyError where the take is empty.
     """
+    connected = session.current.scene() if session.current is not None else None
+    scene = connected or scene
+    raw = last or Raw((), {}, 0.0)
     take = assemble(raw.recorded, raw.skeletons)
     if not take.frames:
         raise UnderstudyError("The take is empty: no frame came between start and stop.")

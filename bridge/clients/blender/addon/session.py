@@ -7,13 +7,15 @@ settings. So an undo may replace every object in memory between two ticks.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 import bpy  # type: ignore[import-not-found]
 from bpy.app.handlers import persistent  # type: ignore[import-not-found]
 
 from understudy.bridge import keys
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.core.pose import Frame, Subject
+from understudy.runtime.core.pose import Camera, Frame, Prop, Subject
 
 from . import armature, scenery
 from .receiver import Receiver
@@ -65,18 +67,16 @@ class Session:
             for face in entry.faces if entry.drive else ():
                 if face.mesh is not None and not playing:
                     scenery.move_face(face.mesh, subject)
-        for links, things, make, move in (
-            (settings.cameras, frame.cameras, scenery.make_camera, scenery.move_camera),
-            (settings.props, frame.props, scenery.make_prop, scenery.move_prop),
-        ):
-            for thing in things:
-                entry = link(links, thing.name)
-                if not entry.drive:
-                    continue
-                if not present(scene, entry.target):
-                    entry.target = make(scene, thing) if settings.make else None
-                if entry.target is not None and not (playing and _animated(entry.target)):
-                    move(entry.target, thing)
+        for camera in frame.cameras:
+            entry = link(settings.cameras, camera.name)
+            target = self._target(scene, entry, scenery.make_camera, camera)
+            if target is not None and not (playing and _animated(target)):
+                scenery.move_camera(target, camera)
+        for prop in frame.props:
+            entry = link(settings.props, prop.name)
+            target = self._target(scene, entry, scenery.make_prop, prop)
+            if target is not None and not (playing and _animated(target)):
+                scenery.move_prop(target, prop)
 
     def _rig(
         self, scene: bpy.types.Scene, entry: bpy.types.PropertyGroup, subject: Subject
@@ -98,6 +98,18 @@ class Session:
                     "Its armature is made as soon as you are in object mode."
                 ]
         return entry.rig
+
+    def _target(
+        self,
+        scene: bpy.types.Scene,
+        entry: bpy.types.PropertyGroup,
+        make: Callable[[bpy.types.Scene, Any], bpy.types.Object],
+        thing: Camera | Prop,
+    ) -> bpy.types.Object | None:
+        """The object of a camera or a prop; made where the scene has none."""
+        if entry.drive and not present(scene, entry.target):
+            entry.target = make(scene, thing) if scene.understudy.make else None
+        return entry.target if entry.drive else None
 
     def _pose(self, rig: bpy.types.Object, subject: Subject) -> None:
         if rig.mode == "EDIT":
