@@ -18,6 +18,12 @@ ARM = Skeleton(
     tips=np.array([[np.nan] * 3, [0.25, 0.0, 0.0]]),
 )
 FACE = replace(ARM, curve_names=("jawOpen", "eyeBlinkLeft"))
+# As many joints as a body with fingers has.
+SIXTY = Skeleton(
+    tuple(f"joint {i}" for i in range(60)),
+    np.array([-1, *(max(0, i - 1 - i % 4) for i in range(1, 60))]),
+    np.tile([0.0, 0.1, 0.0], (60, 1)),
+)
 
 
 def small_frame(sequence: int = 7, skeleton: Skeleton = ARM, subjects: int = 1) -> Frame:
