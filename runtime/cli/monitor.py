@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from .keys import key_option
+
 SUMMARY = "serve a page that shows a stage in a browser, on a tablet too, and can record"
 EXAMPLES = """understudy monitor
 understudy monitor --host 0.0.0.0 --token auto
@@ -15,6 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--connect", default="tcp://127.0.0.1:5570", metavar="ADDRESS", help="the stage's stream")
     add("--control", default="tcp://127.0.0.1:5571", metavar="ADDRESS",
         help="the stage's side channel, for recording")  # fmt: skip
+    key_option(parser)
     add("--host", default="127.0.0.1", metavar="HOST",
         help="where to serve the page (127.0.0.1: this machine only; 0.0.0.0: "
         "every network)")  # fmt: skip
@@ -56,8 +59,12 @@ async def _serve(args: argparse.Namespace, access, shown_token: str | None) -> i
     end = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end.set)
-    takes = Takes(args.control, args.takes)
-    with Subscriber(args.connect) as subscriber:
+
+    def control(address: str) -> ControlClient:
+        return ControlClient(address, key=args.key)
+
+    takes = Takes(args.control, args.takes, control)
+    with Subscriber(args.connect, key=args.key) as subscriber:
         server = Server(access, takes, subscriber.skeletons)
         port = await server.open(args.host, args.port)
         stream = Stream(
@@ -65,7 +72,7 @@ async def _serve(args: argparse.Namespace, access, shown_token: str | None) -> i
             args.rate,
             server.offer,
             on_restart=lambda: loop.call_soon_threadsafe(takes.stage_restarted),
-            control=lambda: ControlClient(args.control),
+            control=lambda: control(args.control),
             on_failure=lambda: loop.call_soon_threadsafe(end.set),
         )
         for line in greeting(args.host, port, shown_token, access.possible):

@@ -67,6 +67,8 @@ class Stream:
 
     def notice(self) -> str:
         """What to tell about the signal, or nothing."""
+        if self._subscriber.trouble:  # it has no key, or the wrong one
+            return self._subscriber.trouble
         silent_s = time.monotonic() - self._heard_s
         if self._heard_any and silent_s < SILENT_S:
             return ""
@@ -118,8 +120,10 @@ class Stream:
         ):
             if 0 <= there_ns - since_ns < BELIEVED_NS:
                 kept.append((there_ns - since_ns) / 1e6)
-        now = (frame.sequence, frame.publish_ns)
-        if self._rate_since is None or now[0] <= self._rate_since[0]:
+        # What was published: a stage that skips ticks counts them in its sequence all the same.
+        seen = self._subscriber.statistics
+        now = (seen.frames + seen.lost, frame.publish_ns)
+        if self._rate_since is None or now[1] < self._rate_since[1]:
             self._rate_since = now
         elif (passed_ns := now[1] - self._rate_since[1]) > 1_000_000_000:
             self._rate_hz = (now[0] - self._rate_since[0]) * 1e9 / passed_ns

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 from understudy.bridge import ControlClient
@@ -90,8 +91,7 @@ class Takes:
         if state.recording:
             state.take = min(state.take + 1, LAST_TAKE)
         state.recording, state.files = "", [str(path) for path in reply.get("written", [])]
-        written = ", ".join(state.files)
-        self._say(f"Written: {written}" if written else "Nothing was being recorded.")
+        self._say(written(state.files) if state.files else "Nothing was being recorded.")
 
     def stage_restarted(self) -> None:
         """A stage that began anew records nothing."""
@@ -131,6 +131,12 @@ class Takes:
         with contextlib.suppress(RuntimeError):  # closed before
             self._thread.submit(closed)
         self._thread.shutdown(wait=False)
+
+
+def written(files: list[str]) -> str:
+    """Which files a take went into, in words; a take of several bodies is several files."""
+    folder, names = PurePath(files[0]).parent, [PurePath(file).name for file in files]
+    return f"Written into {folder}: {', '.join(names)}"
 
 
 def plain(slate: str) -> str:

@@ -1,6 +1,7 @@
 // Names over heads: text of the page, moved over the picture. Where two would overlap, the one that
-// matters more stays.
+// matters less goes up, and where there is no room at all, away.
 
+const STEPS = 3;
 const URGENCY = { LOST: 3, HOLD: 2, TAKEOVER: 1, LIVE: 0 };
 
 export class Labels {
@@ -28,7 +29,9 @@ export class Labels {
       label.hidden = false;
       label.wide ||= label.offsetWidth;
       const box = [one.at[0] - label.wide / 2, one.at[1] - 26, label.wide, 24];
-      if (taken.some((other) => overlap(box, other))) {
+      const covered = () => taken.some((other) => overlap(box, other));
+      for (let step = 0; step < STEPS && covered(); step++) box[1] -= 27;
+      if (covered()) {
         label.hidden = true;
         label.wide = 0;
         continue;

@@ -87,10 +87,11 @@ export class Orbit {
     for (let i = 0; i < 3; i++) this.target[i] += share * (middle[i] - this.target[i]);
     if (!this.touched) {
       const aspect = this.canvas.clientWidth / Math.max(1, this.canvas.clientHeight);
-      const radius = 0.5 * Math.hypot(high[0] - low[0], high[1] - low[1], high[2] - low[2]) + 0.35;
-      const fits = radius / Math.sin(FOV / 2) / Math.min(1, aspect);
-      // Steps of a quarter, so that the picture does not breathe with every stride.
-      const wanted = Math.min(60, Math.pow(1.25, Math.ceil(Math.log(fits) / Math.log(1.25))));
+      const across = 0.5 * Math.hypot(high[0] - low[0], high[2] - low[2]) + 0.45;
+      const up = 0.5 * (high[1] - low[1]) + 0.45;
+      const fits = 0.6 * across + Math.max(up, across / aspect) / Math.tan(FOV / 2);
+      // Steps of an eighth, so that the picture does not breathe with every stride.
+      const wanted = Math.min(60, Math.pow(1.12, Math.ceil(Math.log(fits) / Math.log(1.12))));
       this.distance += share * (wanted - this.distance);
     }
     this.placed = true;

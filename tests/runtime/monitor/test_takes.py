@@ -56,7 +56,7 @@ def test_the_take_number_goes_on_by_itself():
     assert stage.asked[0][2] == "12_A 4"
     assert (mine.state.recording, mine.state.take) == ("", 5)
     assert mine.state.files == [stage.asked[0][1]]
-    assert mine.described()["said"].startswith("Written: takes/12_A_004_")
+    assert mine.described()["said"].startswith("Written into takes: 12_A_004_")
     mine.close()
 
 
