@@ -23,12 +23,18 @@ OK, LACKING, BROKEN = "ok", "lacking", "broken"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding. BROKEN: nothing works without it; LACKING: something works less well."""
+    """One finding. BROKEN: nothing works without it; LACKING: something works less well.
+
+    group  findings of one group have the same level and remedy, and are told to people in one line
+    item   what that line says of this one
+    """
 
     name: str
     level: str
     found: str
     remedy: str = ""
+    group: str = ""
+    item: str = ""
 
 
 # distribution -> does the stage need it
@@ -54,8 +60,8 @@ PACKAGES = {
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 
 
-def examine(ports: tuple[int, ...] = (5570, 5571)) -> Iterator[Check]:
-    """Every check in the order in which a user reads them."""
+def examine() -> Iterator[Check]:
+    """Every check but the network's, in the order in which a user reads them."""
     probes = {name: Probe(code) for name, code in PROBES.items()}
     yield python()
     yield cores()
@@ -66,8 +72,6 @@ def examine(ports: tuple[int, ...] = (5570, 5571)) -> Iterator[Check]:
     yield opengl(probes["gl"].result())
     yield display()
     yield gamepad(probes["gamepad"].result())
-    for port in ports:
-        yield tcp_port(port)
     yield realtime()
 
 
@@ -227,51 +231,6 @@ def gamepad(found: dict[str, Any]) -> Check:
         found.get("reason") or found.get("error", "no answer"),
         "Plug one in, or steer with the keyboard: W A S D in the viewport's window.",
     )
-
-
-def tcp_port(port: int) -> Check:
-    """Whether a stage could listen on this loopback port, and who does if it could not."""
-    import zmq
-
-    context: zmq.Context = zmq.Context.instance()
-    with context.socket(zmq.PUB) as socket:
-        try:
-            socket.bind(f"tcp://127.0.0.1:{port}")
-            return Check(f"port {port}", OK, "free")
-        except zmq.ZMQError as error:
-            if error.errno != zmq.EADDRINUSE:
-                return Check(f"port {port}", LACKING, str(error), "Give other ports.")
-    owner = port_owner(port)
-    return Check(
-        f"port {port}",
-        LACKING,
-        f"taken by {owner}" if owner else "taken",
-        "End that program if it is not your stage, or give --publish and --control other ports.",
-    )
-
-
-def port_owner(port: int) -> str:
-    """Name and process id of whoever listens on a TCP port; "" where it is hidden. Linux only."""
-    inodes = set()
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            rows = Path(table).read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for row in rows:
-            columns = row.split()
-            # 0A is the state LISTEN; the address is hexadecimal, its port last.
-            if columns[3] == "0A" and int(columns[1].rpartition(":")[2], 16) == port:
-                inodes.add(f"socket:[{columns[9]}]")
-    for process in Path("/proc").glob("[0-9]*") if inodes else ():
-        try:
-            if any(os.readlink(handle) in inodes for handle in (process / "fd").iterdir()):
-                words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
-                said = " ".join(word for word in words if word)
-                return f"process {process.name} ({said[:120]})"
-        except OSError:  # another user's process, or one that just ended
-            continue
-    return ""
 
 
 def realtime() -> Check:

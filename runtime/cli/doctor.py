@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import itertools
+import textwrap
+from typing import TYPE_CHECKING
 
-SUMMARY = "check GPU, OpenGL, networks, gamepad, ports; say the remedy for each thing missing"
+if TYPE_CHECKING:
+    from understudy.runtime.checks import Check
+
+SUMMARY = (
+    "check GPU, OpenGL, networks, gamepad, network cards, firewall and ports; say the remedies"
+)
 EXAMPLES = """understudy doctor
+understudy doctor --network
 understudy doctor --json
-understudy doctor --port 5570 --port 5571"""
+understudy doctor --port 5570 --port udp:39539"""
+# Where the text of a line begins, and how wide a page is read with ease.
+_INDENT, _WIDTH = 28, 100
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
     parser.add_argument(
+        "--network", action="store_true", help="network cards, firewall and ports alone"
+    )
+    parser.add_argument(
         "--port",
-        type=int,
         action="append",
-        metavar="N",
-        help="ports to look at (5570 and 5571)",
+        metavar="[udp:]N",
+        help="ports to look at (those of the stage, the monitor and every protocol)",
     )
 
 
@@ -25,18 +38,25 @@ def run(args: argparse.Namespace) -> int:
     import json
     from dataclasses import asdict
 
-    from understudy.runtime import checks
-    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime import checks, network
 
-    ports = tuple(args.port or (5570, 5571))
-    for port in ports:
-        if not 0 < port < 65536:
-            raise UnderstudyError(f"--port is {port}; ports are 1 to 65535.")
+    ports = [network.read_port(text) for text in args.port or ()]
     found = []
-    for check in checks.examine(ports):
+    group: list[checks.Check] = []
+    machine = () if args.network else checks.examine()
+    for check in itertools.chain(machine, network.examine(ports)):
         found.append(check)
-        if not args.json:
+        if args.json:
+            continue
+        if group and check.group != group[0].group:
+            print(together(group), flush=True)
+            group = []
+        if check.group:
+            group.append(check)
+        else:
             print(line(check), flush=True)
+    if group:
+        print(together(group), flush=True)
     broken = [check.name for check in found if check.level == checks.BROKEN]
     lacking = [check.name for check in found if check.level == checks.LACKING]
     if args.json:
@@ -51,8 +71,34 @@ def run(args: argparse.Namespace) -> int:
     return 1 if broken else 0
 
 
-def line(check) -> str:
+_MARKS = {"ok": "ok ", "lacking": " ! ", "broken": "XXX"}
+
+
+def line(check: Check) -> str:
     """A finding, and below it the remedy where there is one."""
-    mark = {"ok": "ok ", "lacking": " ! ", "broken": "XXX"}[check.level]
-    remedy = f"\n{'':28}-> {check.remedy}" if check.remedy else ""
-    return f"{mark} {check.name:<22}  {check.found}{remedy}"
+    return _wrapped(f"{_MARKS[check.level]} {check.name:<22}  ", check.found) + _remedy(check)
+
+
+def together(group: list[Check]) -> str:
+    """The findings of a group in one line."""
+    first = group[0]
+    # A line ends between two of them, not within one.
+    told = ", ".join(check.item.replace(" ", "\0") for check in group)
+    head = f"{_MARKS[first.level]} {first.group:<22}  "
+    return _wrapped(head, told).replace("\0", " ") + _remedy(first)
+
+
+def _remedy(check: Check) -> str:
+    return "\n" + _wrapped(f"{'':{_INDENT}}-> ", check.remedy) if check.remedy else ""
+
+
+def _wrapped(head: str, text: str) -> str:
+    # A word longer than a line, such as a path, stays whole so that it can be copied.
+    return textwrap.fill(
+        text,
+        _WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * max(_INDENT, len(head)),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,4 +1,7 @@
-"""Doctor finds what is missing, names the remedy, and survives drivers that crash."""
+"""Doctor finds what is missing, names the remedy, and survives drivers that crash.
+
+Firewalls' own words are tested on what they print; tests/runtime/test_network.py has the ports.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import pytest
 
 from tests.conftest import sentence
 from understudy.runtime import checks
+from understudy.runtime.cli import doctor
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +40,16 @@ def test_json_has_every_check_and_a_remedy_for_each_thing_missing(understudy, ta
         "actions network",
         "takeover network",
         "gamepad",
-        f"port {taken}",
+        f"tcp {taken}",
+        "firewall",
         "real-time priority",
     }
     for check in found["checks"]:
         assert check["found"]
         assert check["level"] == "ok" or check["remedy"], check["name"]
     assert found["lacking"] == [c["name"] for c in found["checks"] if c["level"] == "lacking"]
-    port = by_name[f"port {taken}"]
+    assert any(name.startswith("interface ") for name in by_name)
+    port = by_name[f"tcp {taken}"]
     assert port["level"] == "lacking"
     if os.path.exists("/proc/net/tcp"):
         assert f"process {os.getpid()}" in port["found"]
@@ -53,18 +59,30 @@ def test_people_get_lines_and_no_traceback(understudy):
     done = understudy("doctor", "--port", 5570)
     assert "python" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+    assert max(map(len, done.stdout.splitlines()[:-1])) <= 100
 
 
-def test_a_port_that_is_none_is_one_sentence(understudy):
-    assert "70000" in sentence(understudy("doctor", "--port", 70000))
+def test_the_network_alone_tells_of_cards_firewall_and_every_port(understudy):
+    done = understudy("doctor", "--network")
+    assert done.returncode == 0, done.stderr
+    assert "python" not in done.stdout and "127.0.0.1" in done.stdout
+    for word in ("firewall", "5570", "5571", "8080", "39539", "39540", "40000", "55555", "11111"):
+        assert word in done.stdout
 
 
-def test_a_free_port_is_free(taken):
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        free = one.getsockname()[1]
-    assert checks.tcp_port(free).level == checks.OK
-    assert checks.port_owner(free) == ""
+@pytest.mark.parametrize("port", ["70000", "sctp:5570", "udp:", "vmc"])
+def test_a_port_that_is_none_is_one_sentence(understudy, port):
+    assert port in sentence(understudy("doctor", "--port", port))
+
+
+def test_free_ports_are_one_line_and_each_is_whole():
+    group = [
+        checks.Check(f"udp {n}", checks.OK, "free", group="ports free", item=f"udp {n} (VMC)")
+        for n in range(39530, 39540)
+    ]
+    lines = doctor.together(group).splitlines()
+    assert lines[0].startswith("ok  ports free ") and len(lines) > 1
+    assert all(line.rstrip(",").endswith("(VMC)") for line in lines)
 
 
 @pytest.mark.parametrize(
