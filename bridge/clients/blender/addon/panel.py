@@ -88,6 +88,8 @@ class UNDERSTUDY_PT_take(_Tab, bpy.types.Panel):
         live = session_module().current
         layout.prop(settings, "take_name")
         layout.prop(settings, "place")
+        if settings.place == "TIMECODE":
+            layout.prop(settings, "zero")
         if live is not None and live.receiver.recording:
             layout.operator("understudy.record_stop", icon="SNAP_FACE")
             count, lost = len(live.receiver.take), live.receiver.statistics.lost

@@ -1,8 +1,8 @@
 """The newest frame of a stage, and while a take runs every one of them. No bpy.
 
-Sockets as docs/wire.md has them: one that keeps the newest frame, one for skeletons, and during a
-take a third that keeps all frames. ZeroMQ's own thread fills them, so a scene that draws slowly
-loses nothing of a take, and the stage waits for nobody.
+Sockets as docs/wire.md has them: one that keeps the newest frame and one for skeletons; a third
+keeps all frames, during a take. ZeroMQ's own thread fills them, so a scene that draws slowly loses
+nothing of a take, and the stage waits for nobody.
 """
 
 from __future__ import annotations
@@ -80,16 +80,18 @@ class Receiver:
         self._origin: Origin | None = None
         self._taken: Origin | None = None
         self._waiting: bytes | None = None
-        self._all: zmq.Socket | None = None
+        self.recording = False
         self._context = zmq.Context()
         try:
             self._frames = self._open(FRAME, conflate=True)
             self._skeletons = self._open(SKELETONS)
+            # Connected before it subscribes, so that a take begins when it is asked for.
+            self._all = self._open(None, queue=TAKE_QUEUE)
         except BaseException:
             self.close()
             raise
 
-    def _open(self, topic: bytes, conflate: bool = False, queue: int = 128) -> zmq.Socket:
+    def _open(self, topic: bytes | None, conflate: bool = False, queue: int = 128) -> zmq.Socket:
         socket: zmq.Socket = self._context.socket(zmq.SUB)
         socket.linger = 0
         socket.rcvhwm = queue
@@ -104,7 +106,8 @@ class Receiver:
             socket.curve_serverkey = self._key.server.encode()
             socket.curve_publickey = self._key.public.encode()
             socket.curve_secretkey = self._key.secret.encode()
-        socket.subscribe(topic)
+        if topic is not None:
+            socket.subscribe(topic)
         addresses.connect(socket, self.address)
         return socket
 
@@ -112,8 +115,8 @@ class Receiver:
         """The newest frame, where one came since the last call."""
         while (message := _take(self._skeletons)) is not None:
             self._learn(message)
-        if self._all is not None:
-            self._drain(self._all)
+        if self.recording:
+            self._drain()
         message = _take(self._frames) or self._waiting
         self._waiting = None
         return None if message is None else self._read(message)
@@ -160,27 +163,26 @@ class Receiver:
 
     # ------------------------------------------------------------------ takes
 
-    @property
-    def recording(self) -> bool:
-        return self._all is not None
-
     def start_take(self) -> None:
         """From now on every frame is kept."""
         self.take, self.take_bytes, self._taken = [], 0, None
         self.statistics.lost = 0
-        if self._all is None:
-            self._all = self._open(FRAME, queue=TAKE_QUEUE)
+        while _take(self._all) is not None:  # what was on its way when the last take ended
+            pass
+        if not self.recording:
+            self._all.subscribe(FRAME)
+            self.recording = True
 
     def stop_take(self) -> list[Recorded]:
         """The frames of the take, as they came."""
-        if self._all is not None:
-            self._drain(self._all)
-            self._all.close()
-            self._all = None
+        if self.recording:
+            self._drain()
+            self._all.unsubscribe(FRAME)
+            self.recording = False
         return self.take
 
-    def _drain(self, socket: zmq.Socket) -> None:
-        while self.take_bytes < MOST_TAKE_BYTES and (message := _take(socket)) is not None:
+    def _drain(self) -> None:
+        while self.take_bytes < MOST_TAKE_BYTES and (message := _take(self._all)) is not None:
             try:
                 origin = decode_frame(message, {})[1]
             except UnknownSkeleton as unknown:  # always: without skeletons it is read no further
@@ -230,7 +232,7 @@ class Receiver:
 
     def close(self) -> None:
         """Closes all sockets and ends ZeroMQ's threads."""
-        self._all = None
+        self.recording = False
         self._context.destroy(linger=0)
 
     def __enter__(self) -> Receiver:

@@ -20,6 +20,9 @@ from .receiver import Recorded
 from .settings import present
 from .take import Body, Thing, assemble
 
+# Blender's own limit, of half a day at 24 frames a second.
+LAST_FRAME = 1_048_574
+
 
 @dataclass(frozen=True, slots=True)
 class Raw:
@@ -64,9 +67,14 @@ def write(scene: bpy.types.Scene) -> str:
     settings = scene.understudy
     fps = scene.render.fps / scene.render.fps_base
     begin = raw.begin
+    notes = ""
     if settings.place == "TIMECODE":
-        at_s = timecode.seconds(take.timecode, *take.rate)
-        begin = begin if at_s is None else at_s * fps
+        after_s = timecode.between(settings.zero, take.timecode, *take.rate)
+        if after_s is None or not 0 <= (after_s + take.marks[-1].time_s) * fps <= LAST_FRAME:
+            notes = f" It begins at frame {begin:g}: with frame 0 at {settings.zero!r} "
+            notes += f"Blender has no frame for {take.timecode}."
+        else:
+            begin = after_s * fps
     name = _name(settings.take_name or "take")
     written, left_out = [], 0
     for subject, body in take.bodies.items():
@@ -91,10 +99,9 @@ def write(scene: bpy.types.Scene) -> str:
         scene.timeline_markers.new(mark.text, frame=round(begin + mark.time_s * fps))
     end = begin + take.marks[-1].time_s * fps
     scene.frame_end = max(scene.frame_end, int(np.ceil(end)))
-    said = f"{name}: {take.frames} frames of {', '.join(written) or 'nobody'}."
     if left_out:
-        said += f" {left_out} frames were left out, because the skeleton changed."
-    return said
+        notes += f" {left_out} frames were left out, because the skeleton changed."
+    return f"{name}: {take.frames} frames of {', '.join(written) or 'nobody'}.{notes}"
 
 
 def _name(stem: str) -> str:

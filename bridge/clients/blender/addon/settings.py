@@ -84,9 +84,14 @@ class UNDERSTUDY_PG_settings(bpy.types.PropertyGroup):
         name="Begins",
         items=(
             ("CURRENT", "At the current frame", "The take begins where the playhead stands"),
-            ("TIMECODE", "At its timecode", "Frame 0 is 00:00:00:00"),
+            ("TIMECODE", "At its timecode", "Counted from the timecode of frame 0"),
         ),
         default="CURRENT",
+    )
+    zero: StringProperty(
+        name="Frame 0 is",
+        default="00:00:00:00",
+        description="Timecode of frame 0. Blender's last is 1048574, 12 hours on at 24 a second",
     )
     subjects: CollectionProperty(type=UNDERSTUDY_PG_subject)
     cameras: CollectionProperty(type=UNDERSTUDY_PG_thing)

@@ -21,3 +21,10 @@ def seconds(label: str, rate_num: int, rate_den: int) -> float | None:
     if match[4] == ";":  # two labels a minute are left out, four at 59.94, but in every tenth
         count -= nominal // 15 * (minutes - minutes // 10)
     return float(count / rate)
+
+
+def between(zero: str, label: str, rate_num: int, rate_den: int) -> float | None:
+    """Real time from one label to another, drop-frame if the second is; None where one is none."""
+    begin = seconds(zero[:8] + label[8:9] + zero[9:], rate_num, rate_den)
+    end = seconds(label, rate_num, rate_den)
+    return None if begin is None or end is None else end - begin
