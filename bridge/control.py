@@ -73,8 +73,7 @@ class ControlServer:
         self._socket.rcvhwm = 2 * REQUESTS_A_TICK
         self._socket.sndhwm = 2 * REQUESTS_A_TICK
         self._socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_REQUEST)
-        self._socket.heartbeat_ivl = 1000
-        self._socket.heartbeat_timeout = 5000
+        addresses.notice_the_dead(self._socket)
         self.door = Door(self._socket, gate)
         try:
             self.address = addresses.bind(
@@ -177,8 +176,7 @@ class ControlClient:
         self._socket.rcvhwm = 256
         self._socket.reconnect_ivl = 50
         self._socket.reconnect_ivl_max = 500
-        self._socket.heartbeat_ivl = 1000
-        self._socket.heartbeat_timeout = 5000
+        addresses.notice_the_dead(self._socket)
         try:
             self._knock = Knock(self._socket, address, key)
         except BaseException:

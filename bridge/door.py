@@ -30,7 +30,8 @@ HANDSHAKE_MS = 10_000
 _EVENTS_KEPT = 20_000
 
 GARBAGE = "that spoke no ZeroMQ"
-BROKEN_OFF = "that broke off its greeting"
+BROKEN_OFF = "that broke off the greeting"
+BROKEN_OFF_KEYED = "that broke off the greeting, perhaps for want of a key"
 KEYLESS = "without a key"
 NEEDLESS_KEY = "with a key, where none is asked for"
 FALSE = "with a key for another stage, or with bytes sent before"
@@ -237,7 +238,7 @@ class Door:
         if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
             return UNLISTED
         if event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-            return BROKEN_OFF
+            return BROKEN_OFF if self._gate is None else BROKEN_OFF_KEYED
         if value == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
             return NEEDLESS_KEY if self._gate is None else KEYLESS
         return GARBAGE if self._gate is None else FALSE
@@ -255,7 +256,7 @@ class Door:
                 parts.append(f"{count} {why}")
                 if why == UNLISTED and self._gate is not None:
                     parts[-1] += " ({}... from {})".format(*self._gate.last_denied)
-        return "refused " + ", ".join(parts) if parts else ""
+        return "refused connections: " + ", ".join(parts) if parts else ""
 
     def cut(self, addresses: set[str]) -> None:
         """Ends all connections from these addresses; libzmq notices and cleans up."""

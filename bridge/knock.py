@@ -11,13 +11,19 @@ from . import address as addresses
 from .door import Ear
 from .keys import Key, read_for_stage
 
-# libzmq would knock twenty times a second with a wrong key, or never again: we do it ourselves.
+# Told in so many words that it is not let in, libzmq gives up for good; we do not.
 AGAIN_S = 1.0
+# With a wrong stage's key libzmq goes on knocking, and at the usual 50 ms that is a nuisance.
+KEYED_RECONNECT_MS = 200
 # A stage that ends breaks off greetings too; one that does it time after time means it.
 PATIENCE = 2
 
+_FINAL = (zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL, zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+_FAILED = (zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, *_FINAL)
 _HEARD = (
-    zmq.EVENT_HANDSHAKE_SUCCEEDED
+    zmq.EVENT_CONNECT_DELAYED
+    | zmq.EVENT_CONNECT_RETRIED
+    | zmq.EVENT_HANDSHAKE_SUCCEEDED
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
@@ -41,6 +47,7 @@ class Knock:
             socket.curve_serverkey = self._key.server.encode()
             socket.curve_publickey = self._key.public.encode()
             socket.curve_secretkey = self._key.secret.encode()
+            socket.reconnect_ivl = KEYED_RECONNECT_MS
         self._ear = Ear(socket, _HEARD, kept=0)  # a program that never turns it stops no other
         try:
             addresses.connect(socket, self.address)
@@ -62,14 +69,16 @@ class Knock:
         """Reads what happened, knocks again in time; returns the trouble."""
         while (told := self._ear.next()) is not None:
             event, value = told
+            # Never disconnect: an engine that reads on without its pipe aborts the process when the
+            # other side hangs up (libzmq 4.3.5). What libzmq has given up needs none.
+            self._again_s = float("inf")
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self.failures, self.trouble = 0, ""
-                continue
-            self.failures += 1
-            self.trouble = self._why(event, value) or self.trouble
-            if self._again_s == float("inf"):
-                self._socket.disconnect(self.address)
-                self._again_s = time.monotonic() + AGAIN_S
+            elif event in _FAILED:
+                self.failures += 1
+                self.trouble = self._why(event, value) or self.trouble
+                if event in _FINAL:
+                    self._again_s = time.monotonic() + AGAIN_S
         if time.monotonic() >= self._again_s:
             self._again_s = float("inf")
             addresses.connect(self._socket, self.address)
@@ -97,8 +106,8 @@ class Knock:
                 "asks for a key (--key FILE)."
             )
         return (
-            f"The stage at {where} does not know itself by the key {key.name!r}: it was made for "
-            "another stage; make one with `understudy keys new NAME` on this stage's machine."
+            f"The key {key.name!r} is for another stage than the one at {where}, or that one's own "
+            "key is new: make one with `understudy keys new NAME` on its machine."
         )
 
     def close(self) -> None:

@@ -55,9 +55,7 @@ class Publisher:
         # Without it only the first of several equal subscriptions is told, and the second late
         # joiner would wait for the skeletons.
         self._socket.xpub_verbose = True
-        # A peer that stopped dead is let go; it comes back by itself and subscribes anew.
-        self._socket.heartbeat_ivl = 1000
-        self._socket.heartbeat_timeout = 5000
+        addresses.notice_the_dead(self._socket)
         self.door = Door(self._socket, gate)
         try:
             self.address = addresses.bind(

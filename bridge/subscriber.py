@@ -113,8 +113,7 @@ class Subscriber:
         socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
         socket.reconnect_ivl = 50
         socket.reconnect_ivl_max = 1000
-        socket.heartbeat_ivl = 1000
-        socket.heartbeat_timeout = 5000
+        addresses.notice_the_dead(socket)
         if conflate:
             socket.conflate = True
         socket.subscribe(topic)

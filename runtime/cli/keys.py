@@ -35,12 +35,17 @@ def key_option(parser: argparse._ArgumentGroup | argparse.ArgumentParser) -> Non
     )
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def _folder_option(parser: argparse.ArgumentParser, default: object) -> None:
     parser.add_argument(
         "--keys",
         metavar="FOLDER",
+        default=default,
         help="the stage's folder of keys (UNDERSTUDY_KEYS, or ~/.understudy/keys)",
     )
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    _folder_option(parser, None)
     acts = parser.add_subparsers(dest="act", metavar="ACT")
     new = acts.add_parser("new", help="make a key for a machine, and let it in")
     new.add_argument("name", metavar="NAME", help="of the machine, such as tablet")
@@ -56,9 +61,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     allow = acts.add_parser("allow", help="let in a key that was made elsewhere")
     allow.add_argument("file", type=Path, metavar="NAME.pub")
-    acts.add_parser("list", help="who is let in")
+    listing = acts.add_parser("list", help="who is let in")
     revoke = acts.add_parser("revoke", help="let a machine in no more, and cut it off")
     revoke.add_argument("name", metavar="NAME")
+    for act in (new, allow, listing, revoke):  # before the act or after it
+        _folder_option(act, argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace) -> int:
