@@ -78,13 +78,14 @@ class Stream:
 
     def _run(self) -> None:
         try:
-            self._measure_clock()
             self._follow()
         except BaseException as error:
             self.failure = error
             self._on_failure()
 
     def _follow(self) -> None:
+        while self._subscriber.receive(0.0) is not None:
+            pass  # what came while this program was starting says nothing about latency
         due_s = figures_s = time.monotonic()
         while self._running:
             frame = self._newest(0.1)
@@ -102,6 +103,8 @@ class Stream:
         newest = frame = self._subscriber.receive(wait_s)
         while frame is not None:
             newest = frame
+            if not self._heard_any:
+                self._compare_clocks()
             self._heard_s, self._heard_any = time.monotonic(), True
             self._measure(frame)
             frame = self._subscriber.receive(0.0)
@@ -109,6 +112,7 @@ class Stream:
             self._restarts = self._subscriber.statistics.restarts
             self._rate_since = None
             self._ages_ms.clear(), self._latencies_ms.clear()
+            self._compare_clocks()
             self._on_restart()
         return newest
 
@@ -143,14 +147,17 @@ class Stream:
     def _about(self) -> dict[str, Any]:
         return {"notice": self.notice(), "figures": self._figures}
 
-    def _measure_clock(self) -> None:
+    def _compare_clocks(self) -> None:
         """A stage on another machine has another clock; its offset makes ages mean something."""
-        if self._control is None:
-            return
+        if self._control is not None:  # beside the stream: an answer may take its time
+            threading.Thread(target=self._measure_clock, name="clock", daemon=True).start()
+
+    def _measure_clock(self) -> None:
+        assert self._control is not None
         try:
             with self._control() as client:
                 clock = client.clock()
-        except UnderstudyError:  # no stage yet: on one machine nothing is missed
+        except UnderstudyError:  # nobody answers there: on one machine nothing is missed
             return
         if abs(clock.offset_ns) > clock.error_ns + 1_000_000:
             self._subscriber.clock_offset_ns = clock.offset_ns

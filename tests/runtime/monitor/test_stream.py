@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from tests.bridge.things import small_frame
 from understudy.bridge import Publisher, Subscriber
+from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame
 from understudy.runtime.monitor.stream import Stream
 
@@ -85,12 +86,22 @@ def test_silence_is_told_and_ends():
         watched.until(lambda frame, about: frame is not None and not about["notice"], tick)
 
 
+def again(address: str) -> Publisher:
+    """A publisher where another was: its port is free a moment after it is closed."""
+    end_s = time.monotonic() + 30.0
+    while True:
+        try:
+            return Publisher(address)
+        except UnderstudyError:
+            assert time.monotonic() < end_s, "the port stays taken"
+
+
 def test_a_stage_that_begins_anew_is_noticed_without_a_new_connection():
     first = Publisher("tcp://127.0.0.1:*")
     with Watched(first.address) as watched:
         watched.until(lambda frame, about: frame is not None, Ticking(first))
         first.close()
-        with Publisher(first.address) as second:
+        with again(first.address) as second:
             watched.until(lambda frame, about: watched.restarted.is_set(), Ticking(second))
 
 
