@@ -16,6 +16,7 @@ from understudy.bridge.clients.blender import build
 from understudy.runtime.processes import StageProcess
 
 SCENES = Path(__file__).parent / "scenes"
+PAD = ROOT / "demos" / "pads" / "random-walk.toml"
 
 
 @pytest.fixture(scope="session")
@@ -100,6 +101,5 @@ def scene(blender, addon, tmp_path) -> Iterator[Callable[..., Scene]]:
 @pytest.fixture
 def stage() -> Iterator[StageProcess]:
     """`understudy stage` with somebody who walks about, for minutes."""
-    pad = ROOT / "demos" / "pads" / "random-walk.toml"
-    with StageProcess("--pad", pad, "--rate", 60, "--no-realtime") as one:
+    with StageProcess("--pad", PAD, "--rate", 60, "--no-realtime") as one:
         yield one

@@ -21,7 +21,7 @@ _LETTER_PX = 7.0
 def say(layout: bpy.types.UILayout, sentence: str, width_px: float, icon: str = "NONE") -> None:
     """A sentence on as many lines as it needs; Blender's labels do not wrap."""
     column = layout.column(align=True)
-    scale = bpy.context.preferences.system.ui_scale
+    scale = bpy.context.preferences.system.ui_scale or 1.0  # 0 without a window
     letters = max(20, int(width_px / (_LETTER_PX * scale)) - 6)
     for line in textwrap.wrap(sentence, letters):
         column.label(text=line, icon=icon)
