@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from understudy.runtime import processes
 
 # After a death: a stage that is ending as well gets this long to say so.
 PAUSE_S = 0.5
-# After one death too many.
-LONG_PAUSE_S = 10.0
+# After so many deaths within so long there is a longer pause.
+TOO_MANY, WITHIN_S, LONG_PAUSE_S = 3, 10.0, 10.0
 WRONG_INPUT = 2
 
 
@@ -41,38 +42,36 @@ class SendProcess:
             told += ["--outputs", file]
         self.restarts = 0
         self._ending = threading.Event()
-        self._watch = processes.Watch(lambda: launch(*told))
+        self._launch = lambda: launch(*told)
+        self._child = self._launch()
         self._thread = threading.Thread(target=self._keep, name="outputs", daemon=True)
         self._thread.start()
 
-    @property
-    def pid(self) -> int:
-        return self._watch.child.pid
-
     def _keep(self) -> None:
-        while not self._ending.is_set():
-            code = self._watch.child.wait()
+        deaths: list[float] = []
+        while True:
+            code = self._child.wait()
+            now_s = time.monotonic()
+            deaths = [then_s for then_s in deaths if now_s - then_s < WITHIN_S] + [now_s]
             if self._ending.wait(PAUSE_S):
                 return
             if code == WRONG_INPUT:  # it has said what; once more would change nothing
                 _say("the outputs have ended; the stage goes on without them.")
                 return
-            if not self._watch.restart():
+            if len(deaths) >= TOO_MANY:
                 _say(f"the outputs keep dying ({_cause(code)}); next try in {LONG_PAUSE_S:g} s.")
-                while not self._ending.wait(LONG_PAUSE_S):
-                    if self._watch.restart():
-                        break
-                else:
+                if self._ending.wait(LONG_PAUSE_S):
                     return
+            self._child = self._launch()
             self.restarts += 1
             _say(f"the outputs died ({_cause(code)}); started them again; the loop went on.")
 
     def close(self) -> None:
         self._ending.set()
         # A restart that is under way is waited for, so that no child is left behind.
-        processes.end([self._watch.child])
+        processes.end([self._child])
         self._thread.join()
-        processes.end([self._watch.child])
+        processes.end([self._child])
 
     def __enter__(self) -> SendProcess:
         return self
