@@ -152,7 +152,7 @@ def test_atheris_finds_no_crash_no_slow_input_and_no_growth(root, tmp_path):
     corpus.mkdir()
     artefacts.mkdir()
     options = (
-        *("-timeout=5", "-rss_limit_mb=512", "-max_len=4096", "-print_final_stats=1"),
+        *("-timeout=30", "-rss_limit_mb=512", "-max_len=4096", "-print_final_stats=1"),
         f"-max_total_time={FUZZ_SECONDS:.0f}",
         f"-artifact_prefix={artefacts}/",
     )
