@@ -2,7 +2,9 @@
 
 A tick never waits for the network and never reads more than a set number of datagrams. Each comes
 with the moment at which the kernel had it, not the tick's: motion is sampled at uneven times
-otherwise, and two frames that came within one tick would seem to be of one moment.
+otherwise, and two frames that came within one tick would seem to be of one moment. What came after
+a tick was due is the next one's, even if this one is late: else a late tick would seem to show that
+datagrams can come sooner than they do, and those after it would be missed.
 """
 
 from __future__ import annotations
@@ -49,6 +51,7 @@ class Ear(Protocol):
     """Where datagrams come from: a port, or a test."""
 
     where: str
+    tick_ns: int  # when the tick was due, on the monotonic clock
 
     def poll(self, now_s: float) -> list[Datagram]: ...
 
@@ -66,6 +69,9 @@ class Port:
         self._buffer = bytearray(LARGEST)
         self._view = memoryview(self._buffer)
         self._now_s, self._heard = float("nan"), list[Datagram]()
+        self._early: list[Datagram] = []
+        self._start_ns = 1 << 62
+        self.tick_ns = 0
         family, address = _address(place, group)
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
@@ -87,7 +93,13 @@ class Port:
     def poll(self, now_s: float) -> list[Datagram]:
         """What came since the tick before; the same again when asked again in the same tick."""
         if now_s != self._now_s:
-            self._now_s, self._heard = now_s, self._read()
+            self._now_s = now_s
+            # Ticks are due at even times; the one that was least late tells when.
+            self._start_ns = min(self._start_ns, time.monotonic_ns() - round(now_s * 1e9))
+            self.tick_ns = self._start_ns + round(now_s * 1e9)
+            came = self._early + self._read()
+            self._heard = [one for one in came if one.arrived_ns <= self.tick_ns]
+            self._early = [one for one in came if one.arrived_ns > self.tick_ns]
         return self._heard
 
     def _read(self) -> list[Datagram]:
@@ -101,14 +113,16 @@ class Port:
                     stamps, (size, peer) = [], self._socket.recvfrom_into(self._buffer)
             except OSError:  # nothing more; or news of what somebody else sent, which is not ours
                 break
-            age_ns = 0
+            # Without the kernel's word all came just in time, one after the other.
+            arrived_ns = self.tick_ns + len(heard) - MOST_A_TICK
             for level, kind, data in stamps:
                 if (level, kind) == (socket.SOL_SOCKET, _STAMPS) and len(data) == _TIMESPEC.size:
                     seconds, rest_ns = _TIMESPEC.unpack(data)
                     age_ns = wall_ns - (seconds * 10**9 + rest_ns)
-            # A wall clock that was set in between tells nothing.
-            age_ns = age_ns if 0 <= age_ns < 10**9 else 0
-            heard.append(Datagram(bytes(self._view[:size]), peer[:2], now_ns - age_ns))
+                    # Below 0: it came while we read. A wall clock that was set tells nothing.
+                    if -(10**7) < age_ns < 10**9:
+                        arrived_ns = now_ns - age_ns
+            heard.append(Datagram(bytes(self._view[:size]), peer[:2], arrived_ns))
         return heard
 
     def close(self) -> None:

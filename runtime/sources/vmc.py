@@ -7,7 +7,6 @@ stands as our performer, and nobody has to guess whether the port is the wrong o
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
 from typing import Any
 
@@ -92,7 +91,7 @@ class VmcSource:
                 taken_s = self._clock.captured_s(performance.time_s, datagram.arrived_ns * 1e-9)
                 self._waiting.append((taken_s, datagram.arrived_ns, performance))
         packets = []
-        due_s = time.monotonic() - self._delay_s if self._delay_s else math.inf
+        due_s = self.hearing.ear.tick_ns * 1e-9 - self._delay_s if self._delay_s else math.inf
         while self._waiting and self._waiting[0][0] <= due_s:
             taken_s, arrived_ns, performance = self._waiting.popleft()
             self._look(performance, arrived_ns, now_s)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Pose, State, Subject
+from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.live import LOST_AFTER_S, Holding, Live
 from understudy.runtime.sources.packet import Packet
 
@@ -105,3 +108,28 @@ def test_a_packet_that_comes_late_does_not_turn_back_the_clock():
     holding.arrive(0, 0.1, *pose(1.0))
     holding.step(0.2)
     assert holding.positions[0][0, 1] == 2.0
+
+
+def taller(scale: float) -> Skeleton:
+    return Skeleton(PERFORMER.names, PERFORMER.parents, scale * PERFORMER.rest_positions)
+
+
+@pytest.mark.parametrize("takeover", [False, True])
+def test_a_source_that_learns_its_skeleton_brings_its_subjects_onto_it(takeover):
+    told, other = Told("a", {}), Told("b", {0.0: [Packet(0.0, *pose(1.0))]})
+    live = Live([told, other], copies=2, takeover=takeover)
+    subjects, skeleton = seats(4), taller(1.2)
+    live.sense(0.0), live.step(0.0), live.solve(subjects, np.zeros((4, 3)))
+    assert subjects[0].state is State.HOLD
+    told.skeleton, tick = skeleton, 0
+    deadline_s = time.monotonic() + 20.0
+    while subjects[0].skeleton is not skeleton and time.monotonic() < deadline_s:
+        tick += 1
+        now_s = tick * TICK_S
+        told.packets[now_s] = [Packet(now_s, *pose(1.1))]
+        live.sense(now_s), live.step(now_s), live.solve(subjects, np.zeros((4, 3)))
+    for subject in subjects[:2]:
+        assert subject.skeleton is skeleton and subject.state is State.LIVE
+        np.testing.assert_array_equal(subject.pose.positions, pose(1.1)[0])
+    assert subjects[2].skeleton is PERFORMER
+    live.close()

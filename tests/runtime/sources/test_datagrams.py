@@ -1,0 +1,140 @@
+"""Ports that are listened on, with real sockets, and what is made of who is heard."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+
+import pytest
+
+from tests.runtime.sources.ears import ANN, BOB, Told, free_udp_ports
+from understudy.bridge.protocols import ProtocolError
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.sources import network, place
+from understudy.runtime.sources.datagrams import MOST_A_TICK, SILENT_S, Hearing, Port
+
+
+def at(line: str) -> place.Place:
+    return place.parse(line, network.KNOWN)
+
+
+@pytest.fixture
+def sender():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.bind(("127.0.0.1", 0))
+        yield one
+
+
+def heard(port: Port, count: int, tick: int = 0) -> list:
+    """What the port hears until that many datagrams are there."""
+    got: list = []
+    until_s = time.monotonic() + 5.0
+    while len(got) < count and time.monotonic() < until_s:
+        tick += 1
+        got += port.poll(float(tick))
+    return got
+
+
+def test_datagrams_come_once_with_their_sender_and_the_time_of_arrival(sender):
+    (number,) = free_udp_ports(1)
+    port = Port(at(f"vmc://:{number}"))
+    before_ns = time.monotonic_ns()
+    sender.sendto(b"one", ("127.0.0.1", number))
+    sender.sendto(b"two", ("127.0.0.1", number))
+    one, two = heard(port, 2)
+    assert (one.data, two.data) == (b"one", b"two")
+    assert one.peer == two.peer == sender.getsockname()
+    # The wall clock, by which the kernel stamps, may be slewed a little against the monotonic.
+    assert before_ns - 10**6 <= one.arrived_ns <= two.arrived_ns <= time.monotonic_ns()
+    port.close()
+
+
+def test_sources_of_one_port_hear_the_same_and_a_tick_reads_the_socket_once(sender):
+    (number,) = free_udp_ports(1)
+    sources = network.open_all([at(f"freed://:{number}?id=1"), at(f"freed://:{number}?id=2")])
+    assert sources[0].hearing.ear is sources[1].hearing.ear
+    port = sources[0].hearing.ear
+    sender.sendto(b"x", ("127.0.0.1", number))
+    (one,) = heard(port, 1)
+    assert port.poll(port._now_s)[0] is one
+    assert port.poll(1e9) == []
+    for source in sources:
+        source.close()
+
+
+def test_a_tick_reads_no_more_than_it_may(sender):
+    (number,) = free_udp_ports(1)
+    port = Port(at(f"vmc://:{number}"))
+    for _ in range(MOST_A_TICK + 20):
+        sender.sendto(b"x", ("127.0.0.1", number))
+    assert len(port.poll(0.0)) == MOST_A_TICK
+    assert len(port.poll(1.0)) == 20
+    port.close()
+
+
+def test_a_port_that_is_taken_names_who_has_it(sender):
+    with pytest.raises(UnderstudyError, match=f"taken by process {os.getpid()} "):
+        Port(at(f"vmc://:{sender.getsockname()[1]}"))
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+def test_an_address_that_is_not_this_machines_is_a_sentence(host):
+    with pytest.raises(UnderstudyError, match=r"0\.0\.0\.0"):
+        Port(at(f"vmc://{host}:39999"))
+
+
+def test_a_network_card_that_is_not_there_is_a_sentence():
+    with pytest.raises(UnderstudyError, match=r"'192\.0\.2\.1'"):
+        network.open_all([at("opentrackio://multicast?interface=192.0.2.1")])
+
+
+def test_ports_are_given_back_when_a_later_source_cannot_be(sender):
+    (number,) = free_udp_ports(1)
+    with pytest.raises(UnderstudyError):
+        network.open_all([at(f"vmc://:{number}"), at("freed://?id=999")])
+    Port(at(f"vmc://:{number}")).close()
+
+
+# Whom a source follows.
+
+
+def follow(hearing: Hearing, now_s: float, *peers: tuple) -> list[bool]:
+    ear = hearing.ear
+    assert isinstance(ear, Told)
+    out = []
+    for peer in peers:
+        ear.say(b"", peer=peer)
+    for datagram in hearing.poll(now_s):
+        out.append(hearing.may_follow(datagram))
+        if out[-1]:
+            hearing.follow(datagram)
+    return out
+
+
+def test_the_first_sender_is_followed_until_it_is_silent_and_others_are_counted():
+    hearing = Hearing(Told())
+    assert hearing.silence == "nothing has come on udp 39539 yet"
+    assert follow(hearing, 0.0, ANN, BOB, ANN) == [True, False, True]
+    assert hearing.others == 1 and hearing.frames == 2 and hearing.datagrams == 3
+    assert hearing.silence == ""
+    assert "10.0.0.8:5002 sends there too" in hearing.notice
+    assert follow(hearing, SILENT_S, BOB) == [False]
+    assert follow(hearing, SILENT_S + 0.1, BOB, ANN) == [True, False]
+    assert follow(hearing, 3 * SILENT_S) == []
+    assert hearing.silence == "nothing comes on udp 39539"
+
+
+def test_what_cannot_be_read_is_told_with_whom_it_is_from():
+    hearing = Hearing(Told())
+    hearing.ear.say(b"?", peer=BOB)
+    (datagram,) = hearing.poll(0.0)
+    hearing.damage(datagram, ProtocolError("Not VMC."))
+    assert hearing.damaged == 1
+    assert hearing.silence == "what comes on udp 39539 from 10.0.0.8:5002 cannot be read"
+    assert hearing.notice.endswith(": Not VMC.")
+    follow(hearing, 0.1, ANN)
+    assert hearing.silence == ""
+    assert "damaged datagrams come from 10.0.0.8:5002" in hearing.notice
+    follow(hearing, 5.0, ANN)
+    assert hearing.notice == "hears 10.0.0.7:5001 on udp 39539"
