@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import queue
 import socket
+import threading
 from contextlib import ExitStack, closing
 
 import pytest
@@ -128,6 +130,83 @@ def test_one_that_fails_costs_the_others_nothing(ears):
         # The machine tells of a closed port; that is counted apart and stops nothing.
         assert counts[1].errors == 0 and counts[1].refused > 0
     assert [freed.decode(data).camera for data in heard(ears)] == [1, 4] * 20
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs a socket that can be full")
+def test_a_network_that_takes_no_more_costs_its_output_alone(ears):
+    """The full line is a datagram socket of this machine whose reader never reads."""
+    port = ears.getsockname()[1]
+    lines = [
+        f"freed://127.0.0.1:{port}?id=1",
+        "vmc://127.0.0.1:9",
+        f"freed://127.0.0.1:{port}?id=2",
+    ]
+    mouth, deaf = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with deaf, Sender([to(line) for line in lines]) as sender:
+        stuck = sender.outputs[1]
+        stuck._socket.close()
+        mouth.setblocking(False)
+        stuck._socket, stuck._connected = mouth, True
+        for _ in range(500):
+            sender.offer(frame())
+        assert [o.counts.frames for o in sender.outputs[::2]] == [500, 500]
+        assert stuck.counts.errors > 0 and "takes no more" in stuck.reason
+        while True:  # the reader wakes up
+            try:
+                deaf.recv(65535, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                break
+        sender.offer(frame())
+        assert stuck.reason == ""
+    assert len(heard(ears)) > 500
+
+
+def test_a_name_is_asked_for_beside_the_loop_and_kept(ears, monkeypatch):
+    """A name server that does not answer, then fails, then knows, then fails for good."""
+    port = ears.getsockname()[1]
+    asked, answers = threading.Semaphore(0), queue.Queue()
+    clock = [0.0]
+
+    def ask(host, *args, **kwargs):
+        asked.release()
+        answer = answers.get(timeout=20)
+        if isinstance(answer, Exception):
+            raise answer
+        return [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", (answer, port))]
+
+    def settled(output):
+        output._resolver._asking.join(20)
+
+    lines = [f"freed://tracker.stage:{port}?id=1", f"freed://127.0.0.1:{port}?id=2"]
+    with Sender([to(line) for line in lines]) as sender:
+        monkeypatch.setattr(socket, "getaddrinfo", ask)
+        monkeypatch.setattr(sender, "now_s", lambda: clock[0])
+        named, other = sender.outputs
+        for _ in range(20):  # nobody answers; nothing waits
+            sender.offer(frame())
+        assert asked.acquire(timeout=20)
+        assert (named.counts.frames, other.counts.frames) == (0, 20)
+        assert "is being asked for" in named.reason and named.counts.errors == 0
+        answers.put(socket.gaierror(-2, "Name or service not known"))
+        settled(named)
+        sender.offer(frame())
+        assert "No address is known for host 'tracker.stage'" in named.reason
+        assert named.counts.errors == 1
+        assert not asked.acquire(blocking=False)  # not again at once
+        clock[0] = 6.0
+        sender.offer(frame())
+        assert asked.acquire(timeout=20)
+        answers.put("127.0.0.1")
+        settled(named)
+        sender.offer(frame())
+        assert (named.counts.frames, named.reason) == (1, "")
+        clock[0] = 60.0
+        for _ in range(10):
+            sender.offer(frame())
+        assert named.counts.frames == 11
+        assert not asked.acquire(blocking=False)  # what is known is kept
+    ids = [freed.decode(data).camera for data in heard(ears)]
+    assert (ids.count(1), ids.count(2)) == (11, 33)
 
 
 def test_a_receiver_that_comes_late_loses_nothing_from_then_on(ears):
