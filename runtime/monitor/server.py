@@ -45,6 +45,8 @@ GUARDS = {
 }
 MOST_VISITORS = 32
 LARGEST_REQUEST = 4096
+# Whoever guesses tokens does not get to fill the terminal.
+TELL_S = 1.0
 # Coarser than the viewport's: a tablet draws twenty of them.
 GRID_M = 0.02
 
@@ -72,6 +74,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self._work: set[asyncio.Task[None]] = set()
         self._n = 0
+        self._told_s = float("-inf")
         self._sockets: WebSockets | None = None
 
     async def open(self, host: str, port: int) -> int:
@@ -198,8 +201,10 @@ class Server:
         task.add_done_callback(self._work.discard)
 
     async def _judge(self, visitor: Visitor, token: str) -> None:
-        refusal = self.access.refusal(token, visitor.address, time.monotonic())
-        if refusal and self.access.possible:
+        now_s = time.monotonic()
+        refusal = self.access.refusal(token, visitor.address, now_s)
+        if refusal and self.access.possible and now_s - self._told_s > TELL_S:
+            self._told_s = now_s
             print(
                 f"monitor: {visitor.address} gave a wrong token ({self.access.refused} so far)",
                 flush=True,
