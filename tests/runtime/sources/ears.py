@@ -27,6 +27,10 @@ class Told:
             self._now_ns += round(after_s * 1e9)
             self._said.append(Datagram(data, peer, self._now_ns))
 
+    def wait(self, until_s: float) -> None:
+        """What is said next comes at a time since the first."""
+        self._now_ns = max(self._now_ns, 10**12 + round(until_s * 1e9))
+
     def poll(self, now_s: float) -> list[Datagram]:
         said, self._said = self._said, []
         return said

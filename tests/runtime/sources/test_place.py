@@ -54,8 +54,7 @@ def test_options_are_checked_before_anything_comes(line, said):
 def test_a_file_has_the_same_words(tmp_path):
     file = tmp_path / "sources.toml"
     file.write_text(
-        '[[source]]\nfrom = "vmc://0.0.0.0"\nname = "ann"\n'
-        '[[source]]\nfrom = "freed://"\nid = 3\n'
+        '[[source]]\nfrom = "vmc://0.0.0.0"\nname = "ann"\n[[source]]\nfrom = "freed://"\nid = 3\n'
     )
     first, second = network.places([], file)
     assert (first.host, first.options["name"]) == ("0.0.0.0", "ann")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,8 @@ from understudy.bridge.protocols import vmc
 from understudy.bridge.protocols.vmc_packer import DIALECTS, Packer
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER, roles
-from understudy.runtime.core.pose import State
+from understudy.runtime.core.pose import Pose, State, Subject
+from understudy.runtime.live import Live
 from understudy.runtime.retarget.retarget import t_pose
 from understudy.runtime.sources import vmc_skeleton
 from understudy.runtime.sources.datagrams import SILENT_S
@@ -293,6 +296,42 @@ def test_osc_of_somebody_else_is_nobody_who_is_followed():
     assert vmc_source.silence
     ticks = play(vmc_source, ear, [performance(n) for n in range(5)], from_tick=1)
     assert ticks[-1]
+
+
+@pytest.mark.parametrize("jitter_s", [0.0, 0.004])
+def test_silence_is_acted_from_the_tick_on(jitter_s):
+    """On a live stage, in the test's own time: after its last packet the very next tick is acted.
+
+    A sender that is not in step with the stage and has jitter is live all the same.
+    """
+    vmc_source, ear = source("vmc://")
+    stage = Live([vmc_source])
+    subjects = [Subject("ann", PERFORMER, Pose.rest(PERFORMER))]
+    random, pack = np.random.default_rng(4), Packer(size=65507)
+    states, shown, number, last = [], [], 0, 10**9
+    began_s = time.monotonic()
+    while number < last + 240:
+        if number < last or number >= last + 60:
+            ear.wait(number * TICK_S + 0.008 + random.uniform(0.0, jitter_s))
+            ear.say(*pack.pack(performance(number, LEGS_AND_TRUNK)), after_s=0.0)
+        number += 1
+        now_s = number * TICK_S
+        stage.sense(now_s), stage.step(now_s), stage.solve(subjects, np.zeros((1, 3)))
+        if subjects[0].skeleton is PERFORMER:  # its skeleton is made beside the loop
+            time.sleep(0.001)
+            assert time.monotonic() - began_s < 30.0
+            continue
+        if last == 10**9:
+            last = number + 300
+        states.append(subjects[0].state)
+        shown.append(subjects[0].pose.rotations.copy())
+    stage.close()
+    assert set(states[:300]) == {State.LIVE}
+    assert set(states[301:360]) == {State.TAKEOVER}
+    assert states[-1] is State.LIVE and State.HOLD not in states
+    turns = np.abs((np.array(shown[1:]) * np.array(shown[:-1])).sum(-1)).clip(0, 1)
+    steps = np.arccos(turns).max(-1)
+    assert steps.max() < 3.5 * steps[:299].max()  # nothing pops, there and back
 
 
 GOLDEN = [d for n in range(3) for d in Packer().pack(performance(n, curves={"A": 0.5}))]
