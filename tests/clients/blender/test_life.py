@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from understudy.bridge.keys import Keyring
 from understudy.runtime import processes
 from understudy.runtime.processes import free_ports
 
@@ -76,6 +77,19 @@ def test_it_says_what_is_wrong(scene, odd_publishers):
     assert f"Nothing comes from {nobody}: start `understudy stage` there" in said["nobody"]
     assert "The stage speaks schema version 2, this add-on version 1" in said["version"]
     assert "is no stage's: is it its publish port?" in said["garbage"]
+
+
+def test_a_stage_with_keys_lets_in_who_has_one(scene, tmp_path):
+    key = Keyring(tmp_path / "keys").new("blender", tmp_path)
+    publish, control = (f"tcp://127.0.0.1:{port}" for port in free_ports(2))
+    words = ["--pad", PAD, "--no-realtime", "--keys", tmp_path / "keys"]
+    stage = processes.start("stage", *words, "--publish", publish, "--control", control)
+    try:
+        said = scene("keyed", publish, key).said
+    finally:
+        processes.end([stage])
+    assert "asks for a key: give a file under Key" in said["without"]
+    assert "random-walk: LIVE" in said["with"]
 
 
 def test_without_pyzmq_it_offers_to_install_it_and_goes_on(stage, scene):

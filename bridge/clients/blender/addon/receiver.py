@@ -17,6 +17,7 @@ from understudy.bridge import address as addresses
 from understudy.bridge.decoder import Origin, UnknownSkeleton, decode_frame, decode_skeletons
 from understudy.bridge.envelope import FRAME, SCHEMA_VERSION, SKELETONS, VersionError, WireError
 from understudy.bridge.keys import Key
+from understudy.bridge.knock import Knock
 from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.skeleton import Skeleton
 
@@ -81,6 +82,7 @@ class Receiver:
         self._taken: Origin | None = None
         self._waiting: bytes | None = None
         self.recording = False
+        self._knocks: list[Knock] = []
         self._context = zmq.Context()
         try:
             self._frames = self._open(FRAME, conflate=True)
@@ -98,21 +100,18 @@ class Receiver:
         socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
         socket.reconnect_ivl = 50
         socket.reconnect_ivl_max = 1000
-        socket.heartbeat_ivl = 1000
-        socket.heartbeat_timeout = 5000
+        addresses.notice_the_dead(socket)
         if conflate:  # before connect, and with one subscription only
             socket.conflate = True
-        if self._key is not None:
-            socket.curve_serverkey = self._key.server.encode()
-            socket.curve_publickey = self._key.public.encode()
-            socket.curve_secretkey = self._key.secret.encode()
         if topic is not None:
             socket.subscribe(topic)
-        addresses.connect(socket, self.address)
+        self._knocks.append(Knock(socket, self.address, self._key))
         return socket
 
     def poll(self) -> Frame | None:
         """The newest frame, where one came since the last call."""
+        for knock in self._knocks:
+            knock.turn()
         while (message := _take(self._skeletons)) is not None:
             self._learn(message)
         if self.recording:
@@ -207,6 +206,9 @@ class Receiver:
                 f"The stage speaks schema version {seen.version}, this add-on version "
                 f"{SCHEMA_VERSION}: install the add-on that came with the stage."
             )
+        trouble = next((knock.trouble for knock in self._knocks if knock.trouble), "")
+        if trouble:
+            return trouble.replace("--key FILE", "a file under Key").replace("--key", "Key")
         if not seen.received_ns:
             if now_ns - self._since_ns < SILENT_S * 1e9:
                 return "Connecting ..."
@@ -233,6 +235,8 @@ class Receiver:
     def close(self) -> None:
         """Closes all sockets and ends ZeroMQ's threads."""
         self.recording = False
+        for knock in self._knocks:
+            knock.close()
         self._context.destroy(linger=0)
 
     def __enter__(self) -> Receiver:
