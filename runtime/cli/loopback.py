@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from understudy.runtime.outputs.loopback import Heard
+    from understudy.runtime.outputs.sender import Output
 
 SUMMARY = "send a protocol to this machine, hear it, and print the values side by side"
 EXAMPLES = """understudy loopback vmc
+understudy loopback vmc --to 10.0.0.5
 understudy loopback opentrackio --multicast --interface 192.168.1.20
 understudy loopback opentrackio --option encoding=cbor
 understudy loopback wire"""
@@ -20,10 +22,15 @@ PROTOCOLS = ("vmc", "freed", "opentrackio", "livelinkface", "rokoko", "wire")
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("protocol", metavar="PROTOCOL", help=f"one of {', '.join(PROTOCOLS)}")
     parser.add_argument(
+        "--to",
+        metavar="HOST",
+        help="send the same performer to a receiver there instead, for ten seconds",
+    )
+    parser.add_argument(
         "--port", type=int, metavar="N", help="another port than the protocol's own; 0: a free one"
     )
     parser.add_argument(
-        "--frames", type=int, default=60, metavar="N", help="how many frames to send (60)"
+        "--frames", type=int, metavar="N", help="how many frames to send (60; 600 with --to)"
     )
     parser.add_argument(
         "--option",
@@ -54,8 +61,13 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.port is not None and not 0 <= args.port < 65536:
         raise UnderstudyError(f"--port is {args.port}; ports are 1 to 65535, and 0 for a free one.")
-    if not 0 < args.frames <= 100_000:
-        raise UnderstudyError(f"--frames is {args.frames}; it must be from 1 to 100000.")
+    frames = args.frames if args.frames is not None else 600 if args.to else 60
+    if not 0 < frames <= 100_000:
+        raise UnderstudyError(f"--frames is {frames}; it must be from 1 to 100000.")
+    if args.to and args.protocol == "wire":
+        raise UnderstudyError(
+            "Nobody is sent the wire; listen to a stage with `understudy listen`."
+        )
     if args.multicast and args.protocol != "opentrackio":
         raise UnderstudyError(f"{args.protocol} has no multicast; leave --multicast out.")
     options = {}
@@ -66,15 +78,50 @@ def run(args: argparse.Namespace) -> int:
         options[name] = value
     if args.interface:
         options["interface"] = args.interface
-    heard = loopback.run(args.protocol, args.port, args.frames, options, args.multicast)
-    if args.json:
-        print(json.dumps({"protocol": args.protocol, **asdict(heard)}))
+    if args.to:
+        sent = loopback.send(args.protocol, args.to, args.port, frames, options)
+        told = {"to": sent.target.text, **asdict(sent.counts), "reason": sent.reason}
+        fault = answer(sent)
+        told_text = sent_text(sent)
     else:
-        print(text(args.protocol, heard))
-    fault = verdict(args.protocol, heard)
+        heard = loopback.run(args.protocol, args.port, frames, options, args.multicast)
+        told = asdict(heard)
+        fault = verdict(args.protocol, heard)
+        told_text = text(args.protocol, heard)
+    print(json.dumps({"protocol": args.protocol, **told}) if args.json else told_text)
     if fault:
         print(f"understudy loopback: {fault}", file=sys.stderr)
     return 1 if fault else 0
+
+
+def sent_text(sent: Output) -> str:
+    """What was sent elsewhere, for people."""
+    counts = sent.counts
+    said = (
+        f"{sent.target.text}: {counts.frames} frames, {counts.datagrams} datagrams, "
+        f"{counts.bytes} bytes sent"
+    )
+    if answer(sent):
+        return said
+    return (
+        f"{said}\nNothing answered, as it should be: receivers of UDP do not. On its screen a "
+        "performer has turned her\nhead, raised an arm and made faces, or a camera has panned "
+        "to the right. If not, look at its port, at\nthe firewalls (`understudy doctor --network`, there "
+        "too) and at the network card (--interface)."
+    )
+
+
+def answer(sent: Output) -> str:
+    """What is wrong with sending there, in a sentence; "" where nothing is known to be."""
+    if sent.reason:
+        return sent.reason
+    if sent.counts.refused:
+        to = sent.target
+        return (
+            f"{to.host} answers that nobody listens on udp {to.port}: start the receiver there, or "
+            "look which port it has."
+        )
+    return ""
 
 
 def verdict(protocol: str, heard: Heard) -> str:

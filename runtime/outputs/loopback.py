@@ -24,6 +24,7 @@ from understudy.bridge.protocols import (
     rokoko,
 )
 from understudy.bridge.protocols.vmc_accumulator import Accumulator
+from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.errors import UnderstudyError
 
 from . import ports, target
@@ -31,6 +32,7 @@ from .rehearsal import VALUES, Values, frame
 from .sender import KNOWN, Output
 
 PROTOCOLS = (*KNOWN, "wire")
+RATE_HZ = 60.0
 
 
 @dataclass(slots=True)
@@ -101,6 +103,20 @@ def run(
             heard = Heard(f"udp {output.address[0]}:{port}")
             _converse(output, ears, heard, frames, timeout_s)
     return heard
+
+
+def send(
+    protocol: str, host: str, port: int | None, frames: int, options: Mapping[str, str]
+) -> Output:
+    """Sends the same performer to a receiver elsewhere; the output tells how that went, closed."""
+    line = f"{protocol}://{host}" + (f":{port}" if port else "")
+    with contextlib.closing(Output(target.parse(line, KNOWN, options))) as output:
+        for number in Clock(RATE_HZ).ticks():
+            if number >= frames:
+                break
+            output.offer(frame(number), number / RATE_HZ)
+            output.send_due(number / RATE_HZ)
+    return output
 
 
 def _wire(port: int | None, frames: int, timeout_s: float) -> Heard:
@@ -182,9 +198,9 @@ def _converse(
     for number in range(frames):
         now_s = time.monotonic()
         one = frame(number)
-        said = values(output.encoder.message(one, number / 60))
-        output.offer(one, number / 60)
-        output.send_due(number / 60 + output.target.delay_s)
+        said = values(output.encoder.message(one, number / RATE_HZ))
+        output.offer(one, number / RATE_HZ)
+        output.send_due(number / RATE_HZ + output.target.delay_s)
         heard.sent += 1
         if output.reason:
             heard.reason = output.reason

@@ -8,6 +8,7 @@ import socket
 
 import pytest
 
+from understudy.bridge.protocols import livelinkface
 from understudy.runtime.cli import loopback as command
 from understudy.runtime.cli.main import main
 from understudy.runtime.core.errors import UnderstudyError
@@ -104,9 +105,29 @@ def test_a_value_that_changes_on_the_way_is_named(monkeypatch):
     assert "<- changed" in command.text("freed", heard)
 
 
+def test_the_performer_goes_to_a_receiver_elsewhere(capsys):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ears:
+        ears.bind(("127.0.0.1", 0))
+        port = ears.getsockname()[1]
+        words = ["loopback", "livelinkface", "--to", "127.0.0.1", "--port", str(port)]
+        assert main([*words, "--frames", "5"]) == 0
+        ears.setblocking(False)
+        assert [livelinkface.decode(ears.recv(4096)).subject for _ in range(5)] == ["Ann"] * 5
+    said = capsys.readouterr().out
+    assert "5 frames, 5 datagrams" in said and "Nothing answered" in said
+
+
+def test_a_machine_that_answers_that_nobody_listens_is_heard(capsys):
+    assert main(["loopback", "freed", "--to", "127.0.0.1", "--port", "9", "--frames", "5"]) == 1
+    said = capsys.readouterr()
+    assert "nobody listens on udp 9" in said.err and "Nothing answered" not in said.out
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
+        (("wire", "--to", "127.0.0.1"), "understudy listen"),
+        (("opentrackio", "--multicast", "--interface", "203.0.113.7"), "no network card"),
         (("vmx",), "no protocol 'vmx'"),
         (("vmc", "--port", "70000"), "--port"),
         (("vmc", "--frames", "0"), "--frames"),
