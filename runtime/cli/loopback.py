@@ -103,12 +103,10 @@ def sent_text(sent: Output) -> str:
     )
     if answer(sent):
         return said
-    return (
-        f"{said}\nNothing answered, as it should be: receivers of UDP do not. On its screen a "
-        "performer has turned her\nhead, raised an arm and made faces, or a camera has panned "
-        "to the right. If not, look at its port, at\nthe firewalls (`understudy doctor --network`, there "
-        "too) and at the network card (--interface)."
-    )
+    return f"""{said}
+Nothing answered, as it should be: receivers of UDP do not. On its screen a performer has turned her
+head, raised an arm and made faces, or a camera has panned to the right. If not, look at its port, at
+the firewalls (`understudy doctor --network`, there too) and at the network card (--interface)."""
 
 
 def answer(sent: Output) -> str:
