@@ -105,7 +105,7 @@ def sent_text(sent: Output) -> str:
         return said
     return f"""{said}
 Nothing answered, as it should be: receivers of UDP do not. On its screen a performer has turned her
-head, raised an arm and made faces, or a camera has panned to the right. If not, look at its port, at
+head, raised an arm and made faces, or a camera has panned right. If not, look at its port, at
 the firewalls (`understudy doctor --network`, there too) and at the network card (--interface)."""
 
 
