@@ -43,7 +43,7 @@ def test_after_a_second_without_reading_the_newest_is_two_ticks_old_at_most():
                 time.sleep(1.0)  # the stall itself
                 frame = next(subscriber)
                 ages.append((frame.received_ns - frame.publish_ns) * 1e-9 * RATE_HZ)
-            assert subscriber.statistics.passed_over > 6 * 100
+            assert subscriber.statistics.passed_over > 7 * 30
             assert subscriber.statistics.lost == 0
     print("ages in ticks", [round(age, 2) for age in ages])
     # A queue would make each of them 120; a busy machine may be late once.
