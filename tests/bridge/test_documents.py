@@ -10,10 +10,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 
 from understudy.bridge import ControlServer, Publisher
+from understudy.bridge.buttons import BUTTONS
+from understudy.bridge.encoder import FrameEncoder
+from understudy.bridge.requests import AnyRequest
+from understudy.runtime.core import rotation
 from understudy.runtime.core.clock import Clock
+from understudy.runtime.core.pose import Frame, State
 
 from .things import small_frame
 
@@ -55,7 +61,7 @@ def first_line(*words: object) -> str:
         program.communicate()
 
 
-@pytest.mark.parametrize("which", [0, 1, "demo"])
+@pytest.mark.parametrize("which", [0, 1, 2, "demo"])
 def test_subscribers_that_people_copy_print_poses(root, which):
     with Publisher("tcp://127.0.0.1:*") as publisher:
 
@@ -83,19 +89,90 @@ def test_the_control_client_of_the_page_works(root):
                     server.reply(request, stats={"late": 0})
 
         with beside(answer):
-            line = first_line("-c", blocks(root)[2], server.address)
+            line = first_line("-c", blocks(root)[3], server.address)
     assert "'schema': 1" in line
 
 
-def test_the_page_knows_every_field_of_a_frame_and_every_request(root):
+def test_the_page_has_every_field_of_the_schema_with_its_id_and_type(root):
+    """Somebody may write a reader from the page alone."""
     page = (root / "docs" / "wire.md").read_text()
     schema = (root / "bridge" / "schema" / "understudy.fbs").read_text()
-    for table in ("Frame", "Subject"):
-        fields = re.search(rf"table {table} {{(.*?)}}", schema, re.DOTALL)[1]
-        for name in re.findall(r"^\s*(\w+):", fields, re.MULTILINE):
-            assert name in page, name
-    for op in ("hello", "ping", "pad", "stats", "record", "stop"):
-        assert f"| `{op}` |" in page or f"`{op}`," in page
+    told, table = [], ""
+    for name, number, field, kind in re.findall(
+        r"^\| (\w*) ?\| (\d+) \| `(\w+)` \| (\S+) \|", page, re.MULTILINE
+    ):
+        table = name or table
+        told.append((table, field, kind, number))
+    written = [
+        (table, *field)
+        for table, fields in re.findall(r"table (\w+) {(.*?)}", schema, re.DOTALL)
+        for field in re.findall(r"^\s*(\w+):(\S+) \(id: (\d+)\)", fields, re.MULTILINE)
+    ]
+    assert sorted(told) == sorted(written)
+    assert len(told) == 56
+    for name, bit in BUTTONS.items():
+        assert f"{name} {bit}" in page
+    for state in State:
+        assert f"{state.value} {state.name.lower()}," in page
+
+
+def test_the_page_has_every_request(root):
+    page = (root / "docs" / "wire.md").read_text()
+    for kind in AnyRequest.__args__:
+        assert f"| `{kind.__struct_config__.tag}` |" in page
+
+
+def test_the_smallest_frame_of_the_page_is_what_the_stage_sends(root):
+    page = (root / "docs" / "wire.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| `((?:[0-9a-f]{2} ?)+)` \|", page, re.MULTILINE)
+    message = b""
+    for at, text in rows:
+        assert len(message) == int(at)
+        message += bytes.fromhex(text)
+    frame = Frame(7, 1_000_000_002, 1_000_000_003, 30, 1, "01:00:00:02", [])
+    assert message == FrameEncoder(5).encode(frame)
+
+
+def conversions(root) -> list[tuple[str, ...]]:
+    """Engine, position, quaternion and quaternion of a camera, as the page's table has them."""
+    page = (root / "docs" / "wire.md").read_text()
+    return re.findall(
+        r"^\| (Unity|Unreal|Blender)[^|]* \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", page, re.MULTILINE
+    )
+
+
+# Where a camera of the engine looks, and its up, in the camera's own axes.
+VIEWS = {
+    "Unity": ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0)),
+    "Unreal": ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
+    "Blender": ((0.0, 0.0, -1.0), (0.0, 1.0, 0.0)),
+}
+
+
+def test_the_page_s_conversions_turn_and_look_as_ours_do(root):
+    """Each on random rotations: as a map of the world, and by where a camera looks."""
+    rng, rows = np.random.default_rng(3), conversions(root)
+    assert len(rows) == 3
+    for engine, position, quaternion, camera in rows:
+
+        def convert(what: str, *numbers: float) -> np.ndarray:
+            inside, _, factor = what.partition(")")
+            named = dict(zip("xyzw", numbers))
+            values = [eval(term, {}, named) for term in inside.strip("( ").split(",")]
+            return np.array(values) * float(factor.replace("*", "") or 1)
+
+        for _ in range(20):
+            q = rotation.normalize(rng.normal(size=4))
+            v = rng.normal(size=3)
+            turned = rotation.rotate(convert(quaternion, *q), convert(position, *v))
+            np.testing.assert_allclose(
+                turned, convert(position, *rotation.rotate(q, v)), atol=1e-6, err_msg=engine
+            )
+            unit = np.linalg.norm(convert(position, 1.0, 0.0, 0.0))
+            for ours, theirs in zip(((0.0, 0.0, -1.0), (0.0, 1.0, 0.0)), VIEWS[engine]):
+                looks = rotation.rotate(convert(camera, *q), np.array(theirs))
+                world = convert(position, *rotation.rotate(q, np.array(ours))) / unit
+                np.testing.assert_allclose(looks, world, atol=1e-6, err_msg=engine)
 
 
 def test_the_generated_code_is_that_of_the_schema(root, tmp_path):
