@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -69,8 +70,6 @@ class Knock:
         """Reads what happened, knocks again in time; returns the trouble."""
         while (told := self._ear.next()) is not None:
             event, value = told
-            # Never disconnect: an engine that reads on without its pipe aborts the process when the
-            # other side hangs up (libzmq 4.3.5). What libzmq has given up needs none.
             self._again_s = float("inf")
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self.failures, self.trouble = 0, ""
@@ -81,6 +80,8 @@ class Knock:
                     self._again_s = time.monotonic() + AGAIN_S
         if time.monotonic() >= self._again_s:
             self._again_s = float("inf")
+            with contextlib.suppress(zmq.ZMQError):  # it may have forgotten the address itself
+                self._socket.disconnect(self.address)
             addresses.connect(self._socket, self.address)
         return self.trouble
 
