@@ -69,6 +69,11 @@ class Publisher:
     def published(self) -> int:
         return self._encoder.published
 
+    @property
+    def held(self) -> int:
+        """Subjects, cameras and props that were held because their numbers were not finite."""
+        return self._encoder.held
+
     def publish(self, frame: Frame) -> None:
         """Sends the frame to whoever listens now. Never waits."""
         message = self._encoder.encode(frame)

@@ -223,6 +223,7 @@ class Stage:
                 "rate_hz": float(self.config.rate_hz),
                 "refused": float(self.control.malformed + self.control.refused),
                 "refused_connections": float(self.refused_connections),
+                "not_finite": float(self.publisher.held),
                 **self.cast.figures(),
             }
             for news in self.cast.news():
@@ -250,6 +251,7 @@ class Stage:
             "priority": getattr(self, "priority", "not running"),
             "control_refused": self.control.malformed + self.control.refused,
             "refused_connections": self.refused_connections,
+            "not_finite": self.publisher.held,
             "refusals": {
                 "publish": self.publisher.door.refusals,
                 "control": self.control.door.refusals,

@@ -191,3 +191,4 @@ def test_over_the_sockets_a_broken_suit_freezes_nobody_else():
             assert [s.state for s in got.subjects] == [State.HOLD, State.TAKEOVER]
             assert got.subjects[1].pose.positions[0].tolist() == [7.0, 7.0, 7.0]
             assert subscriber.statistics.malformed == 0
+            assert publisher.held == 1
