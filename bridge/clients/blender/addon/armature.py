@@ -107,9 +107,14 @@ def report(rig: bpy.types.Object, binding: Binding) -> list[str]:
     return said
 
 
-def basis(rig: bpy.types.Object) -> tuple[Array, Array]:
-    """Locations (B, 3) and rotations (B, 4) of all bones against their rest, as they are now."""
+def basis(rig: bpy.types.Object, binding: Binding) -> tuple[Array, Array]:
+    """Locations (B, 3) and rotations (B, 4) of all bones against their rest, as they are now.
+
+    They matter only where there are bones that no joint drives.
+    """
     count = len(rig.pose.bones)
+    if len(binding.bones) == count:
+        return np.zeros((count, 3)), rotation.identity(count)
     flat = np.empty(16 * count, np.float32)
     rig.pose.bones.foreach_get("matrix_basis", flat)
     columns = flat.reshape(count, 4, 4)  # a matrix lies in memory column by column
@@ -119,7 +124,7 @@ def basis(rig: bpy.types.Object) -> tuple[Array, Array]:
 
 def pose(rig: bpy.types.Object, binding: Binding, pose: Pose) -> None:
     """Poses the driven bones; all others stay as they are."""
-    locations, turns = binding.solve(pose.positions, pose.rotations, *basis(rig))
+    locations, turns = binding.solve(pose.positions, pose.rotations, *basis(rig, binding))
     channels = (("location", 3, locations), ("rotation_quaternion", 4, space.wxyz(turns)))
     for name, width, solved in channels:
         flat = np.empty(width * len(rig.pose.bones), np.float32)

@@ -113,7 +113,7 @@ def _name(stem: str) -> str:
 
 def _body(rig: bpy.types.Object, name: str, frames: Array, body: Body) -> None:
     binding = armature.bound(rig, body.skeleton)
-    locations, turns = binding.solve(body.positions, body.rotations, *armature.basis(rig))
+    locations, turns = binding.solve(body.positions, body.rotations, *armature.basis(rig, binding))
     turns = space.wxyz(rotation.continuous(turns))
     channels = Channels(rig, name)
     placed = set(binding.bones[binding.placed].tolist())

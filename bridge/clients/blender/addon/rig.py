@@ -105,6 +105,26 @@ class Binding:
         above |= {a for bone in moved for a in self.rig.ancestors(bone)} - moved
         return sorted(above, key=lambda bone: len(self.rig.ancestors(bone)))
 
+    @cached_property
+    def _in_step(self) -> tuple[Array, Array] | None:
+        """Where bones hang as joints do, the pose needs no world: turns (D, 4) and shifts (D, 3).
+
+        With O a bone's offset and R, r its local rest, what is above both cancels out:
+        rotation = (Op R)^-1 q O, location = (Op R)^-1 (p - Op r).
+        """
+        above = dict(zip(self.joints.tolist(), self.bones.tolist()))
+        wanted = [above.get(int(self.skeleton.parents[j]), -1) for j in self.joints]
+        inherits = bool(np.all(self.rig.turns[self.bones]))
+        if not (self.same and inherits and wanted == self.rig.parents[self.bones].tolist()):
+            return None
+        # The last row stands for the parent of a root.
+        offsets = np.concatenate([np.empty((len(self.rig.names), 4)), [IDENTITY]])
+        offsets[self.bones] = self.offsets
+        parent = offsets[self.rig.parents[self.bones]]
+        local_p, local_r = self.rig.local
+        turns = rotation.conjugate(rotation.multiply(parent, local_r[self.bones]))
+        return turns, rotation.rotate(parent, local_p[self.bones])
+
     def solve(
         self, positions: Array, rotations: Array, held_p: Array, held_r: Array
     ) -> tuple[Array, Array]:
@@ -113,10 +133,18 @@ class Binding:
         positions (..., J, 3) and rotations (..., J, 4) are a pose as it came. Bones that no joint
         drives keep held_p (B, 3) and held_r (B, 4).
         """
-        world_p, world_r = self.skeleton.globals(
-            space.positions(positions), space.rotations(rotations)
-        )
+        positions, rotations = space.positions(positions), space.rotations(rotations)
         lead, count, moved = rotations.shape[:-2], len(self.rig.names), self.bones[self.placed]
+        out_p = np.array(np.broadcast_to(held_p, (*lead, count, 3)))
+        out_r = np.array(np.broadcast_to(held_r, (*lead, count, 4)))
+        if self._in_step is not None:
+            turns, shifts = self._in_step
+            turned = rotation.multiply(rotations[..., self.joints, :], self.offsets)
+            out_r[..., self.bones, :] = rotation.multiply(turns, turned)
+            shift = rotation.rotate(turns, positions[..., self.joints, :] - shifts)
+            out_p[..., moved, :] = shift[..., self.placed, :]
+            return out_p, out_r
+        world_p, world_r = self.skeleton.globals(positions, rotations)
         at, turn = np.zeros((*lead, count, 3)), np.zeros((*lead, count, 4))
         aim = rotation.multiply(self.axes, world_r[..., self.joints, :])
         turn[..., self.bones, :] = rotation.multiply(aim, self.offsets)
@@ -129,8 +157,6 @@ class Binding:
             if bone not in moved:
                 shift = held_p[[bone]] * self.rig.moves[[bone]][:, None]
                 at[..., [bone], :] = from_p + rotation.rotate(from_r, shift)
-        out_p = np.array(np.broadcast_to(held_p, at.shape))
-        out_r = np.array(np.broadcast_to(held_r, turn.shape))
         from_p, from_r = self._at_rest_below(self.bones, at, turn)
         back = rotation.conjugate(from_r)
         out_r[..., self.bones, :] = rotation.multiply(back, turn[..., self.bones, :])

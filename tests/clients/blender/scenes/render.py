@@ -23,6 +23,7 @@ def main(address: str) -> None:
 
     bpy.app.handlers.render_pre.append(look)
     assert bpy.ops.render.render(write_still=True) == {"FINISHED"}
+    bpy.app.handlers.render_pre.remove(look)  # left in place it crashes Blender 4.2's exit
     assert during == [True]
     moved = list(scene.understudy.subjects[0].rig.pose.bones["Hips"].location)
     house.until(lambda: list(scene.understudy.subjects[0].rig.pose.bones["Hips"].location) != moved)
