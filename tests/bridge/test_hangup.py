@@ -25,11 +25,13 @@ FLOODS = """
 import sys, zmq
 socket = zmq.Context().socket(zmq.DEALER)
 socket.connect(sys.argv[1])
-for number in range(5000):
-    socket.send(bytes(2000))
-print("sent", flush=True)
-while True:
-    socket.send(bytes(2000))
+socket.sndtimeo = 500
+try:
+    while True:
+        socket.send(bytes(2000))
+except zmq.Again:  # every queue on the way is full
+    print("sent", flush=True)
+sys.stdin.read()
 """
 READS_NOTHING = f"""
 import sys, time
