@@ -1,8 +1,8 @@
 """Godot 4.6 in a headless Chromium, with the add-on and the harness in its pack.
 
-Debian and PyPI have no Godot 4. Its official web build of version 4.6 (a release template) is shipped
-inside an npm package, unchanged; it runs any project whose pack lies beside it. Browsers have no UDP:
-datagrams go in through a WebSocket and take the add-on's socket's place.
+Debian and PyPI have no Godot 4. Its official web build of version 4.6 (a release template) is
+shipped inside an npm package; it runs any project whose pack lies beside it. Browsers have no UDP:
+datagrams come through a WebSocket, and a stand-in takes the place of the add-on's socket.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ DIGESTS = {
     "index.wasm": "2b558bdb3c3af1f822ce6c43e09e1fa844d82fa440fe40d2d25d6c36ddf95137",
 }
 ANSWER_S = 120.0
-PAGE = """<!doctype html><canvas id="canvas" width="960" height="540"></canvas>
+PAGE = """<!doctype html><canvas id="canvas" width="640" height="360"></canvas>
 <script src="index.js"></script><script>window.TESTS = "ws://127.0.0.1:%d";
 new Engine({canvas: document.getElementById("canvas"), executable: "index",
             canvasResizePolicy: 0}).startGame();</script>"""

@@ -1,7 +1,7 @@
 ## Runs the add-on in a scene, as a test tells it over a WebSocket.
 ##
-## Text is a call, [method, arguments...], and is answered; bytes are a datagram behind the number of
-## its sender.
+## Text is a call, [method, arguments...], and is answered; bytes are a datagram behind the number
+## of its sender.
 extends Node3D
 
 const FrameOf := preload("res://addons/understudy/frame.gd")
@@ -230,7 +230,7 @@ func played(arrivals: Array, pictures: Array, blending: bool) -> Array:
 			frame.stamp_s = arrival[0]
 			frame.positions["Hips"] = Vector3(arrival[0], 0.0, 0.0)
 			frame.rotations["Hips"] = Quaternion(Vector3.UP, arrival[0] as float)
-			playhead.push(frame, arrival[1] as float)
+			playhead.push(frame, picture_s)  # when it is read
 		var now := playhead.at(picture_s, picture_s - before_s, blending)
 		before_s = picture_s
 		shown.append((now.positions["Hips"] as Vector3).x if now else null)
@@ -290,6 +290,7 @@ func demo() -> void:
 	_receiver = _scene.get_node("Receiver")
 	_socket = StubSocket.new()
 	_receiver.socket = _socket
+	_receiver.lost_after_s = 60.0  # pictures take their time where there is no GPU
 	add_child(_scene)
 
 

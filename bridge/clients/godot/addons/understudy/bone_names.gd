@@ -15,7 +15,15 @@ const FINGERS := {
 	"Little": ["little", "pinky", "pinkie"],
 }
 const PARTS := ["Proximal", "Intermediate", "Distal"]
-const TRUNK := {"hips": "Hips", "hip": "Hips", "pelvis": "Hips", "neck": "Neck", "head": "Head"}
+const TRUNK := {
+	"hips": "Hips",
+	"hip": "Hips",
+	"pelvis": "Hips",
+	"neck": "Neck",
+	"necktwist": "Neck",
+	"head": "Head",
+	"jaw": "Jaw",
+}
 const LIMBS := {
 	"upperleg": "UpperLeg",
 	"upleg": "UpperLeg",
@@ -128,16 +136,16 @@ static func _role(bone_name: String) -> String:
 	var key := bare.to_lower().replace("_", "").rstrip("0123456789")
 	if side:
 		return side + LIMBS[key] if LIMBS.has(key) else ""
-	if key == "jaw":
-		return "Jaw"
 	return TRUNK.get(key, "")
 
 
 ## The name without the prefixes that programs put before every bone; marks become underscores.
 static func _bare(bone_name: String) -> String:
-	var bare := bone_name.get_slice(":", bone_name.get_slice_count(":") - 1)
+	var bare := bone_name
 	for mark in [".", "-", " "]:
 		bare = bare.replace(mark, "_")
-	for prefix in ["CC_Base_", "mixamorig_", "J_Bip_", "J_Adj_", "C_", "DEF_", "ORG_", "Bip01_"]:
+	if bare.begins_with("mixamorig"):  # and a number, where several were imported
+		bare = bare.substr(bare.find("_") + 1)
+	for prefix in ["CC_Base_", "J_Bip_", "J_Adj_", "C_", "DEF_", "ORG_", "Bip01_", "Bip001_"]:
 		bare = bare.trim_prefix(prefix)
 	return bare

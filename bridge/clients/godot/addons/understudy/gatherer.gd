@@ -45,6 +45,8 @@ var _camera_name := ""
 var _camera := Transform3D.IDENTITY
 var _fov_deg := 40.0
 var _tracking := true
+var _position := Vector3.ZERO  # of the message at hand, in Unity's axes
+var _rotation := Quaternion.IDENTITY
 var _time_s := NAN
 var _time_ends := false
 
@@ -64,7 +66,7 @@ func feed(datagram: PackedByteArray, now_s: float) -> Array[Frame]:
 	var applied := false
 	for message in messages:
 		var address: String = message[0]
-		if address == BONE and message.size() > 1 and _fresh.has(message[1]):
+		if address == BONE and message.size() > 2 and _fresh.has(message[2]):
 			_expected = _fresh
 			done.append(_give(now_s))
 		if _take(address, message):
@@ -107,65 +109,65 @@ func _take(address: String, message: Array) -> bool:
 func _take_root(message: Array) -> bool:
 	if not _is_pose(message):
 		return false
-	_root = _place(message)
+	_root = _place()
 	return true
 
 
 func _take_time(message: Array) -> bool:
-	if not _has(message, 1) or not _is_number(message[1]):
+	if not _are_numbers(message, 2, 3):
 		return _wrong(message)
-	_time_s = message[1]
+	_time_s = message[2]
 	return true
 
 
 func _take_state(message: Array) -> bool:
-	if not _has(message, 1) or not _is_number(message[1]):
+	if not _are_numbers(message, 2, 3):
 		return _wrong(message)
-	_tracking = message[1] != 0
-	if message.size() > 4 and _is_number(message[4]):
-		_tracking = _tracking and message[4] != 0
+	_tracking = message[2] != 0
+	if _are_numbers(message, 5, 6):
+		_tracking = _tracking and message[5] != 0
 	return true
 
 
 func _take_bone(message: Array) -> bool:
 	if not _is_pose(message):
 		return false
-	var bone: String = message[1]
+	var bone: String = message[2]
 	if bone == "root":  # for receivers that read no other root
-		_root = _place(message)
+		_root = _place()
 	elif _has_room(_positions, bone, MOST_BONES):
-		_positions[bone] = _position(message)
-		_rotations[bone] = Space.rotation(_rotation(message))
+		_positions[bone] = Space.position(_position)
+		_rotations[bone] = Space.rotation(_rotation)
 		_fresh[bone] = true
 	return true
 
 
 func _take_shape(message: Array) -> bool:
-	if not _has(message, 2) or not message[1] is String or not _is_number(message[2]):
+	if not _is_named(message) or not _are_numbers(message, 3, 4):
 		return _wrong(message)
-	var shape: String = message[1]
+	var shape: String = message[2]
 	if _has_room(_staged, shape, MOST_SHAPES):
-		_staged[shape] = clampf(message[2], -10.0, 10.0)
+		_staged[shape] = clampf(message[3], -10.0, 10.0)
 	return true
 
 
 func _take_camera(message: Array) -> bool:
 	if not _is_pose(message):
 		return false
-	if message.size() < 10 or not _is_number(message[9]):
+	if not _are_numbers(message, 10, 11):
 		return _wrong(message)
-	_camera_name = (message[1] as String).left(LONGEST_NAME)
-	_camera = Transform3D(Basis(Space.camera_rotation(_rotation(message))), _position(message))
-	_fov_deg = clampf(message[9], 1.0, 179.0)  # what a Camera3D takes
+	_camera_name = (message[2] as String).left(LONGEST_NAME)
+	_camera = Transform3D(Basis(Space.camera_rotation(_rotation)), Space.position(_position))
+	_fov_deg = clampf(message[10], 1.0, 179.0)  # what a Camera3D takes
 	return true
 
 
 func _take_tracker(message: Array) -> bool:
 	if not _is_pose(message):
 		return false
-	var serial: String = message[1]
+	var serial: String = message[2]
 	if _has_room(_trackers, serial, MOST_TRACKERS):
-		_trackers[serial] = _place(message)
+		_trackers[serial] = _place()
 	return true
 
 
@@ -205,20 +207,33 @@ func _drop_bones() -> void:
 			_missed.erase(bone)
 
 
-## Whether a message has a name, a position and a rotation, all of them numbers that can be.
+## Whether a message has a name, a position and a rotation; the two are kept for who asked.
 func _is_pose(message: Array) -> bool:
-	if not _has(message, 8) or not message[1] is String:
-		return _wrong(message)
-	for i in range(2, 9):
-		if not _is_number(message[i]) or absf(message[i]) > LARGEST:
+	var types: String = message[1]
+	if not types.begins_with("sfffffff"):
+		# Libraries that choose types by themselves send whole numbers where they can.
+		if not _is_named(message) or not _are_numbers(message, 3, 10):
 			return _wrong(message)
-	if _rotation(message).length_squared() < 1.0e-6:
-		return _wrong(message)
+	_position = Vector3(message[3], message[4], message[5])
+	_rotation = Quaternion(message[6], message[7], message[8], message[9])
+	var square := _rotation.length_squared()
+	if not (_position.length_squared() < LARGEST * LARGEST and square > 1.0e-6 and square < 1.0e6):
+		return _wrong(message)  # also where one of them is no number
 	return true
 
 
-func _has(message: Array, count: int) -> bool:
-	return message.size() > count
+func _is_named(message: Array) -> bool:
+	return message.size() > 2 and message[2] is String
+
+
+func _are_numbers(message: Array, from: int, to: int) -> bool:
+	if message.size() < to:
+		return false
+	for i in range(from, to):
+		var value: Variant = message[i]
+		if not (value is int or value is bool or (value is float and is_finite(value))):
+			return false
+	return true
 
 
 func _wrong(message: Array) -> bool:
@@ -226,17 +241,5 @@ func _wrong(message: Array) -> bool:
 	return false
 
 
-func _is_number(value: Variant) -> bool:
-	return value is int or value is bool or (value is float and is_finite(value))
-
-
-func _position(message: Array) -> Vector3:
-	return Space.position(Vector3(message[2], message[3], message[4]))
-
-
-func _rotation(message: Array) -> Quaternion:
-	return Quaternion(message[5], message[6], message[7], message[8])
-
-
-func _place(message: Array) -> Transform3D:
-	return Transform3D(Basis(Space.rotation(_rotation(message))), _position(message))
+func _place() -> Transform3D:
+	return Transform3D(Basis(Space.rotation(_rotation)), Space.position(_position))

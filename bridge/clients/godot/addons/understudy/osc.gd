@@ -1,7 +1,8 @@
 ## OSC 1.0 datagrams into messages, whatever the bytes are.
 ##
-## A message is an array: its address, then its arguments. Bundles in bundles are flattened.
-## Lengths are checked before they are followed; a datagram with a fault gives no messages.
+## A message is an array: its address, the letters of its types, then its arguments. Bundles in
+## bundles are flattened. Lengths are checked before they are followed; a datagram with a fault
+## gives no messages.
 extends RefCounted
 
 const DEEPEST := 8
@@ -12,6 +13,9 @@ var fault := ""
 var messages: Array[Array] = []
 
 var _bytes := PackedByteArray()
+# Every word of the datagram as if it were a float, last word first: a frame has hundreds of floats,
+# and this reads them in one call.
+var _floats := PackedFloat32Array()
 var _reader := StreamPeerBuffer.new()
 
 
@@ -25,6 +29,10 @@ func read(datagram: PackedByteArray) -> bool:
 	messages = []
 	_bytes = datagram
 	_reader.data_array = datagram
+	if datagram.size() % 4 == 0:  # else it is none, and is told below
+		var mirrored := datagram.duplicate()
+		mirrored.reverse()
+		_floats = mirrored.to_float32_array()
 	_packet(0, datagram.size(), 0)
 	if fault:
 		messages = []
@@ -61,7 +69,7 @@ func _message(at: int, end: int) -> void:
 	var stop := _text_end(at, end)
 	if stop < 0:
 		return
-	var message: Array = [_bytes.slice(at, stop).get_string_from_ascii()]
+	var message: Array = [_bytes.slice(at, stop).get_string_from_ascii(), ""]
 	at = _padded(stop)
 	if at < end:  # senders of old leave the types out where there is nothing to type
 		stop = _text_end(at, end)
@@ -71,22 +79,27 @@ func _message(at: int, end: int) -> void:
 		if not types.begins_with(","):
 			fault = "An OSC message has no list of types."
 			return
-		_arguments(message, types, _padded(stop), end)
+		message[1] = types.substr(1)
+		_arguments(message, _padded(stop), end)
 	messages.append(message)
 
 
-func _arguments(message: Array, types: String, at: int, end: int) -> void:
-	for i in range(1, types.length()):
-		var letter := types[i]
-		match letter:
-			"s", "S", "b":
-				at = _text(message, at, end) if letter != "b" else _blob(message, at, end)
-			"T", "F":
-				message.append(letter == "T")
-			"N", "I":
-				message.append(null)
-			_:
-				at = _number(message, letter, at, end)
+func _arguments(message: Array, at: int, end: int) -> void:
+	var last := _floats.size() - 1
+	for letter: String in message[1]:
+		if letter == "f" and at < end:
+			message.append(_floats[last - at / 4])
+			at += 4
+		elif letter == "s" or letter == "S":
+			at = _text(message, at, end)
+		elif letter == "b":
+			at = _blob(message, at, end)
+		elif letter == "T" or letter == "F":
+			message.append(letter == "T")
+		elif letter == "N" or letter == "I":
+			message.append(null)
+		else:
+			at = _number(message, letter, at, end)
 		if fault:
 			return
 
@@ -94,15 +107,13 @@ func _arguments(message: Array, types: String, at: int, end: int) -> void:
 func _number(message: Array, letter: String, at: int, end: int) -> int:
 	var width: int = WIDTHS.get(letter, 0)
 	if not width:
-		fault = "An OSC message has an argument of unknown type %s." % letter
+		fault = "An OSC message has an argument of a type that OSC does not know."
 		return at
 	if at + width > end:
 		fault = "An OSC message ends before its arguments do."
 		return at
 	_reader.seek(at)
 	match letter:
-		"f":
-			message.append(_reader.get_float())
 		"i":
 			message.append(_reader.get_32())
 		"d":

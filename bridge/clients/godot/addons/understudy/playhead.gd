@@ -1,13 +1,14 @@
 ## Which moment of a stream is shown: the newest frame, or a moment between two.
 ##
 ## A renderer that is faster than the stream would show every pose twice or thrice. It is given what
-## lay between two frames, one frame behind the newest; a slower one gets the newest as it is.
+## lay between two frames, behind the newest by a frame and by what datagrams are late, measured; a
+## slower one gets the newest as it is.
 extends RefCounted
 
 const Frame := preload("frame.gd")
 
 const MOST_FRAMES := 8
-const DRIFT := 0.001  # how fast the two clocks' difference is forgotten, seconds a second
+const DRIFT := 0.001  # how fast the quickest and the latest are forgotten, seconds a second
 const LONGEST_S := 0.5  # a longer pause is no rate
 const SMOOTHING := 0.1
 
@@ -16,6 +17,7 @@ var interval_s := 0.0
 
 var _frames: Array[Frame] = []
 var _lead_s := 0.0  # the sender's clock less ours, as seen by the quickest datagrams
+var _late_s := 0.0  # how much later than these the others come
 var _heard_s := 0.0
 var _step_s := 0.0  # time between two pictures, measured
 
@@ -37,7 +39,11 @@ func push(frame: Frame, now_s: float) -> void:
 			interval_s = step_s if interval_s == 0.0 else lerpf(interval_s, step_s, SMOOTHING)
 	if _frames.is_empty():
 		_lead_s = lead_s
-	_lead_s = maxf(lead_s, _lead_s - DRIFT * (now_s - _heard_s))
+		_late_s = 0.0
+		_heard_s = now_s
+	var forgotten_s := DRIFT * (now_s - _heard_s)
+	_lead_s = maxf(lead_s, _lead_s - forgotten_s)
+	_late_s = clampf(_lead_s - lead_s, _late_s - forgotten_s, interval_s)
 	_heard_s = now_s
 	_frames.append(frame)
 	if _frames.size() > MOST_FRAMES:
@@ -52,7 +58,7 @@ func at(now_s: float, delta_s: float, blending: bool) -> Frame:
 	# A tenth of slack: renderers and streams of the same rate are never quite of the same rate.
 	if not blending or _step_s > 0.9 * interval_s:
 		return _frames[-1]
-	var shown_s := now_s + _lead_s - interval_s
+	var shown_s := now_s + _lead_s - _late_s - interval_s
 	while _frames.size() > 1 and _frames[1].stamp_s <= shown_s:
 		_frames.pop_front()
 	if _frames.size() == 1 or shown_s <= _frames[0].stamp_s:
