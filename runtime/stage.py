@@ -99,8 +99,7 @@ class Stage:
             self.control = stack.enter_context(
                 ControlServer(config.control, config.insecure, gate=gate)
             )
-            self.cast = stack.enter_context(Cast(config))
-            # Forked before there is a loop that it could make late.
+            # It starts while the cast loads.
             self.outputs: SendProcess | None = None
             if config.to or config.outputs is not None:
                 self.outputs = stack.enter_context(
@@ -112,6 +111,7 @@ class Stage:
                         + (["--key", keyring.local] if keyring is not None else []),
                     )
                 )
+            self.cast = stack.enter_context(Cast(config))
             if config.record is not None:
                 self.start_recording(config.record)
             self._stack = stack.pop_all()
