@@ -98,7 +98,18 @@ def test_more_than_a_datagram_is_refused():
         rokoko.encode(many)
 
 
-GOLDEN = [rokoko.encode(scene())]
+def faced() -> rokoko.Scene:
+    one = scene()
+    one.actors[0].face = {"jawOpen": 0.25, "tongueOut": 1.0}
+    return one
+
+
+def test_a_face_comes_back():
+    (actor,) = rokoko.decode(rokoko.encode(faced())).actors[:1]
+    assert actor.face == pytest.approx({"jawOpen": 0.25, "tongueOut": 1.0})
+
+
+GOLDEN = [rokoko.encode(scene()), rokoko.encode(faced())]
 
 
 @given(mutations(GOLDEN))
