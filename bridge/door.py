@@ -98,9 +98,9 @@ class Gate:
         self._doors: list[Door] = []
         self._renewal_s = 0.0
         self._mutex = threading.Lock()  # sockets that share the gate may be of different threads
-        self._zap: zmq.Socket = self.context.socket(zmq.REP)
-        self._zap.linger = 0
-        self._zap.bind("inproc://zeromq.zap.01")
+        self.questions: zmq.Socket = self.context.socket(zmq.REP)
+        self.questions.linger = 0
+        self.questions.bind("inproc://zeromq.zap.01")
 
     def __len__(self) -> int:
         """How many keys are let in."""
@@ -122,9 +122,9 @@ class Gate:
             if time.monotonic() >= self._renewal_s:
                 self.renew()
             for _ in range(QUESTIONS_A_TICK):
-                if not self._zap.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+                if not self.questions.getsockopt(zmq.EVENTS) & zmq.POLLIN:
                     return
-                self._answer(self._zap.recv_multipart(zmq.NOBLOCK))
+                self._answer(self.questions.recv_multipart(zmq.NOBLOCK))
         finally:
             self._mutex.release()
 
@@ -143,7 +143,7 @@ class Gate:
             self.admitted += 1
             self._came_from.setdefault(public, set()).add(_plain(address.decode("ascii")))
             reply = [b"200", b"", name.encode(), b""]
-        self._zap.send_multipart([version, number, *reply])
+        self.questions.send_multipart([version, number, *reply])
 
     def renew(self) -> None:
         """Reads the list again if it has changed, and cuts off who is no longer on it."""
@@ -160,7 +160,7 @@ class Gate:
 
     def close(self) -> None:
         """After the sockets that it guards."""
-        self._zap.close()
+        self.questions.close()
         if self._owns_context:
             self.context.term()
 
@@ -193,6 +193,16 @@ class Door:
     @property
     def refused(self) -> int:
         return sum(self.refusals.values())
+
+    @property
+    def standing(self) -> int:
+        """Connections whose greeting is done."""
+        return sum(self._open.values())
+
+    @property
+    def ears(self) -> list[zmq.Socket]:
+        """Readable when there is something to poll for."""
+        return [self._ear.socket] + ([] if self._gate is None else [self._gate.questions])
 
     def poll(self) -> None:
         """Reads what happened, a bounded piece of it. Never waits."""

@@ -18,6 +18,7 @@ COMMANDS = (
     "monitor",
     "listen",
     "keys",
+    "relay",
     "send",
     "loopback",
     "perform",
