@@ -252,8 +252,9 @@ def _nearest_axis(v: Array) -> Array:
 def _scale(
     rig: Rig, axes: Array, roles: dict[str, int], pairs: dict[int, int], rest_p: Array
 ) -> float:
-    """The armature's size against the skeleton's: hips over feet, both at rest."""
-    feet = [roles[r] for r in ("left_foot", "right_foot") if roles.get(r) in pairs]
+    """The armature's size against the skeleton's: hips over toes, or over feet, both at rest."""
+    toes = [roles[r] for r in ("left_toes", "right_toes") if roles.get(r) in pairs]
+    feet = toes or [roles[r] for r in ("left_foot", "right_foot") if roles.get(r) in pairs]
     hips = roles.get("hips")
     if hips not in pairs or not feet:
         return 1.0
