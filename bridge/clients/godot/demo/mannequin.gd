@@ -2,15 +2,31 @@
 extends Skeleton3D
 
 const SIZE := 1.25  # the profile's reference poses are of somebody small
-const LIVE := Color(0.86, 0.62, 0.42)
-const LOST := Color(0.75, 0.2, 0.18)
-const RADIUS_M := {"Spine": 0.12, "Chest": 0.13, "UpperChest": 0.14, "Hips": 0.11, "Head": 0.1}
+const LIVE := Color(0.78, 0.5, 0.3)
+const LOST := Color(0.7, 0.14, 0.12)
+const BARE := ["Root", "LeftEye", "RightEye", "Jaw"]
+const RADIUS_M := {
+	"Hips": 0.1,
+	"Spine": 0.11,
+	"Chest": 0.12,
+	"UpperChest": 0.13,
+	"Neck": 0.05,
+	"Head": 0.09,
+	"UpperLeg": 0.075,
+	"LowerLeg": 0.055,
+	"Foot": 0.04,
+	"Shoulder": 0.06,
+	"UpperArm": 0.05,
+	"LowerArm": 0.04,
+	"Hand": 0.025,
+}
+const FINGER_M := 0.012
 
 var _material := StandardMaterial3D.new()
 
 
 func _ready() -> void:
-	_material.roughness = 0.6
+	_material.roughness = 0.8
 	paint(false)
 	var profile := SkeletonProfileHumanoid.new()
 	for i in profile.bone_size:
@@ -23,8 +39,9 @@ func _ready() -> void:
 	reset_bone_poses()
 	for bone in get_bone_count():
 		for child in get_bone_children(bone):
-			if get_bone_parent(bone) >= 0:
+			if get_bone_name(bone) not in BARE and get_bone_name(child) not in BARE:
 				_dress(bone, get_bone_rest(child).origin)
+	_dress(find_bone("Head"), Vector3(0.0, 0.14, 0.02))
 
 
 func paint(is_live: bool) -> void:
@@ -33,10 +50,9 @@ func paint(is_live: bool) -> void:
 
 ## A capsule from the bone to a point in its own axes.
 func _dress(bone: int, end: Vector3) -> void:
-	if end.length() < 0.01:
-		return
+	var limb := get_bone_name(bone).trim_prefix("Left").trim_prefix("Right")
 	var capsule := CapsuleMesh.new()
-	capsule.radius = minf(RADIUS_M.get(get_bone_name(bone), 0.05) as float, 0.45 * end.length())
+	capsule.radius = RADIUS_M.get(limb, FINGER_M)
 	capsule.height = end.length() + 2.0 * capsule.radius
 	capsule.material = _material
 	var mesh := MeshInstance3D.new()

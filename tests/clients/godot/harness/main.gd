@@ -84,8 +84,8 @@ func receiver(options: Dictionary, runs: bool) -> void:
 	_receiver = Receiver.new()
 	_socket = StubSocket.new()
 	_receiver.socket = _socket
-	for option: String in options:
-		_receiver.set(option, options[option])
+	_receiver.lost_after_s = 60.0  # a busy machine is no silence
+	change(options)
 	_receiver.skeleton = _skeleton
 	_receiver.set_process(runs)
 	_signals.clear()
@@ -95,6 +95,11 @@ func receiver(options: Dictionary, runs: bool) -> void:
 		func(state: Receiver.State) -> void: _signals.append(Receiver.State.keys()[state] as String)
 	)
 	add_child(_receiver)
+
+
+func change(options: Dictionary) -> void:
+	for option: String in options:
+		_receiver.set(option, options[option])
 
 
 func refuse(why: String) -> void:
