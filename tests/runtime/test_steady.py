@@ -47,11 +47,14 @@ def test_the_wires_threads_get_it_too_and_a_refusal_ends_nothing(limit):
             if os.geteuid() == 0:
                 os.setresuid(65534, 65534, 65534)
         steady_wire(True, priority=4)
-        socket = zmq.Context.instance().socket(zmq.PUB)
-        socket.bind("tcp://127.0.0.1:*")
-        tasks = [int(one.name) for one in Path("/proc/self/task").iterdir()]
+        one, other = (zmq.Context.instance().socket(zmq.PAIR) for _ in range(2))
+        one.bind("tcp://127.0.0.1:*")
+        other.connect(one.getsockopt_string(zmq.LAST_ENDPOINT))
+        other.send(b"")
+        one.recv()  # the thread that carried it has begun, and asked for its priority
+        tasks = [int(task.name) for task in Path("/proc/self/task").iterdir()]
         ours = os.sched_getscheduler(0)
-        others = {{os.sched_getscheduler(one) for one in tasks if one != os.getpid()}}
+        others = {{os.sched_getscheduler(task) for task in tasks if task != os.getpid()}}
         print(ours == os.SCHED_OTHER, os.SCHED_FIFO in others)
     """
     done = subprocess.run(
