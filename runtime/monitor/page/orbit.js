@@ -1,9 +1,10 @@
 // The eye: goes round what it follows, by touch or mouse, or looks through a camera of the stage.
 
-import { lookAt, perspective, projected, multiply, rotate, seenBy } from "./maths.js";
+import { lookAt, perspective, projected, multiply, rotate, seenBy, subtract } from "./maths.js";
 
 const FOV = (36 * Math.PI) / 180;
 const FOLLOW_S = 0.35;
+const CUT_M = 1;
 
 export class Orbit {
   constructor(canvas) {
@@ -83,7 +84,10 @@ export class Orbit {
         high[i] = Math.max(high[i], point[i]);
       }
     const middle = low.map((value, i) => 0.5 * (value + high[i]));
-    const share = this.placed ? 1 - Math.exp(-dt_s / FOLLOW_S) : 1;
+    // A take that begins again is a cut, not a way to go.
+    const cut = !this.placed || Math.hypot(...subtract(middle, this.followed)) > CUT_M;
+    const share = cut ? 1 : 1 - Math.exp(-dt_s / FOLLOW_S);
+    this.followed = middle;
     for (let i = 0; i < 3; i++) this.target[i] += share * (middle[i] - this.target[i]);
     if (!this.touched) {
       const aspect = this.canvas.clientWidth / Math.max(1, this.canvas.clientHeight);

@@ -98,11 +98,12 @@ def house(tmp_path) -> Iterator[House]:
 
 @pytest.fixture
 def open_page(chromium, house) -> Iterator:
-    """Opens the monitor's page and waits until somebody with a body is on it."""
+    """Opens the monitor's page; fails at the end where it threw an error."""
     pages: list[Page] = []
 
     def opened(words: str = "", width: int = 1024, height: int = 768) -> Page:
         pages.append(chromium.page(house.address + words, width, height))
+        pages[-1].wait("document.readyState === 'complete' && window.understudy !== undefined")
         return pages[-1]
 
     yield opened
