@@ -172,6 +172,35 @@ def test_an_a_pose_rig_holds_its_arms_as_the_performer_does():
     assert np.abs(at - space.positions(PERFORMER.rest_globals[0])).max() < 1e-6
 
 
+def test_a_metarig_of_rigify_is_found_from_hips_to_head():
+    spine = ("spine", "spine.001", "spine.002", "spine.003", "spine.004", "spine.005", "spine.006")
+    limbs = ("thigh.L", "thigh.R", "shin.L", "shin.R", "foot.L", "foot.R", "upper_arm.L")
+    parents = [-1, 0, 1, 2, 3, 4, 5, 0, 0, 7, 8, 9, 10, 3]
+    names, count = (*spine, *limbs), len(parents)
+    flags = np.ones(count, bool)
+    metarig = rig.Rig(
+        names, np.array(parents), np.zeros((count, 3)), rotation.identity(count), flags, flags
+    )
+    bound = rig.bind(metarig, PERFORMER)
+    pairs = {PERFORMER.names[j]: names[b] for j, b in zip(bound.joints, bound.bones)}
+    assert pairs == {
+        "Hips": "spine",
+        "Spine": "spine.001",
+        "Spine1": "spine.002",
+        "Spine2": "spine.003",
+        "Neck": "spine.004",
+        "Head": "spine.006",
+        "LeftArm": "upper_arm.L",
+        "LeftUpLeg": "thigh.L",
+        "LeftLeg": "shin.L",
+        "LeftFoot": "foot.L",
+        "RightUpLeg": "thigh.R",
+        "RightLeg": "shin.R",
+        "RightFoot": "foot.R",
+    }
+    assert bound.placed.tolist() == [name == "Hips" for name in pairs]
+
+
 def test_what_a_rig_lacks_is_named_and_what_it_has_besides_is_left():
     kept = [j for j, name in enumerate(PERFORMER.names) if name != "LeftToeBase"]
     new = {old: i for i, old in enumerate(kept)}

@@ -21,6 +21,15 @@ from . import space
 
 # An armature whose joints lie this close to the stream's is the same skeleton: float32 and room.
 SAME_M = 5e-4
+# Rigify's metarigs call the whole column a spine, from the hips up to the head.
+_RIGIFY = {
+    "hips": "spine",
+    "spine": "spine.001",
+    "chest": "spine.002",
+    "upper_chest": "spine.003",
+    "neck": "spine.004",
+    "head": "spine.006",
+}
 # Limbs whose direction at rest may differ from rig to rig (T-pose, A-pose), and where each ends.
 _LIMBS = {
     f"{side}_{part}": f"{side}_{end}"
@@ -73,7 +82,10 @@ class Rig:
         parents = [-1, *(place[int(self.parents[b])] for b in order)]
         names = ("\0", *(self.names[b] for b in order))
         tree = Skeleton(names, np.array(parents), np.zeros((len(names), 3)))
-        return {role: order[j - 1] for role, j in humanoid.roles(tree).items() if j}
+        found = {role: order[j - 1] for role, j in humanoid.roles(tree).items() if j}
+        if set(_RIGIFY.values()) <= set(self.names):
+            found |= {role: self.names.index(name) for role, name in _RIGIFY.items()}
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,15 +222,18 @@ def _plain(name: str) -> str:
 
 
 def _pairs(rig: Rig, skeleton: Skeleton, roles: dict[str, int]) -> dict[int, int]:
-    """Joint -> bone: by name, by name without prefix and case, by its role in a humanoid."""
+    """Joint -> bone: by name, by its role in a humanoid, by name without prefix and case.
+
+    Roles before likeness: what Rigify calls a spine is the hips.
+    """
     exact = {name: b for b, name in enumerate(rig.names)}
     alike = {_plain(name): b for name, b in reversed(exact.items())}
     role = {joint: name for name, joint in roles.items()}
     pairs: dict[int, int] = {}
     for find in (
         lambda j: exact.get(skeleton.names[j]),
-        lambda j: alike.get(_plain(skeleton.names[j])),
         lambda j: rig.roles.get(role.get(j, "")),
+        lambda j: alike.get(_plain(skeleton.names[j])),
     ):
         for j in range(len(skeleton)):
             bone = find(j) if j not in pairs else None
