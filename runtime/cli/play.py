@@ -47,15 +47,19 @@ def run(args: argparse.Namespace) -> int:
     import time
 
     from understudy.runtime import processes
+    from understudy.runtime.cli.send import listing
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.sources import network
 
     if args.headless and args.out is None:
         raise UnderstudyError("--headless needs a folder for its frames: add --out DIR.")
-    check_outputs(args)
     if "list" in args.sources:
         print(network.listing())
         return 0
+    if "list" in args.to:
+        print(listing())
+        return 0
+    check_outputs(args)
     network.places(args.sources, args.source_file)
     key = _key(args)
     show = args.headless or processes.has_display()

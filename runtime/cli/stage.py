@@ -128,7 +128,7 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
 def add_outputs(parser: argparse.ArgumentParser) -> None:
     """Where `stage` and `play` send beside the wire."""
     outputs = parser.add_argument_group(
-        "outputs", "by an `understudy send` of the stage's own; `understudy send --list` has all"
+        "outputs", "by an `understudy send` of the stage's own; `--to list` has all of them"
     )
     outputs.add_argument(
         "--to",
@@ -161,6 +161,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from understudy.bridge.keys import Keyring
+    from understudy.runtime.cli.send import listing
     from understudy.runtime.core import timecode
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.sources import network
@@ -170,6 +171,9 @@ def run(args: argparse.Namespace) -> int:
 
     if "list" in args.sources:
         print(network.listing())
+        return 0
+    if "list" in args.to:
+        print(listing())
         return 0
     if not 1.0 <= args.rate <= 1000.0:
         raise UnderstudyError(f"--rate is {args.rate:g} Hz; it must lie between 1 and 1000.")

@@ -121,6 +121,13 @@ def test_what_cannot_be_sent_is_refused_before_anything_starts(capsys, command, 
     assert said.out == ""
 
 
+@pytest.mark.parametrize("command", ["stage", "play"])
+def test_every_output_is_listed(capsys, command):
+    more = () if command == "stage" else ("--headless", "--out", "frames")
+    assert main([command, "--to", "list", *more]) == 0
+    assert "vmc://HOST:39539" in capsys.readouterr().out
+
+
 def test_outputs_of_a_file_and_of_keys(ears, tmp_path, monkeypatch):
     """With keys on the stage its own outputs are let in."""
     monkeypatch.setenv("UNDERSTUDY_KEYS", str(tmp_path / "keys"))
