@@ -14,6 +14,7 @@ from understudy.runtime.core.pose import Camera, Frame, Pose, Prop, State, Subje
 from understudy.runtime.core.rotation import Array
 
 Thing = TypeVar("Thing", Subject, Camera, Prop)
+Placed = TypeVar("Placed", Camera, Prop)
 
 REASON = "its numbers are not finite"
 # A shorter quaternion is no rotation that somebody meant.
@@ -58,7 +59,7 @@ def _subject(subject: Subject, last: Subject | None) -> Subject:
     return replace(one, pose=pose, state=State.HOLD, reason=REASON)
 
 
-def _placed(thing: Camera | Prop, last: Camera | Prop | None) -> Camera | Prop:
+def _placed(thing: Placed, last: Placed | None) -> Placed:
     position, rotation = _single(thing.position), _unit(thing.rotation)
     if isinstance(thing, Camera):
         lens = (thing.focal_mm, *thing.sensor_mm, thing.focus_m, thing.iris)
