@@ -81,3 +81,12 @@ def test_godot_loads_every_script_and_scene(godot):
     assert len(paths) > 12
     assert godot.ask("version")["major"] == 4
     assert godot.ask("broken", paths) == []
+
+
+@pytest.mark.clients
+def test_the_socket_that_cannot_open_in_a_browser_calls_what_godot_has(godot):
+    said = (PACKAGE / "addons/understudy/udp_socket.gd").read_text()
+    called = sorted(set(re.findall(r"_peer\.(\w+)\(", said)))
+    assert len(called) == 6
+    assert godot.ask("lacking", "PacketPeerUDP", called) == []
+    assert godot.ask("lacking", "PacketPeerUDP", ["listen_for_ever"]) == ["listen_for_ever"]

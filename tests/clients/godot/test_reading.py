@@ -69,7 +69,7 @@ def test_whole_numbers_are_numbers_and_other_types_a_fault(godot):
             builder.add_arg(value)
         return builder.build().dgram
 
-    good = bone("Hips", 1, 2, 3.0, 0, 0, 0, 1)
+    good = bone("Hips", 1, 2, 3.0, 0, 0, 0, True)
     bad = [
         bone("Hips", 1.0, 2.0),
         bone("Hips", "a", 2.0, 3.0, 0.0, 0.0, 0.0, 1.0),
@@ -87,6 +87,12 @@ def test_whole_numbers_are_numbers_and_other_types_a_fault(godot):
         b"VMC",
     ]
     other = [osc.encode("/VMC/Ext/Key", 1, "A", 65), osc.encode("/of/somebody", 1.0)]
+    state = OscMessageBuilder("/VMC/Ext/OK")
+    state.add_arg(True)
+    whole = osc.bundle([good, state.build().dgram, osc.encode("/VMC/Ext/T", 2)])
+    frame = godot.ask("gathered", text([whole]))[0]
+    assert frame["bones"] == {"Hips": [[-1.0, 2.0, 3.0], [0.0, 0.0, 0.0, 1.0]]}
+    assert (frame["tracking"], frame["stamp_s"]) == (True, 2.0)
     got = godot.ask("feed", text([good, *bad, *other]))
     assert got["faults"][0] == ""
     assert all(fault.endswith(".") for fault in got["faults"][1 : 1 + len(bad)])

@@ -58,6 +58,13 @@ func broken(paths: Array) -> Array:
 	)
 
 
+## Those of the methods that the engine's class does not have.
+func lacking(type: String, methods: Array) -> Array:
+	return methods.filter(
+		func(method: String) -> bool: return not ClassDB.class_has_method(type, method)
+	)
+
+
 func profile() -> Array:
 	var humanoid := SkeletonProfileHumanoid.new()
 	return range(humanoid.bone_size).map(

@@ -123,9 +123,9 @@ func _take_time(message: Array) -> bool:
 func _take_state(message: Array) -> bool:
 	if not _are_numbers(message, 2, 3):
 		return _wrong(message)
-	_tracking = message[2] != 0
+	_tracking = message[2] != 0.0
 	if _are_numbers(message, 5, 6):
-		_tracking = _tracking and message[5] != 0
+		_tracking = _tracking and message[5] != 0.0
 	return true
 
 
@@ -226,12 +226,15 @@ func _is_named(message: Array) -> bool:
 	return message.size() > 2 and message[2] is String
 
 
+## Whether these arguments are numbers; whole ones and truths are made floats.
 func _are_numbers(message: Array, from: int, to: int) -> bool:
 	if message.size() < to:
 		return false
 	for i in range(from, to):
 		var value: Variant = message[i]
-		if not (value is int or value is bool or (value is float and is_finite(value))):
+		if value is int or value is bool:
+			message[i] = float(value)
+		elif not value is float or not is_finite(value as float):
 			return false
 	return true
 
