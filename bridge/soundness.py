@@ -32,7 +32,8 @@ def mended(frame: Frame, last: Frame | None) -> tuple[Frame, int]:
     subjects = [_subject(s, _named(before.subjects, s.name)) for s in frame.subjects]
     cameras = [_placed(c, _named(before.cameras, c.name)) for c in frame.cameras]
     props = [_placed(p, _named(before.props, p.name)) for p in frame.props]
-    held = sum(thing.reason == REASON for thing in (*subjects, *cameras, *props))
+    things: list[Subject | Camera | Prop] = [*subjects, *cameras, *props]
+    held = sum(thing.reason == REASON for thing in things)
     return replace(frame, subjects=subjects, cameras=cameras, props=props), held
 
 
