@@ -1,10 +1,12 @@
 // A connection in one line, for a text field or a preset of an engine:
 //
 //     tcp://stage:5570
+//     tcp://stage:5570 key_file="C:/keys/tablet.key"
 //     tcp://stage:5570 control=tcp://stage:7001 server_key=... public_key=... secret_key=...
 //
 // Without control= the stage's own habit is taken, the port after the first; control=none asks
-// nobody. Words are parted by spaces: CURVE's keys (Z85) may hold any other mark.
+// nobody. Words are parted by spaces: CURVE's keys (Z85) may hold any other mark. A path that holds
+// a space is put between double quotes.
 #pragma once
 
 #include <charconv>
@@ -32,7 +34,9 @@ inline std::optional<Options> read_connection(std::string_view line, std::string
     options.control = "?";
     bool has_address = false;
     while (!line.empty()) {
-        const std::string_view word = line.substr(0, line.find(' '));
+        const std::size_t quote = line.find("=\"");
+        const std::size_t from = quote < line.find(' ') ? line.find('"', quote + 2) : 0;
+        const std::string_view word = line.substr(0, line.find(' ', from));
         line.remove_prefix((std::min)(word.size() + 1, line.size()));
         if (word.empty()) continue;
         const std::size_t equals = word.find('=');
@@ -43,6 +47,9 @@ inline std::optional<Options> read_connection(std::string_view line, std::string
             has_address = true;
         } else if (key == "control") {
             options.control = value == "none" ? "" : value;
+        } else if (key == "key_file") {
+            const bool quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
+            options.key_file = quoted ? value.substr(1, value.size() - 2) : value;
         } else if (key == "server_key") {
             options.server_key = value;
         } else if (key == "public_key") {
@@ -51,7 +58,7 @@ inline std::optional<Options> read_connection(std::string_view line, std::string
             options.secret_key = value;
         } else {
             error = "'" + std::string(word) + "' is not understood; after the address may come "
-                    "control=, server_key=, public_key= and secret_key=.";
+                    "control=, key_file=, server_key=, public_key= and secret_key=.";
             return std::nullopt;
         }
     }

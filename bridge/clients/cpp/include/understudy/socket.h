@@ -14,6 +14,8 @@
 
 #include <zmq.hpp>
 
+#include "knock.h"
+
 namespace understudy {
 
 inline std::int64_t now_ns() {
@@ -29,7 +31,9 @@ struct Options {
     // Only the newest frame, always: what a program that draws wants. false: every frame, in order,
     // for one that records.
     bool newest = true;
-    // CURVE, 40 characters of Z85 each; all three or none.
+    // For a stage that has --keys: the file that `understudy keys new` made.
+    std::string key_file;
+    // Or what is in it, 40 characters of Z85 each; all three or none.
     std::string server_key, public_key, secret_key;
     // Sentences for the user: a restart, another version, silence. Called from receive().
     std::function<void(const std::string&)> say;
@@ -42,15 +46,21 @@ inline bool is_local(std::string_view address) {
 }
 
 inline zmq::socket_t connect(zmq::context_t& context, zmq::socket_type type, std::string address,
-                             const Options& options, const char* topic = nullptr,
+                             const Options& options, Knock& knock, const char* topic = nullptr,
                              bool conflate = false) {
     zmq::socket_t socket(context, type);
     socket.set(zmq::sockopt::linger, 0);
     socket.set(zmq::sockopt::maxmsgsize, std::int64_t{64} << 20);
-    socket.set(zmq::sockopt::reconnect_ivl, 50);
+    // With a wrong key libzmq goes on knocking, and at the usual 50 ms that is a nuisance.
+    const bool with_key = !options.server_key.empty();
+    socket.set(zmq::sockopt::reconnect_ivl, with_key ? 200 : 50);
     socket.set(zmq::sockopt::reconnect_ivl_max, 1000);
-    socket.set(zmq::sockopt::heartbeat_ivl, 1000);
-    socket.set(zmq::sockopt::heartbeat_timeout, 5000);
+    // A stage whose machine died is noticed by TCP. Not by ZeroMQ's heartbeats: one that falls due
+    // after the stage hung up, while frames wait to be read, aborts the process (libzmq 4.3.5).
+    socket.set(zmq::sockopt::tcp_keepalive, 1);
+    socket.set(zmq::sockopt::tcp_keepalive_idle, 2);
+    socket.set(zmq::sockopt::tcp_keepalive_intvl, 1);
+    socket.set(zmq::sockopt::tcp_keepalive_cnt, 3);
     if (type == zmq::socket_type::sub) {
         socket.set(zmq::sockopt::rcvhwm, 128);  // a second or two; what is more is lost, and counted
         if (conflate) socket.set(zmq::sockopt::conflate, true);
@@ -61,7 +71,7 @@ inline zmq::socket_t connect(zmq::context_t& context, zmq::socket_type type, std
         socket.set(zmq::sockopt::immediate, true);  // a ping that waits for a connection is no ping
     }
     try {
-        if (!options.server_key.empty()) {
+        if (with_key) {
             socket.set(zmq::sockopt::curve_serverkey, options.server_key);
             socket.set(zmq::sockopt::curve_publickey, options.public_key);
             socket.set(zmq::sockopt::curve_secretkey, options.secret_key);
@@ -75,6 +85,7 @@ inline zmq::socket_t connect(zmq::context_t& context, zmq::socket_type type, std
     constexpr std::string_view LOCALHOST = "tcp://localhost:";
     if (address.rfind(LOCALHOST, 0) == 0) address.replace(6, 9, "127.0.0.1");
     if (address.rfind("tcp://[", 0) == 0) socket.set(zmq::sockopt::ipv6, true);
+    knock.listen(context, socket, address, with_key);
     try {
         socket.connect(address);
     } catch (const zmq::error_t& error) {

@@ -17,7 +17,7 @@ namespace understudy {
 class StageClock {
 public:
     StageClock(zmq::context_t& context, const Options& options)
-        : socket_(connect(context, zmq::socket_type::dealer, options.control, options)) {}
+        : socket_(connect(context, zmq::socket_type::dealer, options.control, options, knock_)) {}
 
     zmq::socket_t& socket() { return socket_; }
 
@@ -35,6 +35,7 @@ public:
     // Sends what is due and reads what has come. Never waits.
     void turn() {
         const std::int64_t now = now_ns();
+        knock_.turn(socket_, now);
         if (now >= due_ns_) {
             const std::string request = msgpack::ping(++number_);
             sent_ns_ = now;
@@ -72,6 +73,7 @@ private:
         }
     }
 
+    Knock knock_;
     zmq::socket_t socket_;
     std::deque<Bounds> bounds_;
     std::int64_t lower_ = 0, upper_ = 0, sent_ns_ = 0, due_ns_ = 0;

@@ -12,6 +12,7 @@ namespace understudy {
 inline std::string status(const Subscriber& stage, const Frame* last) {
     const Statistics& seen = stage.statistics();
     char text[160];
+    if (!stage.trouble().empty()) return stage.trouble();
     if (last == nullptr || stage.silence_s() > stage.options().quiet_after_s) {
         if (last == nullptr && seen.other_version > 0)
             return "The stage speaks another schema version: install the same Understudy on both sides";

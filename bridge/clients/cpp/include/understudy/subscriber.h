@@ -12,6 +12,7 @@
 
 #include "decoder.h"
 #include "frame.h"
+#include "key_file.h"
 #include "socket.h"
 #include "stage_clock.h"
 
@@ -64,9 +65,11 @@ public:
         // CONFLATE keeps one message, the newest, and keeps it fresh while nobody reads. It allows
         // a single subscription on its socket, so skeletons have one of their own.
         const bool newest = options_.newest;
+        if (!options_.key_file.empty()) read_key_file(options_.key_file, options_);
         if (newest)
-            skeletons_ = connect(context_, zmq::socket_type::sub, options_.address, options_, "SKEL");
-        frames_ = connect(context_, zmq::socket_type::sub, options_.address, options_,
+            skeletons_ = connect(context_, zmq::socket_type::sub, options_.address, options_,
+                                 skeletons_knock_, "SKEL");
+        frames_ = connect(context_, zmq::socket_type::sub, options_.address, options_, frames_knock_,
                           newest ? "FRAM" : "", newest);
         if (!options_.control.empty()) clock_.emplace(context_, options_);
         heard_ns_ = now_ns();
@@ -78,6 +81,7 @@ public:
         // After the deadline only what has come already is read, and not for ever.
         for (int patience = 64; patience > 0;) {
             if (clock_) clock_->turn();
+            knock();
             const bool came = take();
             if (came && read()) return &frame_;
             const std::int64_t left = deadline - now_ns();
@@ -97,6 +101,9 @@ public:
 
     // Seconds since the last frame, or since the beginning.
     double silence_s() const { return static_cast<double>(now_ns() - heard_ns_) * 1e-9; }
+
+    // Why the stage does not let this program in: a sentence, also said; "" otherwise.
+    const std::string& trouble() const { return frames_knock_.trouble(); }
 
     // The stage's clock minus ours, where it is known: asked for, or the same by nature.
     std::optional<std::int64_t> clock_offset_ns() const {
@@ -220,7 +227,17 @@ private:
         (options_.newest ? statistics_.passed_over : statistics_.lost) += published_ - published - 1;
     }
 
+    void knock() {
+        const std::int64_t now = now_ns();
+        if (skeletons_) skeletons_knock_.turn(skeletons_, now);
+        frames_knock_.turn(frames_, now);
+        if (trouble() == told_) return;
+        told_ = trouble();
+        if (!told_.empty()) say(told_);
+    }
+
     void listen_for_silence() {
+        if (!trouble().empty()) return;  // it has said why
         if (quiet_ || silence_s() < options_.quiet_after_s) return;
         quiet_ = true;
         say("Nothing comes from " + options_.address + ": is the stage running, and is it there?");
@@ -232,13 +249,14 @@ private:
 
     Options options_;
     zmq::context_t context_;
+    Knock skeletons_knock_, frames_knock_;
     zmq::socket_t skeletons_, frames_;
     std::optional<StageClock> clock_;
     Decoder decoder_;
     Statistics statistics_;
     Frame frame_, spare_;
     zmq::message_t message_;
-    std::string waiting_;
+    std::string waiting_, told_;
     bool has_waiting_ = false, has_origin_ = false, quiet_ = false;
     std::int64_t waiting_since_ns_ = 0, heard_ns_ = 0;
     std::uint64_t session_ = 0, published_ = 0;

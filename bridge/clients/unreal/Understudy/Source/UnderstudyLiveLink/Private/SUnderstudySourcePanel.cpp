@@ -28,7 +28,7 @@ void SUnderstudySourcePanel::Construct(const FArguments& InArgs)
 			.Text(LOCTEXT("DefaultAddress", "tcp://127.0.0.1:5570"))
 			.ToolTipText(LOCTEXT("AddressTip",
 				"tcp://HOST:PORT, and after it, if need be: control=tcp://HOST:PORT or control=none, "
-				"server_key=, public_key=, secret_key="))
+				"key_file=FILE for a stage that asks for keys"))
 			.MinDesiredWidth(260.0f)
 		]
 		+ SVerticalBox::Slot()
