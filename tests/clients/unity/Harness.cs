@@ -69,7 +69,7 @@ internal static partial class Harness
             Address = address,
             Newest = mode == "newest",
             Transport = transport == "libzmq" ? Transport.Libzmq : Transport.Managed,
-            Curve = new CurveKeys { ServerPublic = key, OwnPublic = key, OwnSecret = key },
+            Curve = key.EndsWith(".key") ? CurveKeys.Read(key) : new CurveKeys { ServerPublic = key, OwnPublic = key, OwnSecret = key },
         });
         subscriber.Said += said.Add;
         return "{}";

@@ -29,7 +29,10 @@ namespace Understudy
         [Range(0f, 0.25f)]
         public float mostExtrapolationS = 0.05f;
 
-        [Tooltip("The stage's public key, 40 letters; empty: no encryption. Libzmq only.")]
+        [Tooltip("For a stage with --keys: the file that `understudy keys new` made. Libzmq only.")]
+        public string keyFile = "";
+
+        [Tooltip("Or what is in it: the stage's public key, 40 letters; empty: no encryption.")]
         public string serverPublicKey = "";
         public string ownPublicKey = "";
 
@@ -112,7 +115,7 @@ namespace Understudy
                 {
                     Address = address,
                     Transport = transport,
-                    Curve = new CurveKeys
+                    Curve = keyFile != "" ? CurveKeys.Read(keyFile) : new CurveKeys
                     {
                         ServerPublic = serverPublicKey,
                         OwnPublic = ownPublicKey,

@@ -1,6 +1,7 @@
 // The same over libzmq, by P/Invoke: for CURVE keys, and where libzmq is at hand anyway.
 
 using System;
+using System.IO;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -17,12 +18,45 @@ namespace Understudy
         {
             get { return !string.IsNullOrEmpty(ServerPublic); }
         }
+
+        /// <summary>The keys in the file that `understudy keys new` made.</summary>
+        public static CurveKeys Read(string path)
+        {
+            string[] lines;
+            try
+            {
+                lines = File.ReadAllLines(path);
+            }
+            catch (Exception error) when (error is IOException || error is UnauthorizedAccessException)
+            {
+                throw new ArgumentException("The key " + path + " cannot be read: " + error.Message);
+            }
+            var keys = new CurveKeys();
+            foreach (string line in lines)
+            {
+                int equals = line.IndexOf('=');
+                if (equals < 0 || line.TrimStart().StartsWith("#"))
+                    continue;
+                string value = line.Substring(equals + 1).Trim().Trim('"', '\'');
+                switch (line.Substring(0, equals).Trim())
+                {
+                    case "public-key": keys.OwnPublic = value; break;
+                    case "secret-key": keys.OwnSecret = value; break;
+                    case "server-key": keys.ServerPublic = value; break;
+                }
+            }
+            if (keys.OwnPublic.Length != 40 || keys.OwnSecret.Length != 40 || keys.ServerPublic.Length != 40)
+                throw new ArgumentException(
+                    path + " is no key to connect with; take the NAME.key that `understudy keys new NAME` made.");
+            return keys;
+        }
     }
 
     public sealed class LibzmqSocket : ISubscriberSocket
     {
         private const string Library = "libzmq";
         private const int Sub = 2;
+        private const int Pair = 0;
         private const int DontWait = 1;
 
         private static class Option
@@ -34,13 +68,15 @@ namespace Understudy
             public const int MaxMsgSize = 22;
             public const int RcvHwm = 24;
             public const int RcvTimeo = 27;
+            public const int TcpKeepalive = 34;
+            public const int TcpKeepaliveCnt = 35;
+            public const int TcpKeepaliveIdle = 36;
+            public const int TcpKeepaliveIntvl = 37;
             public const int Ipv6 = 42;
             public const int CurvePublicKey = 48;
             public const int CurveSecretKey = 49;
             public const int CurveServerKey = 50;
             public const int Conflate = 54;
-            public const int HeartbeatIvl = 75;
-            public const int HeartbeatTimeout = 77;
         }
 
         // As many as a second of frames; a program that falls further behind loses some, and counts.
@@ -51,6 +87,8 @@ namespace Understudy
         private IntPtr context;
         private IntPtr frames;
         private IntPtr skeletons;
+        private LibzmqMonitor framesMonitor;
+        private LibzmqMonitor skeletonsMonitor;
         private IntPtr message;
         private int waitMs = -2;
 
@@ -67,9 +105,9 @@ namespace Understudy
             try
             {
                 // CONFLATE allows a single subscription on its socket, so skeletons have one of their own.
-                frames = Open(newest ? "FRAM" : "", newest, keys);
+                frames = Open(newest ? "FRAM" : "", newest, keys, out framesMonitor);
                 if (newest)
-                    skeletons = Open("SKEL", false, keys);
+                    skeletons = Open("SKEL", false, keys, out skeletonsMonitor);
             }
             catch
             {
@@ -98,7 +136,7 @@ namespace Understudy
 
         public bool Connected
         {
-            get { return true; } // libzmq does not tell without a monitor socket
+            get { return Trouble == ""; }
         }
 
         public int Connections
@@ -108,22 +146,28 @@ namespace Understudy
 
         public string Trouble
         {
-            get { return ""; }
+            get { return framesMonitor == null ? "" : framesMonitor.Trouble; }
         }
 
-        private IntPtr Open(string topic, bool conflate, CurveKeys keys)
+        private IntPtr Open(string topic, bool conflate, CurveKeys keys, out LibzmqMonitor monitor)
         {
             IntPtr socket = zmq_socket(context, Sub);
             Set(socket, Option.Linger, 0);
             Set(socket, Option.RcvHwm, Queue);
             Set(socket, Option.MaxMsgSize, BitConverter.GetBytes((long)ZmtpInput.LargestMessage));
-            Set(socket, Option.ReconnectIvl, 50);
+            bool keyed = keys != null && keys.Given;
+            // With a wrong key libzmq goes on knocking, and at the usual 50 ms that is a nuisance.
+            Set(socket, Option.ReconnectIvl, keyed ? 200 : 50);
             Set(socket, Option.ReconnectIvlMax, 1000);
-            Set(socket, Option.HeartbeatIvl, 1000);
-            Set(socket, Option.HeartbeatTimeout, 5000);
+            // A stage whose machine died is noticed by TCP. Not by ZeroMQ's heartbeats: one that falls
+            // due after the stage hung up, while frames wait to be read, aborts the process (4.3.5).
+            Set(socket, Option.TcpKeepalive, 1);
+            Set(socket, Option.TcpKeepaliveIdle, 2);
+            Set(socket, Option.TcpKeepaliveIntvl, 1);
+            Set(socket, Option.TcpKeepaliveCnt, 3);
             if (conflate)
                 Set(socket, Option.Conflate, 1);
-            if (keys != null && keys.Given)
+            if (keyed)
             {
                 SetKey(socket, Option.CurveServerKey, keys.ServerPublic, "server's public");
                 SetKey(socket, Option.CurvePublicKey, keys.OwnPublic, "own public");
@@ -132,6 +176,7 @@ namespace Understudy
             Set(socket, Option.Subscribe, Encoding.ASCII.GetBytes(topic));
             if (address.Contains("["))
                 Set(socket, Option.Ipv6, 1);
+            monitor = new LibzmqMonitor(context, socket, address, keyed);
             if (zmq_connect(socket, address) != 0)
                 throw new ArgumentException("libzmq cannot connect to " + address + ".");
             return socket;
@@ -159,6 +204,9 @@ namespace Understudy
 
         public int Receive(ref byte[] buffer, int timeoutMs)
         {
+            framesMonitor.Turn();
+            if (skeletonsMonitor != null)
+                skeletonsMonitor.Turn();
             if (newest)
             {
                 // Skeletons first: whatever waits there may be what the waiting frame needs.
@@ -199,8 +247,41 @@ namespace Understudy
             }
         }
 
+        /// <summary>A socket that hears what libzmq tells of another.</summary>
+        internal static IntPtr Listen(IntPtr context, IntPtr socket, string name, int events)
+        {
+            if (zmq_socket_monitor(socket, name, events) != 0)
+                throw new InvalidOperationException("libzmq does not tell of its connections.");
+            IntPtr ear = zmq_socket(context, Pair);
+            Set(ear, Option.Linger, 0);
+            Set(ear, Option.RcvHwm, 0); // one that nobody turns stops no other
+            zmq_connect(ear, name);
+            return ear;
+        }
+
+        /// <summary>One part of a message: its length, -1 when none has come.</summary>
+        internal static int TakePart(IntPtr socket, ref byte[] buffer)
+        {
+            int length = zmq_recv(socket, buffer, (UIntPtr)buffer.Length, DontWait);
+            return Math.Min(length, buffer.Length);
+        }
+
+        internal static void ConnectAgain(IntPtr socket, string address)
+        {
+            zmq_disconnect(socket, address);
+            zmq_connect(socket, address);
+        }
+
+        internal static void Close(IntPtr socket)
+        {
+            zmq_close(socket);
+        }
+
         public void Dispose()
         {
+            foreach (LibzmqMonitor monitor in new[] { framesMonitor, skeletonsMonitor })
+                if (monitor != null)
+                    monitor.Dispose();
             foreach (IntPtr socket in new[] { frames, skeletons })
                 if (socket != IntPtr.Zero)
                     zmq_close(socket);
@@ -232,6 +313,15 @@ namespace Understudy
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, CharSet = CharSet.Ansi)]
         private static extern int zmq_connect(IntPtr socket, string address);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, CharSet = CharSet.Ansi)]
+        private static extern int zmq_disconnect(IntPtr socket, string address);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, CharSet = CharSet.Ansi)]
+        private static extern int zmq_socket_monitor(IntPtr socket, string address, int events);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        private static extern int zmq_recv(IntPtr socket, byte[] buffer, UIntPtr size, int flags);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         private static extern int zmq_msg_init(IntPtr message);

@@ -69,6 +69,7 @@ namespace Understudy
         private ulong published;
         private bool toldVersion;
         private bool wasConnected;
+        private string saidTrouble = "";
 
         public readonly Statistics Statistics = new Statistics();
 
@@ -237,7 +238,14 @@ namespace Understudy
 
         private void Watch()
         {
-            if (socket.Connected == wasConnected || options.Transport == Transport.Libzmq)
+            if (options.Transport == Transport.Libzmq)
+            {
+                if (socket.Trouble != saidTrouble && socket.Trouble != "")
+                    Said(socket.Trouble);
+                saidTrouble = socket.Trouble;
+                return;
+            }
+            if (socket.Connected == wasConnected)
                 return;
             wasConnected = socket.Connected;
             Statistics.Reconnects = Math.Max(0, socket.Connections - 1);
