@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -233,8 +233,8 @@ class ControlClient:
     def send_camera(
         self,
         name: str,
-        position: Sequence[float],
-        rotation: Sequence[float],
+        position: Iterable[float],
+        rotation: Iterable[float],
         focal_mm: float = 35.0,
         sensor_mm: tuple[float, float] = (36.0, 24.0),
         focus_m: float = 0.0,

@@ -108,7 +108,11 @@ AnyRequest = Hello | Ping | Pad | Camera | Stats | Record | Style | Stop
 def check_finite(request: Pad | Camera) -> None:
     """Raises ValueError on a number that msgpack lets through and nobody can use."""
     if isinstance(request, Pad):
-        numbers = (*request.left_stick, *request.right_stick, request.camera_heading_rad)
+        numbers: tuple[float, ...] = (
+            *request.left_stick,
+            *request.right_stick,
+            request.camera_heading_rad,
+        )
         what = "a stick or the heading"
     else:
         numbers = (*request.position, *request.rotation, *request.sensor_mm)

@@ -95,13 +95,12 @@ class Cast:
     def _faces(self, names: list[str], moved: list[tuple[str, Any]], copies: int) -> Faces:
         """Who wears which face: a body its own, a phone's who was named, or the first."""
         faces = Faces()
+        moving = {id(source): i for i, (_, source) in enumerate(moved, len(names) - len(moved))}
         for source in self.network:
-            if isinstance(source, VmcSource) or any(source is one for _, one in moved):
-                number = len(names) - len(moved) + [one for _, one in moved].index(source)
-            elif isinstance(source, LiveLinkFaceSource):
-                number = names.index(source.subject) if source.subject else 0
-            else:
+            if not isinstance(source, VmcSource | LiveLinkFaceSource):
                 continue
+            named = names.index(source.name) if source.name in names else 0
+            number = moving.get(id(source), named)
             for place in range(number * copies, (number + 1) * copies):
                 faces.wear(place, source.face)
         return faces
