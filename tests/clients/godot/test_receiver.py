@@ -68,7 +68,7 @@ def test_garbage_is_counted_and_does_not_take_the_receiver(godot):
 
 def test_rate_is_measured_on_the_senders_clock(godot):
     godot.ask("receiver", {}, False)
-    for k in range(60):
+    for k in range(30):
         seen = feed(godot, performance(("Hips", "Head"), time_s=1.0 + k / 50.0))
     assert seen["rate_hz"] == pytest.approx(50.0, rel=0.01)
 

@@ -143,7 +143,7 @@ func _blob(message: Array, at: int, end: int) -> int:
 		fault = "An OSC blob claims %d of %d bytes." % [size, end - at - 4]
 		return at
 	message.append(_bytes.slice(at + 4, at + 4 + size))
-	return at + 4 + (size + 3 & ~3)
+	return at + 4 + ((size + 3) & ~3)
 
 
 ## Where the string ends that starts here; -1, and a fault, where it does not.
