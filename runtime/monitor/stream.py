@@ -38,9 +38,9 @@ class Stream:
         subscriber: Subscriber,
         rate_hz: float,
         offer: Offer,
-        on_restart: Callable[[], None] = lambda: None,
+        on_restart: Callable[[], object] = lambda: None,
         control: Callable[[], ControlClient] | None = None,
-        on_failure: Callable[[], None] = lambda: None,
+        on_failure: Callable[[], object] = lambda: None,
     ) -> None:
         self._subscriber, self._period_s = subscriber, 1.0 / rate_hz
         self._offer, self._control = offer, control
@@ -111,7 +111,8 @@ class Stream:
         if self._subscriber.statistics.restarts != self._restarts:
             self._restarts = self._subscriber.statistics.restarts
             self._rate_since = None
-            self._ages_ms.clear(), self._latencies_ms.clear()
+            self._ages_ms.clear()
+            self._latencies_ms.clear()
             self._compare_clocks()
             self._on_restart()
         return newest

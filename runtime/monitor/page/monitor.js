@@ -15,6 +15,8 @@ const AGAIN_MS = 700;
 const DEAF_MS = 4000;
 const LISTS_MS = 100;
 const SLOW_MS = 45;
+const CRAWLING_MS = 120;
+const JUDGED = 5;
 
 class Monitor {
   constructor() {
@@ -22,7 +24,7 @@ class Monitor {
     this.link = {};
     this.waiting = null; // the newest frame that has not been drawn
     this.heard = this.drawn = this.listed = this.turned = performance.now();
-    this.slow = 0;
+    this.turns = []; // how long the page took to come round after a picture
     this.panel = new Panel((kind) => kind !== "camera" && this.orbit?.reset());
     this.recording = new Recording((words) => this.say(words));
     this.labels = new Labels($("labels"));
@@ -95,10 +97,12 @@ class Monitor {
   turn(now) {
     const passed_ms = now - this.turned;
     this.turned = now;
+    if (this.drew) this.spare(passed_ms, this.frame.subjects.length);
     const data = this.waiting;
     this.waiting = null;
     if (data) this.take(blocks.frame(data), now);
-    if (this.orbit && (data || this.orbit.changed)) this.draw(now, passed_ms);
+    this.drew = Boolean(this.orbit && (data || this.orbit.changed));
+    if (this.drew) this.draw(now);
     if (data) this.say({ say: "shown", n: this.frame.n });
     requestAnimationFrame((next) => this.turn(next));
   }
@@ -125,7 +129,7 @@ class Monitor {
     set($("notice"), text);
   }
 
-  draw(now, turn_ms) {
+  draw(now) {
     const passed_ms = Math.min(250, now - this.drawn);
     this.drawn = now;
     const { frame, orbit, scene, panel } = this;
@@ -137,13 +141,12 @@ class Monitor {
     const view = orbit.view(through);
     for (const subject of people) {
       const skeleton = this.wardrobe.skeleton(subject.skeleton);
-      if (skeleton && !scene.bodies.has(subject.skeleton)) marks.bones(scene, subject, skeleton);
+      if (skeleton && !scene.dressed(subject.skeleton)) marks.bones(scene, subject, skeleton);
     }
     for (const camera of frame.cameras) if (camera !== through) marks.frustum(scene, camera);
     for (const prop of frame.props) marks.box(scene, prop);
     scene.draw(people.map((one) => ({ key: one.skeleton, positions: one.positions, rotations: one.rotations, veil: marks.VEIL[one.state] })), view);
     this.labels.show(this.names(people, frame, through), orbit.projector(view));
-    this.spare(turn_ms);
   }
 
   names(people, { cameras, props }, through) {
@@ -155,13 +158,15 @@ class Monitor {
     return [...over, ...things.map((one) => ({ text: one.name, state: one.state, point: one.position, thing: true }))];
   }
 
-  // A machine that comes round slowly draws fewer pixels.
-  spare(passed_ms) {
-    if (passed_ms < 250) this.slow = 0.95 * this.slow + 0.05 * passed_ms;
-    if (this.slow > SLOW_MS && this.scene.scale > 0.4) {
-      this.scene.scale *= 0.75;
-      this.slow = 0;
-    }
+  // A machine that comes round slowly draws less: fewer pixels, no shadows, at last bones for bodies.
+  // Judged by the median, so that a hitch is none.
+  spare(passed_ms, people) {
+    this.turns.push(passed_ms);
+    if (this.turns.length < JUDGED) return;
+    const slow_ms = this.turns.sort((a, b) => a - b)[JUDGED >> 1];
+    this.turns = [];
+    const { level } = this.scene;
+    if (level < 3 ? slow_ms > SLOW_MS : level === 3 && people > 4 && slow_ms > CRAWLING_MS) this.scene.level = level + 1;
   }
 
   // For tests and the curious: where a joint is, in metres.

@@ -6,6 +6,13 @@ import { multiply } from "./maths.js";
 const SKY = [0.079, 0.089, 0.106];
 const SUN = [0.42, 1.0, 0.55];
 const LINE_FLOATS = 10;
+const LEVELS = [
+  { scale: 1, shadows: true, bodies: true },
+  { scale: 0.75, shadows: true, bodies: true },
+  { scale: 0.56, shadows: false, bodies: true },
+  { scale: 0.42, shadows: false, bodies: true },
+  { scale: 0.56, shadows: false, bodies: false },
+];
 
 export class Scene {
   constructor(canvas) {
@@ -24,7 +31,7 @@ export class Scene {
     this.nothing = gl.createVertexArray();
     this.lineBuffer = gl.createBuffer();
     this.lineArray = this.lineLayout();
-    this.scale = 1; // of the picture, less on a machine that is slow
+    this.level = 0; // of LEVELS, higher on a machine that is slow
   }
 
   // Takes the mesh of a skeleton.
@@ -51,13 +58,18 @@ export class Scene {
     this.bodies.set(key, { array, count: mesh.triangles.length, unbind: mesh.unbind });
   }
 
+  // Whether people of this skeleton are drawn as bodies; if not, their bones have to be.
+  dressed(key) {
+    return LEVELS[this.level].bodies && this.bodies.has(key);
+  }
+
   // A line from a to b, `width` CSS pixels wide, colour r g b a in sRGB.
   addLine(a, b, colour, width = 2) {
     this.lines.push(...a, ...b, ...colour.slice(0, 3), width);
   }
 
   resize() {
-    const ratio = Math.min(window.devicePixelRatio || 1, 2) * this.scale;
+    const ratio = Math.min(window.devicePixelRatio || 1, 2) * LEVELS[this.level].scale;
     const width = Math.max(2, Math.round(this.canvas.clientWidth * ratio));
     const height = Math.max(2, Math.round(this.canvas.clientHeight * ratio));
     if (this.canvas.width !== width || this.canvas.height !== height) {
@@ -72,14 +84,14 @@ export class Scene {
     const gl = this.gl;
     const ratio = this.resize();
     const both = multiply(view.projection, view.matrix);
-    const dressed = people.filter((one) => this.bodies.has(one.key));
+    const dressed = people.filter((one) => this.dressed(one.key));
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
     gl.clearColor(...SKY, 1);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT | gl.STENCIL_BUFFER_BIT);
     gl.enable(gl.DEPTH_TEST);
     this.writeBones(dressed);
     this.drawGround(both, view);
-    this.drawShadows(dressed, both);
+    if (LEVELS[this.level].shadows) this.drawShadows(dressed, both);
     this.drawBodies(dressed, both, view.eye);
     this.drawLines(both, ratio);
   }
