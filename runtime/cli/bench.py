@@ -24,6 +24,7 @@ PARTS = {
     "control": "how a pad is followed, from the poses alone, beside motion matching and the data",
     "takeover": "error in gaps of a folder of BVH against four baselines",
     "wire": "encoding, publishing, latency, against bare pyzmq",
+    "relay": "what a relay adds to latency, and what keys do",
     "protocols": "a frame packed for VMC and others, against python-osc",
     "bvh": "reading speed against another reader",
     "viewport": "milliseconds a frame",
