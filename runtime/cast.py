@@ -178,7 +178,7 @@ class Cast:
         for source in self.network:
             if self._notices.get(id(source)) != (notice := source.hearing.notice):
                 self._notices[id(source)] = notice
-                told.append(f"{source.place.scheme} {source.name}: {notice}")
+                told.append(f"{source.place.text}: {notice}")
         return told
 
     def figures(self) -> dict[str, float]:

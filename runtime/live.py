@@ -224,7 +224,10 @@ class Live:
             subject.pose.rotations = rotations
             subject.state = state
             subject.uncertainty_m = float(all_of.uncertainty_m[i])
-            subject.reason = f"{silence}: {reason}" if silence and reason else reason
+            if silence and reason:
+                # Of one whom nobody has heard yet there is no more to say.
+                reason = f"{silence}: {reason}" if getattr(source, "heard_ns", 1) else silence
+            subject.reason = reason
 
     def close(self) -> None:
         if self._tailor is not None:

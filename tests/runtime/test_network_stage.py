@@ -361,3 +361,24 @@ def test_nothing_of_a_stage_is_left_listening(tmp_path):
         with in_process(f"vmc://:{port}", f"livelinkface://:{port + 1}", takeover=False) as stage:
             stage.tick(0)
     assert isinstance(stage.publisher, Publisher)
+
+
+@pytest.mark.parametrize(
+    ("words", "remote"),
+    [
+        ((), True),
+        (("--from", "freed://"), True),
+        (("--from", "freed://", "--from", "vmc://"), False),
+        (("--from", "livelinkface://"), False),
+    ],
+)
+def test_play_hands_its_sources_to_its_stage_and_a_pad_where_nobody_else_comes(words, remote):
+    import argparse
+
+    from understudy.runtime.cli import play
+
+    parser = argparse.ArgumentParser()
+    play.arguments(parser)
+    handed = [str(word) for word in play.stage_words(parser.parse_args([*words]))]
+    assert all(word in handed for word in words)
+    assert ("--remote" in handed) == remote
