@@ -285,7 +285,7 @@ def test_curve_keys_pass_through(probe):
         for stranger in (line(ours), address):  # a wrong key, and none
             with probe(stranger, "--seconds", 0.8, "--quiet-after", 0.4) as client:
                 got, said, _ = client.finish()
-            assert got == [] and "Nothing comes" in said[0]
+            assert got == [] and "key" in said[0]
 
 
 def test_the_offset_of_another_clock_is_found_among_garbage(probe):
