@@ -69,9 +69,8 @@ class UNDERSTUDY_PT_stage(_Tab, bpy.types.Panel):
             column.label(text=f"Age {seen.age_ms:.1f} ms, on the way {seen.latency_ms:.1f} ms")
         else:
             column.label(text="Age unknown: the stage has another clock")
-        row = layout.row(align=True)
-        row.prop(settings, "live", toggle=True, icon="PLAY")
-        row.prop(settings, "make", toggle=True, icon="ADD")
+        layout.prop(settings, "live", toggle=True, icon="PLAY")
+        layout.prop(settings, "make")
         layout.prop(settings, "rate_hz")
 
 
