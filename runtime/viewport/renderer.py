@@ -252,12 +252,12 @@ class Renderer:
 
     def _name_labels(self, camera: Camera, options: Options) -> list[Label]:
         out = []
-        for thing in (*self._cameras, *self._props):
-            at = np.asarray(thing.position, float)
-            (xy,), (depth,) = camera.project(at[None] + [0.0, 0.2, 0.0])
+        things = [(c.position, c.name, f"{c.focal_mm:.0f} mm") for c in self._cameras]
+        things += [(prop.position, prop.name, "") for prop in self._props]
+        for at, name, below in things:
+            (xy,), (depth,) = camera.project(np.asarray(at, float)[None] + [0.0, 0.2, 0.0])
             if np.all(np.isfinite(xy)) and 0.2 < depth < 40.0:
-                lens = f"{thing.focal_mm:.0f} mm" if isinstance(thing, pose.Camera) else ""
-                out.append(Label(xy[0], xy[1], thing.name, lens, CAMERA))
+                out.append(Label(xy[0], xy[1], name, below, CAMERA))
         for placed in self.cast.placed:
             subject = placed.subject
             top = placed.world_p[np.argmax(placed.world_p[:, 1])] + [0.0, 0.27, 0.0]
