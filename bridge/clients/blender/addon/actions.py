@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 import numpy as np
 
 from understudy.runtime.core.rotation import Array

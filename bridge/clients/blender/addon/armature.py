@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 import numpy as np
-from mathutils import Vector  # type: ignore[import-not-found]
 
 from understudy.runtime.core import rotation
 from understudy.runtime.core.pose import Pose
@@ -52,8 +51,8 @@ def _lay(data: bpy.types.Armature, skeleton: Skeleton) -> None:
     made: list[bpy.types.EditBone] = []
     for j, (head, tail, normal) in enumerate(zip(*bones.lay(skeleton))):
         bone = data.edit_bones.new(skeleton.names[j])
-        bone.head, bone.tail = Vector(head), Vector(tail)
-        bone.align_roll(Vector(normal))
+        bone.head, bone.tail = head.tolist(), tail.tolist()
+        bone.align_roll(normal.tolist())
         if j:
             bone.parent = made[int(skeleton.parents[j])]
         made.append(bone)

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 
 from understudy.runtime.core.errors import UnderstudyError
 

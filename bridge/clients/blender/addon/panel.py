@@ -2,7 +2,7 @@
 
 import textwrap
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 
 from understudy.runtime.core.pose import State
 

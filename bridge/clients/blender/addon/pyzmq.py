@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 
 from understudy.runtime.core.errors import UnderstudyError
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 import numpy as np
 
 from understudy.runtime.core import rotation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 import numpy as np
 
 from understudy.runtime.core.pose import Camera, Prop, Subject

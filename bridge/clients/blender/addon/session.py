@@ -10,8 +10,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import bpy  # type: ignore[import-not-found]
-from bpy.app.handlers import persistent  # type: ignore[import-not-found]
+import bpy
+from bpy.app.handlers import persistent
 
 from understudy.bridge import keys
 from understudy.runtime.core.errors import UnderstudyError

@@ -7,8 +7,8 @@ else in the add-on holds on to an object.
 # mypy: disable-error-code="valid-type"
 # No `from __future__ import annotations`: Blender reads the annotations as they are.
 
-import bpy  # type: ignore[import-not-found]
-from bpy.props import (  # type: ignore[import-not-found]
+import bpy
+from bpy.props import (
     BoolProperty,
     CollectionProperty,
     EnumProperty,

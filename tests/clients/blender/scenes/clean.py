@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 import house
 
 
@@ -36,7 +36,7 @@ def traces() -> dict[str, object]:
 
 
 def main(address: str) -> None:
-    import addon_utils  # type: ignore[import-not-found]  # bpy brings it
+    import addon_utils  # bpy brings it
 
     house.install()
     timer = None

@@ -5,9 +5,9 @@ follow.py ADDRESS COUNT made|rolled|game
 
 import random
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 import house
-from mathutils import Matrix, Vector  # type: ignore[import-not-found]
+from mathutils import Matrix, Vector
 
 ROLES = {
     "Hips": "pelvis",

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 
 ADDON, OUT, *WORDS = sys.argv[1:]
 NAME = "bl_ext.user_default.understudy"

@@ -1,6 +1,6 @@
 """A stage that asks for keys: without one, with the right one.  keyed.py ADDRESS KEY"""
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 import house
 from sidebar import drawn
 

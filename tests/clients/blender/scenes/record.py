@@ -3,7 +3,7 @@
 record.py ADDRESS COUNT CURRENT|TIMECODE
 """
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 import house
 import numpy as np
 

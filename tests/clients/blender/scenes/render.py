@@ -1,6 +1,6 @@
 """Renders while connected, as `blender -b` does; the pose is held meanwhile.  render.py ADDRESS"""
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 import house
 
 

@@ -1,6 +1,6 @@
 """Outlives the stage.  restart.py ADDRESS"""
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 import house
 from sidebar import drawn
 

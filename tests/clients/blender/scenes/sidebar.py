@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 import house
 
 

@@ -1,6 +1,6 @@
 """Cameras, props and a face, followed and recorded.  stagecraft.py ADDRESS COUNT"""
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 import house
 
 SHAPES = ("Basis", "jawOpen", "EyeBlink_L", "browinnerup", "unrelated")

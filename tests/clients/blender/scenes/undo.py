@@ -1,6 +1,6 @@
 """Undo, redo, deletion and another file, in the middle of a connection.  undo.py ADDRESS"""
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 import house
 
 

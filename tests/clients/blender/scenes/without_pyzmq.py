@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 import house
 from sidebar import drawn
 

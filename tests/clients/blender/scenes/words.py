@@ -1,6 +1,6 @@
 """What the sidebar says when something is wrong.  words.py NOBODY OTHER_VERSION GARBAGE"""
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 import house
 from sidebar import drawn
 
