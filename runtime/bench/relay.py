@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from understudy.bridge import Publisher
+from understudy.bridge import Publisher, Subscriber
 from understudy.bridge.door import Gate
 from understudy.bridge.keys import Keyring
 from understudy.runtime import processes
@@ -21,21 +21,28 @@ from understudy.runtime.core.clock import Clock
 from .figure import Figure
 from .wire import ANYWHERE, cast
 
-# Prints how late its frames came, and the processor time that it took for one.
+# Stamps what comes on two sockets, the plain way and the other, and only then looks into it: so
+# many frames each. A third word is a key for the second.
 _LISTENS = """
-import sys, json, time
-from understudy.bridge import Subscriber
+import sys, json, time, zmq
+from understudy.bridge.knock import Knock
+from understudy.bridge.schema.understudy_fb.Frame import Frame
+poller, came, knocks = zmq.Poller(), {}, []
+for address, key in ((sys.argv[1], None), (sys.argv[2], sys.argv[4] or None)):
+    socket = zmq.Context.instance().socket(zmq.SUB)
+    socket.subscribe(b"FRAM")
+    knocks.append(Knock(socket, address, key))
+    poller.register(socket)
+    came[socket] = []
+while min(map(len, came.values())) < int(sys.argv[3]):
+    for socket, _ in poller.poll():
+        message = socket.recv()
+        came[socket].append((time.monotonic_ns(), message))
 late = []
-with Subscriber(sys.argv[1], timeout_s=20, key=sys.argv[3] or None) as subscriber:
-    next(subscriber)
-    print("in", flush=True)
-    began = time.process_time()
-    for frame in subscriber:
-        late.append(time.monotonic_ns() - frame.publish_ns)
-        if len(late) == int(sys.argv[2]):
-            break
-    spent = (time.process_time() - began) / len(late)
-    print(json.dumps({"late": late, "lost": subscriber.statistics.lost, "spent_s": spent}))
+for messages in came.values():
+    frames = [(at, Frame.GetRootAs(message, 8)) for at, message in messages]
+    late.append({frame.Sequence(): at - frame.PublishNs() for at, frame in frames})
+print(json.dumps(late))
 """
 # Listens with so many sockets and throws away what comes.
 _CROWD = """
@@ -46,7 +53,6 @@ for _ in range(int(sys.argv[2])):
     socket.subscribe(b"")
     socket.connect(sys.argv[1])
     poller.register(socket)
-print("in", flush=True)
 while True:
     for socket, _ in poller.poll():
         socket.recv()
@@ -62,79 +68,83 @@ def measure(quick: bool) -> list[Figure]:
     return figures + with_keys(60, seconds)
 
 
-def through_a_relay(crowd: int, rate_hz: int, seconds: float) -> list[Figure]:
-    """One listener at the stage and one at a relay, `crowd - 1` more there."""
+def through_a_relay(crowd: int, rate_hz: int, seconds: int) -> list[Figure]:
+    """A listener with a socket at the stage and one at a relay, where `crowd - 1` more listen."""
     with ExitStack() as stack:
         publisher = stack.enter_context(Publisher(ANYWHERE))
         address = f"tcp://127.0.0.1:{processes.free_ports(1)[0]}"
-        program = [sys.executable, "-m", "understudy.runtime.cli.main", "relay"]
-        relay = subprocess.Popen(
-            [*program, "--from", publisher.address, "--publish", address],
-            stdout=subprocess.DEVNULL,
-        )
-        stack.callback(processes.end, [relay])
-        extra = [(_CROWD, address, crowd - 1, "")] if crowd > 1 else []
-        ways = {"direct": (publisher.address, ""), "relay": (address, "")}
-        heard = _heard([publisher], ways, rate_hz, seconds, extra)
+        understudy = ("-m", "understudy.runtime.cli.main")
+        _child(stack, *understudy, "relay", "--from", publisher.address, "--publish", address)
+        if crowd > 1:
+            _child(stack, "-c", _CROWD, address, crowd - 1)
+        late = _late([publisher], (publisher.address, address, ""), rate_hz, seconds)
     where = f"{crowd} listener(s) at the relay, {rate_hz} Hz, 60 joints, loopback"
-    return _figures(heard, "direct", "relay", where)
+    return _figures(late, ("direct", "relay"), where)
 
 
-def with_keys(rate_hz: int, seconds: float) -> list[Figure]:
-    """The same frames over a socket with keys and over one without."""
+def with_keys(rate_hz: int, seconds: int) -> list[Figure]:
+    """The same frames over a socket without keys and over one with them."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        ring = Keyring(folder)
+        ring = Keyring(Path(stack.enter_context(tempfile.TemporaryDirectory())))
         ring.found()
-        open_ = stack.enter_context(Publisher(ANYWHERE))
+        plain = stack.enter_context(Publisher(ANYWHERE))
         keyed = stack.enter_context(Publisher(ANYWHERE, gate=stack.enter_context(Gate(ring))))
-        ways = {"no keys": (open_.address, ""), "keys": (keyed.address, str(ring.local))}
-        heard = _heard([open_, keyed], ways, rate_hz, seconds, [])
-    return _figures(heard, "no keys", "keys", f"{rate_hz} Hz, 60 joints, loopback")
+        ways = (plain.address, keyed.address, str(ring.local))
+        late = _late([plain, keyed], ways, rate_hz, seconds)
+        where = f"{rate_hz} Hz, 60 joints, loopback"
+        figures = _figures(late, ("no keys", "keys"), where)
+        for name, publisher, key in (("no keys", plain, None), ("keys", keyed, ring.local)):
+            spent_ms = processor_ms(publisher, key)
+            label = f"processor time a frame, both ends, {name}"
+            figures.append(Figure(label, spent_ms, "ms", conditions="60 joints, one process"))
+    return figures
 
 
-def _heard(publishers, ways, rate_hz: int, seconds: float, extra) -> dict[str, dict]:
-    """Publishes to a listener process for each way until all have heard enough."""
-    count = int(rate_hz * seconds)
-    programs = [(_LISTENS, address, count, key) for address, key in ways.values()]
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-c", source, address, str(number), key], stdout=subprocess.PIPE
-        )
-        for source, address, number, key in programs + extra
-    ]
-    listeners = children[: len(ways)]
+def processor_ms(publisher: Publisher, key: Path | None, times: int = 2000) -> float:
+    """What sending and receiving one frame takes of all this process's threads."""
     frame = cast(1)
-    try:
+    with Subscriber(publisher.address, key=key) as subscriber:
+        while subscriber.receive(0.005) is None:
+            publisher.publish(frame)
+        began = time.process_time()
+        for frame.sequence in range(times):
+            publisher.publish(frame)
+            subscriber.receive(1.0)
+        return 1e3 * (time.process_time() - began) / times
+
+
+def _child(stack: ExitStack, *words: object) -> subprocess.Popen[bytes]:
+    program = [sys.executable, *map(str, words)]
+    child = subprocess.Popen(program, stdout=subprocess.PIPE)
+    stack.callback(processes.end, [child])
+    return child
+
+
+def _late(publishers, ways, rate_hz: int, seconds: int) -> np.ndarray:
+    """Nanoseconds from publishing to reception, a row a frame, plain and other side by side."""
+    plain, other, key = ways
+    frame = cast(1)
+    with ExitStack() as stack:
+        listener = _child(stack, "-c", _LISTENS, plain, other, rate_hz * seconds, key)
         for number in Clock(float(rate_hz)).ticks():
             frame.sequence = number
-            for publisher in publishers:
+            # By turns, so that none is always behind the other.
+            for publisher in publishers if number % 2 else reversed(publishers):
                 frame.publish_ns = time.monotonic_ns()
                 publisher.publish(frame)
-            if number % rate_hz == 0 and all(one.poll() is not None for one in listeners):
+            if number % rate_hz == 0 and listener.poll() is not None:
                 break
-        return {
-            way: json.loads(one.communicate()[0].splitlines()[-1])
-            for way, one in zip(ways, listeners, strict=True)
-        }
-    finally:
-        for one in children:
-            one.kill()
-            one.wait()
+        first, second = json.loads(listener.communicate()[0])
+    return np.array([(first[n], second[n]) for n in first.keys() & second.keys()])
 
 
-def _figures(heard: dict[str, dict], plain: str, other: str, where: str) -> list[Figure]:
+def _figures(late: np.ndarray, names: tuple[str, str], where: str) -> list[Figure]:
     figures = []
     for percent in (50, 99):
-        ms = {way: float(np.percentile(one["late"], percent)) / 1e6 for way, one in heard.items()}
-        for way in (plain, other):
-            figures.append(Figure(f"latency, {way}, p{percent}", ms[way], "ms", conditions=where))
-        added = ms[other] - ms[plain]
-        figures.append(Figure(f"{other} adds, p{percent}", added, "ms", conditions=where))
-    for way in (plain, other):
-        spent_ms = 1e3 * heard[way]["spent_s"]
-        name = f"a listener's processor time a frame, {way}"
-        figures.append(Figure(name, spent_ms, "ms", conditions=where))
-    lost = sum(one["lost"] for one in heard.values())
-    figures.append(Figure("frames lost", float(lost), "", "0", lost == 0, where))
+        for name, values in zip(names, late.T, strict=True):
+            ms = float(np.percentile(values, percent)) / 1e6
+            figures.append(Figure(f"latency, {name}, p{percent}", ms, "ms", "", None, where))
+        added_ms = float(np.percentile(late[:, 1] - late[:, 0], percent)) / 1e6
+        label = f"{names[1]} later than {names[0]}, frame by frame, p{percent}"
+        figures.append(Figure(label, added_ms, "ms", "", None, where))
     return figures
