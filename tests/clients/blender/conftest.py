@@ -25,7 +25,7 @@ def blender() -> Path:
     usual = ROOT / "build" / "bpy-venv" / "bin" / "python"
     python = Path(os.environ.get("UNDERSTUDY_BLENDER_PYTHON", usual))
     if not python.exists():
-        pytest.skip("no Blender: python3.11 -m venv build/bpy-venv, then its pip install bpy pyzmq")
+        pytest.skip("no Blender: `make test-clients` installs its module bpy, with Python 3.11")
     return python
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import numpy as np
@@ -91,6 +92,30 @@ def test_everything_arrives_as_it_was_sent_and_comes_back_from_the_take(scene):
         _, _, seconds, frames = map(int, timecode.split(":"))
         within = (24 * seconds + frames) % 40
         assert within == (20 if state == "TAKEOVER" else 0) or name == changes[0]
+
+
+def test_an_edited_armature_stays_and_another_skeleton_gets_another(scene):
+    (port,) = free_ports(1)
+    address = f"tcp://127.0.0.1:{port}"
+    stick = Skeleton(("Root", "End"), np.array([-1, 0]), np.array([[0, 1.0, 0], [0, 0.5, 0]]))
+    told = threading.Event()
+    with Publisher(address) as publisher:
+        running = scene("recast", address)
+        waiting = threading.Thread(target=lambda: (running.read("ready"), told.set()))
+        waiting.start()
+        number = 0
+        while waiting.is_alive() or running.process.poll() is None:
+            one = frame(number)
+            if told.is_set():
+                one.subjects = [Subject("Ann", stick, Pose.rest(stick))]
+            publisher.publish(one)
+            number += 1
+            time.sleep(1 / 60)
+    said = running.said
+    assert said["edited"] == said["first"] == "Ann"
+    assert said["recast"] == "Ann.001"
+    assert said["bones"] == ["Root", "End"]
+    assert said["still there"]
 
 
 def check(look: dict) -> None:

@@ -162,8 +162,8 @@ class Receiver:
 
     # ------------------------------------------------------------------ takes
 
-    def start_take(self) -> None:
-        """From now on every frame is kept."""
+    def start_take(self) -> list[Recorded]:
+        """From now on every frame is kept, in this list."""
         self.take, self.take_bytes, self._taken = [], 0, None
         self.statistics.lost = 0
         while _take(self._all) is not None:  # what was on its way when the last take ended
@@ -171,14 +171,14 @@ class Receiver:
         if not self.recording:
             self._all.subscribe(FRAME)
             self.recording = True
+        return self.take
 
-    def stop_take(self) -> list[Recorded]:
-        """The frames of the take, as they came."""
+    def stop_take(self) -> None:
+        """Takes what has come until now, and no more."""
         if self.recording:
             self._drain()
             self._all.unsubscribe(FRAME)
             self.recording = False
-        return self.take
 
     def _drain(self) -> None:
         while self.take_bytes < MOST_TAKE_BYTES and (message := _take(self._all)) is not None:

@@ -34,23 +34,20 @@ class Raw:
 
 
 last: Raw | None = None
-_begin = 0.0
 
 
 def start(scene: bpy.types.Scene) -> None:
-    """From now on every frame is kept."""
-    global _begin
-    if session.current is not None:
-        _begin = scene.frame_current_final
-        session.current.receiver.start_take()
-
-
-def stop() -> None:
-    """Ends the take, which is then `last`."""
+    """From now on every frame is kept, in `last`, which grows while the take runs."""
     global last
     if session.current is not None:
         receiver = session.current.receiver
-        last = Raw(receiver.stop_take(), dict(receiver.skeletons), _begin)
+        last = Raw(receiver.start_take(), receiver.skeletons, scene.frame_current_final)
+
+
+def stop() -> None:
+    """Ends the take."""
+    if session.current is not None:
+        session.current.receiver.stop_take()
 
 
 def write(scene: bpy.types.Scene) -> str:

@@ -23,6 +23,8 @@ def make_camera(scene: bpy.types.Scene, camera: Camera) -> bpy.types.Object:
     data.dof.use_dof = camera.focus_m > 0 and camera.iris > 0
     made = bpy.data.objects.new(camera.name, data)
     collection(scene).objects.link(made)
+    if scene.camera is None:
+        scene.camera = made
     return made
 
 
@@ -43,7 +45,8 @@ def move_camera(target: bpy.types.Object, camera: Camera) -> None:
             owner = target.data.dof if name in ("focus_distance", "aperture_fstop") else target.data
             if getattr(owner, name) != value:
                 setattr(owner, name, value)
-        target.data.sensor_fit = "HORIZONTAL"
+        if target.data.sensor_fit != "HORIZONTAL":
+            target.data.sensor_fit = "HORIZONTAL"
 
 
 def lens(

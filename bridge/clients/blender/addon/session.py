@@ -7,6 +7,7 @@ settings. So an undo may replace every object in memory between two ticks.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,8 @@ from . import armature, scenery
 from .receiver import Receiver
 from .rig import Binding
 from .settings import link, present
+
+IDLE_REDRAW_S = 0.25
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +48,16 @@ class Session:
     def scene(self) -> bpy.types.Scene | None:
         return next((s for s in bpy.data.scenes if s.session_uid == self.scene_uid), None)
 
-    def tick(self) -> None:
-        """Takes what came and moves the scene."""
+    def tick(self) -> bool:
+        """Takes what came and moves the scene; whether there was something."""
         frame = self.receiver.poll()
         scene = self.scene()
         if frame is None or scene is None:
-            return
+            return False
         self.frame = frame
         if scene.understudy.live and not self.rendering:
             self.show(scene, frame)
+        return True
 
     def show(self, scene: bpy.types.Scene, frame: Frame) -> None:
         """Moves whatever the scene has of this frame, and makes what it lacks."""
@@ -86,13 +90,17 @@ class Session:
             return None
         if not present(scene, entry.rig):
             entry.rig = entry.made if present(scene, entry.made) else None
+        skeleton = f"{subject.skeleton.id:016x}"
         made = entry.rig is not None and entry.rig == entry.made
-        if made and not self.binding(entry.rig, subject).same and entry.rig.mode != "EDIT":
-            # Another skeleton under the same name: the old armature stays for whoever uses it.
-            entry.rig = None
+        if made and entry.made_for != skeleton and entry.rig.mode != "EDIT":
+            if not self.binding(entry.rig, subject).same:
+                # Another skeleton under the same name: the old armature stays for whoever uses it.
+                entry.rig = None
+            entry.made_for = skeleton
         if entry.rig is None and scene.understudy.make:
             if armature.can_make(bpy.context):
                 entry.rig = entry.made = armature.make(scene, subject.name, subject.skeleton)
+                entry.made_for = skeleton
             else:
                 self.said[subject.name] = [
                     "Its armature is made as soon as you are in object mode."
@@ -141,6 +149,7 @@ def _animated(thing: bpy.types.Object) -> bool:
 # The one connection of this Blender, and why there is none.
 current: Session | None = None
 failure = ""
+_drawn_s = 0.0
 
 
 def connect(scene: bpy.types.Scene) -> None:
@@ -153,7 +162,7 @@ def connect(scene: bpy.types.Scene) -> None:
 
 
 def disconnect() -> None:
-    """Closes it, if there is one; a take that runs is kept by `recording`."""
+    """Closes it, if there is one; a take that runs stays in `recording.last`."""
     global current
     if bpy.app.timers.is_registered(_run):
         bpy.app.timers.unregister(_run)
@@ -172,8 +181,9 @@ def _run() -> float | None:
         disconnect()
         failure = "The scene that was connected is gone."
         return None
+    came = True
     try:
-        current.tick()
+        came = current.tick()
     except Exception as error:
         # The edge to Blender: a timer that raises dies unseen.
         log.exception("A frame could not be shown.")
@@ -182,11 +192,17 @@ def _run() -> float | None:
         failure = f"Disconnected, because a frame could not be shown. {reason}"
         return None
     finally:
-        _redraw()
+        _redraw(came)
     return float(1.0 / scene.understudy.rate_hz)
 
 
-def _redraw() -> None:
+def _redraw(came: bool) -> None:
+    """The viewports and the sidebar; without news only now and then, for the words in it."""
+    global _drawn_s
+    now_s = time.monotonic()
+    if not came and now_s - _drawn_s < IDLE_REDRAW_S:
+        return
+    _drawn_s = now_s
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":

@@ -38,7 +38,9 @@ class UNDERSTUDY_PG_subject(bpy.types.PropertyGroup):
         name="Armature",
         description="The armature that this subject moves; empty: one is made",
     )
-    made: PointerProperty(type=bpy.types.Object)  # the armature that the add-on made
+    # The armature that the add-on made, and the id of the skeleton that it made it for.
+    made: PointerProperty(type=bpy.types.Object)
+    made_for: StringProperty()
     faces: CollectionProperty(type=UNDERSTUDY_PG_face)
 
 

@@ -93,11 +93,17 @@ def main(address: str) -> None:
     assert len(house.module("recording").last.recorded) > 15
     assert entry().rig.animation_data.action is not None
 
+    # A take that is cut off is kept too.
+    bpy.ops.understudy.record_start()
+    take = session.receiver.take
+    house.until(lambda: len(take) > 5)
+
     # Another file: the connection belongs to the old one.
     bpy.ops.wm.read_homefile(app_template="")
     session_module = house.module("session")
     assert session_module.current is None
     assert not bpy.app.timers.is_registered(session_module._run)
+    assert len(house.module("recording").last.recorded) > 5
     bpy.context.scene.understudy.address = address
     assert bpy.ops.understudy.connect() == {"FINISHED"}
     session = session_module.current
