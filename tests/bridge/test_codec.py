@@ -39,10 +39,10 @@ GOLDEN_FRAME = (
     "0b0000007369676e616c206c6f73740000000000000000000000000000000000000000000000000005000000"
     "416e6e2030000000240000000000000000001a004c0048003c002c002800240020001c001800170010000400"
     "1a00000005ca9a3b00000000000000003c000000000000023333b340000020400000c0410000104200004842"
-    "000000009a99193f00000000cdcc4c3f0000000000000040000080402c0000000600000073696c656e740000"
+    "0000000000000000000000000000803f0000000000000040000080402c0000000600000073696c656e740000"
     "0000000000000000000000000000000000000000000000000000000001000000410000001400000010003800"
     "3400280018001700100004001000000006ca9a3b000000000000000028000000000000030000000000000000"
-    "0000803f000000000000803f0000c03f000000402c0000000c0000006f7574206f6620736967687400000000"
+    "000000000000803f0000803f0000803f0000803f2c0000000c0000006f7574206f6620736967687400000000"
     "00000000000000000000000000000000000000000500000073776f7264000000"
 )
 # The same frame before cameras and props had a state, and everything a time of its own.
@@ -147,9 +147,8 @@ def test_a_frame_of_an_older_stage_still_reads(message, uncertainty_m):
     expected = small_frame()
     (subject,), (camera,) = expected.subjects, expected.cameras
     subject.uncertainty_m, subject.capture_ns = uncertainty_m, 0
-    identity = np.array([0.0, 0.0, 0.0, 1.0])
-    expected.cameras = [Camera("A", camera.position, identity, 50.0)]
-    expected.props = [Prop("sword", np.ones(3), identity)]
+    expected.cameras = [Camera("A", camera.position, camera.rotation, 50.0)]
+    expected.props = [Prop("sword", np.ones(3), camera.rotation)]
     assert_same(back, expected)
 
 
@@ -179,7 +178,7 @@ def test_flatc_reads_what_we_write():
     assert subject.Intent().Buttons() == BUTTONS["run"] | BUTTONS["action4"]
     camera = flat.Cameras(0)
     assert (camera.Name(), camera.FocalMm(), camera.SensorWidthMm()) == (b"A", 50.0, 36.0)
-    assert (camera.Position().Y(), camera.Rotation().W()) == (2.0, pytest.approx(0.8))
+    assert (camera.Position().Y(), camera.Rotation().W()) == (2.0, 1.0)
     assert (camera.State(), camera.Reason(), camera.CaptureNs()) == (2, b"silent", 1_000_000_005)
     prop = flat.Props(0)
     assert (prop.Name(), prop.State(), prop.Reason()) == (b"sword", 3, b"out of sight")

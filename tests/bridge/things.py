@@ -64,7 +64,7 @@ def small_frame(sequence: int = 7, skeleton: Skeleton = ARM, subjects: int = 1) 
             Camera(
                 "A",
                 np.array([0.0, 2.0, 4.0]),
-                np.array([0.0, 0.6, 0.0, 0.8]),
+                np.array([0.0, 0.0, 0.0, 1.0]),
                 50.0,
                 (36.0, 24.0),
                 2.5,
@@ -77,8 +77,8 @@ def small_frame(sequence: int = 7, skeleton: Skeleton = ARM, subjects: int = 1) 
         props=[
             Prop(
                 "sword",
-                np.array([1.0, 1.5, 2.0]),
-                np.array([0.0, 0.0, 1.0, 0.0]),
+                np.array([1.0, 1.0, 1.0]),
+                np.array([0.0, 0.0, 0.0, 1.0]),
                 State.LOST,
                 "out of sight",
                 1_000_000_006,

@@ -34,7 +34,6 @@ JOINTS = {
     # about forward, left goes up: Unreal's -Y goes to Z, -90 degrees about X
     "leaning right": ((0, 0, 0), (0, 0, H, H), (0, 0, 0), (-H, 0, 0, H)),
     "not of unit length": ((0, 0, 0), (0, 2, 0, 0), (0, 0, 0), (0, 0, -1, 0)),
-    "no rotation at all": ((0, 0, 0), (0, 0, 0, 0), (0, 0, 0), (0, 0, 0, 1)),
 }
 CAMERAS = {
     # ours looks along its -Z, Unreal's along its +X; both have their up where it belongs
