@@ -7,7 +7,6 @@ stands as our performer, and nobody has to guess whether the port is the wrong o
 from __future__ import annotations
 
 import math
-from collections import deque
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from .datagrams import Datagram, Ear, Hearing
 from .face import Face
 from .packet import Packet
 from .place import Place, sensor_mm
+from .playout import Playout
 from .sender_clock import SenderClock
 from .sighting import Sightings
 from .vmc_skeleton import NOWHERE_M, skeleton
@@ -32,7 +32,7 @@ from .vmc_skeleton import NOWHERE_M, skeleton
 PORT = vmc.MARIONETTE_PORT
 OPTIONS = {
     "name": "the subject's name on stage (vmc)",
-    "delay": "seconds that every frame waits, so that late ones are in time too (0)",
+    "delay": "seconds after which poses are shown, interpolated: late ones are in time too (0)",
     "camera": "the camera's name (the sender's)",
     "sensor": "width x height in mm of the camera's sensor, which VMC does not say (36x24)",
 }
@@ -46,7 +46,6 @@ SAME_M, OTHER_M, OTHER_FRAMES = 1e-3, 0.02, 30
 # After a silence a sender may be joined in the middle of a frame; so many are waited for.
 JOINING_FRAMES = 3
 LONGEST_DELAY_S = 1.0
-MOST_WAITING = 512
 
 
 class VmcSource:
@@ -63,8 +62,7 @@ class VmcSource:
         self._sensor_mm = sensor_mm(place.options)
         self._delay_s = number(place.options, "delay", 0.0, 0.0, LONGEST_DELAY_S)
         self._gatherer, self._clock = Accumulator(), SenderClock()
-        # When each was taken and when it came.
-        self._waiting: deque[tuple[float, int, vmc.Performance]] = deque(maxlen=MOST_WAITING)
+        self._playout = Playout()
         self.frames = 0
         self._peer: tuple = ()
         self._known = False  # whether the skeleton is the sender's that is followed
@@ -86,17 +84,18 @@ class VmcSource:
 
     def poll(self, now_s: float) -> list[Packet]:
         """The poses that came since the last poll."""
+        packets = []
         for datagram in self.hearing.poll(now_s):
             for performance in self._feed(datagram):
                 taken_s = self._clock.captured_s(performance.time_s, datagram.arrived_ns * 1e-9)
-                self._waiting.append((taken_s, datagram.arrived_ns, performance))
-        packets = []
-        due_s = self.hearing.ear.tick_ns * 1e-9 - self._delay_s if self._delay_s else math.inf
-        while self._waiting and self._waiting[0][0] <= due_s:
-            taken_s, arrived_ns, performance = self._waiting.popleft()
-            self._look(performance, arrived_ns, now_s)
-            if packet := self._packet(performance, taken_s):
-                packets.append(packet)
+                self._look(performance, datagram.arrived_ns, now_s)
+                if packet := self._packet(performance, taken_s):
+                    packets.append(packet)
+        if self._delay_s:
+            for packet in packets:
+                self._playout.add(packet)
+            shown = self._playout.at(self.hearing.ear.tick_ns * 1e-9 - self._delay_s)
+            packets = [shown] if shown is not None else []
         self.face.advance(now_s)
         self.cameras = self._seen_cameras.judged(now_s, self.silence)
         self.props = self._seen_props.judged(now_s, self.silence)
