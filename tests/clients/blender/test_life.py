@@ -68,15 +68,16 @@ def odd_publishers():
     context.destroy(linger=0)
 
 
-def test_it_says_what_is_wrong(scene, odd_publishers):
+def test_it_says_what_is_wrong(stage, scene, odd_publishers):
     nobody = f"tcp://127.0.0.1:{free_ports(1)[0]}"
-    said = scene("words", nobody, *odd_publishers).said
+    said = scene("words", nobody, *odd_publishers, stage.publish).said
     assert "[Connect]" in said["idle"]
     assert "'stage:5570' is not an address; write it like tcp://" in said["no address"]
     assert "/nowhere/laptop.key cannot be read" in said["no key"]
     assert f"Nothing comes from {nobody}: start `understudy stage` there" in said["nobody"]
     assert "The stage speaks schema version 2, this add-on version 1" in said["version"]
     assert "is no stage's: is it its publish port?" in said["garbage"]
+    assert "the collection 'Understudy' is excluded or hidden; show it." in said["hidden"]
 
 
 def test_a_stage_with_keys_lets_in_who_has_one(scene, tmp_path):

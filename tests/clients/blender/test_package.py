@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import sys
 import tomllib
 import zipfile
 
@@ -25,6 +27,16 @@ def test_it_stands_on_nothing_that_blender_lacks(addon):
             assert "from understudy" not in text and "import understudy" not in text, name
             if name.endswith(".py"):
                 compile(text, name, "exec")
+
+
+def test_the_installed_package_packs_the_same(addon, root, tmp_path):
+    """There the folders lie under understudy/, and there is no repository around them."""
+    for folder in ("bridge", "runtime"):
+        shutil.copytree(root / folder, tmp_path / "understudy" / folder)
+    script = tmp_path / "understudy" / "bridge" / "clients" / "blender" / "build.py"
+    out = tmp_path / "out.zip"
+    subprocess.run([sys.executable, script, out], check=True, capture_output=True, cwd=tmp_path)
+    assert set(names(addon)) - set(names(out)) <= {"LICENSE"}
 
 
 def test_a_module_that_blender_lacks_is_refused():

@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 
 from understudy.runtime.core import rotation
+from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Pose
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
@@ -35,8 +36,15 @@ def make(scene: bpy.types.Scene, name: str, skeleton: Skeleton) -> bpy.types.Obj
     with place:
         layer = bpy.context.view_layer
         active = layer.objects.active
-        layer.objects.active = rig
-        bpy.ops.object.mode_set(mode="EDIT")
+        try:
+            layer.objects.active = rig
+            bpy.ops.object.mode_set(mode="EDIT")
+        except RuntimeError:
+            where = rig.users_collection[0].name
+            bpy.data.armatures.remove(data)
+            raise UnderstudyError(
+                f"No armature can be made: the collection {where!r} is excluded or hidden; show it."
+            ) from None
         try:
             _lay(data, skeleton)
         finally:

@@ -184,12 +184,14 @@ def _run() -> float | None:
     came = True
     try:
         came = current.tick()
-    except Exception as error:
-        # The edge to Blender: a timer that raises dies unseen.
-        log.exception("A frame could not be shown.")
-        reason = error if isinstance(error, UnderstudyError) else f"{type(error).__name__}: {error}"
+    except UnderstudyError as error:
         disconnect()
-        failure = f"Disconnected, because a frame could not be shown. {reason}"
+        failure = f"Disconnected. {error}"
+        return None
+    except Exception as error:  # the edge to Blender: a timer that raises dies unseen
+        log.exception("A frame could not be shown.")
+        disconnect()
+        failure = f"Disconnected, because a frame could not be shown: {error!r}"
         return None
     finally:
         _redraw(came)

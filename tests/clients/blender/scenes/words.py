@@ -1,4 +1,4 @@
-"""What the sidebar says when something is wrong.  words.py NOBODY OTHER_VERSION GARBAGE"""
+"""What the sidebar says when something is wrong.  words.py NOBODY OTHER_VERSION GARBAGE STAGE"""
 
 import bpy
 import house
@@ -29,7 +29,21 @@ def said(address: str, word: str) -> str:
     return text
 
 
-def main(nobody: str, other_version: str, garbage: str) -> None:
+def hidden(address: str) -> str:
+    """What is said when what the add-on makes would lie in a collection that is switched off."""
+    scene = bpy.context.scene
+    house.module("settings").collection(scene)
+    bpy.context.view_layer.layer_collection.children["Understudy"].exclude = True
+    scene.understudy.address = address
+    bpy.ops.understudy.connect()
+    session = house.module("session")
+    while session.current is not None:
+        session._run()
+    assert not [o for o in scene.objects if o.type == "ARMATURE"]
+    return drawn()
+
+
+def main(nobody: str, other_version: str, garbage: str, stage: str) -> None:
     house.install()
     idle = drawn()
     house.finish(
@@ -40,6 +54,7 @@ def main(nobody: str, other_version: str, garbage: str) -> None:
             "nobody": said(nobody, "Nothing comes"),
             "version": said(other_version, "schema version 2"),
             "garbage": said(garbage, "no stage's"),
+            "hidden": hidden(stage),
         }
     )
 
