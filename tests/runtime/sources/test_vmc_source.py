@@ -283,6 +283,19 @@ def test_with_a_delay_an_uneven_sender_has_a_pose_at_every_tick():
         assert abs(true @ packet.rotations[joint]) > np.cos(0.5 * 0.02)
 
 
+def test_of_a_second_that_comes_at_once_the_newest_is_shown():
+    vmc_source, ear = source("vmc://")
+    play(vmc_source, ear, [performance(n) for n in range(10)])
+    pack = Packer()
+    for number in range(10, 70):
+        ear.say(*pack.pack(performance(number)))
+    packets = vmc_source.poll(70 * TICK_S)
+    joint, bone = vmc_source.skeleton.index("LeftHand"), vmc.BONES.index("LeftHand")
+    assert 3 <= len(packets) <= 12 and vmc_source.dropped > 150
+    gap = packets[-1].rotations[joint] @ performance(69).rotations[bone]
+    assert abs(gap) == pytest.approx(1.0, abs=1e-9)
+
+
 def test_a_foreign_sender_of_single_messages_with_integers_for_floats():
     """python-osc's own builder; every message alone, in the order in which some senders have it."""
 
