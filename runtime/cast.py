@@ -88,6 +88,11 @@ class Cast:
         self._beside = [s for s in self.network if all(s is not m for _, m in moved)]
         self._time_s = 0.0
         self._subjects = self._seats(pads, moved, copies)
+        self._unknown = {
+            i + len(self._intents)
+            for i, source in enumerate(source for _, source in moved for _ in range(copies))
+            if isinstance(source, VmcSource)
+        }
         self.floor = Floor(self.network)
         self.faces = self._faces([name for name, _ in (*pads, *moved)], moved, copies)
         self.style("", config.style)
@@ -190,6 +195,13 @@ class Cast:
             "silent_sources": float(sum(bool(hearing.silence) for hearing in hearings)),
             "damaged_datagrams": float(sum(hearing.damaged for hearing in hearings)),
         }
+
+    def recorded(self, subjects: list[Subject]) -> list[Subject]:
+        """Those of whom there is something to record: not who stands there until a sender comes."""
+        if not self._unknown:
+            return subjects
+        self._unknown = {i for i in self._unknown if subjects[i].skeleton.names == PERFORMER.names}
+        return [one for i, one in enumerate(subjects) if i not in self._unknown]
 
     def style(self, name: str, traits: Mapping[str, Any]) -> dict[str, Style]:
         """Sets traits of the acted subject of that name, "" for all; gives what each has then."""

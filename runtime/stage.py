@@ -133,7 +133,7 @@ class Stage:
         lap("solve")
 
         if self.recorder is not None:
-            self.recorder.add(subjects)
+            self.recorder.add(self.cast.recorded(subjects))
         lap("record")
 
         self.publish(number, time_s, subjects)

@@ -46,8 +46,8 @@ SAME_M, OTHER_M, OTHER_FRAMES = 1e-3, 0.02, 30
 # After a silence a sender may be joined in the middle of a frame; so many are waited for.
 JOINING_FRAMES = 3
 LONGEST_DELAY_S = 1.0
-# Of what comes at once after a way was blocked the newest few frames are read: a tick has no time for
-# a second of them. A sender of 120 Hz with a face sends 28 KB in a tick of 30 Hz.
+# Of what comes at once after a way was blocked the newest few frames are read: a tick has no time
+# for a second of them. A sender of 120 Hz with a face sends 28 KB in a tick of 30 Hz.
 MOST_BYTES = 32_000
 
 

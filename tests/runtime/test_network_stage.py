@@ -27,6 +27,7 @@ from understudy.runtime.outputs.sender import Output
 from understudy.runtime.processes import StageProcess
 from understudy.runtime.sources import network, vmc_skeleton
 from understudy.runtime.stage import Stage, StageConfig
+from understudy.runtime.takes import bvh
 
 PATIENCE_S = 30.0
 
@@ -382,3 +383,22 @@ def test_play_hands_its_sources_to_its_stage_and_a_pad_where_nobody_else_comes(w
     handed = [str(word) for word in play.stage_words(parser.parse_args([*words]))]
     assert all(word in handed for word in words)
     assert ("--remote" in handed) == remote
+
+
+def test_a_take_begins_with_the_sender_s_skeleton(tmp_path):
+    """Whoever stands there until the sender comes is no take."""
+    (port,) = free_udp_ports(1)
+    take = tmp_path / "take.bvh"
+    with in_process(f"vmc://:{port}", record=take) as stage:
+        with performing(f"vmc://127.0.0.1:{port}") as ann:
+            end_s, tick, lives = time.monotonic() + PATIENCE_S, 0, 0
+            while lives < 20 and time.monotonic() < end_s:
+                ann.send(tick)
+                stage.tick(tick)
+                tick += 1
+                lives += stage.cast.solve()[0].state is State.LIVE
+                time.sleep(0.002)
+        (written,) = stage.close()
+    assert written == take
+    clip = bvh.read(take)
+    assert "LeftUpperArm" in clip.skeleton.names and 20 <= len(clip) < tick
