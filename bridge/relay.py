@@ -19,7 +19,7 @@ from typing import Any
 import zmq
 
 from . import address as addresses
-from .door import Door, Ear, Gate
+from .door import Door, Ear, Gate, readable
 from .envelope import SKELETONS
 from .keys import Key, read_for_stage
 from .knock import AGAIN_S, Knock
@@ -183,7 +183,7 @@ class Relay:
 
     def _newest_skeletons(self) -> bytes:
         greeting = self._greeting
-        while self._skeletons.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+        while readable(self._skeletons):
             parts = self._skeletons.recv_multipart(zmq.NOBLOCK)
             if len(parts) == 1:
                 greeting = parts[0]

@@ -9,6 +9,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -113,9 +114,10 @@ def processor_ms(publisher: Publisher, key: Path | None, times: int = 2000) -> f
         return 1e3 * (time.process_time() - began) / times
 
 
-def _child(stack: ExitStack, *words: object) -> subprocess.Popen[bytes]:
-    program = [sys.executable, *map(str, words)]
-    child = subprocess.Popen(program, stdout=subprocess.PIPE)
+def _child(
+    stack: ExitStack, *words: object, out: IO[bytes] | int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
+    child = subprocess.Popen([sys.executable, *map(str, words)], stdout=out)
     stack.callback(processes.end, [child])
     return child
 
@@ -125,7 +127,9 @@ def _late(publishers, ways, rate_hz: int, seconds: int) -> np.ndarray:
     plain, other, key = ways
     frame = cast(1)
     with ExitStack() as stack:
-        listener = _child(stack, "-c", _LISTENS, plain, other, rate_hz * seconds, key)
+        heard = stack.enter_context(tempfile.TemporaryFile())  # a pipe would fill and hold it up
+        count = rate_hz * seconds
+        listener = _child(stack, "-c", _LISTENS, plain, other, count, key, out=heard)
         for number in Clock(float(rate_hz)).ticks():
             frame.sequence = number
             # By turns, so that none is always behind the other.
@@ -134,7 +138,8 @@ def _late(publishers, ways, rate_hz: int, seconds: int) -> np.ndarray:
                 publisher.publish(frame)
             if number % rate_hz == 0 and listener.poll() is not None:
                 break
-        first, second = json.loads(listener.communicate()[0])
+        heard.seek(0)
+        first, second = json.load(heard)
     return np.array([(first[n], second[n]) for n in first.keys() & second.keys()])
 
 
