@@ -13,7 +13,7 @@ import imgui_bundle
 import moderngl
 from imgui_bundle import imgui
 
-from understudy.runtime.core.pose import State, Subject
+from understudy.runtime.core.pose import Camera, Prop, State, Subject
 
 from .overlay import STATE_COLOUR
 from .sliders import Slider
@@ -38,14 +38,14 @@ class Label:
     colour: Colour
 
 
-def state_text(subject: Subject) -> tuple[str, str]:
+def state_text(thing: Subject | Camera | Prop) -> tuple[str, str]:
     """What stands over a subject's head: name, state and trust; and the reason below it."""
-    if subject.state is State.LIVE:
-        return subject.name, ""
-    text = f"{subject.name}  {subject.state.name}"
-    if subject.uncertainty_m > 0.0:
-        text += f"  ±{max(1.0, 100.0 * subject.uncertainty_m):.0f} cm"
-    reason = subject.reason
+    if thing.state is State.LIVE:
+        return thing.name, ""
+    text = f"{thing.name}  {thing.state.name}"
+    if isinstance(thing, Subject) and thing.uncertainty_m > 0.0:
+        text += f"  ±{max(1.0, 100.0 * thing.uncertainty_m):.0f} cm"
+    reason = thing.reason
     return text, reason if len(reason) <= REASON_LETTERS else reason[: REASON_LETTERS - 3] + "..."
 
 

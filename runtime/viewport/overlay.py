@@ -118,6 +118,11 @@ def feet(placed: Placed) -> list[Mark]:
     return out
 
 
+def thing_colour(thing: Camera | Prop) -> tuple[float, float, float]:
+    """Yellow, or the colour of its state where its source is silent."""
+    return CAMERA if thing.state is State.LIVE else STATE_COLOUR[thing.state]
+
+
 def frustum(camera: Camera) -> list[Mark]:
     """The pyramid that a camera sees, half a metre deep, with a tick on its upper edge."""
     focal_mm, (width_mm, height_mm) = camera.focal_mm, camera.sensor_mm
@@ -132,7 +137,7 @@ def frustum(camera: Camera) -> list[Mark]:
     lines = [(eye, end) for end in ends[:4]]
     lines += [(ends[i], ends[(i + 1) % 4]) for i in range(4)]
     lines += [(ends[4], ends[5]), (ends[5], ends[6])]
-    return [(start, 2.5, end, LINE, CAMERA, 0.9) for start, end in lines]
+    return [(start, 2.5, end, LINE, thing_colour(camera), 0.9) for start, end in lines]
 
 
 def axes(prop: Prop) -> list[Mark]:

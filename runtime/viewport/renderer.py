@@ -24,7 +24,6 @@ from .image_effect import ImageEffect
 from .mesh.mannequin import GRID_M
 from .mesh.store import Wardrobe
 from .overlay import (
-    CAMERA,
     STATE_COLOUR,
     Mark,
     Overlay,
@@ -34,6 +33,7 @@ from .overlay import (
     frustum,
     path,
     state_veils,
+    thing_colour,
     wish,
 )
 from .shadow import ShadowMap, sun_box
@@ -252,12 +252,15 @@ class Renderer:
 
     def _name_labels(self, camera: Camera, options: Options) -> list[Label]:
         out = []
-        things = [(c.position, c.name, f"{c.focal_mm:.0f} mm") for c in self._cameras]
-        things += [(prop.position, prop.name, "") for prop in self._props]
-        for at, name, below in things:
-            (xy,), (depth,) = camera.project(np.asarray(at, float)[None] + [0.0, 0.2, 0.0])
+        things: list[pose.Camera | pose.Prop] = [*self._cameras, *self._props]
+        for thing in things:
+            at = np.asarray(thing.position, float)[None] + [0.0, 0.2, 0.0]
+            (xy,), (depth,) = camera.project(at)
             if np.all(np.isfinite(xy)) and 0.2 < depth < 40.0:
-                out.append(Label(xy[0], xy[1], name, below, CAMERA))
+                text, below = state_text(thing)
+                if not below and isinstance(thing, pose.Camera):
+                    below = f"{thing.focal_mm:.0f} mm"
+                out.append(Label(xy[0], xy[1], text, below, thing_colour(thing)))
         for placed in self.cast.placed:
             subject = placed.subject
             top = placed.world_p[np.argmax(placed.world_p[:, 1])] + [0.0, 0.27, 0.0]
