@@ -221,7 +221,7 @@ def test_every_pad_button_has_a_bit():
 
 
 @given(frames())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_frame_comes_back(frame):
     known = {
         s.id: s for s in decode_skeletons(encode_skeletons(s.skeleton for s in frame.subjects))
@@ -232,7 +232,7 @@ def test_any_frame_comes_back(frame):
 
 
 @given(st.lists(frames([ARM]), min_size=2, max_size=5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_stream_of_changing_frames_comes_back(stream):
     encoder = FrameEncoder(1)
     for published, frame in enumerate([*stream, *reversed(stream)]):

@@ -69,7 +69,7 @@ def test_the_golden_messages_are_sound():
 
 
 @given(damaged(FRAMES + SKELETONS))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1000, deadline=None)
 def test_a_damaged_message_raises_nothing_but_our_own_errors(message):
     survived(message)
 

@@ -120,16 +120,15 @@ private:
     }
 
     // A message into message_; skeletons first: they may be what the waiting frame needs.
-    bool take() {
-        for (zmq::socket_t* socket : {&skeletons_, &frames_}) {
-            if (!*socket || !socket->recv(message_, zmq::recv_flags::dontwait)) continue;
-            if (message_.more()) {  // ours have one part; whatever this is, it is not ours
-                while (message_.more() && socket->recv(message_, zmq::recv_flags::dontwait)) {}
-                message_.rebuild();
-            }
-            return true;
+    bool take() { return take(skeletons_) || take(frames_); }
+
+    bool take(zmq::socket_t& socket) {
+        if (!socket || !socket.recv(message_, zmq::recv_flags::dontwait)) return false;
+        if (message_.more()) {  // ours have one part; whatever this is, it is not ours
+            while (message_.more() && socket.recv(message_, zmq::recv_flags::dontwait)) {}
+            message_.rebuild();
         }
-        return false;
+        return true;
     }
 
     void wait(std::int64_t ns) {
@@ -182,6 +181,8 @@ private:
 
     bool resolve() {
         if (!has_waiting_) return false;
+        // A newer one may have come while the skeletons were on their way.
+        if (take(frames_) && read()) return true;
         const Reading reading = decoder_.read(waiting_.data(), waiting_.size(), spare_);
         if (reading.verdict != Verdict::Frame) return false;
         has_waiting_ = false;
