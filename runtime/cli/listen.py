@@ -152,8 +152,9 @@ def live_line(subscriber: Subscriber, frame: Frame | None, frames: int) -> str:
     seen = subscriber.statistics
     subjects = "" if frame is None else ", ".join(map(standing, frame.subjects[:4]))
     more = 0 if frame is None else len(frame.subjects) - 4
+    restarts = f"restarts {seen.restarts}  " if seen.restarts else ""
     return (
-        f"{frame.timecode if frame else '':<12} {frames:4d} frames/s  lost {seen.lost}  "
+        f"{frame.timecode if frame else '':<12} {frames:4d} frames/s  lost {seen.lost}  {restarts}"
         f"age {seen.age.percentile_ms(50):.2f} ms, p99 {seen.age.percentile_ms(99):.2f}  "
         f"{subjects}{f' and {more} more' if more > 0 else ''}"
     )
