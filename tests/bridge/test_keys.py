@@ -238,12 +238,16 @@ GARBAGE = {
 
 
 def throw(address: str, content: bytes) -> None:
-    """Sends bytes and hangs up, after the other side did or has had its time to."""
+    """Sends bytes and hangs up, after the other side did or has had its time to.
+
+    What looks like ZeroMQ of long ago is sent every frame, for as long as it cares to read.
+    """
     with tcp.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as connection:
         with contextlib.suppress(OSError):
             connection.sendall(content)
             connection.settimeout(0.05)
-            while connection.recv(4096):
+            deadline = time.monotonic() + 0.2
+            while connection.recv(4096) and time.monotonic() < deadline:
                 pass
 
 

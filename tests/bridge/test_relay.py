@@ -172,7 +172,7 @@ def test_a_relay_waits_for_its_stage_and_outlives_it():
         assert not relay.here
         with Stage(address):
             next(subscriber)
-            assert relay.here and relay.connections == 1
+            until(lambda: relay.here and relay.connections == 1)
         until(lambda: not relay.here)
         with Stage(address) as again:
             again.skeleton = PERFORMER
@@ -250,7 +250,7 @@ def test_keys_on_both_sides_and_a_key_that_is_let_in_later(tmp_path):
                 until(lambda: "does not let the key 'relay' in" in relay.trouble)
                 theirs.allow(keys.Key("relay", relay_key.public))
                 assert next(subscriber).subjects[0].name == "Ann 0"
-                assert relay.trouble == "" and relay.here
+                until(lambda: relay.trouble == "" and relay.here)
             with Subscriber(relay.address) as stranger:
                 until(lambda: stranger.receive(0.05) or stranger.trouble)
                 assert "--key" in stranger.trouble
