@@ -21,6 +21,7 @@ import pytest
 from PIL import Image
 
 from understudy.bridge import ControlServer, Publisher
+from understudy.runtime.core import pose
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.viewport.camera import Camera, Rig
 from understudy.runtime.viewport.feed import Feed
@@ -276,7 +277,7 @@ def test_keys_of_the_window(renderer: Renderer) -> None:
     feed = Feed("tcp://127.0.0.1:9")
     window = FakeWindow()
     viewer = Viewer(renderer, feed, Options(), Rig(), Camera(), window=window)  # type: ignore[arg-type]
-    for key, kind in zip("1234", Rig.KINDS, strict=True):
+    for key, kind in zip("12345", Rig.KINDS, strict=True):
         viewer.press(ord(key))
         assert viewer.rig.kind == kind
     for key, option in (("O", "effect"), ("K", "skeleton"), ("H", "hud"), ("L", "labels")):
@@ -294,4 +295,31 @@ def test_first_person_hides_the_body_it_looks_out_of(renderer: Renderer, stage: 
     until(lambda: (viewer.frame(), feed.shown)[1] >= 1)
     assert viewer.options.hidden == "hero"
     assert np.isfinite(viewer.camera.position).all()
+    feed.close()
+
+
+def test_key_5_looks_through_the_stages_cameras_one_after_another(renderer: Renderer) -> None:
+    feed = Feed("tcp://127.0.0.1:9")
+    window = FakeWindow()
+    viewer = Viewer(renderer, feed, Options(), Rig(), Camera(), window=window)  # type: ignore[arg-type]
+    frame = frame_of(standing())
+    level = np.array([0.0, 0.0, 0.0, 1.0])
+    frame.cameras = [
+        pose.Camera("A", np.array([0.0, 1.5, 4.0]), level, 50.0),
+        pose.Camera("B", np.array([2.0, 1.0, 3.0]), level, 24.0),
+    ]
+    feed.frame = frame
+    for caption, x in (
+        ("camera A, 50 mm", 0.0),
+        ("camera B, 24 mm", 2.0),
+        ("camera A, 50 mm", 0.0),
+    ):
+        viewer.press(ord("5"))
+        viewer.follow()
+        assert viewer.board(0.1).caption == caption
+        assert viewer.camera.position[0] == x
+    frame.cameras = []
+    viewer.follow()
+    assert viewer.board(0.1).caption == "no camera on stage"
+    assert viewer.camera.position[0] == 0.0
     feed.close()
