@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import re
+import socket as tcp
 
 import zmq
 
@@ -36,6 +37,26 @@ def is_local(address: str) -> bool:
         return ipaddress.ip_address(match["host"].strip("[]").partition("%")[0]).is_loopback
     except ValueError:
         return match["host"] == "localhost"
+
+
+def is_itself(source: str, bound: str) -> bool:
+    """Whether who connects to `source` reaches `bound`, which listens on this machine."""
+    ours, theirs = _TCP.fullmatch(bound), _TCP.fullmatch(checked(source))
+    if ours is None or theirs is None:
+        return checked(source) == bound
+    if ours["port"] != theirs["port"]:
+        return False
+    host = theirs["host"].strip("[]")
+    if ours["host"] not in ("0.0.0.0", "[::]"):
+        return ours["host"].strip("[]") == host
+    # Only an address of this machine can be listened on.
+    family = tcp.AF_INET6 if ":" in host else tcp.AF_INET
+    with tcp.socket(family, tcp.SOCK_STREAM) as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError:
+            return False
+    return True
 
 
 def bind(socket: zmq.Socket, address: str, insecure: bool, what: str, keyed: bool = False) -> str:

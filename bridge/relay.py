@@ -18,6 +18,8 @@ from typing import Any
 
 import zmq
 
+from understudy.runtime.core.errors import UnderstudyError
+
 from . import address as addresses
 from .door import Door, Ear, Gate, readable
 from .envelope import SKELETONS
@@ -86,6 +88,11 @@ class Relay:
             self.address = addresses.bind(
                 self._outlet, publish, insecure, "relay", gate is not None
             )
+            if addresses.is_itself(source, self.address):
+                raise UnderstudyError(
+                    f"A relay from {source} to {publish} would hear itself; give the stage's "
+                    "address with --from and another one with --publish."
+                )
             # The stage: one socket for everything, and a small one for the skeletons.
             self._inlet, self._skeletons = opened(zmq.XSUB), opened(zmq.SUB)
             for socket in (self._inlet, self._skeletons):

@@ -44,6 +44,10 @@ def pad(tmp_path: Path) -> Path:
     return path
 
 
+# For a stage beside whatever the user of this machine runs.
+FREE_PORTS = ("--publish", "tcp://127.0.0.1:*", "--control", "tcp://127.0.0.1:*")
+
+
 @pytest.fixture
 def understudy():
     """Runs `understudy WORDS` in a process of its own; returns it finished, output as text."""

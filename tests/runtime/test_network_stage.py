@@ -14,7 +14,7 @@ import pytest
 from pylivelinkface import FaceBlendShape, PyLiveLinkFace
 from pythonosc.udp_client import SimpleUDPClient
 
-from tests.conftest import sentence
+from tests.conftest import FREE_PORTS, sentence
 from tests.runtime.outputs.things import to
 from tests.runtime.sources.ears import TICK_S, free_udp_ports
 from understudy.bridge import ControlClient, Publisher, Subscriber
@@ -307,7 +307,7 @@ def test_a_port_that_is_taken_is_one_sentence_that_names_the_program(understudy)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
         port = other.getsockname()[1]
-        said = sentence(understudy("stage", "--from", f"vmc://:{port}"))
+        said = sentence(understudy("stage", *FREE_PORTS, "--from", f"vmc://:{port}"))
     assert str(port) in said and f"process {os.getpid()}" in said
 
 
@@ -321,7 +321,7 @@ def test_a_port_that_is_taken_is_one_sentence_that_names_the_program(understudy)
     ],
 )
 def test_a_source_that_cannot_be_is_one_sentence(understudy, words, expected):
-    assert expected in sentence(understudy("stage", "--seconds", 1, *words))
+    assert expected in sentence(understudy("stage", *FREE_PORTS, "--seconds", 1, *words))
 
 
 def test_the_options_of_every_source_are_printed(understudy):

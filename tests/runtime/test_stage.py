@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import zmq
 
-from tests.conftest import sentence
+from tests.conftest import FREE_PORTS, sentence
 from understudy.bridge import ControlClient, Subscriber
 from understudy.runtime import processes
 from understudy.runtime.core.errors import UnderstudyError
@@ -163,13 +163,15 @@ def test_a_port_in_use_is_one_sentence(pad, understudy):
 )
 def test_wrong_input_is_one_sentence(understudy, pad, take, words, expected):
     words = [word.format(pad=pad, take=take) for word in words]
-    assert expected in sentence(understudy("stage", "--seconds", 1, *words))
+    assert expected in sentence(understudy("stage", *FREE_PORTS, "--seconds", 1, *words))
 
 
 def test_damaged_weights_are_one_sentence(understudy, pad, tmp_path):
     weights = tmp_path / "broken.onnx"
     weights.write_bytes(b"not a network")
-    assert "broken" in sentence(understudy("stage", "--pad", pad, "--weights", weights))
+    assert "broken" in sentence(
+        understudy("stage", *FREE_PORTS, "--pad", pad, "--weights", weights)
+    )
 
 
 def test_garbage_on_the_control_socket_is_counted_and_the_stream_goes_on(pad):

@@ -60,11 +60,16 @@ def test_it_says_that_it_waits_and_that_the_stage_came(pad):
     assert between.returncode == 0
 
 
+HERE = "tcp://127.0.0.1:5599"
+
+
 def test_wrong_words_are_one_sentence(understudy, tmp_path):
     source = ("--from", "tcp://127.0.0.1:9")
     for words, says in (
         (("--publish", "tcp://0.0.0.0:5599"), "understudy keys new NAME"),
         (("--publish", "nowhere"), "is not an address"),
+        (("--from", HERE, "--publish", HERE), "would hear itself"),
+        (("--from", HERE, "--publish", "tcp://0.0.0.0:5599", "--insecure"), "would hear itself"),
         (("--keys", tmp_path / "none"), "There are no keys in"),
         (("--key", tmp_path / "none.key"), "cannot be read"),
         (("--seconds", "0"), "must be above 0"),
