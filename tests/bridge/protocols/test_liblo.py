@@ -1,6 +1,6 @@
 """liblo, an OSC library in C, as a peer: its tools hear our packets and we hear its.
 
-Runs where they are installed: apt install liblo-tools.
+Behind `make test-clients`, which installs them: apt install liblo-tools.
 """
 
 from __future__ import annotations
@@ -17,9 +17,13 @@ from understudy.bridge.protocols import vmc
 from understudy.bridge.protocols.vmc_packer import Packer
 from understudy.runtime.core import rotation
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("oscdump") and shutil.which("oscsend")), reason="liblo-tools not installed"
-)
+pytestmark = [
+    pytest.mark.clients,
+    pytest.mark.skipif(
+        not (shutil.which("oscdump") and shutil.which("oscsend")),
+        reason="liblo-tools not installed",
+    ),
+]
 
 
 def test_oscdump_reads_a_frame():
