@@ -7,6 +7,7 @@ error; nothing that arrives here reaches the loop except the requests below.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import time
 from collections.abc import Iterable
@@ -65,6 +66,7 @@ class ControlServer:
         self.malformed = 0
         self.requests = 0
         self.refused = 0
+        versions()
         self._decoder = msgspec.msgpack.Decoder(AnyRequest)
         self._encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
         context = gate.context if gate is not None else context or zmq.Context.instance()
@@ -354,8 +356,9 @@ class ControlClient:
         self.close()
 
 
+@functools.cache
 def versions() -> dict[str, Any]:
-    """What this side speaks."""
+    """What this side speaks; read once, since looking it up takes milliseconds of a tick."""
     try:
         understudy = version("understudy")
     except PackageNotFoundError:
