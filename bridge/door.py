@@ -290,5 +290,17 @@ def readable(socket: zmq.Socket) -> bool:
     return bool(int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
 
 
+def take(socket: zmq.Socket) -> bytes | None:
+    """A message that has come; None when none has."""
+    try:
+        message: bytes = socket.recv(zmq.NOBLOCK)
+    except zmq.Again:
+        return None
+    while socket.getsockopt(zmq.RCVMORE):  # ours have one part; whatever this is, it is not ours
+        message = b"?"
+        socket.recv()
+    return message
+
+
 def _plain(address: str) -> str:
     return address.removeprefix("::ffff:")

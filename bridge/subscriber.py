@@ -15,6 +15,7 @@ from understudy.runtime.core.skeleton import Skeleton
 
 from . import address as addresses
 from .decoder import Origin, UnknownSkeleton, decode_frame, decode_skeletons
+from .door import take
 from .envelope import FRAME, SCHEMA_VERSION, SKELETONS, VersionError, WireError
 from .keys import Key, read_for_stage
 from .knock import Knock
@@ -156,12 +157,12 @@ class Subscriber:
         """The next frame, or None when none came within `timeout_s` (None: wait for ever)."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
-            message = next((m for s in self._sockets() if (m := _take(s)) is not None), None)
+            message = next((m for s in self._sockets() if (m := take(s)) is not None), None)
             if message is not None:
                 frame = self._read(message)
                 if frame is None and message[:4] == SKELETONS and self._waiting is not None:
                     # A newer one may have come while the skeletons were on their way.
-                    newer = _take(self._frames)
+                    newer = take(self._frames)
                     frame = self._read(newer) if newer is not None else None
                     frame = frame or self._read(self._waiting)
                 if frame is not None:
@@ -256,15 +257,3 @@ class Subscriber:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _take(socket: zmq.Socket) -> bytes | None:
-    """A message that has come, joined to one part; None when none has."""
-    try:
-        message: bytes = socket.recv(zmq.NOBLOCK)
-    except zmq.Again:
-        return None
-    while socket.getsockopt(zmq.RCVMORE):  # ours have one part; whatever this is, it is not ours
-        message = b""
-        socket.recv()
-    return message

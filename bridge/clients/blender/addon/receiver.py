@@ -15,6 +15,7 @@ import zmq
 
 from understudy.bridge import address as addresses
 from understudy.bridge.decoder import Origin, UnknownSkeleton, decode_frame, decode_skeletons
+from understudy.bridge.door import take
 from understudy.bridge.envelope import FRAME, SCHEMA_VERSION, SKELETONS, VersionError, WireError
 from understudy.bridge.keys import Key
 from understudy.bridge.knock import Knock
@@ -112,11 +113,11 @@ class Receiver:
         """The newest frame, where one came since the last call."""
         for knock in self._knocks:
             knock.turn()
-        while (message := _take(self._skeletons)) is not None:
+        while (message := take(self._skeletons)) is not None:
             self._learn(message)
         if self.recording:
             self._drain()
-        message = _take(self._frames) or self._waiting
+        message = take(self._frames) or self._waiting
         self._waiting = None
         return None if message is None else self._read(message)
 
@@ -166,7 +167,7 @@ class Receiver:
         """From now on every frame is kept, in this list."""
         self.take, self.take_bytes, self._taken = [], 0, None
         self.statistics.lost = 0
-        while _take(self._all) is not None:  # what was on its way when the last take ended
+        while take(self._all) is not None:  # what was on its way when the last take ended
             pass
         if not self.recording:
             self._all.subscribe(FRAME)
@@ -181,7 +182,7 @@ class Receiver:
             self.recording = False
 
     def _drain(self) -> None:
-        while self.take_bytes < MOST_TAKE_BYTES and (message := _take(self._all)) is not None:
+        while self.take_bytes < MOST_TAKE_BYTES and (message := take(self._all)) is not None:
             try:
                 origin = decode_frame(message, {})[1]
             except UnknownSkeleton as unknown:  # always: without skeletons it is read no further
@@ -244,15 +245,3 @@ class Receiver:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _take(socket: zmq.Socket) -> bytes | None:
-    """A message that has come; None when none has."""
-    try:
-        message: bytes = socket.recv(zmq.NOBLOCK)
-    except zmq.Again:
-        return None
-    while socket.getsockopt(zmq.RCVMORE):  # ours have one part; whatever this is, it is not ours
-        message = b"?"
-        socket.recv()
-    return message
