@@ -22,10 +22,6 @@ import zmq
 from understudy.runtime.core.errors import UnderstudyError
 
 from . import address as addresses
-from .door import Door, Gate
-from .envelope import SCHEMA_VERSION
-from .keys import Key
-from .knock import Knock
 from .requests import (
     AnyRequest,
     Camera,
@@ -40,6 +36,10 @@ from .requests import (
     Style,
     check_finite,
 )
+from .security.access import AccessControl, ConnectionMonitor
+from .security.handshake import Handshake
+from .security.keys import Key
+from .wire.envelope import SCHEMA_VERSION
 
 CONTROL_VERSION = 1
 Asked = Pad | Camera | Stats | Record | Style | Stop
@@ -52,7 +52,7 @@ class ControlServer:
     """The stage's end. `poll` once a tick; hello and ping are answered in there.
 
     malformed counts what could not be read, requests what could, refused what of these the stage
-    could not do; door counts connections, and those turned away.
+    could not do; connections counts those who came, and those turned away.
     """
 
     def __init__(
@@ -60,26 +60,26 @@ class ControlServer:
         address: str = addresses.CONTROL,
         insecure: bool = False,
         context: zmq.Context | None = None,
-        gate: Gate | None = None,
+        access: AccessControl | None = None,
     ) -> None:
-        """gate: asks every caller for a key. It brings its own context."""
+        """access: asks every caller for a key. It brings its own context."""
         self.malformed = 0
         self.requests = 0
         self.refused = 0
         versions()
         self._decoder = msgspec.msgpack.Decoder(AnyRequest)
         self._encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
-        context = gate.context if gate is not None else context or zmq.Context.instance()
+        context = access.context if access is not None else context or zmq.Context.instance()
         self._socket: zmq.Socket = context.socket(zmq.ROUTER)
         self._socket.linger = 0
         self._socket.rcvhwm = 2 * REQUESTS_A_TICK
         self._socket.sndhwm = 2 * REQUESTS_A_TICK
         self._socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_REQUEST)
         addresses.notice_the_dead(self._socket)
-        self.door = Door(self._socket, gate)
+        self.connections = ConnectionMonitor(self._socket, access)
         try:
             self.address = addresses.bind(
-                self._socket, address, insecure, "control socket", gate is not None
+                self._socket, address, insecure, "control socket", access is not None
             )
         except BaseException:
             self.close()
@@ -88,7 +88,7 @@ class ControlServer:
     def poll(self) -> list[Asked]:
         """What was asked since the last tick, in order. Never waits, never raises on input."""
         asked: list[Asked] = []
-        self.door.poll()
+        self.connections.poll()
         for _ in range(REQUESTS_A_TICK):
             try:
                 parts = self._socket.recv_multipart(zmq.NOBLOCK)
@@ -135,7 +135,7 @@ class ControlServer:
             self._socket.send_multipart([*peer, self._encoder.encode(reply)], zmq.NOBLOCK)
 
     def close(self) -> None:
-        self.door.close()
+        self.connections.close()
         self._socket.close()
 
     def __enter__(self) -> ControlServer:
@@ -180,7 +180,7 @@ class ControlClient:
         self._socket.reconnect_ivl_max = 500
         addresses.notice_the_dead(self._socket)
         try:
-            self._knock = Knock(self._socket, address, key)
+            self._handshake = Handshake(self._socket, address, key)
         except BaseException:
             self._socket.close()
             raise
@@ -295,7 +295,7 @@ class ControlClient:
         request.number = next(self._numbers)
         deadline = time.monotonic() + self.timeout_s
         self._discard()
-        refusals = self._knock.failures
+        refusals = self._handshake.failures
         self._wait(zmq.POLLOUT, deadline, refusals)
         try:
             self._socket.send(self._encoder.encode(request), zmq.NOBLOCK)
@@ -319,18 +319,18 @@ class ControlClient:
         """Waits until the socket is ready; raises when it never is, or was turned away anew."""
         poller = zmq.Poller()
         poller.register(self._socket, event)
-        poller.register(self._knock.ear, zmq.POLLIN)
+        poller.register(self._handshake.events, zmq.POLLIN)
         while True:
-            trouble = self._knock.turn()
+            trouble = self._handshake.poll()
             left = deadline - time.monotonic()
-            if left <= 0 or (trouble and self._knock.failures > refusals):
+            if left <= 0 or (trouble and self._handshake.failures > refusals):
                 raise self._silent()
-            if self._socket in dict(poller.poll(int(min(left, self._knock.wait_s) * 1e3) + 1)):
+            if self._socket in dict(poller.poll(int(min(left, self._handshake.wait_s) * 1e3) + 1)):
                 return
 
     def _silent(self) -> UnderstudyError:
         return UnderstudyError(
-            self._knock.trouble
+            self._handshake.trouble
             or f"No stage answers on {self.address} within {self.timeout_s:g} s; start one with "
             "`understudy stage` or give its control address."
         )
@@ -338,15 +338,15 @@ class ControlClient:
     @property
     def trouble(self) -> str:
         """Why the stage does not let this client in; "" where it does, or is not there."""
-        return self._knock.turn()
+        return self._handshake.poll()
 
     def _discard(self) -> None:
-        self._knock.turn()
+        self._handshake.poll()
         while self._socket.poll(0):
             self._socket.recv_multipart(zmq.NOBLOCK)
 
     def close(self) -> None:
-        self._knock.close()
+        self._handshake.close()
         self._socket.close()
 
     def __enter__(self) -> ControlClient:

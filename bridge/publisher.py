@@ -11,9 +11,9 @@ from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.skeleton import Skeleton
 
 from . import address as addresses
-from .door import Door, Gate
-from .encoder import FrameEncoder, encode_skeletons
-from .envelope import SKELETONS
+from .security.access import AccessControl, ConnectionMonitor
+from .wire.encoder import FrameEncoder, encode_skeletons
+from .wire.envelope import SKELETONS
 
 # Messages kept for one subscriber before its next ones are dropped; the kernel keeps some more.
 QUEUE = 32
@@ -28,7 +28,7 @@ class Publisher:
     published, bytes   what was sent so far
     subscriptions      topics subscribed to so far, renewals included
     malformed          words from subscribers that were no subscriptions
-    door               connections, and those turned away
+    connections               those who came, and those turned away
     """
 
     def __init__(
@@ -36,9 +36,9 @@ class Publisher:
         address: str = addresses.PUBLISH,
         insecure: bool = False,
         context: zmq.Context | None = None,
-        gate: Gate | None = None,
+        access: AccessControl | None = None,
     ) -> None:
-        """gate: asks every subscriber for a key. It brings its own context."""
+        """access: asks every subscriber for a key. It brings its own context."""
         self.subscriptions = 0
         self.malformed = 0
         self.bytes = 0
@@ -46,7 +46,7 @@ class Publisher:
         self._skeletons: dict[int, Skeleton] = {}
         self._skeleton_message = b""
         self._skeletons_due_ns = 0
-        context = gate.context if gate is not None else context or zmq.Context.instance()
+        context = access.context if access is not None else context or zmq.Context.instance()
         self._socket: zmq.Socket = context.socket(zmq.XPUB)
         self._socket.linger = 0
         self._socket.sndhwm = QUEUE
@@ -56,10 +56,10 @@ class Publisher:
         # joiner would wait for the skeletons.
         self._socket.xpub_verbose = True
         addresses.notice_the_dead(self._socket)
-        self.door = Door(self._socket, gate)
+        self.connections = ConnectionMonitor(self._socket, access)
         try:
             self.address = addresses.bind(
-                self._socket, address, insecure, "publisher", gate is not None
+                self._socket, address, insecure, "publisher", access is not None
             )
         except BaseException:
             self.close()
@@ -85,7 +85,7 @@ class Publisher:
             # libzmq hands this to every connection before anything else. Skeletons that are sent
             # when a subscription is read come too late for one that slips in behind the reading.
             self._socket.setsockopt(zmq.XPUB_WELCOME_MSG, self._skeleton_message)
-        self.door.poll()
+        self.connections.poll()
         joined = self._read_subscriptions()
         now_ns = time.monotonic_ns()
         if (joined or now_ns >= self._skeletons_due_ns) and self._skeletons:
@@ -116,7 +116,7 @@ class Publisher:
         return joined
 
     def close(self) -> None:
-        self.door.close()
+        self.connections.close()
         self._socket.close()
 
     def __enter__(self) -> Publisher:

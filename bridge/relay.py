@@ -21,12 +21,12 @@ import zmq
 from understudy.runtime.core.errors import UnderstudyError
 
 from . import address as addresses
-from .door import Door, Ear, Gate, readable
-from .envelope import SKELETONS
-from .keys import Key, read_for_stage
-from .knock import AGAIN_S, Knock
 from .publisher import EVENTS_A_TICK, QUEUE
+from .security.access import AccessControl, ConnectionMonitor, SocketMonitor, readable
+from .security.handshake import AGAIN_S, Handshake
+from .security.keys import Key, read_for_stage
 from .subscriber import LARGEST_MESSAGE
+from .wire.envelope import SKELETONS
 
 # Messages from the stage that wait for the proxy; it is there for the moment of a new greeting.
 INLET_QUEUE = 128
@@ -46,9 +46,9 @@ class Relay:
 
     here          whether the stage is connected
     trouble       why the stage does not let the relay in, or ""
-    connections   how often a stage was connected; from the second on, it was gone in between
+    stage_connections   how often a stage was connected; from the second on, it was gone in between
     greetings     how often the skeletons changed
-    door          who listens, and who was turned away
+    connections          who listens, and who was turned away
     """
 
     def __init__(
@@ -56,17 +56,17 @@ class Relay:
         source: str,
         publish: str,
         key: Key | str | Path | None = None,
-        gate: Gate | None = None,
+        access: AccessControl | None = None,
         insecure: bool = False,
     ) -> None:
         self.here = False
-        self.connections = self.greetings = 0
+        self.stage_connections = self.greetings = 0
         self._key = key if isinstance(key, Key) or key is None else read_for_stage(key)
         self._before = Passed()
         self._reopen_s = float("inf")
         self._greeting = b""
         self._thread: threading.Thread | None = None
-        context = gate.context if gate is not None else zmq.Context.instance()
+        context = access.context if access is not None else zmq.Context.instance()
         with contextlib.ExitStack() as undo:
 
             def opened(kind: int) -> zmq.Socket:
@@ -83,10 +83,10 @@ class Relay:
             self._outlet.rcvhwm = EVENTS_A_TICK
             self._outlet.setsockopt(zmq.MAXMSGSIZE, 1024)
             addresses.notice_the_dead(self._outlet)
-            self.door = Door(self._outlet, gate)
-            undo.callback(self.door.close)
+            self.connections = ConnectionMonitor(self._outlet, access)
+            undo.callback(self.connections.close)
             self.address = addresses.bind(
-                self._outlet, publish, insecure, "relay", gate is not None
+                self._outlet, publish, insecure, "relay", access is not None
             )
             if addresses.is_itself(source, self.address):
                 raise UnderstudyError(
@@ -102,24 +102,29 @@ class Relay:
                 socket.reconnect_ivl_max = 1000
                 addresses.notice_the_dead(socket)
             self._skeletons.subscribe(SKELETONS)
-            self._knock = Knock(self._skeletons, source, self._key)
-            undo.callback(self._knock.close)
-            self.source = self._knock.address
+            self._handshake = Handshake(self._skeletons, source, self._key)
+            undo.callback(self._handshake.close)
+            self.source = self._handshake.address
             # Connected last: the proxy's thread has the inlet from now on, and `turn` only hears
             # what libzmq tells of it.
-            self._ear = Ear(
+            self._monitor = SocketMonitor(
                 self._inlet,
                 zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | _GIVEN_UP,
                 kept=0,
             )
-            undo.callback(self._ear.close)
+            undo.callback(self._monitor.close)
             self._connect()
             steering = f"inproc://relay-{secrets.token_hex(8)}"
             self._steer, self._steered = opened(zmq.PAIR), opened(zmq.PAIR)
             self._steered.bind(steering)
             self._steer.connect(steering)
             self._poller = zmq.Poller()
-            for socket in (self._skeletons, self._knock.ear, self._ear.socket, *self.door.ears):
+            for socket in (
+                self._skeletons,
+                self._handshake.events,
+                self._monitor.socket,
+                *self.connections.sockets,
+            ):
                 self._poller.register(socket, zmq.POLLIN)
             self._start()
             undo.callback(self._stop)
@@ -151,7 +156,7 @@ class Relay:
 
     @property
     def trouble(self) -> str:
-        return self._knock.trouble
+        return self._handshake.trouble
 
     @property
     def passed(self) -> Passed:
@@ -164,15 +169,15 @@ class Relay:
 
     def turn(self, timeout_s: float) -> None:
         """Does what is due, and waits at most so long for more."""
-        self._poller.poll(int(min(timeout_s, self._knock.wait_s) * 1e3) + 1)
-        self.door.poll()
-        self._knock.turn()
-        while (told := self._ear.next()) is not None:
+        self._poller.poll(int(min(timeout_s, self._handshake.wait_s) * 1e3) + 1)
+        self.connections.poll()
+        self._handshake.poll()
+        while (told := self._monitor.next()) is not None:
             if told[0] & _GIVEN_UP:
                 self._reopen_s = time.monotonic() + AGAIN_S
             else:
                 self.here = told[0] == zmq.EVENT_HANDSHAKE_SUCCEEDED
-                self.connections += self.here
+                self.stage_connections += self.here
         greeting = self._newest_skeletons()
         again = time.monotonic() >= self._reopen_s
         if greeting != self._greeting or again:
@@ -201,13 +206,13 @@ class Relay:
         return {
             "from": self.source,
             "publish": self.address,
-            "stage_connections": self.connections,
+            "stage_connections": self.stage_connections,
             **asdict(self.passed),
             "greetings": self.greetings,
-            "listeners": self.door.standing,
-            "connections": self.door.made,
-            "refused_connections": self.door.refused,
-            "refusals": dict(self.door.refusals),
+            "listeners": self.connections.standing,
+            "connections": self.connections.made,
+            "refused_connections": self.connections.refused,
+            "refusals": dict(self.connections.refusals),
         }
 
     def close(self) -> None:

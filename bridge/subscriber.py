@@ -14,11 +14,11 @@ from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.skeleton import Skeleton
 
 from . import address as addresses
-from .decoder import Origin, UnknownSkeleton, decode_frame, decode_skeletons
-from .door import take
-from .envelope import FRAME, SCHEMA_VERSION, SKELETONS, VersionError, WireError
-from .keys import Key, read_for_stage
-from .knock import Knock
+from .security.access import take
+from .security.handshake import Handshake
+from .security.keys import Key, read_for_stage
+from .wire.decoder import Origin, UnknownSkeleton, decode_frame, decode_skeletons
+from .wire.envelope import FRAME, SCHEMA_VERSION, SKELETONS, VersionError, WireError
 
 # About a second of frames for a program that falls behind; beyond it frames are lost, and counted.
 QUEUE = 128
@@ -94,7 +94,7 @@ class Subscriber:
         self._warned = False
         self._waiting: bytes | None = None
         self._key = key if isinstance(key, Key) or key is None else read_for_stage(key)
-        self._knocks: list[Knock] = []
+        self._handshakes: list[Handshake] = []
         self._said = ""
         context = context or zmq.Context.instance()
         # CONFLATE keeps one message, the newest, and keeps it fresh while nobody reads. It allows
@@ -104,8 +104,8 @@ class Subscriber:
         self._poller = zmq.Poller()
         for socket in self._sockets():
             self._poller.register(socket, zmq.POLLIN)
-        for knock in self._knocks:
-            self._poller.register(knock.ear, zmq.POLLIN)
+        for handshake in self._handshakes:
+            self._poller.register(handshake.events, zmq.POLLIN)
 
     def _open(self, context: zmq.Context, topic: bytes, conflate: bool = False) -> zmq.Socket:
         socket: zmq.Socket = context.socket(zmq.SUB)
@@ -119,7 +119,7 @@ class Subscriber:
             socket.conflate = True
         socket.subscribe(topic)
         try:
-            self._knocks.append(Knock(socket, self.address, self._key))
+            self._handshakes.append(Handshake(socket, self.address, self._key))
         except BaseException:
             socket.close()
             raise
@@ -128,17 +128,17 @@ class Subscriber:
     @property
     def trouble(self) -> str:
         """Why the stage does not let this subscriber in; "" where it does, or is not there."""
-        return next((knock.trouble for knock in self._knocks if knock.trouble), "")
+        return next((handshake.trouble for handshake in self._handshakes if handshake.trouble), "")
 
     def _turn(self) -> float:
         """Follows how the sockets are received, says what is new, and when to look again."""
-        for knock in self._knocks:
-            knock.turn()
+        for handshake in self._handshakes:
+            handshake.poll()
         if self.trouble != self._said:
             self._said = self.trouble
             if self._said:
                 log.warning("%s", self._said)
-        return min(knock.wait_s for knock in self._knocks)
+        return min(handshake.wait_s for handshake in self._handshakes)
 
     def _sockets(self) -> list[zmq.Socket]:
         # Skeletons first: whatever waits there may be what the waiting frame needs.
@@ -247,8 +247,8 @@ class Subscriber:
         self._received_ns = frame.received_ns
 
     def close(self) -> None:
-        for knock in self._knocks:
-            knock.close()
+        for handshake in self._handshakes:
+            handshake.close()
         for socket in self._sockets():
             socket.close()
 

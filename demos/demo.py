@@ -16,10 +16,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from understudy.runtime import processes
+from understudy.runtime.bench.processes import StageProcess, listen
+from understudy.runtime.core import processes
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import roles
-from understudy.runtime.processes import StageProcess, listen
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.clip import Clip
 

@@ -21,10 +21,10 @@ from PIL import Image, ImageDraw, ImageFont
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame, Pose, State, Subject
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.live import Holding
-from understudy.runtime.performer.takeover import Takeover
-from understudy.runtime.sources.bvh import BvhSource
-from understudy.runtime.sources.dropout import Drop, Link, parse_drop
+from understudy.runtime.performer.takeover.takeover import Takeover
+from understudy.runtime.sources.files.bvh import BvhSource
+from understudy.runtime.sources.files.dropout import Drop, Link, parse_drop
+from understudy.runtime.stage.live import Holding
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.clip import without_tpose
 from understudy.runtime.viewport import film

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from understudy.runtime.core.humanoid import PERFORMER
-
-from .loader import FORMAT
+from understudy.runtime.core.networks import FORMAT
 
 Shapes = dict[str, list[str | int]]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from understudy.runtime.bench.trials import LADDER_MPS, RUNS_MPS, asked_speed, stick_for
-from understudy.runtime.sources import random_pad
+from understudy.runtime.sources.controls import random_pad
 
 HERE = Path(__file__).parent
 Rows = list[tuple[float, float, float, str, float, dict[str, object]]]

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from . import data, network
+from understudy.runtime.viewport.effects import contact_network as network
+
+from . import data
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.viewport import gl
+from understudy.runtime.viewport.effects import contact_weights as files
 
 from . import evaluate, reference
-from . import weights as files
 from .data import Images
 
 PAPER, INK, FAINT = (246, 245, 242), (34, 36, 42), (112, 114, 120)

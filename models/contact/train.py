@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.viewport.effects.contact_network import HEAD_FEATURES, TAP_FEATURES, Network
+from understudy.runtime.viewport.effects.contact_weights import save
 
 from . import data
 from .batches import Batches, Shape
-from .network import HEAD_FEATURES, TAP_FEATURES, Network
-from .weights import save
 
 # Taps x width. What follows the mean is paid once a pixel, so the layers are there.
 NETWORKS = ("8x12", "16x16")

@@ -24,8 +24,7 @@ from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Intent
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.performer import legs
-from understudy.runtime.performer.controller import (
+from understudy.runtime.performer.control.controller import (
     Controller,
     adjust,
     gather,
@@ -33,9 +32,10 @@ from understudy.runtime.performer.controller import (
     spring_step,
     wrap,
 )
-from understudy.runtime.performer.feet import Feet
-from understudy.runtime.performer.layout import RATE_HZ
-from understudy.runtime.performer.performer import CONTACT_JOINTS
+from understudy.runtime.performer.control.feet import Feet
+from understudy.runtime.performer.control.layout import RATE_HZ
+from understudy.runtime.performer.control.performer import CONTACT_JOINTS
+from understudy.runtime.performer.ik import legs
 
 TICK_S = 1.0 / RATE_HZ
 POSE, PATH = slice(0, 15), slice(15, 27)  # of the features

@@ -2,8 +2,8 @@
 
 A small network of its own, so that none of this costs the gait anything: which take and how far
 into it go in, the pose, the root's motion and the contacts come out. The run time lays it over the
-gait (runtime/performer/actions.py). Takes are cut by hand: when the action begins, when the blow
-falls or the body lands, when it is over.
+gait (runtime/performer/control/actions.py). Takes are cut by hand: when the action begins, when the
+blow falls or the body lands, when it is over.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from understudy.models import export as onnx
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.performer.layout import POSE, RATE_HZ
+from understudy.runtime.performer.control.layout import POSE, RATE_HZ
 
 from .data import Strip, load, relative, world
 from .network import Skeletal, orthonormal, quaternions

@@ -13,7 +13,7 @@ import numpy as np
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.performer import legs
+from understudy.runtime.performer.ik import legs
 
 from .data import RATE_HZ, Strip, detect_contacts, smooth, smooth_rotations, world
 

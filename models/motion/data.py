@@ -17,7 +17,7 @@ from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER, roles
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.performer import legs
+from understudy.runtime.performer.ik import legs
 from understudy.runtime.retarget.retarget import Retarget
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.clip import Clip, without_tpose

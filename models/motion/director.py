@@ -16,8 +16,7 @@ from scipy.ndimage import binary_dilation
 
 from understudy.runtime.core import rotation
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.performer import legs
-from understudy.runtime.performer.controller import (
+from understudy.runtime.performer.control.controller import (
     LN2_4,
     SAMPLES_S,
     Controller,
@@ -25,8 +24,9 @@ from understudy.runtime.performer.controller import (
     local_path,
     wrap,
 )
-from understudy.runtime.performer.feet import Feet
-from understudy.runtime.performer.layout import STYLES
+from understudy.runtime.performer.control.feet import Feet
+from understudy.runtime.performer.control.layout import STYLES
+from understudy.runtime.performer.ik import legs
 
 from .data import RATE_HZ, Strip, smooth
 from .pads import Pad, Sliders

@@ -16,10 +16,10 @@ from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Intent
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.performer import legs
-from understudy.runtime.performer.controller import WALK_MPS, wrap
-from understudy.runtime.performer.layout import RATE_HZ, STYLES
-from understudy.runtime.performer.performer import Performer
+from understudy.runtime.performer.control.controller import WALK_MPS, wrap
+from understudy.runtime.performer.control.layout import RATE_HZ, STYLES
+from understudy.runtime.performer.control.performer import Performer
+from understudy.runtime.performer.ik import legs
 
 from .pads import Pad
 

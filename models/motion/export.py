@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from understudy.models import export as onnx
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.performer.controller import SAMPLES_S
-from understudy.runtime.performer.layout import BODY, PATH, POSE, RATE_HZ, STYLES, TRAVEL
+from understudy.runtime.performer.control.controller import SAMPLES_S
+from understudy.runtime.performer.control.layout import BODY, PATH, POSE, RATE_HZ, STYLES, TRAVEL
 
 from .network import Performer, quaternions
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from understudy.runtime.performer import legs
+from understudy.runtime.performer.ik import legs
 
 from .augment import bend, halt, launch, mirror, pivot, reverse, stand, steer, tempo
 from .data import RATE_HZ, Strip

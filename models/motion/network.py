@@ -13,7 +13,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.performer.layout import BODY, CONTACTS, PATH, PHASE, POSE, RATE, TRAVEL
+from understudy.runtime.performer.control.layout import (
+    BODY,
+    CONTACTS,
+    PATH,
+    PHASE,
+    POSE,
+    RATE,
+    TRAVEL,
+)
 
 JOINTS = len(PERFORMER)
 FASTEST = 0.3  # radians of phase a tick: nearly three double steps a second

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.performer.controller import STYLE_HALFLIFE_S, spring_step
-from understudy.runtime.performer.layout import STYLES
+from understudy.runtime.performer.control.controller import STYLE_HALFLIFE_S, spring_step
+from understudy.runtime.performer.control.layout import STYLES
 
 
 class Pad:

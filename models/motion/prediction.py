@@ -13,8 +13,8 @@ import numpy as np
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.performer.controller import SAMPLES_S, local_path
-from understudy.runtime.performer.layout import (
+from understudy.runtime.performer.control.controller import SAMPLES_S, local_path
+from understudy.runtime.performer.control.layout import (
     BODY,
     CONTACTS,
     PHASE,

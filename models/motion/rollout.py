@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from understudy.runtime.core import rotation
-from understudy.runtime.performer.layout import PHASE, POSE, RATE, RATE_HZ, TRAVEL
-from understudy.runtime.performer.performer import CONTACT_JOINTS
+from understudy.runtime.performer.control.layout import PHASE, POSE, RATE, RATE_HZ, TRAVEL
+from understudy.runtime.performer.control.performer import CONTACT_JOINTS
 
 from .director import Take
 from .network import Performer, Skeletal

@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.performer import legs
+from understudy.runtime.performer.ik import legs
 
 from .data import RATE_HZ
 

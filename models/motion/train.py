@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.performer.layout import BODY, POSE
+from understudy.runtime.performer.control.layout import BODY, POSE
 
 from . import actions, curves, evaluate, export, library, limits, prediction
 from .data import RATE_HZ, Strip, load

@@ -19,8 +19,8 @@ import numpy as np
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.performer.layout import STYLES
-from understudy.runtime.sources.random_pad import RandomPad
+from understudy.runtime.performer.control.layout import STYLES
+from understudy.runtime.sources.controls.random_pad import RandomPad
 
 from . import gait, judges, trials
 from .figure import Figure
@@ -136,10 +136,10 @@ def measure(quick: bool) -> list[Figure]:
 
 def measured(args: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, Any]:
     """The report: conditions, and for everybody who was measured the values of ROWS and traces."""
-    from understudy.models import loader
-    from understudy.runtime.performer.performer import Performer
+    from understudy.runtime.core import networks
+    from understudy.runtime.performer.control.performer import Performer
 
-    weights = args.weights or loader.WEIGHTS / "motion.onnx"
+    weights = args.weights or networks.WEIGHTS / "motion.onnx"
     wanted = args.only.split(",") if args.only else ["ours", "matching", "matching-mocap", "data"]
     who: dict[str, Any] = {}
     strips, likeness, usual = None, None, None
@@ -182,21 +182,21 @@ def _matching(library: Any, count: int) -> Any:
 
 def training_strips(folder: Path, weights: Path, include: str | None) -> list[Any]:
     """The strips of the clips that the weights' card names, without those held out."""
-    from understudy.models import loader
     from understudy.models.motion import data
+    from understudy.runtime.core import networks
 
-    training = loader.read_card(weights)["training"]
+    training = networks.read_card(weights)["training"]
     leave = ",".join([training.get("exclude", ""), training.get("held_out", "")])
     return data.load(folder, include or training.get("include", "*"), leave)
 
 
 def action_motions(folder: Path) -> list[Motion]:
     """The whole clips that jumps and actions were learned from, as they are and mirrored."""
-    from understudy.models import loader
     from understudy.models.motion import augment, data
+    from understudy.runtime.core import networks
 
-    path = loader.WEIGHTS / "actions.onnx"
-    takes = loader.read_card(path).get("takes", []) if path.exists() else []
+    path = networks.WEIGHTS / "actions.onnx"
+    takes = networks.read_card(path).get("takes", []) if path.exists() else []
     names = sorted({str(take["clip"]) for take in takes})
     try:
         strips = data.load(folder, ",".join(names)) if names else []

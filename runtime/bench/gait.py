@@ -22,7 +22,7 @@ from scipy.ndimage import binary_opening, gaussian_filter1d
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.performer import legs
+from understudy.runtime.performer.ik import legs
 
 RATE_HZ = 60.0
 LOW_M = 0.015

@@ -12,7 +12,7 @@ from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.performer.transfer import Transfer
+from understudy.runtime.performer.takeover.transfer import Transfer
 
 STATURE_M = 1.7
 PERFORMER_M = 1.76

@@ -9,7 +9,7 @@ import numpy as np
 
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.performer.controller import wrap
+from understudy.runtime.performer.control.controller import wrap
 
 from . import gait, trials
 from .gait import RATE_HZ, Motion

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from understudy.runtime.processes import StageProcess, listen
+from understudy.runtime.bench.processes import StageProcess, listen
 
 from .figure import Figure
 from .stage import SCRIPT

@@ -7,7 +7,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from understudy.runtime import processes
+from understudy.runtime.bench import processes as bench_processes
+from understudy.runtime.core import processes
 from understudy.runtime.core.errors import UnderstudyError
 
 from .figure import Figure
@@ -22,7 +23,7 @@ def measure(quick: bool) -> list[Figure]:
         with tempfile.TemporaryDirectory() as folder:
             script, stats = Path(folder) / "pad.toml", Path(folder) / "stage.json"
             script.write_text(SCRIPT)
-            stage = processes.StageProcess(
+            stage = bench_processes.StageProcess(
                 "--pad", script, "--rate", 120, "--stats", stats, *words, seconds=seconds
             )
             with stage:

@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from understudy.models import loader
+from understudy.runtime.core import networks
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Intent
-from understudy.runtime.performer.performer import Performer
+from understudy.runtime.performer.control.performer import Performer
 
 from . import quantized
 from .figure import Figure
@@ -91,9 +91,9 @@ def tick_ms(
 
 def _sizes() -> list[Figure]:
     figures = []
-    for path in sorted(loader.WEIGHTS.glob("*.onnx")):
+    for path in sorted(networks.WEIGHTS.glob("*.onnx")):
         size = path.stat().st_size / 1e6
-        card = loader.read_card(path)
+        card = networks.read_card(path)
         about = f"{card['parameters']:,} weights, float32" if "parameters" in card else "float32"
         figures.append(
             Figure(
@@ -110,7 +110,7 @@ def _sizes() -> list[Figure]:
 
 def _variants(quick: bool, core: str) -> list[Figure]:
     """Size, time and error of the 8-bit variants, beside float32 in the same run."""
-    weights = loader.WEIGHTS / "motion.onnx"
+    weights = networks.WEIGHTS / "motion.onnx"
     bodies, seconds = (16, 6.0) if quick else (64, 20.0)
     figures = []
     with TemporaryDirectory() as folder:
@@ -150,7 +150,7 @@ def _crowd(quick: bool) -> list[Figure]:
         return [Figure(name, None, "ms", target, None, f"no CUDA device ({error})")]
     where = f"median; p99 {p99:.2f} ms; {provider}; network, path, feet"
     figures = [Figure(name, round(p50, 3), "ms", target, p50 <= CROWD_MS, where)]
-    network, arrays, _ = quantized.bound(loader.WEIGHTS / "motion.onnx", CROWD, "cuda")
+    network, arrays, _ = quantized.bound(networks.WEIGHTS / "motion.onnx", CROWD, "cuda")
     with network:
         run = network.bind(
             {n: arrays[n] for n in network.card["inputs"]},

@@ -16,14 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from understudy.models import loader
-from understudy.runtime.core import rotation
+from understudy.runtime.core import networks, rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.performer.layout import BODY, JOINTS, POSE, RATE_HZ, TRAVEL
-from understudy.runtime.performer.performer import Performer
-from understudy.runtime.sources.random_pad import RandomPad
+from understudy.runtime.performer.control.layout import BODY, JOINTS, POSE, RATE_HZ, TRAVEL
+from understudy.runtime.performer.control.performer import Performer
+from understudy.runtime.sources.controls.random_pad import RandomPad
 
 SPAN_S = 1.0  # of a roll-out
 
@@ -80,7 +79,7 @@ def make(weights: Path, folder: Path, inputs: dict[str, Array]) -> dict[str, Pat
 
 def bound(path: Path, count: int, provider: str = "cpu") -> tuple[Any, dict[str, Array], Any]:
     """An open network, its arrays for `count` bodies, and a function that runs it."""
-    network = loader.open_network(path, provider)
+    network = networks.open_network(path, provider)
     arrays = {
         name: np.zeros((count, *entry["shape"][1:]), np.float32)
         for side in ("inputs", "outputs")

@@ -14,9 +14,9 @@ from typing import IO
 import numpy as np
 
 from understudy.bridge import Publisher, Subscriber
-from understudy.bridge.door import Gate
-from understudy.bridge.keys import Keyring
-from understudy.runtime import processes
+from understudy.bridge.security.access import AccessControl
+from understudy.bridge.security.keys import Keyring
+from understudy.runtime.core import processes
 from understudy.runtime.core.clock import Clock
 
 from .figure import Figure
@@ -26,13 +26,13 @@ from .wire import ANYWHERE, cast
 # many frames each. A third word is a key for the second.
 _LISTENS = """
 import sys, json, time, zmq
-from understudy.bridge.knock import Knock
+from understudy.bridge.handshake import Handshake
 from understudy.bridge.schema.understudy_fb.Frame import Frame
 poller, came, knocks = zmq.Poller(), {}, []
 for address, key in ((sys.argv[1], None), (sys.argv[2], sys.argv[4] or None)):
     socket = zmq.Context.instance().socket(zmq.SUB)
     socket.subscribe(b"FRAM")
-    knocks.append(Knock(socket, address, key))
+    knocks.append(Handshake(socket, address, key))
     poller.register(socket)
     came[socket] = []
 while min(map(len, came.values())) < int(sys.argv[3]):
@@ -89,7 +89,9 @@ def with_keys(rate_hz: int, seconds: int) -> list[Figure]:
         ring = Keyring(Path(stack.enter_context(tempfile.TemporaryDirectory())))
         ring.found()
         plain = stack.enter_context(Publisher(ANYWHERE))
-        keyed = stack.enter_context(Publisher(ANYWHERE, gate=stack.enter_context(Gate(ring))))
+        keyed = stack.enter_context(
+            Publisher(ANYWHERE, access=stack.enter_context(AccessControl(ring)))
+        )
         ways = (plain.address, keyed.address, str(ring.local))
         late = _late([plain, keyed], ways, rate_hz, seconds)
         where = f"{rate_hz} Hz, 60 joints, loopback"

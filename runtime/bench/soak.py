@@ -6,9 +6,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from understudy.runtime import processes
+from understudy.runtime.bench.processes import StageProcess, resident_mb
+from understudy.runtime.core import processes
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.processes import StageProcess, resident_mb
 
 from .figure import Figure
 from .stage import SCRIPT

@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from understudy.runtime import processes
-from understudy.runtime.sources.dropout import Drop
-from understudy.runtime.stage import Stage, StageConfig
+from understudy.runtime.core import processes
+from understudy.runtime.sources.files.dropout import Drop
+from understudy.runtime.stage.config import StageConfig
+from understudy.runtime.stage.loop import Stage
 
 from .figure import Figure
 

@@ -6,7 +6,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from understudy.runtime import processes
+from understudy.runtime.bench import processes as bench_processes
+from understudy.runtime.core import processes
 from understudy.runtime.core.errors import UnderstudyError
 
 from .figure import Figure
@@ -43,7 +44,7 @@ def measure(quick: bool) -> list[Figure]:
                     starts.append(first.publish_ns / 1e9 - before)
                     for _ in range(120):
                         next(iter(subscriber))
-                    resident.append(processes.resident_mb(stage.pid))
+                    resident.append(bench_processes.resident_mb(stage.pid))
                 finally:
                     processes.end([stage])
     return [

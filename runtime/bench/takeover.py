@@ -156,8 +156,8 @@ def starts(clip: Clip, shortest_s: float) -> list[int]:
 
 def measure_clip(clip: Clip, lengths: list[float], weights: Path | None = None) -> Result:
     """All gaps of one clip, each a subject of its own in one Takeover."""
-    from understudy.runtime.performer.rehearsal import Part, rehearse
-    from understudy.runtime.performer.takeover import Takeover
+    from understudy.runtime.performer.takeover.offline import Part, rehearse
+    from understudy.runtime.performer.takeover.takeover import Takeover
 
     rate, skeleton, total = clip.rate_hz, clip.skeleton, len(clip)
     role = roles(skeleton)

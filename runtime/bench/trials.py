@@ -15,8 +15,8 @@ import numpy as np
 
 from understudy.runtime.core.pose import Intent
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.performer.controller import Controller, gather
-from understudy.runtime.performer.layout import STYLES
+from understudy.runtime.performer.control.controller import Controller, gather
+from understudy.runtime.performer.control.layout import STYLES
 
 from .gait import RATE_HZ, Motion
 

@@ -13,7 +13,7 @@ import numpy as np
 import zmq
 
 from understudy.bridge import Publisher, Subscriber
-from understudy.bridge.encoder import FrameEncoder
+from understudy.bridge.wire.encoder import FrameEncoder
 from understudy.runtime.core import rotation
 from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.errors import UnderstudyError

@@ -8,7 +8,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from understudy.runtime.checks import Check
+    from understudy.runtime.doctor.checks import Check
 
 SUMMARY = (
     "check GPU, OpenGL, networks, gamepad, network cards, firewall and ports; say the remedies"
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     import json
     from dataclasses import asdict
 
-    from understudy.runtime import checks, network
+    from understudy.runtime.doctor import checks, network
 
     ports = [network.read_port(text) for text in args.port or ()]
     found = []

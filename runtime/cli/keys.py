@@ -69,7 +69,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from understudy.bridge import keys
+    from understudy.bridge.security import keys
 
     ring = keys.Keyring(args.keys or None)
     match args.act:
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _new_here(name: str, out: Path, stage: Path) -> None:
     """A pair whose secret stays on this machine."""
-    from understudy.bridge import keys
+    from understudy.bridge.security import keys
 
     key = keys.make(name, keys.read(stage).public)
     keys.write(out / f"{name}.key", key.text, secret=True)

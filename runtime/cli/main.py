@@ -7,7 +7,7 @@ import importlib
 import sys
 from importlib.metadata import version
 
-from understudy.runtime import processes
+from understudy.runtime.core import processes
 from understudy.runtime.core.errors import UnderstudyError
 
 # In the order in which a new user meets them.

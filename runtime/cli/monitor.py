@@ -92,7 +92,7 @@ async def _serve(args: argparse.Namespace, access, shown_token: str | None) -> i
 def greeting(host: str, port: int, token: str | None, may_record: bool) -> list[str]:
     """Where to find the page, and what can be done there."""
     from understudy.bridge.address import is_local
-    from understudy.runtime.outputs import ports
+    from understudy.runtime.core import ports
 
     secret = f"#token={token}" if token else ""
     everywhere = host in ("0.0.0.0", "::", "")

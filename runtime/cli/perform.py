@@ -35,11 +35,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.core.pose import Pose, Subject
-    from understudy.runtime.performer.layout import STYLES
-    from understudy.runtime.performer.performer import Performer
-    from understudy.runtime.sources.pad_script import PadScript
-    from understudy.runtime.sources.random_pad import RandomPad
-    from understudy.runtime.sources.style import parse_style
+    from understudy.runtime.performer.control.layout import STYLES
+    from understudy.runtime.performer.control.performer import Performer
+    from understudy.runtime.sources.controls.pad_script import PadScript
+    from understudy.runtime.sources.controls.random_pad import RandomPad
+    from understudy.runtime.sources.controls.style import parse_style
     from understudy.runtime.takes.recorder import Recorder
 
     if not 1.0 <= args.rate <= 1000.0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from understudy.runtime.performer.layout import ACTIONS
+from understudy.runtime.performer.control.layout import ACTIONS
 
 from .stage import add_sources, check_outputs
 
@@ -46,21 +46,21 @@ def run(args: argparse.Namespace) -> int:
     import sys
     import time
 
-    from understudy.runtime import processes
     from understudy.runtime.cli.send import listing
+    from understudy.runtime.core import processes
     from understudy.runtime.core.errors import UnderstudyError
-    from understudy.runtime.sources import network
+    from understudy.runtime.sources import registry
 
     if args.headless and args.out is None:
         raise UnderstudyError("--headless needs a folder for its frames: add --out DIR.")
     if "list" in args.sources:
-        print(network.listing())
+        print(registry.listing())
         return 0
     if "list" in args.to:
         print(listing())
         return 0
     check_outputs(args)
-    network.places(args.sources, args.source_file)
+    registry.endpoints(args.sources, args.source_file)
     key = _key(args)
     show = args.headless or processes.has_display()
     if not show:
@@ -149,9 +149,9 @@ def stage_words(args: argparse.Namespace) -> list[object]:
 
 def _brings_subjects(args: argparse.Namespace) -> bool:
     """Whether bodies or faces come over the network; cameras alone leave the stage to the pad."""
-    from understudy.runtime.sources import network
+    from understudy.runtime.sources import registry
 
-    named = network.places(args.sources, args.source_file)
+    named = registry.endpoints(args.sources, args.source_file)
     return any(one.scheme in ("vmc", "livelinkface") for one in named)
 
 
@@ -172,7 +172,7 @@ def viewport_words(args: argparse.Namespace) -> list[object]:
 
 def _key(args: argparse.Namespace) -> Path | None:
     """With which key the viewport comes to a stage that asks for one."""
-    from understudy.bridge.keys import Keyring
+    from understudy.bridge.security.keys import Keyring
 
     if args.keys is None:
         return None

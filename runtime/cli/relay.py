@@ -48,21 +48,23 @@ def run(args: argparse.Namespace) -> int:
 
     import zmq
 
-    from understudy.bridge.door import Gate
-    from understudy.bridge.keys import Keyring
     from understudy.bridge.relay import Relay
+    from understudy.bridge.security.access import AccessControl
+    from understudy.bridge.security.keys import Keyring
     from understudy.runtime.core.errors import UnderstudyError
-    from understudy.runtime.steady import steady_wire
+    from understudy.runtime.core.realtime import steady_wire
 
     if args.seconds is not None and not 0 < args.seconds < 1e9:
         raise UnderstudyError(f"--seconds is {args.seconds:g}; it must be above 0.")
     steady_wire(True)
     with contextlib.ExitStack() as stack:
-        gate = None
+        access = None
         if args.keys is not None:
             ring = Keyring(args.keys or None)
-            gate = stack.enter_context(Gate(ring, zmq.Context.instance()))
-        relay = stack.enter_context(Relay(args.source, args.publish, args.key, gate, args.insecure))
+            access = stack.enter_context(AccessControl(ring, zmq.Context.instance()))
+        relay = stack.enter_context(
+            Relay(args.source, args.publish, args.key, access, args.insecure)
+        )
         clerk = Clerk(relay, quiet=args.json)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: clerk.stop())
@@ -108,17 +110,17 @@ class Clerk:
                     self._say(
                         f"{passed.messages - before.messages:4d} messages/s  "
                         f"{(passed.bytes - before.bytes) / 1e6:.2f} MB/s in  "
-                        f"{relay.door.standing} connected"
+                        f"{relay.connections.standing} connected"
                     )
                 before = passed
-                if news := relay.door.news():
+                if news := relay.connections.news():
                     self._say(f"{relay.address} {news}")
 
     def _standing(self) -> str:
         relay = self._relay
         if relay.here:
-            again = "again " if relay.connections > 1 else ""
-            return f"the stage at {relay.source} is there {again}(connection {relay.connections})."
+            again = "again " if relay.stage_connections > 1 else ""
+            return f"the stage at {relay.source} is there {again}(connection {relay.stage_connections})."
         return relay.trouble or f"waiting for a stage at {relay.source}."
 
     def _say(self, sentence: str) -> None:

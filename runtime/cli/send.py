@@ -71,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
 
     from understudy.bridge import Subscriber
     from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.core.realtime import steady, steady_wire
     from understudy.runtime.outputs import sender as outputs
-    from understudy.runtime.steady import steady, steady_wire
 
     if args.list:
         print(listing())

@@ -160,17 +160,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from understudy.bridge.keys import Keyring
+    from understudy.bridge.security.keys import Keyring
     from understudy.runtime.cli.send import listing
     from understudy.runtime.core import timecode
     from understudy.runtime.core.errors import UnderstudyError
-    from understudy.runtime.sources import network
-    from understudy.runtime.sources.dropout import MOST_JITTER_S, parse_named_drop
-    from understudy.runtime.sources.style import parse_style
-    from understudy.runtime.stage import Stage, StageConfig
+    from understudy.runtime.sources import registry
+    from understudy.runtime.sources.controls.style import parse_style
+    from understudy.runtime.sources.files.dropout import MOST_JITTER_S, parse_named_drop
+    from understudy.runtime.stage.config import StageConfig
+    from understudy.runtime.stage.loop import Stage
 
     if "list" in args.sources:
-        print(network.listing())
+        print(registry.listing())
         return 0
     if "list" in args.to:
         print(listing())
@@ -203,7 +204,7 @@ def run(args: argparse.Namespace) -> int:
         takeover=not args.no_takeover,
         stop_after_s=args.stop_after,
         style=parse_style(args.style) if args.style is not None else {},
-        sources=network.places(args.sources, args.source_file),
+        sources=registry.endpoints(args.sources, args.source_file),
         gamepad=args.gamepad,
         remote=args.remote,
         copies=args.copies,
@@ -229,8 +230,8 @@ def run(args: argparse.Namespace) -> int:
             f"network on {stage.cast.provider_name}",
             flush=True,
         )
-        if stage.gate is not None:
-            print(f"stage: {len(stage.gate)} keys of {config.keys} are let in", flush=True)
+        if stage.access is not None:
+            print(f"stage: {len(stage.access)} keys of {config.keys} are let in", flush=True)
         for note in stage.cast.notes:
             print(f"stage: {note}", flush=True)
         stage.run()

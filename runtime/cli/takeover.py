@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from understudy.runtime.performer.rehearsal import Shown
-    from understudy.runtime.sources.dropout import Drop
+    from understudy.runtime.performer.takeover.offline import Shown
+    from understudy.runtime.sources.files.dropout import Drop
     from understudy.runtime.takes.clip import Clip
 
 SUMMARY = "drop parts of a BVH file and let the understudy fill them, as if it were live"
@@ -54,7 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import json
 
-    from understudy.runtime.sources.dropout import parse_drop
+    from understudy.runtime.sources.files.dropout import parse_drop
     from understudy.runtime.takes import bvh
 
     drops = [parse_drop(text) for text in args.drop]
@@ -161,10 +161,10 @@ def play(
     """What a stage at the clip's own rate shows of it, and the stream that it came by."""
     import numpy as np
 
-    from understudy.runtime.performer.rehearsal import Part, rehearse
-    from understudy.runtime.performer.takeover import Takeover
+    from understudy.runtime.performer.takeover.offline import Part, rehearse
+    from understudy.runtime.performer.takeover.takeover import Takeover
     from understudy.runtime.retarget.retarget import t_pose
-    from understudy.runtime.sources.dropout import Jitter
+    from understudy.runtime.sources.files.dropout import Jitter
 
     t_pose(clip.skeleton)  # what is no humanoid is refused with its own sentence
     delays = None

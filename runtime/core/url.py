@@ -1,6 +1,6 @@
 """Lines that name a place and its options, `vmc://host:39539?rate=60`, or tables of a TOML file.
 
-What outputs (`runtime/outputs/target.py`) and sources (`runtime/sources/place.py`) have in common.
+What outputs (`runtime/outputs/target.py`) and sources (`runtime/sources/endpoint.py`) share.
 """
 
 from __future__ import annotations

@@ -19,10 +19,10 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from understudy.runtime.core import ports
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.outputs import ports
 from understudy.runtime.viewport.mesh.store import Wardrobe
 
 from . import message

@@ -24,10 +24,11 @@ from understudy.bridge.protocols import (
     rokoko,
 )
 from understudy.bridge.protocols.vmc_accumulator import Accumulator
+from understudy.runtime.core import ports
 from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.errors import UnderstudyError
 
-from . import ports, target
+from . import target
 from .rehearsal import VALUES, Values, frame
 from .sender import KNOWN, Output
 

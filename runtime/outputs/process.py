@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from understudy.runtime import processes
+from understudy.runtime.core import processes
 
 # After a death: a stage that is ending as well gets this long to say so.
 PAUSE_S = 0.5

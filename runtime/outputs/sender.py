@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from understudy.bridge.protocols import ProtocolError, opentrackio_packet
+from understudy.runtime.core import ports
 from understudy.runtime.core.clock import Histogram
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame
 
-from . import freed, livelinkface, opentrackio, ports, rokoko, target, vmc
+from . import freed, livelinkface, opentrackio, rokoko, target, vmc
 from .resolver import Address, Resolver, is_number
 from .scene import Absent
 from .target import Target

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from understudy.bridge.protocols import ProtocolError
+from understudy.runtime.core import ports
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.outputs import ports
 
-from .place import Place
+from .endpoint import Endpoint
 
 # A VMC frame of single messages is 120 datagrams; a tick of 30 Hz holds two such frames.
 MOST_A_TICK = 256
@@ -47,7 +47,7 @@ class Datagram:
     arrived_ns: int
 
 
-class Ear(Protocol):
+class Receiver(Protocol):
     """Where datagrams come from: a port, or a test."""
 
     where: str
@@ -64,28 +64,28 @@ class Port:
     group is a multicast group to join, by the network card of address `card`.
     """
 
-    def __init__(self, place: Place, group: str = "", card: str = "") -> None:
-        self.where = f"udp {place.port} of {group}" if group else place.where
+    def __init__(self, endpoint: Endpoint, group: str = "", card: str = "") -> None:
+        self.where = f"udp {endpoint.port} of {group}" if group else endpoint.where
         self._buffer = bytearray(LARGEST)
         self._view = memoryview(self._buffer)
         self._now_s, self._heard = float("nan"), list[Datagram]()
         self._early: list[Datagram] = []
         self._start_ns = 1 << 62
         self.tick_ns = 0
-        family, address = _address(place, group)
+        family, address = _address(endpoint, group)
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
             self._socket.setblocking(False)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
             if group:
-                _join(self._socket, place, group, card)
+                _join(self._socket, endpoint, group, card)
             self._socket.bind(address)
             if _STAMPS:
                 with contextlib.suppress(OSError):
                     self._socket.setsockopt(socket.SOL_SOCKET, _STAMPS, 1)
         except OSError as error:
             self._socket.close()
-            raise UnderstudyError(_refusal(place, error)) from None
+            raise UnderstudyError(_refusal(endpoint, error)) from None
         except BaseException:
             self._socket.close()
             raise
@@ -129,23 +129,23 @@ class Port:
         self._socket.close()
 
 
-def _address(place: Place, group: str) -> tuple[socket.AddressFamily, Any]:
+def _address(endpoint: Endpoint, group: str) -> tuple[socket.AddressFamily, Any]:
     if group:
         # Bound to the group itself, a socket hears nothing of other groups on the same port;
         # Windows cannot do that.
-        return socket.AF_INET, ("" if sys.platform == "win32" else group, place.port)
+        return socket.AF_INET, ("" if sys.platform == "win32" else group, endpoint.port)
     try:
-        found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_DGRAM)
+        found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_DGRAM)
     except (socket.gaierror, UnicodeError):
         raise UnderstudyError(
-            f"No address is known for host {place.host!r} of {place.text}; give the address of "
-            "one of this machine's network cards, or 0.0.0.0 for all of them."
+            f"No address is known for host {endpoint.host!r} of {endpoint.text}; give the address "
+            "of one of this machine's network cards, or 0.0.0.0 for all of them."
         ) from None
     found.sort(key=lambda entry: entry[0] != socket.AF_INET)
     return found[0][0], found[0][4]
 
 
-def _join(sock: socket.socket, place: Place, group: str, card: str) -> None:
+def _join(sock: socket.socket, endpoint: Endpoint, group: str, card: str) -> None:
     # Every program that has joined hears all, so several may.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -158,7 +158,7 @@ def _join(sock: socket.socket, place: Place, group: str, card: str) -> None:
                 f"multicast has that address{_cards()}."
             ) from None
         raise UnderstudyError(
-            f"{place.text}: no network card of this machine takes multicast; name one with "
+            f"{endpoint.text}: no network card of this machine takes multicast; name one with "
             f"interface={_cards()}."
         ) from None
 
@@ -168,22 +168,22 @@ def _cards() -> str:
     return f"; there are {there}" if there else ""
 
 
-def _refusal(place: Place, error: OSError) -> str:
+def _refusal(endpoint: Endpoint, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        who = ports.owner(place.port) or "another program"
+        who = ports.owner(endpoint.port) or "another program"
         return (
-            f"Port {place.port} of {place.text} is taken by {who}, and two programs cannot hear "
-            "one UDP port; end that program, or let the sender send to another port."
+            f"Port {endpoint.port} of {endpoint.text} is taken by {who}, and two programs cannot "
+            "hear one UDP port; end that program, or let the sender send to another port."
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return (
-            f"{place.text}: this machine has no address {place.host}{_cards()}; 0.0.0.0 is all of "
-            "them."
+            f"{endpoint.text}: this machine has no address {endpoint.host}{_cards()}; 0.0.0.0 is "
+            "all of them."
         )
-    return f"{place.text} cannot be listened on: {error.strerror}."
+    return f"{endpoint.text} cannot be listened on: {error.strerror}."
 
 
-class Hearing:
+class Reception:
     """What one source makes of its port: whom it follows, and what it counts.
 
     A source that hears several things, such as cameras with numbers, follows one sender for each:
@@ -196,8 +196,8 @@ class Hearing:
     heard_ns   when the last good one came, on the monotonic clock; 0: never
     """
 
-    def __init__(self, ear: Ear) -> None:
-        self.ear = ear
+    def __init__(self, receiver: Receiver) -> None:
+        self.receiver = receiver
         self.datagrams = self.frames = self.damaged = self.others = 0
         self.heard_ns = 0
         self.fault = ""
@@ -210,7 +210,7 @@ class Hearing:
     def poll(self, now_s: float) -> list[Datagram]:
         """What came since the tick before."""
         self._now_s = now_s
-        heard = self.ear.poll(now_s)
+        heard = self.receiver.poll(now_s)
         self.datagrams += len(heard)
         return heard
 
@@ -249,9 +249,9 @@ class Hearing:
         if self.silent_s < QUIET_S:
             return ""
         if self._now_s - self._fault_s < SILENT_S:
-            return f"what comes on {self.ear.where} from {at(self._fault_peer)} cannot be read"
+            return f"what comes on {self.receiver.where} from {at(self._fault_peer)} cannot be read"
         yet = not self.heard_ns
-        return f"nothing {'has come' if yet else 'comes'} on {self.ear.where}{' yet' * yet}"
+        return f"nothing {'has come' if yet else 'comes'} on {self.receiver.where}{' yet' * yet}"
 
     @property
     def notice(self) -> str:
@@ -259,7 +259,7 @@ class Hearing:
         if said := self.silence:
             return f"{said}: {self.fault}" if self._now_s - self._fault_s < SILENT_S else said
         heard = sorted({at(peer) for key in self._senders if (peer := self.sender(key))})
-        said = f"hears {', '.join(heard)} on {self.ear.where}"
+        said = f"hears {', '.join(heard)} on {self.receiver.where}"
         if self._now_s - self._other_s < SILENT_S:
             said += f"; {at(self._other_peer)} sends there too and is not followed"
         if self._now_s - self._fault_s < SILENT_S:
@@ -269,7 +269,7 @@ class Hearing:
     def figures(self) -> dict[str, Any]:
         """The counts, for `stats`."""
         return {
-            "where": self.ear.where,
+            "where": self.receiver.where,
             "senders": [at(peer) for peer, _ in self._senders.values()],
             "datagrams": self.datagrams,
             "frames": self.frames,
@@ -280,7 +280,7 @@ class Hearing:
         }
 
     def close(self) -> None:
-        self.ear.close()
+        self.receiver.close()
 
 
 def at(peer: tuple) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from understudy.bridge import ControlClient
-from understudy.runtime.sources.gamepad import Gamepad
-from understudy.runtime.sources.keyboard import Keyboard
-from understudy.runtime.sources.pad import CENTRED, PadState
+from understudy.runtime.sources.controls.gamepad import Gamepad
+from understudy.runtime.sources.controls.keyboard import Keyboard
+from understudy.runtime.sources.controls.pad import CENTRED, PadState
 
 from .window import Window
 

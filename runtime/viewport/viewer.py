@@ -12,7 +12,7 @@ import numpy as np
 from understudy.runtime.core import pose
 from understudy.runtime.core.clock import Histogram
 from understudy.runtime.core.pose import Frame
-from understudy.runtime.performer.layout import ACTIONS
+from understudy.runtime.performer.control.layout import ACTIONS
 
 from . import gl
 from .camera import Camera, Rig, look_through

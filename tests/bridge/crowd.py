@@ -20,8 +20,9 @@ import zmq
 
 from understudy.bridge import Publisher, Subscriber
 from understudy.bridge.schema.understudy_fb.Frame import Frame
+from understudy.runtime.bench.processes import resident_mb
 from understudy.runtime.core.clock import Clock, Histogram
-from understudy.runtime.processes import free_ports, resident_mb
+from understudy.runtime.core.processes import free_ports
 
 from .things import SIXTY, small_frame
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from understudy.bridge import ControlClient, ControlServer
 from understudy.bridge.control import REQUESTS_A_TICK
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.processes import free_ports
+from understudy.runtime.core.processes import free_ports
 
 ANYWHERE = "tcp://127.0.0.1:*"
 PATIENCE_S = 20.0

@@ -15,8 +15,8 @@ import pytest
 
 from understudy.bridge import ControlServer, Publisher
 from understudy.bridge.buttons import BUTTONS
-from understudy.bridge.encoder import FrameEncoder
 from understudy.bridge.requests import AnyRequest
+from understudy.bridge.wire.encoder import FrameEncoder
 from understudy.runtime.core import rotation
 from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.pose import Frame, State

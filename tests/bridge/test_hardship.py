@@ -14,7 +14,7 @@ import pytest
 import zmq
 
 from understudy.bridge import Subscriber
-from understudy.runtime.processes import end, free_ports, start
+from understudy.runtime.core.processes import end, free_ports, start
 
 from .crowd import Crowd, Program, Station
 

@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterator
 import pytest
 import zmq
 
-from tests.bridge.test_keys import GARBAGE, throw
+from tests.bridge.security.test_keys import GARBAGE, throw
 from tests.bridge.things import small_frame
-from understudy.bridge import Publisher, Subscriber, keys
-from understudy.bridge.door import Gate
-from understudy.bridge.keys import Keyring
+from understudy.bridge import Publisher, Subscriber
 from understudy.bridge.relay import Relay
+from understudy.bridge.security import keys
+from understudy.bridge.security.access import AccessControl
+from understudy.bridge.security.keys import Keyring
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.processes import free_ports
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.processes import free_ports
 
 from .things import ARM
 
@@ -52,8 +53,8 @@ class Turning:
 class Stage:
     """A publisher that sends a frame every few milliseconds."""
 
-    def __init__(self, address: str = ANYWHERE, gate: Gate | None = None) -> None:
-        self.publisher = opened(lambda: Publisher(address, gate=gate))
+    def __init__(self, address: str = ANYWHERE, access: AccessControl | None = None) -> None:
+        self.publisher = opened(lambda: Publisher(address, access=access))
         self.address = self.publisher.address
         self.skeleton: Skeleton = ARM
         self.sequence, self.subjects = 0, 1
@@ -172,13 +173,13 @@ def test_a_relay_waits_for_its_stage_and_outlives_it():
         assert not relay.here
         with Stage(address):
             next(subscriber)
-            until(lambda: relay.here and relay.connections == 1)
+            until(lambda: relay.here and relay.stage_connections == 1)
         until(lambda: not relay.here)
         with Stage(address) as again:
             again.skeleton = PERFORMER
             until(lambda: len(next(subscriber).subjects[0].skeleton) == len(PERFORMER))
             assert subscriber.statistics.restarts == 1
-            until(lambda: relay.connections == 2)
+            until(lambda: relay.stage_connections == 2)
 
 
 def test_a_relay_that_is_started_again_is_found_again(stage):
@@ -198,7 +199,7 @@ def test_where_nobody_listens_nothing_is_fetched(stage):
         for _ in range(3):
             with Subscriber(relay.address) as subscriber:
                 assert subscriber.receive(PATIENCE_S) is not None
-        until(lambda: relay.door.standing == 0)
+        until(lambda: relay.connections.standing == 0)
         # The word that the last one left is on its way to the stage.
         calm = 0
         deadline = time.monotonic() + PATIENCE_S
@@ -221,7 +222,7 @@ def test_a_listener_that_never_reads_costs_bounded_memory_and_nobody_elses_frame
         deaf.subscribe(b"")
         deaf.connect(relay.address)
         next(sound)
-        until(lambda: relay.door.standing == 2)
+        until(lambda: relay.connections.standing == 2)
         for _ in range(100):
             next(sound)
         before, passed = _resident_bytes(), relay.passed.bytes
@@ -244,8 +245,8 @@ def test_keys_on_both_sides_and_a_key_that_is_let_in_later(tmp_path):
     theirs.found()
     relay_key = keys.make("relay", theirs.stage().public)
     guest = ours.new("guest", tmp_path)
-    with Gate(theirs) as gate, Stage(gate=gate) as stage, Gate(ours) as own:
-        with relaying(stage.address, key=relay_key, gate=own) as relay:
+    with AccessControl(theirs) as access, Stage(access=access) as stage, AccessControl(ours) as own:
+        with relaying(stage.address, key=relay_key, access=own) as relay:
             with Subscriber(relay.address, key=guest, timeout_s=PATIENCE_S) as subscriber:
                 until(lambda: "does not let the key 'relay' in" in relay.trouble)
                 theirs.allow(keys.Key("relay", relay_key.public))
@@ -254,7 +255,7 @@ def test_keys_on_both_sides_and_a_key_that_is_let_in_later(tmp_path):
             with Subscriber(relay.address) as stranger:
                 until(lambda: stranger.receive(0.05) or stranger.trouble)
                 assert "--key" in stranger.trouble
-            until(lambda: relay.door.refused)
+            until(lambda: relay.connections.refused)
 
 
 def test_garbage_at_a_relay_is_counted_and_costs_nobody_a_frame(stage):
@@ -262,10 +263,10 @@ def test_garbage_at_a_relay_is_counted_and_costs_nobody_a_frame(stage):
         next(sound)
         with Turning(lambda: sound.receive(0.05)):
             for name, content in GARBAGE.items():
-                before = relay.door.refused
+                before = relay.connections.refused
                 throw(relay.address, content)
-                until(lambda before=before: relay.door.refused > before)
-                assert relay.door.refused == before + 1, name
+                until(lambda before=before: relay.connections.refused > before)
+                assert relay.connections.refused == before + 1, name
         next(sound)
         assert (sound.statistics.lost, sound.statistics.malformed) == (0, 0)
 

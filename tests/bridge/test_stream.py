@@ -16,7 +16,7 @@ import pytest
 import zmq
 
 from understudy.bridge import Publisher, Subscriber
-from understudy.bridge.encoder import FrameEncoder, encode_skeletons
+from understudy.bridge.wire.encoder import FrameEncoder, encode_skeletons
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Frame, Pose, Subject

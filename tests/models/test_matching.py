@@ -9,7 +9,7 @@ from understudy.models.motion import data
 from understudy.runtime.bench import gait, trials
 from understudy.runtime.core import rotation
 from understudy.runtime.core.pose import Intent
-from understudy.runtime.performer.performer import Performer
+from understudy.runtime.performer.control.performer import Performer
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,10 @@ from typing import Any, Protocol
 
 import moderngl
 
-from understudy.models.contact import network, shader
-from understudy.models.contact import weights as files
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.viewport.effects import contact_network as network
+from understudy.runtime.viewport.effects import contact_shader as shader
+from understudy.runtime.viewport.effects import contact_weights as files
 from understudy.runtime.viewport.gl import is_software
 from understudy.shaders import source
 

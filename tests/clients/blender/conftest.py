@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 from understudy.bridge.clients.blender import build
-from understudy.runtime.processes import StageProcess
+from understudy.runtime.bench.processes import StageProcess
 
 SCENES = Path(__file__).parent / "scenes"
 PAD = ROOT / "demos" / "pads" / "random-walk.toml"

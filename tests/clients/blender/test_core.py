@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from understudy.bridge.clients.blender.addon import bones, faces, rig, space, take, timecode
 from understudy.bridge.clients.blender.addon.receiver import Recorded
-from understudy.bridge.encoder import FrameEncoder
+from understudy.bridge.wire.encoder import FrameEncoder
 from understudy.runtime.core import rotation
 from understudy.runtime.core import timecode as core_timecode
 from understudy.runtime.core.humanoid import PERFORMER

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import zmq
 
-from understudy.bridge.keys import Keyring
-from understudy.runtime import processes
-from understudy.runtime.processes import free_ports
+from understudy.bridge.security.keys import Keyring
+from understudy.runtime.core import processes
+from understudy.runtime.core.processes import free_ports
 
 from .conftest import PAD
 

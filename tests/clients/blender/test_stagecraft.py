@@ -12,8 +12,8 @@ from understudy.bridge import Publisher
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Camera, Frame, Pose, Prop, State, Subject
+from understudy.runtime.core.processes import free_ports
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.processes import free_ports
 
 pytestmark = pytest.mark.clients
 

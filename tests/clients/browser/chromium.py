@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import connect
 
-from understudy.runtime.processes import free_ports
+from understudy.runtime.core.processes import free_ports
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 WORDS = (

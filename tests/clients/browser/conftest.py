@@ -13,7 +13,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from understudy.bridge import Subscriber
-from understudy.runtime import processes
+from understudy.runtime.core import processes
 
 from .chromium import Chromium, Page, until
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from understudy.bridge import Subscriber
-from understudy.runtime import processes
+from understudy.runtime.core import processes
 
 from .building import SANITIZERS, STRICT, compiled
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.clients.cpp.building import SANITIZERS, STRICT, compiled
-from understudy.bridge import ControlClient, keys
-from understudy.bridge.keys import Keyring
-from understudy.runtime import processes
+from understudy.bridge import ControlClient
+from understudy.bridge.security import keys
+from understudy.bridge.security.keys import Keyring
+from understudy.runtime.core import processes
 
 pytestmark = pytest.mark.clients
 

@@ -19,13 +19,13 @@ import zmq
 from hypothesis import HealthCheck, given, settings
 
 from tests.bridge.things import ARM, FACE, frames, small_frame
-from understudy.bridge.decoder import UnknownSkeleton, decode_frame
-from understudy.bridge.encoder import FrameEncoder, encode_skeletons
-from understudy.bridge.envelope import WireError
 from understudy.bridge.schema.understudy_fb import Frame as fb_frame
 from understudy.bridge.schema.understudy_fb import Skeleton as fb_skeleton
 from understudy.bridge.schema.understudy_fb import SkeletonSet as fb_set
 from understudy.bridge.schema.understudy_fb import Subject as fb_subject
+from understudy.bridge.wire.decoder import UnknownSkeleton, decode_frame
+from understudy.bridge.wire.encoder import FrameEncoder, encode_skeletons
+from understudy.bridge.wire.envelope import WireError
 from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.humanoid import PERFORMER
 

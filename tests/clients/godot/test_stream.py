@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from understudy.bridge import Subscriber
+from understudy.runtime.bench.processes import StageProcess
 from understudy.runtime.core import rotation
 from understudy.runtime.core.pose import Frame
+from understudy.runtime.core.processes import end, start
 from understudy.runtime.outputs.body import body
-from understudy.runtime.processes import StageProcess, end, start
 from understudy.runtime.retarget.retarget import t_pose
 
 from .engine import ROOT, Godot

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.bridge.things import ARM, FACE, frames, skeletons, small_frame
-from understudy.bridge.decoder import UnknownSkeleton, decode_frame, decode_skeletons
-from understudy.bridge.encoder import FrameEncoder, encode_skeletons
-from understudy.bridge.envelope import WireError
+from understudy.bridge.wire.decoder import UnknownSkeleton, decode_frame, decode_skeletons
+from understudy.bridge.wire.encoder import FrameEncoder, encode_skeletons
+from understudy.bridge.wire.envelope import WireError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Camera, Frame, Prop, Subject
 

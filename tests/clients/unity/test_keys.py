@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from understudy.bridge import ControlClient, keys
-from understudy.bridge.keys import Keyring
-from understudy.runtime import processes
+from understudy.bridge import ControlClient
+from understudy.bridge.security import keys
+from understudy.bridge.security.keys import Keyring
+from understudy.runtime.core import processes
 
 from .mono import Client, libzmq
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from understudy.bridge.encoder import encode_skeletons
+from understudy.bridge.wire.encoder import encode_skeletons
 from understudy.runtime.core.humanoid import PERFORMER, roles
 from understudy.runtime.core.skeleton import Skeleton
 

@@ -13,7 +13,7 @@ import zmq
 
 from tests.bridge.things import ARM, small_frame
 from understudy.bridge import Publisher, Subscriber
-from understudy.bridge.encoder import FrameEncoder, encode_skeletons
+from understudy.bridge.wire.encoder import FrameEncoder, encode_skeletons
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Frame

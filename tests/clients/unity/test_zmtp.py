@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.bridge.things import ARM, small_frame
-from understudy.bridge.encoder import FrameEncoder, encode_skeletons
+from understudy.bridge.wire.encoder import FrameEncoder, encode_skeletons
 
 from .mono import Client
 

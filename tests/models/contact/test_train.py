@@ -14,7 +14,8 @@ pytestmark = pytest.mark.train
 pytest.importorskip("torch")
 pytest.importorskip("embreex")
 
-from understudy.models.contact import train, weights  # noqa: E402
+from understudy.models.contact import train  # noqa: E402
+from understudy.runtime.viewport.effects import contact_weights as weights  # noqa: E402
 
 
 def arguments(*words: str) -> argparse.Namespace:

@@ -8,7 +8,7 @@ import numpy as np
 
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.performer import legs
+from understudy.runtime.performer.ik import legs
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.clip import Clip
 

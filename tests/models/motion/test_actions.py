@@ -10,10 +10,10 @@ pytest.importorskip("onnx")
 pytestmark = pytest.mark.train
 
 # ruff: noqa: E402
-from understudy.models import loader
 from understudy.models.motion import actions, data
+from understudy.runtime.core import networks
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.performer.layout import ACTIONS
+from understudy.runtime.performer.control.layout import ACTIONS
 
 from .gait import walk
 
@@ -41,7 +41,7 @@ def test_takes_become_a_network_with_a_card(tmp_path, monkeypatch):
     actions.write(net, path, {"mean_joint_error_cm": error_cm}, 0.0)
     card = json.loads(path.with_suffix(".json").read_text())
     assert [take["action"] for take in card["takes"]] == ["wave", "kick"]
-    with loader.open_network(path, "cpu", skeleton=PERFORMER) as network:
+    with networks.open_network(path, "cpu", skeleton=PERFORMER) as network:
         assert network.card["inputs"]["take"]["shape"] == ["count", 2]
 
 

@@ -9,8 +9,8 @@ from understudy.models.motion import augment, data, library
 from understudy.models.motion.director import Database, direct, gait
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.performer import legs
-from understudy.runtime.performer.controller import WALK_MPS
+from understudy.runtime.performer.control.controller import WALK_MPS
+from understudy.runtime.performer.ik import legs
 
 from .gait import folder, walk
 

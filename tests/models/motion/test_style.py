@@ -9,7 +9,7 @@ from understudy.models.motion import data, limits
 from understudy.models.motion.evaluate import traits
 from understudy.models.motion.style import restyle, usual_pose
 from understudy.runtime.core import rotation
-from understudy.runtime.performer import legs
+from understudy.runtime.performer.ik import legs
 
 from .gait import walk
 

@@ -16,8 +16,8 @@ from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Intent
-from understudy.runtime.performer.layout import BODY, PATH, PHASE, POSE
-from understudy.runtime.performer.performer import Performer
+from understudy.runtime.performer.control.layout import BODY, PATH, PHASE, POSE
+from understudy.runtime.performer.control.performer import Performer
 
 from .gait import folder
 

@@ -16,7 +16,7 @@ from understudy.models.takeover import batches, data, evaluate, export, network,
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.performer.understudy import Understudy
+from understudy.runtime.performer.takeover.network import Understudy
 
 
 def some(count: int = 40, seed: int = 0):

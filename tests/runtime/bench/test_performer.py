@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from understudy.models import loader
 from understudy.runtime.bench import performer, quantized
-from understudy.runtime.performer.performer import Performer
+from understudy.runtime.core import networks
+from understudy.runtime.performer.control.performer import Performer
 
-SHIPPED = loader.WEIGHTS / "motion.onnx"
+SHIPPED = networks.WEIGHTS / "motion.onnx"
 
 
 def test_a_roll_out_of_the_network_repeats_what_the_performer_did():
@@ -44,7 +44,7 @@ def test_a_tick_has_a_cost():
 
 
 def test_a_crowd_without_a_gpu_says_so():
-    if "CUDAExecutionProvider" in loader.providers("auto"):
+    if "CUDAExecutionProvider" in networks.providers("auto"):
         pytest.skip("there is a CUDA provider")
     (figure,) = performer._crowd(True)
     assert figure.met is None

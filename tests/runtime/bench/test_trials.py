@@ -6,7 +6,7 @@ import pytest
 from understudy.runtime.bench import control, trials
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.performer.controller import Controller, gather
+from understudy.runtime.performer.control.controller import Controller, gather
 
 
 class Point:

@@ -12,8 +12,8 @@ import socket
 import pytest
 
 from tests.conftest import sentence
-from understudy.runtime import checks
 from understudy.runtime.cli import doctor
+from understudy.runtime.doctor import checks
 
 
 @pytest.fixture(scope="module")

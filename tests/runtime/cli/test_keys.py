@@ -9,11 +9,12 @@ import threading
 
 import pytest
 
-from tests.bridge.test_keys import GARBAGE, throw
+from tests.bridge.security.test_keys import GARBAGE, throw
 from tests.conftest import sentence
-from understudy.bridge import ControlClient, Subscriber, keys
-from understudy.bridge.keys import Keyring
-from understudy.runtime import processes
+from understudy.bridge import ControlClient, Subscriber
+from understudy.bridge.security import keys
+from understudy.bridge.security.keys import Keyring
+from understudy.runtime.core import processes
 
 PATIENCE_S = 60.0
 

@@ -18,7 +18,7 @@ from tests.conftest import sentence
 from understudy.bridge import Publisher
 from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.pose import State
-from understudy.runtime.processes import free_ports
+from understudy.runtime.core.processes import free_ports
 
 RATE_HZ = 100
 

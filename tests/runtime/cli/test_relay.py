@@ -9,8 +9,10 @@ import sys
 
 from tests.conftest import sentence
 from understudy.bridge import Subscriber
-from understudy.runtime import processes
-from understudy.runtime.processes import StageProcess, free_ports
+from understudy.runtime.bench import processes as bench_processes
+from understudy.runtime.bench.processes import StageProcess
+from understudy.runtime.core import processes
+from understudy.runtime.core.processes import free_ports
 
 
 def relay(*words: object) -> subprocess.Popen[str]:
@@ -27,7 +29,7 @@ def test_a_stage_is_heard_through_a_relay_that_tells_what_it_did(pad):
         between = relay("--from", stage.publish, "--publish", address, "--json")
         with Subscriber(address, timeout_s=60) as subscriber:
             assert len(next(subscriber).subjects[0].skeleton) == 22
-        heard = processes.listen(address, 1.0)
+        heard = bench_processes.listen(address, 1.0)
         between.send_signal(signal.SIGTERM)
         told = json.loads(between.communicate(timeout=30)[0])
     assert heard["frames"] > 10 and heard["malformed"] == 0

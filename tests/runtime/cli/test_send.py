@@ -22,7 +22,7 @@ from understudy.bridge.protocols.vmc_accumulator import Accumulator
 from understudy.runtime.cli.main import main
 from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.processes import free_ports
+from understudy.runtime.core.processes import free_ports
 
 RATE_HZ = 100
 

@@ -15,8 +15,8 @@ import pytest
 
 from understudy.bridge.protocols import livelinkface
 from understudy.bridge.protocols.vmc_accumulator import Accumulator
-from understudy.runtime import processes
 from understudy.runtime.cli.main import main
+from understudy.runtime.core import processes
 from understudy.runtime.outputs import process
 from understudy.runtime.outputs.process import SendProcess, reachable
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from understudy.bridge.protocols.vmc_accumulator import Accumulator
-from understudy.runtime.processes import free_ports
+from understudy.runtime.core.processes import free_ports
 
 STAGE_HZ, SECONDS = 120, 60
 # rate in Hz (0: every frame) and delay in s; the first is what the others are measured by

@@ -83,7 +83,7 @@ def _skeleton(rows) -> Skeleton:
 @lru_cache(maxsize=4)
 def walk(seconds: float = 5.0, rate_hz: float = 60.0) -> Clip:
     """A walk in a curve on PERFORMER, which the control network acts."""
-    from understudy.runtime.performer.performer import Performer
+    from understudy.runtime.performer.control.performer import Performer
 
     positions, rotations = [], []
     with Performer(1) as performer:

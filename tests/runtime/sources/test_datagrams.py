@@ -8,15 +8,15 @@ import time
 
 import pytest
 
-from tests.runtime.sources.ears import ANN, BOB, Told, free_udp_ports
+from tests.runtime.sources.receivers import ANN, BOB, Told, free_udp_ports
 from understudy.bridge.protocols import ProtocolError
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.sources import network, place
-from understudy.runtime.sources.datagrams import MOST_A_TICK, SILENT_S, Hearing, Port
+from understudy.runtime.sources import endpoint, registry
+from understudy.runtime.sources.datagrams import MOST_A_TICK, SILENT_S, Port, Reception
 
 
-def at(line: str) -> place.Place:
-    return place.parse(line, network.KNOWN)
+def at(line: str) -> endpoint.Endpoint:
+    return endpoint.parse(line, registry.KNOWN)
 
 
 @pytest.fixture
@@ -52,9 +52,9 @@ def test_datagrams_come_once_with_their_sender_and_the_time_of_arrival(sender):
 
 def test_sources_of_one_port_hear_the_same_and_a_tick_reads_the_socket_once(sender):
     (number,) = free_udp_ports(1)
-    sources = network.open_all([at(f"freed://:{number}?id=1"), at(f"freed://:{number}?id=2")])
-    assert sources[0].hearing.ear is sources[1].hearing.ear
-    port = sources[0].hearing.ear
+    sources = registry.open_all([at(f"freed://:{number}?id=1"), at(f"freed://:{number}?id=2")])
+    assert sources[0].reception.receiver is sources[1].reception.receiver
+    port = sources[0].reception.receiver
     sender.sendto(b"x", ("127.0.0.1", number))
     (one,) = heard(port, 1)
     assert port.poll(port._now_s)[0] is one
@@ -86,55 +86,55 @@ def test_an_address_that_is_not_this_machines_is_a_sentence(host):
 
 def test_a_network_card_that_is_not_there_is_a_sentence():
     with pytest.raises(UnderstudyError, match=r"'192\.0\.2\.1'"):
-        network.open_all([at("opentrackio://multicast?interface=192.0.2.1")])
+        registry.open_all([at("opentrackio://multicast?interface=192.0.2.1")])
 
 
 def test_ports_are_given_back_when_a_later_source_cannot_be(sender):
     (number,) = free_udp_ports(1)
     with pytest.raises(UnderstudyError):
-        network.open_all([at(f"vmc://:{number}"), at("freed://?id=999")])
+        registry.open_all([at(f"vmc://:{number}"), at("freed://?id=999")])
     Port(at(f"vmc://:{number}")).close()
 
 
 # Whom a source follows.
 
 
-def follow(hearing: Hearing, now_s: float, *peers: tuple) -> list[bool]:
-    ear = hearing.ear
-    assert isinstance(ear, Told)
+def follow(reception: Reception, now_s: float, *peers: tuple) -> list[bool]:
+    receiver = reception.receiver
+    assert isinstance(receiver, Told)
     out = []
     for peer in peers:
-        ear.say(b"", peer=peer)
-    for datagram in hearing.poll(now_s):
-        out.append(hearing.may_follow(datagram))
+        receiver.say(b"", peer=peer)
+    for datagram in reception.poll(now_s):
+        out.append(reception.may_follow(datagram))
         if out[-1]:
-            hearing.follow(datagram)
+            reception.follow(datagram)
     return out
 
 
 def test_the_first_sender_is_followed_until_it_is_silent_and_others_are_counted():
-    hearing = Hearing(Told())
-    assert hearing.silence == "nothing has come on udp 39539 yet"
-    assert follow(hearing, 0.0, ANN, BOB, ANN) == [True, False, True]
-    assert hearing.others == 1 and hearing.frames == 2 and hearing.datagrams == 3
-    assert hearing.silence == ""
-    assert "10.0.0.8:5002 sends there too" in hearing.notice
-    assert follow(hearing, SILENT_S, BOB) == [False]
-    assert follow(hearing, SILENT_S + 0.1, BOB, ANN) == [True, False]
-    assert follow(hearing, 3 * SILENT_S) == []
-    assert hearing.silence == "nothing comes on udp 39539"
+    reception = Reception(Told())
+    assert reception.silence == "nothing has come on udp 39539 yet"
+    assert follow(reception, 0.0, ANN, BOB, ANN) == [True, False, True]
+    assert reception.others == 1 and reception.frames == 2 and reception.datagrams == 3
+    assert reception.silence == ""
+    assert "10.0.0.8:5002 sends there too" in reception.notice
+    assert follow(reception, SILENT_S, BOB) == [False]
+    assert follow(reception, SILENT_S + 0.1, BOB, ANN) == [True, False]
+    assert follow(reception, 3 * SILENT_S) == []
+    assert reception.silence == "nothing comes on udp 39539"
 
 
 def test_what_cannot_be_read_is_told_with_whom_it_is_from():
-    hearing = Hearing(Told())
-    hearing.ear.say(b"?", peer=BOB)
-    (datagram,) = hearing.poll(0.0)
-    hearing.damage(datagram, ProtocolError("Not VMC."))
-    assert hearing.damaged == 1
-    assert hearing.silence == "what comes on udp 39539 from 10.0.0.8:5002 cannot be read"
-    assert hearing.notice.endswith(": Not VMC.")
-    follow(hearing, 0.1, ANN)
-    assert hearing.silence == ""
-    assert "damaged datagrams come from 10.0.0.8:5002" in hearing.notice
-    follow(hearing, 5.0, ANN)
-    assert hearing.notice == "hears 10.0.0.7:5001 on udp 39539"
+    reception = Reception(Told())
+    reception.receiver.say(b"?", peer=BOB)
+    (datagram,) = reception.poll(0.0)
+    reception.damage(datagram, ProtocolError("Not VMC."))
+    assert reception.damaged == 1
+    assert reception.silence == "what comes on udp 39539 from 10.0.0.8:5002 cannot be read"
+    assert reception.notice.endswith(": Not VMC.")
+    follow(reception, 0.1, ANN)
+    assert reception.silence == ""
+    assert "damaged datagrams come from 10.0.0.8:5002" in reception.notice
+    follow(reception, 5.0, ANN)
+    assert reception.notice == "hears 10.0.0.7:5001 on udp 39539"

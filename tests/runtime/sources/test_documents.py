@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from understudy.runtime.sources import network, place
+from understudy.runtime.sources import endpoint, registry
 
 
 def test_every_source_and_option_is_on_the_page(root):
     page = (root / "docs" / "protocols.md").read_text()
     part = page[page.index("## Sources") : page.index("## Axes")]
-    for scheme, protocol in network.KNOWN.items():
+    for scheme, protocol in registry.KNOWN.items():
         (row,) = re.findall(rf"^\| `{scheme}://.*$", part, re.MULTILINE)
         assert f"| {protocol.PORT} |" in row
         assert re.findall(r"`(\w+)`", row.rpartition("|")[0].rpartition("|")[2]) == list(
@@ -25,4 +25,4 @@ def test_every_line_with_from_in_the_documents_is_read(root):
     lines = {line for line in lines if not line.startswith("tcp:")}
     assert len(lines) >= 6
     for line in lines:
-        place.parse(line, network.KNOWN)
+        endpoint.parse(line, registry.KNOWN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.runtime.sources.ears import TICK_S
+from tests.runtime.sources.receivers import TICK_S
 from understudy.runtime.sources.face import EASE_S, HOLD_S, Face
 
 

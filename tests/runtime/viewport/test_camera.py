@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from understudy.runtime.core import pose, rotation
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.sources.pad import to_world
+from understudy.runtime.sources.controls.pad import to_world
 from understudy.runtime.viewport.camera import Camera, Focus, Rig, fov_of_lens, look_through, shot
 from understudy.runtime.viewport.focus import focus_of, overview
 

@@ -14,11 +14,17 @@ from dataclasses import dataclass, field
 import zmq
 
 from understudy.bridge import address as addresses
-from understudy.bridge.decoder import Origin, UnknownSkeleton, decode_frame, decode_skeletons
-from understudy.bridge.door import take
-from understudy.bridge.envelope import FRAME, SCHEMA_VERSION, SKELETONS, VersionError, WireError
-from understudy.bridge.keys import Key
-from understudy.bridge.knock import Knock
+from understudy.bridge.security.access import take
+from understudy.bridge.security.handshake import Handshake
+from understudy.bridge.security.keys import Key
+from understudy.bridge.wire.decoder import Origin, UnknownSkeleton, decode_frame, decode_skeletons
+from understudy.bridge.wire.envelope import (
+    FRAME,
+    SCHEMA_VERSION,
+    SKELETONS,
+    VersionError,
+    WireError,
+)
 from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.skeleton import Skeleton
 
@@ -83,7 +89,7 @@ class Receiver:
         self._taken: Origin | None = None
         self._waiting: bytes | None = None
         self.recording = False
-        self._knocks: list[Knock] = []
+        self._handshakes: list[Handshake] = []
         self._context = zmq.Context()
         try:
             self._frames = self._open(FRAME, conflate=True)
@@ -106,13 +112,13 @@ class Receiver:
             socket.conflate = True
         if topic is not None:
             socket.subscribe(topic)
-        self._knocks.append(Knock(socket, self.address, self._key))
+        self._handshakes.append(Handshake(socket, self.address, self._key))
         return socket
 
     def poll(self) -> Frame | None:
         """The newest frame, where one came since the last call."""
-        for knock in self._knocks:
-            knock.turn()
+        for handshake in self._handshakes:
+            handshake.poll()
         while (message := take(self._skeletons)) is not None:
             self._learn(message)
         if self.recording:
@@ -207,7 +213,9 @@ class Receiver:
                 f"The stage speaks schema version {seen.version}, this add-on version "
                 f"{SCHEMA_VERSION}: install the add-on that came with the stage."
             )
-        trouble = next((knock.trouble for knock in self._knocks if knock.trouble), "")
+        trouble = next(
+            (handshake.trouble for handshake in self._handshakes if handshake.trouble), ""
+        )
         if trouble:
             return trouble.replace("--key FILE", "a file under Key").replace("--key", "Key")
         if not seen.received_ns:
@@ -236,8 +244,8 @@ class Receiver:
     def close(self) -> None:
         """Closes all sockets and ends ZeroMQ's threads."""
         self.recording = False
-        for knock in self._knocks:
-            knock.close()
+        for handshake in self._handshakes:
+            handshake.close()
         self._context.destroy(linger=0)
 
     def __enter__(self) -> Receiver:

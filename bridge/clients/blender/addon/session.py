@@ -14,7 +14,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from understudy.bridge import keys
+from understudy.bridge.security import keys
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Camera, Frame, Prop, Subject
 

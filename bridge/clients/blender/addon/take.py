@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from understudy.bridge.decoder import Origin, UnknownSkeleton, decode_frame
-from understudy.bridge.envelope import WireError
+from understudy.bridge.wire.decoder import Origin, UnknownSkeleton, decode_frame
+from understudy.bridge.wire.envelope import WireError
 from understudy.runtime.core.pose import Camera, Frame, Prop, Subject
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton

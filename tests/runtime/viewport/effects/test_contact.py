@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.runtime.viewport.effects.conftest import Eye, ball, corner, nearest, pixels, plane
-from understudy.models.contact import network
-from understudy.models.contact import weights as files
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.viewport.effects import contact_network as network
+from understudy.runtime.viewport.effects import contact_weights as files
 from understudy.runtime.viewport.effects.contact import Contact
 
 SIZE = (128, 72)

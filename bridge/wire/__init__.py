@@ -1,0 +1,1 @@
+"""The wire: encoder, decoder, layout, validation, envelope."""

@@ -1,0 +1,65 @@
+"""A stage and a listener in processes of their own, for figures and for tests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from understudy.bridge import ControlClient
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.processes import end, free_ports, start
+
+
+class StageProcess:
+    """A stage on free ports for as long as the block lasts, its addresses and its process."""
+
+    def __init__(self, *words: object, seconds: float = 120.0) -> None:
+        self._words = [*words, "--seconds", seconds]
+
+    def __enter__(self) -> StageProcess:
+        self.publish, self.control = (f"tcp://127.0.0.1:{port}" for port in free_ports(2))
+        self.process = start(
+            "stage", *self._words, "--publish", self.publish, "--control", self.control
+        )
+        while self.process.poll() is None:
+            try:
+                with ControlClient(self.control, timeout_s=0.1) as client:
+                    client.hello()
+                return self
+            except UnderstudyError:
+                continue
+        raise UnderstudyError(f"The stage ended at once with status {self.process.returncode}.")
+
+    def __exit__(self, *_: object) -> None:
+        end([self.process])
+
+
+def listen(address: str, seconds: float) -> dict:
+    """What `understudy listen --json` says after `seconds`."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "understudy.runtime.cli.main",
+            "listen",
+            address,
+            "--seconds",
+            str(seconds),
+            "--json",
+        ],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise UnderstudyError(f"The listener failed: {done.stderr.strip() or done.stdout.strip()}")
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def resident_mb(pid: int) -> float:
+    """Resident memory of a process in MB (10^6 bytes); Linux only."""
+    if sys.platform != "linux":
+        raise UnderstudyError("Memory is read from /proc, which this system does not have.")
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * 4096 / 1e6

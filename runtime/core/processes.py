@@ -1,0 +1,93 @@
+"""Our own programs as child processes: started, watched, ended with their parent."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+
+_PR_SET_PDEATHSIG = 1
+_PARENT = "UNDERSTUDY_PARENT"
+
+
+def start(*words: object) -> subprocess.Popen[bytes]:
+    """Starts `understudy WORDS` in a process of its own.
+
+    On Linux the child gets SIGTERM when its parent dies, however it dies; elsewhere a parent that
+    is killed outright leaves its children running.
+    """
+    # The child itself asks to be told. Code that runs in it before it is a program of its own
+    # (preexec_fn) makes Python copy the whole parent, which costs a running loop some ticks.
+    return subprocess.Popen(
+        [sys.executable, "-m", "understudy.runtime.cli.main", *map(str, words)],
+        env={**os.environ, _PARENT: str(os.getpid())},
+    )
+
+
+def end_with_parent() -> None:
+    """Of a process that `start` made: SIGTERM when its parent dies."""
+    parent = os.environ.pop(_PARENT, "")
+    if sys.platform == "linux" and parent:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if str(os.getppid()) != parent:  # it was quicker
+            sys.exit(128 + signal.SIGTERM)
+
+
+def end(children: Iterable[subprocess.Popen[bytes]], patience_s: float = 5.0) -> None:
+    """Asks all children to end, then ends those that have not within `patience_s`."""
+    alive = [child for child in children if child.poll() is None]
+    for child in alive:
+        child.terminate()
+    deadline = time.monotonic() + patience_s
+    for child in alive:
+        try:
+            child.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def has_display() -> bool:
+    """Whether a window can be hoped for."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+class Watch:
+    """Restarts a child that dies, but not one that dies at once again and again."""
+
+    def __init__(self, launch: Callable[[], subprocess.Popen[bytes]], limit: int = 3) -> None:
+        self._launch = launch
+        self._limit = limit
+        self._deaths: list[float] = []
+        self.child = launch()
+
+    @property
+    def exit_code(self) -> int | None:
+        return self.child.poll()
+
+    def restart(self) -> bool:
+        """Starts the child again; False when it died `limit` times within ten seconds."""
+        now = time.monotonic()
+        self._deaths = [t for t in self._deaths if now - t < 10.0] + [now]
+        if len(self._deaths) >= self._limit:
+            return False
+        self.child = self._launch()
+        return True
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback interface that nobody listens on at this moment."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports

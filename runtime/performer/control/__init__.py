@@ -1,0 +1,1 @@
+"""A pad's intent becomes a moving body."""

@@ -1,0 +1,48 @@
+"""Joint limits: no joint turns further than it does in the mocap that the network learned from.
+
+A box for each joint, of the rotation vector from its mean. Thighs and shins are left out: the feet
+that they carry are planted, and knees are hinges already (legs.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.performer.ik import legs
+
+from .layout import JOINTS
+
+LEFT_OUT = {legs.HIPS, *legs.LEGS[:, :2].reshape(-1).tolist()}
+LIMITED = np.array([j for j in range(JOINTS) if j not in LEFT_OUT])
+
+
+class Limits:
+    """The limits that a network's card states; none where it states none."""
+
+    def __init__(self, card: dict[str, Any]) -> None:
+        stated = card.get("limits")
+        self._known = stated is not None
+        if stated is not None:
+            mean = np.asarray(stated["mean"], float)[LIMITED]
+            self._mean, self._back = mean, legs.conjugate(mean)
+            self._low = np.asarray(stated["low_rad"], float)[LIMITED]
+            self._high = np.asarray(stated["high_rad"], float)[LIMITED]
+
+    def apply(self, rotations: Array, share: Array) -> bool:
+        """Takes rotations (N, J, 4) back to their limits, in place; whether any was beyond.
+
+        share (N,): 1 all the way, 0 not at all.
+        """
+        if not self._known:
+            return False
+        turn = rotation.to_rotation_vector(legs.multiply(self._back, rotations[:, LIMITED]))
+        kept = legs.clamp(turn, self._low, self._high)
+        if (kept == turn).all():
+            return False
+        back = rotation.from_rotation_vector(turn + share[:, None, None] * (kept - turn))
+        rotations[:, LIMITED] = legs.multiply(self._mean, back)
+        return True

@@ -1,0 +1,333 @@
+"""The recurrent performer at run time: intents in, poses out, all bodies in one network call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from understudy.runtime.core import networks, rotation
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.pose import Intent, Pose
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.performer.ik import legs
+
+from . import entry
+from .actions import BUTTONS, Actions
+from .controller import (
+    DEAD_TRAVEL,
+    SAMPLES_S,
+    STYLE_HALFLIFE_S,
+    Controller,
+    adjust,
+    gather,
+    local_path,
+    spring_step,
+)
+from .feet import Feet
+from .idle import TALL_M, Breath
+from .inertialization import Inertialization
+from .jump import Jump
+from .layout import BODY, CONTACTS, JOINTS, PATH, PHASE, POSE, RATE_HZ, SAMPLES, STYLES, TRAVEL
+from .limits import Limits
+
+TICK_S = 1.0 / RATE_HZ
+PAST_S = 1.0
+TRAIL = int(PAST_S * RATE_HZ)
+# How far ahead of itself the network is shown the path, since it answers as late as that: starts,
+# stops and turns come sooner, and the body lags less behind its path (docs/control.md).
+LEAD_S = 4.0 / 60.0
+SLOWEST_RAD = 0.034  # of the gait's phase, a tick
+# Joint of each contact the network gives: left heel, left toe, right heel, right toe.
+CONTACT_JOINTS = np.array([legs.LEGS[0, 2], legs.LEGS[0, 3], legs.LEGS[1, 2], legs.LEGS[1, 3]])
+
+
+class Performer:
+    """Moves `count` bodies of the skeleton PERFORMER.
+
+    After each `step`, in preallocated arrays that the next step overwrites:
+    positions (count, J, 3), rotations (count, J, 4): local, the root's in the world;
+    contacts (count, 4, 2): joint index and how firmly it is planted;
+    trajectory (count, N, 4): x, z, facing x, facing z, from PAST_S ago to a second ahead.
+    `style` (count, len(STYLES)) may be written at any time: -1..1 each, 0 is neutral.
+    """
+
+    skeleton = PERFORMER
+
+    def __init__(self, count: int, weights: Path | None = None, provider: str = "auto") -> None:
+        if count < 1:
+            raise UnderstudyError(f"A performer moves at least one body, not {count}.")
+        path = Path(weights or networks.WEIGHTS / "motion.onnx")
+        self._network = networks.open_network(path, provider, skeleton=PERFORMER)
+        card = self._network.card
+        sizes = [int(card["inputs"][name]["shape"][1]) for name in ("body", "path")]
+        if sizes != [BODY, PATH]:
+            raise UnderstudyError(
+                f"{card['file']} takes bodies of {sizes[0]} numbers and paths of {sizes[1]}, this "
+                f"program has {BODY} and {PATH}; train it again with this version."
+            )
+        self.provider_name = self._network.provider_name
+        self.count = count
+        self.faults = 0  # ticks at which a body had to be put back on its feet
+        self._start = np.asarray(card["start"], np.float32)
+        # What the training motion stays within: other poses enter as an offset that fades.
+        self._low = np.asarray(card.get("low", self._start - 1.0), np.float32)
+        self._high = np.asarray(card.get("high", self._start + 1.0), np.float32)
+        memory = int(card["inputs"]["memory"]["shape"][1])
+        # Two sets of buffers: each is in turn what the network reads and writes.
+        self._sets = [
+            {
+                "body": np.zeros((count, BODY), np.float32),
+                "memory": np.zeros((count, memory), np.float32),
+            }
+            for _ in range(2)
+        ]
+        self._path = np.zeros((count, PATH), np.float32)
+        self._local = np.zeros((count, JOINTS, 4), np.float32)
+        self._runs = [
+            self._network.bind(
+                {"path": self._path, **self._sets[k]},
+                {
+                    "next_body": self._sets[1 - k]["body"],
+                    "next_memory": self._sets[1 - k]["memory"],
+                    "rotations": self._local,
+                },
+            )
+            for k in (0, 1)
+        ]
+        self.style = np.zeros((count, len(STYLES)), np.float32)
+        self._style: Array = np.zeros(self.style.shape)
+        self._style_rate: Array = np.zeros(self.style.shape)
+        self._turn = 0
+        self.controller = Controller(count)
+        beside = path.with_name("actions.onnx")
+        self._actions = Actions(
+            count, beside if beside.exists() else networks.WEIGHTS / "actions.onnx"
+        )
+        self._acting = np.zeros(0, int)
+        self._limits = Limits(card)
+        self._feet, self._breath = Feet(count), Breath(count)
+        self._inert = Inertialization(count, JOINTS)
+        self._jump = Jump(count)
+        self.root = np.zeros((count, 2))
+        self.yaw = np.zeros(count)
+        self._trail = np.zeros((TRAIL + 1, count, 4), np.float32)
+        self._head = 0
+        self.positions = np.repeat(PERFORMER.rest_positions[None], count, 0).astype(np.float32)
+        self.rotations = rotation.identity((count, JOINTS), np.float32)
+        self.contacts = np.zeros((count, 4, 2), np.float32)
+        self.contacts[..., 0] = CONTACT_JOINTS
+        self._ahead = SAMPLES_S[1:]
+        past = np.linspace(0, TRAIL, 6).astype(int)[::-1]  # now is the last of the past
+        self._past = past
+        self.trajectory = np.zeros((count, len(past) + len(self._ahead), 4), np.float32)
+        self._left_s = 0.0
+        # Bodies taken over since the last tick: their last two poses, and what the network got.
+        self._carried: dict[int, tuple[entry.Known, entry.Known, entry.Known]] = {}
+        self._before = (self.positions.copy(), self.rotations.copy())
+        self._now = (self.positions.copy(), self.rotations.copy())
+        for i in range(count):
+            self.reset(i)
+
+    def reset(self, i: int, position: Sequence[float] = (0.0, 0.0), yaw_rad: float = 0.0) -> None:
+        """Stands body i at a place (x, z) and heading, at once."""
+        self.controller.reset(i, np.asarray(position, float), yaw_rad)
+        self.root[i], self.yaw[i] = position, yaw_rad
+        for buffers in self._sets:
+            buffers["body"][i] = self._start
+            buffers["memory"][i] = 0.0
+        self._feet.reset(i)
+        self._inert.clear(i)
+        self._jump.reset(i)
+        self._actions.reset(i)
+        self._carried.pop(i, None)
+        self._breath.calm[i] = 1.0
+        self._trail[:, i] = (*position, np.sin(yaw_rad), np.cos(yaw_rad))
+        hips, rotations = self._standing(i)
+        for positions, turns in (self._before, self._now, (self.positions, self.rotations)):
+            positions[i, 0], turns[i] = hips, rotations
+
+    def take_over(self, i: int, pose: Pose, before: Pose | None = None) -> None:
+        """Goes on from any pose of PERFORMER, and the one of 1/60 s ago that tells its velocity."""
+        known = (np.asarray(pose.positions[0], float), np.asarray(pose.rotations, float))
+        past = known
+        if before is not None:
+            past = (np.asarray(before.positions[0], float), np.asarray(before.rotations, float))
+        body, root, yaw = entry.body(known, past, self._start)
+        self.reset(i, (float(root[0]), float(root[1])), yaw)
+        entered = self._standing(i)
+        if entry.is_upright(known):
+            body = np.clip(body, self._low, self._high)
+            for buffers in self._sets:
+                buffers["body"][i] = body
+            entered = entry.pose(body, root, yaw)
+            speed = entry.world_velocity(body, yaw)
+            self.controller.velocity[i] = self.controller.wished_velocity[i] = speed
+        self._breath.calm[i] = self._feet.settled[i] = 0.0
+        self._carried[i] = past, known, entered
+        for positions, turns in (self._before, self._now, (self.positions, self.rotations)):
+            positions[i, 0], turns[i] = known
+
+    def _standing(self, i: int) -> tuple[Array, Array]:
+        """World hips (3,) and local rotations (J, 4) of body i in the starting pose."""
+        turns = rotation.from_6d(self._start[POSE][3:].reshape(JOINTS, 6).astype(float))
+        facing = rotation.from_yaw(self.yaw[i])
+        hips = rotation.rotate(facing, self._start[:3].astype(float))
+        hips += (self.root[i, 0], TALL_M, self.root[i, 1])
+        turns[0] = rotation.multiply(facing, turns[0])
+        return hips, turns
+
+    def step(self, intents: Sequence[Intent], dt_s: float = TICK_S) -> None:
+        """Advances every body by dt_s, following its intent.
+
+        The network's own tick is 1/60 s. Any other dt_s is served by the ticks that fall into it
+        and by interpolation between the last two, at the price of up to one tick of delay.
+        """
+        if len(intents) != self.count:
+            raise UnderstudyError(f"{len(intents)} intents for {self.count} bodies; give each one.")
+        travel, facing, run, strafe = gather(intents)
+        speed = np.sqrt(np.sum(self.controller.velocity**2, axis=-1))
+        pressed = np.array([[b in intent.buttons for b in BUTTONS] for intent in intents])
+        moving = np.abs(travel).sum(axis=-1) > DEAD_TRAVEL
+        refused = self._actions.press(pressed, moving, speed)
+        self._jump.press(refused[:, BUTTONS.index("jump")])
+        busy = self._actions.busy
+        travel[busy], facing[busy] = 0.0, 0.0
+        self.controller.wish(travel, facing, run, strafe)
+        if abs(dt_s - TICK_S) < 1e-5:
+            self._tick(self.positions, self.rotations)
+            return
+        self._left_s += min(dt_s, 0.25)
+        while self._left_s > 0.0:
+            self._before, self._now = self._now, self._before
+            self._tick(*self._now)
+            self._left_s -= TICK_S
+        share = 1.0 + self._left_s / TICK_S
+        self.positions[:] = self._before[0] + share * (self._now[0] - self._before[0])
+        self.rotations[:] = rotation.slerp(
+            self._before[1], self._now[1], np.full((self.count, JOINTS), share, np.float32)
+        )
+
+    def _tick(self, positions: Array, rotations: Array) -> None:
+        controller = self.controller
+        controller.step(TICK_S)
+        place, heading = controller.path(SAMPLES_S + LEAD_S)
+        self._path[:, : 4 * SAMPLES] = local_path(place, heading, self.root, self.yaw)
+        goal = legs.clamp(self.style, -1.0, 1.0)
+        self._style, self._style_rate = spring_step(
+            self._style, self._style_rate, goal, STYLE_HALFLIFE_S, TICK_S
+        )
+        self._path[:, 4 * SAMPLES :] = self._style
+        self._runs[self._turn]()
+        before = self._sets[self._turn]["body"]
+        self._turn = 1 - self._turn
+        body = self._sets[self._turn]["body"]
+        self._mend(body)
+        self._keep_step(before, body)
+        self._acting = self._actions.step(TICK_S)
+        travel = body[:, TRAVEL].astype(float)
+        if len(self._acting):
+            self._actions.travel(self._acting, travel)
+        self._advance(travel)
+        self._pose(body, positions, rotations)
+        self._follow(place, heading)
+
+    def _mend(self, body: Array) -> None:
+        """Puts bodies that left the realm of numbers or of people back on their feet."""
+        sane = np.isfinite(body.sum(axis=1)) & (body[:, 1] > 0.45) & (body[:, 1] < 1.5)
+        if sane.all():
+            return
+        for i in np.flatnonzero(~sane):
+            self.faults += 1
+            shown = self.positions[i, 0].copy(), self.rotations[i].copy()
+            body[i] = self._start
+            self._sets[self._turn]["memory"][i] = 0.0
+            self._local[i] = rotation.from_6d(self._start[POSE][3:].reshape(JOINTS, 6))
+            self._inert.jump(int(i), shown, self._standing(int(i)))
+
+    @staticmethod
+    def _keep_step(before: Array, body: Array) -> None:
+        """Turns the phase on, in bodies that travel but have all but stopped stepping.
+
+        The slowest cadence that people walk at rises with speed; six tenths of it is the floor.
+        """
+        travel = body[:, TRAVEL]
+        speed = np.sqrt(travel[:, 0] ** 2 + travel[:, 1] ** 2)
+        c, s = body[:, PHASE.start], body[:, PHASE.start + 1]
+        turned = before[:, PHASE.start] * s - before[:, PHASE.start + 1] * c
+        least = np.where(speed > 0.35, SLOWEST_RAD * (1.0 + 0.5 * speed), 0.0)
+        more = np.maximum(least - turned, 0.0)
+        cosine, sine = np.cos(more), np.sin(more)
+        body[:, PHASE.start], body[:, PHASE.start + 1] = (
+            c * cosine - s * sine,
+            s * cosine + c * sine,
+        )
+
+    def _advance(self, travel: Array) -> None:
+        """Moves the roots by the network's velocity, drawn a little towards the wished path."""
+        c, s = np.cos(self.yaw), np.sin(self.yaw)
+        self.root[:, 0] += TICK_S * (c * travel[:, 0] + s * travel[:, 1])
+        self.root[:, 1] += TICK_S * (-s * travel[:, 0] + c * travel[:, 1])
+        self.yaw += TICK_S * travel[:, 2]
+        busy = self._actions.busy
+        if busy.any():  # the take leads, the controller's point follows
+            self.controller.halt(busy, self.root, self.yaw)
+        self.root[:], self.yaw[:] = adjust(self.root, self.yaw, travel, self.controller, TICK_S)
+
+    def _pose(self, body: Array, positions: Array, rotations: Array) -> None:
+        """World pose from the network's: life, heading, offsets of transitions, planted feet."""
+        hips, local = body[:, :3].astype(float), self._local.astype(float)
+        speed = np.sqrt(np.sum(body[:, TRAVEL][:, :2] ** 2, axis=-1))
+        self._breath.apply(hips, local, speed, TICK_S)
+        contacts = self.contacts[:, :, 1]
+        contacts[:] = body[:, CONTACTS]
+        if len(self._acting):
+            self._actions.apply(self._acting, hips, local, contacts)
+        facing = legs.about_y(self.yaw)
+        hips = legs.rotate(facing, hips)
+        hips[:, 0] += self.root[:, 0]
+        hips[:, 2] += self.root[:, 1]
+        local[:, 0] = legs.multiply(facing, local[:, 0])
+        for i, (before, last, entered) in self._carried.items():
+            shown, goal = entry.rates(last, before), entry.rates((hips[i], local[i]), entered)
+            apart = shown[0] - goal[0], shown[1] - goal[1]
+            self._inert.jump(i, last, entered, apart)
+        self._carried.clear()
+        self._inert.apply(hips, local, TICK_S)
+        self._jump.apply(hips, local, contacts, TICK_S)
+        standing = (body[:, PHASE.stop - 1] < 0.5) & ~self._actions.busy
+        self._feet.solve(hips, local, contacts, TICK_S, standing)
+        planted = local[:, legs.LEGS[:, 2]]
+        if self._limits.apply(local, self._feet.settled) or self._feet.rolled:
+            self._feet.limited(planted, hips, local)
+        # Planted is what is held; a foot on its way down or up is not.
+        np.minimum(contacts, np.where(self._feet.on.reshape(-1, 4), 1.0, 0.3), out=contacts)
+        positions[:, 0] = hips
+        rotations[:] = local
+
+    def _follow(self, place: Array, heading: Array) -> None:
+        """Writes the trajectory: the root's last second, where it is, and the wished path."""
+        self._head = (self._head + 1) % (TRAIL + 1)
+        trail = self._trail[self._head]
+        trail[:, :2] = self.root
+        trail[:, 2], trail[:, 3] = np.sin(self.yaw), np.cos(self.yaw)
+        past = len(self._past)
+        rows = (self._head - self._past) % (TRAIL + 1)
+        self.trajectory[:, :past] = self._trail[rows].transpose(1, 0, 2)
+        ahead = self.trajectory[:, past:]
+        ahead[..., :2] = place[:, 1:]
+        ahead[..., 2], ahead[..., 3] = np.sin(heading[:, 1:]), np.cos(heading[:, 1:])
+
+    def close(self) -> None:
+        """Lets the network go."""
+        self._runs.clear()
+        self._actions.close()
+        self._network.close()
+
+    def __enter__(self) -> Performer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""Two-bone legs and planted feet."""

@@ -1,0 +1,1 @@
+"""What mocap lacks is acted, and handed back."""

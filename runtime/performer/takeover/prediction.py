@@ -1,0 +1,195 @@
+"""Foresight: what the networks expect of one body, brought onto its own skeleton."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.pose import Pose
+from understudy.runtime.core.rotation import Array
+
+from .forecast import Forecast
+from .ground import Level
+from .network import Snapshot, Understudy
+from .stream import Packet
+from .transfer import Transfer
+
+# Joints that the network does not know roll out.
+COAST_S = 0.15
+FASTEST_RAD_S = 10.0  # and no faster: a joint that flips does not go on flipping
+CARRIES_M = 0.02
+# A body stands when its hips have moved no faster for so many knots.
+GOES_ON = 0.5  # share of its speed at which a lost actor is expected to leave one who stops
+STILL_MPS = 0.08
+STANDS_KNOTS = 12
+
+
+class Foresight:
+    """One humanoid's forecast, and where it stands in the network's time.
+
+    network_s   of the network's memory, on the source's clock; -inf: it has seen nobody yet
+    branch      the memory as it was, while a forecast uses it
+    base        where the forecast begins, and whether the whole body was missing there
+    acted_from_s  since when the control performer moves the body; inf: it does not
+    """
+
+    def __init__(self, transfer: Transfer) -> None:
+        self.transfer = transfer
+        self.level = Level()
+        self.forecast = Forecast()
+        self.network_s = -np.inf
+        self.branch: Snapshot | None = None
+        self.base = (np.nan, False)
+        self.acted_from_s = np.inf
+        self._stood = 0
+        self._error_then_m = self._apart_mps = 0.0
+        self._hips: Array = np.zeros(3)
+        count = len(transfer.source)
+        self._roll_from: Array = rotation.identity(count)
+        self._roll_rate: Array = np.zeros((count, 3))
+        self._roll_s: Array = np.zeros(count)
+        self._carries = False
+        self._carried: tuple[Array, Array] = (np.zeros(3), np.zeros(3))
+
+    @property
+    def acting(self) -> bool:
+        return bool(self.acted_from_s < np.inf)
+
+    @property
+    def stands(self) -> bool:
+        """Whether the control performer has brought the body to rest."""
+        return self.acting and self._stood >= STANDS_KNOTS
+
+    def end(self) -> None:
+        """Everything is seen again."""
+        self.forecast = Forecast()
+        self.stop_using()
+
+    def stop_using(self) -> None:
+        """What comes next is another forecast."""
+        self.base, self.acted_from_s = (np.nan, False), np.inf
+
+    def there(self, positions: Array, rotations: Array, learn: bool = False) -> tuple[Array, Array]:
+        """PERFORMER's hips (3,) and rotations (22, 4), standing on the ground.
+
+        learn: take the pose into account for where the ground is.
+        """
+        hips, turns = self.transfer.there(positions, rotations)
+        if learn:
+            self.level.note(hips, turns)
+        hips[1] += self.level.lift_m
+        return hips, turns
+
+    def _here(
+        self, time_s: float, hips: Array, turns: Array, newest: Packet, missing: np.ndarray
+    ) -> tuple[Array, Array]:
+        """Positions (J, 3) and rotations (J, 4) of PERFORMER's hips (3,) and turns (22, 4)."""
+        transfer = self.transfer
+        positions, rotations = newest.positions.copy(), newest.rotations.copy()
+        others = transfer.others[missing[transfer.others]]
+        if len(others):
+            rolled_s = COAST_S * (1.0 - np.exp((self._roll_s[others] - time_s) / COAST_S))
+            turn = rotation.from_rotation_vector(self._roll_rate[others] * rolled_s[:, None])
+            rotations[others] = rotation.multiply(turn, self._roll_from[others])
+        hips, turns = hips.astype(float), turns.astype(float)
+        hips[1] -= self.level.lift_m
+        if self._carries:
+            root, was = self._carried
+            positions[0, [0, 2]] = (root + hips / transfer.scale - was)[[0, 2]]
+        transfer.back(hips, turns, positions, rotations)
+        return positions, rotations
+
+    def let_roll(self, lost: np.ndarray, packets: list[Packet]) -> None:
+        """Joints lost (J,) were seen for the last time in the last of these packets."""
+        last, before = packets[-1], packets[-2:][0]
+        self._roll_from[lost] = last.rotations[lost]
+        self._roll_s[lost] = last.time_s
+        self._roll_rate[lost] = 0.0
+        dt_s = last.time_s - before.time_s
+        if 0.0 < dt_s < COAST_S:
+            turn = rotation.multiply(last.rotations, rotation.conjugate(before.rotations))
+            rate = rotation.to_rotation_vector(turn) / dt_s
+            fast = np.sqrt(np.sum(rate * rate, axis=-1, keepdims=True))
+            rate *= np.minimum(1.0, FASTEST_RAD_S / np.maximum(fast, FASTEST_RAD_S))
+            self._roll_rate[lost] = rate[lost]
+        if self.transfer.carriers:
+            root = np.array([p.positions[0] for p in packets])
+            self._carries = bool(np.ptp(root[:, [0, 2]], axis=0).max() > CARRIES_M)
+            hips = self.transfer.there(last.positions, last.rotations)[0] / self.transfer.scale
+            self._carried = last.positions[0], hips
+
+    # The forecast.
+
+    def begin(
+        self,
+        base: tuple[float, bool],
+        newest: Packet,
+        before: Packet | None,
+        missing: np.ndarray,
+        network: Understudy,
+        i: int,
+    ) -> None:
+        """A forecast from what was seen last, or, of a part, from what the network made of it."""
+        self.base, self.acted_from_s = base, np.inf
+        self.forecast = Forecast()
+        if not base[1]:
+            self.extend(base[0], newest, missing, network, i)
+            return
+        contacts = network.contacts[i].copy()
+        rate = None if before is None else _rate(before, newest)
+        self.forecast.add(base[0], newest.positions, newest.rotations, contacts, 0.0, rate)
+
+    def extend(
+        self, time_s: float, newest: Packet, missing: np.ndarray, network: Understudy, i: int
+    ) -> None:
+        """The network went on to a time."""
+        pose = self._here(time_s, network.hips[i], network.rotations[i], newest, missing)
+        error_m = float(network.error_m[i].mean() / self.transfer.scale)
+        self.forecast.add(time_s, *pose, network.contacts[i].copy(), error_m)
+
+    def hand_to_performer(self, time_s: float, tick_s: float) -> tuple[Pose, Pose]:
+        """PERFORMER's pose of now and of a tick before; the forecast goes on from now alone."""
+        old = self.forecast
+        now, before = old.at(time_s), old.at(time_s - tick_s)
+        poses = []
+        for shown in (now, before):
+            hips, turns = self.there(*shown)
+            positions = PERFORMER.rest_positions.copy()
+            positions[0] = hips
+            poses.append(Pose(positions, turns))
+        rate = (now[0] - before[0]) / tick_s, (now[1] - before[1]) / tick_s
+        self._error_then_m = old.error_at(time_s)
+        gone = (poses[0].positions[0] - poses[1].positions[0])[[0, 2]]
+        speed_mps = float(np.linalg.norm(gone)) / tick_s / self.transfer.scale
+        self._apart_mps = GOES_ON * speed_mps
+        self.forecast = Forecast()
+        self.forecast.add(time_s, *now, old.contacts_at(time_s), self._error_then_m, rate)
+        self.acted_from_s, self._stood = time_s, 0
+        self._hips = poses[0].positions[0]
+        return poses[0], poses[1]
+
+    def extend_acting(
+        self, dt_s: float, hips: Array, turns: Array, contacts: Array, newest: Packet
+    ) -> None:
+        """The control performer went on: hips (3,), rotations (22, 4), contacts (4,)."""
+        time_s = self.forecast.end_s + dt_s
+        still = np.linalg.norm(hips - self._hips) < STILL_MPS * dt_s
+        self._stood = self._stood + 1 if still else 0
+        self._hips = hips.copy()
+        all_of = np.ones(len(self.transfer.source), bool)
+        pose = self._here(time_s, hips, turns, newest, all_of)
+        # Nobody knows where the actor went: what is not known grows like a random walk, and some
+        # who walked go on while this one stops.
+        silent_s, then_s = time_s - newest.time_s, self.acted_from_s - newest.time_s
+        error_m = self._error_then_m * float(np.sqrt(silent_s / max(then_s, dt_s)))
+        error_m += self._apart_mps * (silent_s - then_s)
+        self.forecast.add(time_s, *pose, contacts, error_m)
+
+
+def _rate(before: Packet, after: Packet) -> tuple[Array, Array]:
+    """How fast positions (J, 3) and rotations (J, 4) change, a second."""
+    dt_s = after.time_s - before.time_s
+    opposite = np.sum(after.rotations * before.rotations, axis=-1, keepdims=True) < 0.0
+    turned = after.rotations - np.where(opposite, -1.0, 1.0) * before.rotations
+    return (after.positions - before.positions) / dt_s, turned / dt_s

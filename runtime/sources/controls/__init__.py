@@ -1,0 +1,1 @@
+"""A player's hands: gamepad, keyboard, pad scripts, remote pads become intents."""

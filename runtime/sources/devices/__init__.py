@@ -1,0 +1,1 @@
+"""One file a protocol: what mocap systems, phones and tracked cameras send."""

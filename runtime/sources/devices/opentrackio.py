@@ -1,0 +1,136 @@
+"""OpenTrackIO as a source of a camera: JSON or CBOR, in segments, multicast or unicast."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from understudy.bridge.protocols import ProtocolError
+from understudy.bridge.protocols import opentrackio as ot
+from understudy.bridge.protocols import opentrackio_packet as packet
+from understudy.runtime.core.pose import Camera, Prop
+from understudy.runtime.core.url import number
+from understudy.runtime.sources.datagrams import Datagram, Receiver, Reception
+from understudy.runtime.sources.endpoint import Endpoint, sensor_mm
+from understudy.runtime.sources.packet import Packet
+from understudy.runtime.sources.tracked import TrackedObjects
+
+PORT = packet.PORT
+MULTICAST = "multicast"
+OPTIONS = {
+    "camera": "the camera's name (Camera N by the source's number)",
+    "source": "number of the source, 1 to 200: the only one heard, and the multicast group (1)",
+    "interface": "address of the network card that multicast comes in by (the system's choice)",
+    "focal": "focal length in mm where the sender tells none (35)",
+    "sensor": "width x height in mm until the sender tells (36x24)",
+}
+_READ = {packet.Encoding.JSON: ot.from_json, packet.Encoding.CBOR: ot.from_cbor}
+# Senders on one unicast port, each of which has an unfinished sample.
+_MOST_SENDERS = 16
+
+
+def group(endpoint: Endpoint) -> str:
+    """The multicast group that a place asks for; "" for unicast."""
+    return packet.GROUP.format(_source(endpoint) or 1) if endpoint.host == MULTICAST else ""
+
+
+def _source(endpoint: Endpoint) -> int:
+    asked = number(endpoint.options, "source", 0, packet.SOURCES[0], packet.SOURCES[-1])
+    return int(asked)
+
+
+class OpenTrackIOSource:
+    """One camera; `timecode` is the label of its newest sample."""
+
+    def __init__(self, endpoint: Endpoint, receiver: Receiver) -> None:
+        self.endpoint = endpoint
+        self.reception = Reception(receiver)
+        self.cameras: list[Camera] = []
+        self.props: list[Prop] = []
+        self.timecode = self.timecode_rate = ""
+        self._label = endpoint.options.get("camera", "")
+        self._only = _source(endpoint)
+        self._focal_mm = number(endpoint.options, "focal", 35.0, 1.0, 10000.0)
+        self._sensor_mm = sensor_mm(endpoint.options)
+        self._seen = TrackedObjects[Camera]()
+        self._joiners: dict[tuple, packet.Reassembler] = {}
+        self.elsewhere = 0  # samples of other sources
+        self.name = self._label or f"Camera {self._only or 1}"
+
+    @property
+    def silence(self) -> str:
+        return self.reception.silence
+
+    def poll(self, now_s: float) -> list[Packet]:
+        """Reads what came; the camera is in `cameras`, packets of motion there are none."""
+        for datagram in self.reception.poll(now_s):
+            try:
+                sample = self._sample(datagram)
+            except ProtocolError as error:
+                self.reception.damage(datagram, error)
+                continue
+            if sample is not None and sample.transforms:
+                self._take(sample, datagram, now_s)
+        self.cameras = self._seen.judged(now_s, self.silence)
+        return []
+
+    def _sample(self, datagram: Datagram) -> ot.Sample | None:
+        """The sample that a datagram completes, if it is of the source that is heard."""
+        reception = self.reception
+        # Who sends which source shows in the sample alone; without a number the first is followed.
+        if not self._only and not reception.may_follow(datagram):
+            return None
+        joiner = self._joiners.get(datagram.peer)
+        if joiner is None:
+            if len(self._joiners) >= _MOST_SENDERS:
+                del self._joiners[next(iter(self._joiners))]
+            joiner = self._joiners[datagram.peer] = packet.Reassembler()
+        whole = joiner.feed(datagram.data, datagram.arrived_ns * 1e-9)
+        if whole is None:
+            return None
+        sample = _READ[whole[0]](whole[1])
+        if self._only and sample.source_number not in (None, self._only):
+            self.elsewhere += 1
+            return None
+        if self._only and not reception.may_follow(datagram):
+            return None
+        reception.follow(datagram)
+        return sample
+
+    def _take(self, sample: ot.Sample, datagram: Datagram, now_s: float) -> None:
+        static = sample.static.camera if sample.static else None
+        sensor = static.active_sensor_physical_dimensions if static else None
+        if sensor and min(sensor.width, sensor.height) > 0.0:
+            self._sensor_mm = sensor.width, sensor.height
+        lens = sample.lens or ot.Lens()
+        focal_mm = lens.pinhole_focal_length or lens.focal_length or 0.0
+        self._focal_mm = focal_mm if focal_mm > 0.0 else self._focal_mm
+        if timecode := sample.timing.timecode if sample.timing else None:
+            t, rate = timecode, timecode.rate()
+            self.timecode = f"{t.hours:02}:{t.minutes:02}:{t.seconds:02}:{t.frames:02}"
+            self.timecode_rate = f"{rate.num}/{rate.denom}" if rate else ""
+        position, turn = ot.place(sample.transforms or [])
+        name = self._label or f"Camera {sample.source_number or self._only or 1}"
+        focus_m, iris = lens.focus_distance or 0.0, lens.f_stop or lens.t_stop or 0.0
+        camera = Camera(
+            name,
+            position,
+            turn,
+            self._focal_mm,
+            self._sensor_mm,
+            max(focus_m, 0.0),
+            max(iris, 0.0),
+            capture_ns=datagram.arrived_ns,
+        )
+        self._seen.see(camera, now_s)
+
+    def figures(self) -> dict[str, Any]:
+        return {
+            **self.reception.figures(),
+            "elsewhere": self.elsewhere,
+            "dropped": sum(joiner.dropped for joiner in self._joiners.values()),
+            "timecode": self.timecode,
+            "timecode_rate": self.timecode_rate,
+        }
+
+    def close(self) -> None:
+        self.reception.close()

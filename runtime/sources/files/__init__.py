@@ -1,0 +1,1 @@
+"""Recorded motion, played as if it came live."""

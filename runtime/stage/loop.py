@@ -1,0 +1,286 @@
+"""The stage: the real-time loop. `Stage.tick` reads top to bottom as one frame.
+
+This process has no GL and no torch, waits for nobody, and answers a late tick by counting it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zmq
+
+from understudy.bridge import ControlServer, Publisher
+from understudy.bridge.requests import Camera, Pad, Record, Stats, Stop, Style
+from understudy.bridge.security.access import AccessControl
+from understudy.bridge.security.keys import Keyring
+from understudy.runtime.core import timecode
+from understudy.runtime.core.clock import Clock
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.pose import Frame, Subject
+from understudy.runtime.core.realtime import steady, steady_wire
+from understudy.runtime.outputs.process import SendProcess
+from understudy.runtime.takes.recorder import Recorder
+
+from .cast import Cast
+from .config import StageConfig
+from .laps import Laps
+
+STAGES = ("sense", "perform", "solve", "record", "publish")
+
+
+class Stage:
+    """Owns the cast, the sockets and the recorder for as long as the loop runs."""
+
+    def __init__(self, config: StageConfig) -> None:
+        self.config = config
+        self.clock = Clock(config.rate_hz)
+        self.laps = Laps()
+        self.running, self.closed = True, False
+        self.recorder: Recorder | None = None
+        # A take is written beside the loop, which must not wait for a disk.
+        self.writer = ThreadPoolExecutor(1, "take writer")
+        self.writing: list[tuple[Any, Future[list[Path]]]] = []
+        self.stats: dict[str, float] = {}
+        self._midnight_s = _seconds_since_midnight()
+        steady_wire(config.realtime)
+        with contextlib.ExitStack() as stack:
+            # Sockets first: a port in use is known before a second is spent on loading weights.
+            keyring = Keyring(config.keys) if config.keys is not None else None
+            access = AccessControl(keyring, zmq.Context.instance()) if keyring is not None else None
+            self.access = stack.enter_context(access) if access is not None else None
+            self.publisher = stack.enter_context(
+                Publisher(config.publish, config.insecure, access=access)
+            )
+            self.control = stack.enter_context(
+                ControlServer(config.control, config.insecure, access=access)
+            )
+            # It starts while the cast loads.
+            self.outputs: SendProcess | None = None
+            if config.to or config.outputs is not None:
+                self.outputs = stack.enter_context(
+                    SendProcess(
+                        self.publisher.address,
+                        config.to,
+                        config.outputs,
+                        ([] if config.realtime else ["--no-realtime"])
+                        + (["--key", keyring.local] if keyring is not None else []),
+                    )
+                )
+            self.cast = stack.enter_context(Cast(config))
+            if config.record is not None:
+                self.start_recording(config.record)
+            self._stack = stack.pop_all()
+
+    def tick(self, number: int) -> None:
+        """One frame: sense, perform, solve, record, publish."""
+        time_s = number / self.config.rate_hz
+        dt_s = 1.0 / self.config.rate_hz
+        lap = self.laps.start()
+
+        self.answer()
+        self.cast.sense(time_s)
+        lap("sense")
+
+        self.cast.perform(dt_s)
+        lap("perform")
+
+        subjects = self.cast.solve()
+        lap("solve")
+
+        if self.recorder is not None:
+            self.recorder.add(self.cast.recorded(subjects))
+        lap("record")
+
+        self.publish(number, time_s, subjects)
+        lap("publish")
+
+    def publish(self, number: int, time_s: float, subjects: list[Subject]) -> None:
+        """Hands the frame of this tick to the socket."""
+        rate = timecode.rate(self.config.timecode_rate)
+        frame = Frame(
+            sequence=number,
+            capture_ns=self.cast.capture_ns,
+            publish_ns=time.monotonic_ns(),
+            rate_num=rate.numerator,
+            rate_den=rate.denominator,
+            timecode=timecode.at_time(self._midnight_s + time_s, self.config.timecode_rate),
+            subjects=subjects,
+            cameras=self.cast.scenery.cameras,
+            props=self.cast.scenery.props,
+            stats=self.stats,
+        )
+        self.laps.add_ns("intent_to_publish", frame.publish_ns - frame.capture_ns)
+        self.publisher.publish(frame)
+
+    def answer(self) -> None:
+        """Serves the control socket; nothing that arrives there can stop the loop."""
+        for request in self.control.poll():
+            match request:
+                case Pad():
+                    self.cast.remote_pad(request)
+                case Camera():
+                    self.cast.remote_camera(request)
+                case Stats():
+                    self.control.reply(request, stats=self.figures())
+                case Record(start=True) if self.recorder is not None:
+                    self.control.reply(
+                        request, error=f"{self.recorder.path} is being recorded; stop it first."
+                    )
+                case Record(start=True):
+                    self.start_recording(Path(request.path))
+                    self.control.reply(request, recording=request.path)
+                case Record():
+                    self.writing.append((request, self.writer.submit(self.take())))
+                case Style():
+                    try:
+                        now = self.cast.style(request.subject, request.traits)
+                        self.control.reply(request, style=now)
+                    except UnderstudyError as refusal:
+                        self.control.reply(request, error=str(refusal))
+                case Stop():
+                    self.running = False
+                    self.control.reply(request)
+        for request, written in [pair for pair in self.writing if pair[1].done()]:
+            self.writing.remove((request, written))
+            if error := written.exception():
+                self.control.reply(request, error=str(error))
+            else:
+                self.control.reply(request, written=[str(path) for path in written.result()])
+
+    def start_recording(self, path: Path) -> None:
+        """Begins a take."""
+        self.recorder = Recorder(path, self.config.rate_hz)
+
+    def take(self) -> Callable[[], list[Path]]:
+        """Ends the running take, if any; the result writes it and gives the files."""
+        recorder, self.recorder = self.recorder, None
+        return recorder.close if recorder is not None else list
+
+    def run(self) -> None:
+        """Ticks until told to stop, by time, by signal or by the control socket."""
+        limit = None if self.config.seconds is None else self.config.seconds * self.config.rate_hz
+        with steady(self.config.realtime) as self.priority, stop_signals(self._stop):
+            for number in self.clock.ticks():
+                if not self.running or (limit is not None and number >= limit):
+                    break
+                started_ns = time.monotonic_ns()
+                self.tick(number)
+                self.laps.add_ns("tick", time.monotonic_ns() - started_ns)
+                self.housekeep(number)
+
+    def housekeep(self, number: int) -> None:
+        """Uses the slack after a tick: figures once a second, garbage when there is time for it."""
+        if number % round(self.config.rate_hz) == 0:
+            self.stats = {
+                "tick_ms": self.laps.recent_ms("tick"),
+                "late": float(self.clock.late),
+                "skipped": float(self.clock.skipped),
+                "rate_hz": float(self.config.rate_hz),
+                "refused": float(self.control.malformed + self.control.refused),
+                "refused_connections": float(self.refused_connections),
+                "not_finite": float(self.publisher.held),
+                **self.cast.figures(),
+            }
+            for news in self.cast.news():
+                print(f"stage: {news}", file=sys.stderr, flush=True)
+            for connections, address in (
+                (self.publisher.connections, self.publisher.address),
+                (self.control.connections, self.control.address),
+            ):
+                if news := connections.news():
+                    print(f"stage: {address} {news}", file=sys.stderr, flush=True)
+            gc.collect(0)
+
+    def figures(self) -> dict[str, Any]:
+        """Everything that was counted so far, for people and for `--stats`."""
+        return {
+            "ticks": len(self.laps.histogram["tick"]) if "tick" in self.laps.histogram else 0,
+            "rate_hz": self.config.rate_hz,
+            "late": self.clock.late,
+            "skipped": self.clock.skipped,
+            "lateness_ms": self.clock.lateness.summary_ms(),
+            "ms": {name: h.summary_ms() for name, h in self.laps.histogram.items()},
+            "subjects": len(self.cast),
+            "sources": [{"name": s.name, **s.figures()} for s in self.cast.network],
+            "provider": self.cast.provider_name,
+            "priority": getattr(self, "priority", "not running"),
+            "control_refused": self.control.malformed + self.control.refused,
+            "refused_connections": self.refused_connections,
+            "not_finite": self.publisher.held,
+            "refusals": {
+                "publish": self.publisher.connections.refusals,
+                "control": self.control.connections.refusals,
+            },
+            "outputs_restarted": self.outputs.restarts if self.outputs is not None else 0,
+        }
+
+    @property
+    def refused_connections(self) -> int:
+        """Connections turned away from either socket."""
+        return self.publisher.connections.refused + self.control.connections.refused
+
+    def _stop(self) -> None:
+        self.running = False
+
+    def close(self) -> list[Path]:
+        """Ends takes and sockets; returns the files that the running take wrote."""
+        if self.closed:
+            return []
+        self.closed = True
+        try:
+            with self.writer:
+                written = self.writer.submit(self.take()).result()
+            if self.config.stats is not None:
+                write_json(self.config.stats, self.figures())
+            return written
+        finally:
+            self._stack.close()
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@contextlib.contextmanager
+def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the loop at the next tick, so that takes and sockets close whole."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stop()) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Writes whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(content, indent=2, default=_plain) + "\n")
+    os.replace(part, path)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _seconds_since_midnight() -> float:
+    now = time.time()
+    local = time.localtime(now)
+    return local.tm_hour * 3600 + local.tm_min * 60 + local.tm_sec + now % 1.0

@@ -1,0 +1,179 @@
+"""What takeover is made of: transfer, stream, seam, forecast, planting's legs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.runtime.performer.rigs import bones_along_x, root_above_hips
+from understudy.runtime.core import rotation
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.performer.ik.reach import Legs
+from understudy.runtime.performer.takeover.blend import Quintic, Seam
+from understudy.runtime.performer.takeover.forecast import Forecast
+from understudy.runtime.performer.takeover.stream import Stream
+from understudy.runtime.performer.takeover.transfer import (
+    Transfer,
+    world_positions,
+    world_rotations,
+)
+from understudy.runtime.retarget.retarget import NotHumanoid, Retarget
+
+RIGS = {"performer": lambda: PERFORMER, "along x": bones_along_x, "root": root_above_hips}
+
+
+def poses(skeleton, seed: int, count: int = 5):
+    """Random poses (count, J, 3) and (count, J, 4) about the rest pose."""
+    rng = np.random.default_rng(seed)
+    turn = rotation.from_rotation_vector(rng.normal(0.0, 0.5, (count, len(skeleton), 3)))
+    positions = np.repeat(skeleton.rest_positions[None], count, axis=0)
+    positions[:, 0] += rng.normal(0.0, 1.0, (count, 3))
+    return positions, rotation.multiply(skeleton.rest_rotations, turn)
+
+
+@pytest.mark.parametrize("rig", RIGS)
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=10)
+def test_there_and_back_is_the_pose_again(rig, seed):
+    skeleton = RIGS[rig]()
+    transfer = Transfer(skeleton)
+    positions, rotations = poses(skeleton, seed)
+    hips, turns = transfer.there(positions, rotations)
+    out_p, out_r = positions.copy(), rotations.copy()
+    out_p[..., transfer.hips, :] = 7.0
+    out_r[..., transfer.joints, :] = rotation.identity()
+    transfer.back(hips, turns, out_p, out_r)
+    assert np.abs(out_p - positions).max() < 1e-9
+    assert rotation.angle_between(out_r, rotations).max() < 1e-6
+
+
+@pytest.mark.parametrize("rig", RIGS)
+def test_there_is_what_retargeting_says(rig):
+    skeleton = RIGS[rig]()
+    positions, rotations = poses(skeleton, 1)
+    hips, turns = Transfer(skeleton).there(positions, rotations)
+    moved, turned = Retarget(skeleton, PERFORMER).apply(positions, rotations)
+    assert np.abs(hips - moved[:, 0]).max() < 1e-9
+    assert rotation.angle_between(turns, turned).max() < 1e-6
+
+
+def test_world_by_doubling_is_forward_kinematics():
+    skeleton = bones_along_x()
+    positions, rotations = poses(skeleton, 2)
+    steps = Transfer(skeleton).steps
+    world_p, world_r = skeleton.globals(positions, rotations)
+    ours = world_rotations(rotations, steps)
+    assert np.abs(ours[:, :-1] - world_r).max() < 1e-9
+    assert np.abs(world_positions(positions, ours, steps) - world_p).max() < 1e-9
+
+
+def test_what_is_no_humanoid_has_no_way_there():
+    from understudy.runtime.core.skeleton import Skeleton
+
+    with pytest.raises(NotHumanoid):
+        Transfer(Skeleton(("a", "b"), np.array([-1, 0]), np.zeros((2, 3))))
+
+
+@given(x=st.floats(-1, 1), v=st.floats(-5, 5), a=st.floats(-50, 50), lasts_s=st.floats(0.05, 1.0))
+def test_a_seam_begins_as_it_was_and_ends_at_nothing(x, v, a, lasts_s):
+    quintic = Quintic(1, 1)
+    row, at = np.array([0]), np.array([[1.0]])
+    quintic.plan(row, 3.0, x * at, v * at, a * at, 3.0 + lasts_s)
+    assert np.allclose([float(k[0, 0]) for k in quintic.at(3.0)], [x, v, a], atol=1e-9)
+    near = [float(k[0, 0]) for k in quintic.at(3.0 + lasts_s * (1 - 1e-6))]
+    assert abs(near[0]) < 1e-4 and abs(near[1]) < 1e-3
+    assert quintic.place(3.0 + lasts_s)[0, 0] == 0.0  # exactly
+    assert abs(quintic.place(3.0 + lasts_s / 2)[0, 0]) <= abs(x) + abs(v) + abs(a)
+
+
+def test_a_jump_is_shown_where_it_was_and_then_where_it_is_to_be():
+    rng = np.random.default_rng(0)
+    old, new = poses(PERFORMER, 3, 2), poses(PERFORMER, 4, 2)
+    seam, joints = Seam(len(PERFORMER)), np.arange(len(PERFORMER))
+    pairs = [tuple((p[k], q[k]) for k in (0, 1)) for p, q in (old, new)]
+    seam.jump(joints, 5.0, rng.uniform(0.01, 0.02), *pairs)
+    positions, rotations = new[0][0].copy(), new[1][0].copy()
+    seam.apply(joints, 5.0, positions, rotations)
+    apart = np.linalg.norm(positions - old[0][0], axis=-1)
+    assert apart.max() < 0.004  # a difference that nobody sees is let go
+    assert rotation.angle_between(rotations, old[1][0]).max() < 0.01
+    assert not seam.under_way(6.0).any()
+
+
+def test_a_forecast_goes_through_its_knots_without_a_kink():
+    positions, rotations = poses(PERFORMER, 5, 6)
+    rotations = rotation.continuous(rotations)
+    forecast = Forecast()
+    for k in range(6):
+        forecast.add(0.1 * k, positions[k], rotations[k], np.full(4, 0.1 * k), 0.01 * k)
+    for k in range(6):
+        assert np.abs(forecast.at(0.1 * k)[0] - positions[k]).max() < 1e-9
+    for t in (0.2, 0.3):
+        before, at, after = (forecast.at(t + d)[0] for d in (-1e-5, 0.0, 1e-5))
+        assert np.abs((after - at) - (at - before)).max() < 1e-7
+    assert forecast.contacts_at(0.25) == pytest.approx(0.25)
+    assert forecast.error_at(0.25) == pytest.approx(0.025)
+
+
+def pose(k: int):
+    return np.full((2, 3), 0.1 * k), rotation.identity(2)
+
+
+def test_a_stream_sorts_what_comes_and_counts_what_is_wrong():
+    stream = Stream()
+    shown = (np.zeros((2, 3)), rotation.identity(2))
+    for k in (0, 1, 3, 2, 2):
+        stream.add(k / 60, *pose(k), None, shown)
+    stream.add(np.nan, *pose(4), None, shown)
+    stream.add(4 / 60, np.full((2, 3), np.nan), rotation.identity(2), None, shown)
+    assert [round(p.time_s * 60) for p in stream.packets] == [0, 1, 2, 3]
+    assert (stream.late, stream.repeated, stream.broken) == (1, 1, 2)
+    stream.add(40.0, *pose(5), None, shown)
+    stream.add(5 / 60, *pose(5), None, shown)
+    assert stream.stale == 1
+
+
+def test_the_playhead_follows_the_quickest_packets():
+    stream = Stream()
+    shown = (np.zeros((2, 3)), rotation.identity(2))
+    for k in range(60):
+        stream.add(100.0 + k / 60, *pose(k), None, shown)
+        stream.advance(k / 60 + 0.2)
+        assert not stream.overdue
+    stream.advance(60 / 60 + 0.2)
+    assert stream.overdue
+    assert stream.playhead_s == pytest.approx(101.0)
+
+
+def test_between_packets_a_stream_interpolates():
+    stream = Stream()
+    shown = (np.zeros((2, 3)), rotation.identity(2))
+    for k in (0, 2):
+        stream.add(k / 60, *pose(k), np.array([True, k == 0]), shown)
+    positions, _, seen = stream.sample(1 / 60)
+    assert positions[0, 0] == pytest.approx(0.1)
+    assert seen is not None and seen.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("rig", RIGS)
+def test_legs_reach_without_being_stretched(rig):
+    skeleton = RIGS[rig]()
+    transfer = Transfer(skeleton)
+    legs, both = Legs(transfer), np.array([0, 1])
+    positions, rotations = skeleton.rest_positions.copy(), skeleton.rest_rotations.copy()
+    world_r = world_rotations(rotations, transfer.steps)
+    world_p = world_positions(positions, world_r, transfer.steps)
+    goal = world_p[legs.ankle] + np.array([0.03, 0.12, 0.1])
+    feet = world_r[legs.ankle].copy()
+    legs.reach(world_p, world_r, goal, feet, rotations, both)
+    out_p, out_r = skeleton.globals(positions, rotations)
+    assert np.abs(out_p[legs.ankle] - goal).max() < 1e-6
+    assert rotation.angle_between(out_r[legs.ankle], feet).max() < 1e-6
+    assert (out_p[legs.knee, 2] > out_p[legs.hip, 2] + 0.05).all()  # knees bend forward
+    legs.reach(world_p, world_r, goal - [0.0, 0.9, 0.0], feet, rotations, both)
+    out_p = skeleton.globals(positions, rotations)[0]
+    for a, b in ((legs.hip, legs.knee), (legs.knee, legs.ankle)):
+        was = np.linalg.norm(world_p[a] - world_p[b], axis=-1)
+        assert np.linalg.norm(out_p[a] - out_p[b], axis=-1) == pytest.approx(was)
