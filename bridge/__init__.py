@@ -1,8 +1,8 @@
 """Everything that crosses the process boundary: frames out, frames in, and a side channel."""
 
-from .address import CONTROL, PUBLISH
 from .control import ControlClient, ControlServer
 from .publisher import Publisher
+from .security.address import CONTROL, PUBLISH
 from .subscriber import Statistics, Subscriber
 
 __all__ = [

@@ -21,7 +21,6 @@ import zmq
 
 from understudy.runtime.core.errors import UnderstudyError
 
-from . import address as addresses
 from .requests import (
     AnyRequest,
     Camera,
@@ -36,6 +35,7 @@ from .requests import (
     Style,
     check_finite,
 )
+from .security import address as addresses
 from .security.access import AccessControl, ConnectionMonitor
 from .security.handshake import Handshake
 from .security.keys import Key

@@ -10,7 +10,7 @@ import zmq
 from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.skeleton import Skeleton
 
-from . import address as addresses
+from .security import address as addresses
 from .security.access import AccessControl, ConnectionMonitor
 from .wire.encoder import FrameEncoder, encode_skeletons
 from .wire.envelope import SKELETONS

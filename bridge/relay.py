@@ -20,8 +20,8 @@ import zmq
 
 from understudy.runtime.core.errors import UnderstudyError
 
-from . import address as addresses
 from .publisher import EVENTS_A_TICK, QUEUE
+from .security import address as addresses
 from .security.access import AccessControl, ConnectionMonitor, SocketMonitor, readable
 from .security.handshake import AGAIN_S, Handshake
 from .security.keys import Key, read_for_stage

@@ -13,7 +13,7 @@ from understudy.runtime.core.clock import Histogram
 from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.skeleton import Skeleton
 
-from . import address as addresses
+from .security import address as addresses
 from .security.access import take
 from .security.handshake import Handshake
 from .security.keys import Key, read_for_stage

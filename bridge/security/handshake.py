@@ -8,7 +8,7 @@ from pathlib import Path
 
 import zmq
 
-from understudy.bridge import address as addresses
+from understudy.bridge.security import address as addresses
 
 from .access import SocketMonitor
 from .keys import Key, read_for_stage

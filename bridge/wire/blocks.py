@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from flatbuffers.table import Table
 
-from understudy.bridge.buttons import BUTTONS
+from understudy.bridge.wire.buttons import BUTTONS
 from understudy.runtime.core.pose import Camera, Frame, Prop, Subject
 
 from .layout import lay_out, reason_room

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from understudy.bridge.buttons import BUTTONS
+from understudy.bridge.wire.buttons import BUTTONS
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Camera, Frame, Intent, Pose, Prop, State, Subject
 from understudy.runtime.core.skeleton import Skeleton

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from understudy.runtime.bench.effect import Lens, milliseconds, pillars, textures
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.viewport import gl
 from understudy.runtime.viewport.effects.contact import Contact
+from understudy.runtime.viewport.effects.timing import Lens, milliseconds, pillars, textures
 
 from . import flicker, reference
 from .data import Images

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from understudy.runtime.bench.effect import Lens, textures
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.viewport.effects.contact import Contact
+from understudy.runtime.viewport.effects.timing import Lens, textures
 
 from . import reference, scenes
 

@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import asyncio
 
-    from understudy.bridge.address import checked
+    from understudy.bridge.security.address import checked
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.monitor.access import Access, checked_token
 
@@ -91,7 +91,7 @@ async def _serve(args: argparse.Namespace, access, shown_token: str | None) -> i
 
 def greeting(host: str, port: int, token: str | None, may_record: bool) -> list[str]:
     """Where to find the page, and what can be done there."""
-    from understudy.bridge.address import is_local
+    from understudy.bridge.security.address import is_local
     from understudy.runtime.core import ports
 
     secret = f"#token={token}" if token else ""

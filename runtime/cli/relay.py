@@ -119,8 +119,9 @@ class Clerk:
     def _standing(self) -> str:
         relay = self._relay
         if relay.here:
-            again = "again " if relay.stage_connections > 1 else ""
-            return f"the stage at {relay.source} is there {again}(connection {relay.stage_connections})."
+            count = relay.stage_connections
+            again = "again " if count > 1 else ""
+            return f"the stage at {relay.source} is there {again}(connection {count})."
         return relay.trouble or f"waiting for a stage at {relay.source}."
 
     def _say(self, sentence: str) -> None:

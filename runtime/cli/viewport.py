@@ -114,7 +114,7 @@ def _viewer(args: argparse.Namespace):
     """Everything that the loop needs; what was opened is closed again if the rest fails."""
     from contextlib import ExitStack
 
-    from understudy.bridge.address import checked
+    from understudy.bridge.security.address import checked
     from understudy.runtime.core.humanoid import PERFORMER
     from understudy.runtime.viewport import film, gl
     from understudy.runtime.viewport.camera import Rig, shot

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from understudy.bridge import ControlServer, Publisher
-from understudy.bridge.buttons import BUTTONS
 from understudy.bridge.requests import AnyRequest
+from understudy.bridge.wire.buttons import BUTTONS
 from understudy.bridge.wire.encoder import FrameEncoder
 from understudy.runtime.core import rotation
 from understudy.runtime.core.clock import Clock

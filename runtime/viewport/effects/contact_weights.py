@@ -16,7 +16,7 @@ from understudy.runtime.core.rotation import Array
 from .contact_network import HEAD_FEATURES, TAP_FEATURES, Network
 
 FORMAT = "understudy-contact-2"
-SHIPPED = Path(__file__).parent.parent / "weights" / "contact.json"
+SHIPPED = Path(__file__).parents[3] / "models" / "weights" / "contact.json"
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bridge.things import ARM, FACE, frames, skeletons, small_frame
-from understudy.bridge.buttons import BUTTONS
 from understudy.bridge.schema.understudy_fb.Frame import Frame as FlatFrame
 from understudy.bridge.schema.understudy_fb.SkeletonSet import SkeletonSet
 from understudy.bridge.wire import envelope
+from understudy.bridge.wire.buttons import BUTTONS
 from understudy.bridge.wire.decoder import UnknownSkeleton, decode_frame, decode_skeletons
 from understudy.bridge.wire.encoder import FrameEncoder, encode_skeletons
 from understudy.bridge.wire.envelope import VersionError, WireError

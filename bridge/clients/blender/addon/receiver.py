@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import zmq
 
-from understudy.bridge import address as addresses
+from understudy.bridge.security import address as addresses
 from understudy.bridge.security.access import take
 from understudy.bridge.security.handshake import Handshake
 from understudy.bridge.security.keys import Key

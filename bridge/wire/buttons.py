@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .schema.understudy_fb.Button import Button
+from understudy.bridge.schema.understudy_fb.Button import Button
 
 # A button's name in an Intent -> its bit on the wire.
 BUTTONS: dict[str, int] = {
