@@ -22,14 +22,23 @@ import zmq
 from understudy.runtime.core.errors import UnderstudyError
 
 from .requests import (
+    AddSource,
+    AddSubject,
     AnyRequest,
     Camera,
+    Edit,
     Hello,
     Pad,
     Ping,
+    PlaceSubject,
     Record,
+    RemoveSource,
+    RemoveSubject,
+    RenameSubject,
     Reply,
     Request,
+    SaveSession,
+    ShowSession,
     Stats,
     Stop,
     Style,
@@ -42,7 +51,7 @@ from .security.keys import Key
 from .wire.envelope import SCHEMA_VERSION
 
 CONTROL_VERSION = 1
-Asked = Pad | Camera | Stats | Record | Style | Stop
+Asked = Pad | Camera | Stats | Record | Style | ShowSession | Edit | Stop
 # Work a tick: at 10 us a request this is well below a millisecond.
 REQUESTS_A_TICK = 64
 LARGEST_REQUEST = 64 << 10
@@ -112,7 +121,7 @@ class ControlServer:
             return None
         try:
             request: AnyRequest = self._decoder.decode(content)
-            if isinstance(request, Pad | Camera):
+            if isinstance(request, Pad | Camera | PlaceSubject):
                 check_finite(request)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             self._refuse(peer, f"Not a request that this stage reads: {error}.")
@@ -286,6 +295,41 @@ class ControlClient:
     def send_style(self, subject: str = "", **traits: float) -> bool:
         """Sets traits and does not wait, for sliders; False when no stage is there to take it."""
         return self._send_only(Style(subject=subject, traits=traits))
+
+    def session(self) -> dict[str, Any]:
+        """The session as it is now: `session`, `sources`, `subjects`; see docs/session.md."""
+        return self._ask(ShowSession())
+
+    def add_source(self, url: str, name: str = "", subject: bool = True) -> dict[str, Any]:
+        """Opens a source from a line such as vmc://0.0.0.0:39539; the reply has its `name`."""
+        return self._ask(AddSource(url=url, name=name, subject=subject))
+
+    def remove_source(self, name: str) -> dict[str, Any]:
+        """Closes a source, and takes off stage who was made of nothing else."""
+        return self._ask(RemoveSource(name=name))
+
+    def add_subject(self, **table: Any) -> dict[str, Any]:
+        """Puts a subject on stage: the words of a [[subject]] table, name and body at least."""
+        return self._ask(AddSubject(subject=table))
+
+    def remove_subject(self, name: str) -> dict[str, Any]:
+        """Takes a subject off stage; its sources stay."""
+        return self._ask(RemoveSubject(name=name))
+
+    def rename_subject(self, name: str, to: str) -> dict[str, Any]:
+        """Gives a subject another name."""
+        return self._ask(RenameSubject(name=name, to=to))
+
+    def place_subject(
+        self, name: str, at_m: Iterable[float] = (0.0, 0.0, 0.0), heading_deg: float = 0.0
+    ) -> dict[str, Any]:
+        """Moves a subject by at_m (3,) metres, after turning it about +Y by heading_deg."""
+        x, y, z = map(float, at_m)
+        return self._ask(PlaceSubject(name=name, at_m=(x, y, z), heading_deg=float(heading_deg)))
+
+    def save_session(self, path: str = "") -> dict[str, Any]:
+        """Saves the session on the stage's machine; the reply has its `path`."""
+        return self._ask(SaveSession(path=str(path)))
 
     def stop(self) -> None:
         """Ends the stage."""

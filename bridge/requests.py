@@ -10,6 +10,7 @@ from msgspec import Meta
 
 Axis = Annotated[float, Meta(ge=-1.0, le=1.0)]
 Name = Annotated[str, Meta(max_length=256)]
+Text = Annotated[str, Meta(max_length=4096)]
 Metres = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Side = Annotated[float, Meta(gt=0.0, le=1e3)]
 Nanoseconds = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
@@ -89,6 +90,67 @@ class Camera(Request, kw_only=True, omit_defaults=True, tag="camera"):
     iris: Annotated[float, Meta(ge=0.0, le=1e3)] = 0.0
 
 
+class ShowSession(Request, kw_only=True, omit_defaults=True, tag="session"):
+    """Asks for the session as it is now: its tables, and the state of every source and subject.
+
+    The reply has `session`, the tables of docs/session.md; `sources`, of each its name, line,
+    notice, streams; `subjects`, of each its name, state, reason, place and what it is made of.
+    """
+
+
+class AddSource(Request, kw_only=True, omit_defaults=True, tag="add_source"):
+    """Opens a source: a line as `understudy stage --from` takes it. name "" is the line's own.
+
+    Without `subject` it also brings a subject of its own where it has a body, as at the start.
+    """
+
+    url: Text
+    name: Name = ""
+    subject: bool = True
+
+
+class RemoveSource(Request, kw_only=True, omit_defaults=True, tag="remove_source"):
+    """Closes a source; subjects that are made of nothing else leave with it."""
+
+    name: Name
+
+
+class AddSubject(Request, kw_only=True, omit_defaults=True, tag="add_subject"):
+    """Puts a subject on stage: a [[subject]] table of docs/session.md."""
+
+    subject: dict[Name, Any]
+
+
+class RemoveSubject(Request, kw_only=True, omit_defaults=True, tag="remove_subject"):
+    """Takes a subject off stage; its sources stay."""
+
+    name: Name
+
+
+class RenameSubject(Request, kw_only=True, omit_defaults=True, tag="rename_subject"):
+    """Gives a subject another name, under which receivers see it from the next tick on."""
+
+    name: Name
+    to: Name
+
+
+class PlaceSubject(Request, kw_only=True, omit_defaults=True, tag="place_subject"):
+    """Moves and turns a subject: what its source says is turned about +Y, then moved.
+
+    A subject on a pad is stood on the mark.
+    """
+
+    name: Name
+    at_m: tuple[Metres, Metres, Metres] = (0.0, 0.0, 0.0)
+    heading_deg: Metres = 0.0
+
+
+class SaveSession(Request, kw_only=True, omit_defaults=True, tag="save_session"):
+    """Writes the session as it is now on the stage's machine; path "": where it came from."""
+
+    path: Text = ""
+
+
 class Stop(Request, kw_only=True, omit_defaults=True, tag="stop"):
     """Ends the stage."""
 
@@ -102,10 +164,19 @@ class Reply(msgspec.Struct):
     result: dict[str, Any] = {}
 
 
-AnyRequest = Hello | Ping | Pad | Camera | Stats | Record | Style | Stop
+Edit = (
+    AddSource
+    | RemoveSource
+    | AddSubject
+    | RemoveSubject
+    | RenameSubject
+    | PlaceSubject
+    | SaveSession
+)
+AnyRequest = Hello | Ping | Pad | Camera | Stats | Record | Style | ShowSession | Edit | Stop
 
 
-def check_finite(request: Pad | Camera) -> None:
+def check_finite(request: Pad | Camera | PlaceSubject) -> None:
     """Raises ValueError on a number that msgpack lets through and nobody can use."""
     if isinstance(request, Pad):
         numbers: tuple[float, ...] = (
@@ -114,6 +185,9 @@ def check_finite(request: Pad | Camera) -> None:
             request.camera_heading_rad,
         )
         what = "a stick or the heading"
+    elif isinstance(request, PlaceSubject):
+        numbers = (*request.at_m, request.heading_deg)
+        what = "a number of the place"
     else:
         numbers = (*request.position, *request.rotation, *request.sensor_mm)
         numbers += (request.focal_mm, request.focus_m, request.iris)
