@@ -254,16 +254,12 @@ def text(told: dict[str, Any]) -> str:
 
 def listing() -> str:
     """The options of every output."""
+    from understudy.runtime.core import url
     from understudy.runtime.outputs.sender import KNOWN
+    from understudy.runtime.outputs.target import OutputOptions
 
-    lines = [
-        "every output",
-        "    rate       the most frames a second (every frame)",
-        "    delay      seconds after a frame's arrival (0)",
-        "    interface  address of the network card to send by (the system's choice)",
-        "    ttl        routers that multicast may pass (1)",
-    ]
+    lines = ["every output", *url.listing(OutputOptions)]
     for scheme, protocol in KNOWN.items():
         lines.append(f"{scheme}://{protocol.HOST or 'HOST'}:{protocol.PORT}")
-        lines += [f"    {name:<10} {meaning}" for name, meaning in protocol.OPTIONS.items()]
+        lines += url.listing(protocol.Options, OutputOptions)
     return "\n".join(lines)

@@ -28,15 +28,40 @@ def members(kind: inspect.Type, value: Any) -> list[inspect.Type]:
 
 
 def is_table_list(kind: inspect.Type) -> bool:
-    """Whether it is a list of structs: what TOML writes as [[name]]."""
-    plain = _plain(kind)
-    return isinstance(plain, inspect.CollectionType) and isinstance(
-        _plain(plain.item_type), inspect.StructType
-    )
+    """Whether it is a list of tables: what TOML writes as [[name]]."""
+    kind = plain(kind)
+    tables = inspect.StructType | inspect.DictType
+    return isinstance(kind, inspect.CollectionType) and isinstance(plain(kind.item_type), tables)
 
 
-def _plain(kind: inspect.Type) -> inspect.Type:
+def plain(kind: inspect.Type) -> inspect.Type:
+    """The type without the words that it is described with."""
     return kind.type if isinstance(kind, inspect.Metadata) else kind
+
+
+def choices(kinds: Iterable[inspect.Type]) -> list[str]:
+    """The words that these types are out of; none where other values are allowed."""
+    literals = [one for one in map(plain, kinds) if isinstance(one, inspect.LiteralType)]
+    return [str(value) for one in literals for value in one.values]
+
+
+def values(kind: inspect.Type) -> str:
+    """The values of a type, short: "0 to 10 mm", "json, cbor"; "" where nothing bounds them."""
+    parts = []
+    unit = str((kind.extra or {}).get("unit", "")) if isinstance(kind, inspect.Metadata) else ""
+    for one in members(kind, None):
+        inner = plain(one)
+        if isinstance(one, inspect.Metadata):
+            unit = unit or str((one.extra or {}).get("unit", ""))
+        if isinstance(inner, inspect.FloatType | inspect.IntType):
+            parts.append(_range(inner).strip().removeprefix("from ").removeprefix("of "))
+        elif isinstance(inner, inspect.LiteralType):
+            parts.append(", ".join(choices([inner])))
+        elif isinstance(inner, inspect.BoolType):
+            parts.append("1 or 0")
+        elif isinstance(inner, inspect.CustomType):
+            parts.append(_one(inner))
+    return " ".join(filter(None, (" or ".join(filter(None, parts)), unit)))
 
 
 def allowed(kinds: Iterable[inspect.Type], described: bool = False) -> str:
@@ -75,7 +100,8 @@ def _one(kind: inspect.Type, described: bool = False) -> str:
     if isinstance(kind, inspect.CollectionType):
         return f"a list{_length(kind, 'entry', 'entries')} of {_many(kind.item_type)}"
     if isinstance(kind, inspect.DictType):
-        return f"a table of {_many(kind.value_type)}"
+        free = isinstance(plain(kind.value_type), inspect.AnyType)
+        return "a table" if free else f"a table of {_many(kind.value_type)}"
     if isinstance(kind, inspect.CustomType) and hasattr(kind.cls, "ALLOWED"):
         return str(kind.cls.ALLOWED)
     if isinstance(kind, inspect.AnyType):
@@ -85,9 +111,8 @@ def _one(kind: inspect.Type, described: bool = False) -> str:
 
 def _many(kind: inspect.Type) -> str:
     """The same of several."""
-    plain = _plain(kind)
-    if isinstance(plain, inspect.LiteralType):
-        return "words out of " + ", ".join(map(str, plain.values))
+    if isinstance(words := plain(kind), inspect.LiteralType):
+        return "words out of " + ", ".join(map(str, words.values))
     said = _one(kind)
     for one in ("whole number", "number", "table", "list", "text"):
         if said.startswith((f"a {one}", one)):
@@ -103,11 +128,11 @@ def _choice(values: Iterable[Any]) -> str:
 def _range(kind: inspect.IntType | inspect.FloatType) -> str:
     low, above, high, below = kind.ge, kind.gt, kind.le, kind.lt
     if low is not None and high is not None:
-        return f" from {low:g} to {high:g}"
-    parts = [f"of at least {low:g}"] if low is not None else []
-    parts += [f"above {above:g}"] if above is not None else []
-    parts += [f"of at most {high:g}"] if high is not None else []
-    parts += [f"below {below:g}"] if below is not None else []
+        return f" from {low:.10g} to {high:.10g}"
+    parts = [f"of at least {low:.10g}"] if low is not None else []
+    parts += [f"above {above:.10g}"] if above is not None else []
+    parts += [f"of at most {high:.10g}"] if high is not None else []
+    parts += [f"below {below:.10g}"] if below is not None else []
     return f" {' and '.join(parts)}" if parts else ""
 
 

@@ -1,156 +1,152 @@
 """Lines that name a place and its options, `vmc://host:39539?rate=60`, or tables of a TOML file.
 
-What outputs (`runtime/outputs/target.py`) and sources (`runtime/sources/endpoint.py`) share.
+What outputs (`runtime/outputs/target.py`) and sources (`runtime/sources/endpoint.py`) share. A
+protocol's options are one struct: their types, ranges, units and words for people.
 """
 
 from __future__ import annotations
 
-import difflib
-import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
+from msgspec import Meta, inspect
+
+from . import typed
 from .errors import UnderstudyError
+from .typed import nearest
+from .typed_words import plain, values
+
+EXAMPLE = "vmc://127.0.0.1:39539"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What such a line is called to users, its word in a TOML table, and options that all have."""
+    """What such a line is called to users, and its word in a TOML table."""
 
     noun: str
     word: str
-    common: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """A line taken apart; host is "" and port None where it has none."""
+    """A line taken apart; host is "" and port None where it has none. options: the scheme's."""
 
     text: str
     scheme: str
     host: str
     port: int | None
-    options: dict[str, str]
+    options: Any
 
 
 def parse(
-    text: str, kind: Kind, known: Mapping[str, Any], extra: Mapping[str, Any] | None = None
+    text: str,
+    kind: Kind,
+    known: Mapping[str, Any],
+    extra: Mapping[str, Any] | None = None,
+    where: str = "",
 ) -> Url:
     """Takes a line apart.
 
-    known maps a scheme to what has its default PORT and its OPTIONS; extra are options from beside
-    the line.
+    known maps a scheme to what has its default PORT and its Options; extra are options from beside
+    the line; where says where the line stands, where that is no command.
     """
+    at = f"{where}: " if where else ""
     scheme, mark, rest = text.partition("://")
-    example = "vmc://127.0.0.1:39539"
     if not mark:
-        raise UnderstudyError(f"{text!r} is no {kind.noun}; write it like {example}.")
+        raise UnderstudyError(f"{at}{text!r} is no {kind.noun}; write it like {EXAMPLE}.")
     if scheme not in known:
         raise UnderstudyError(
-            f"There is no {kind.noun} {scheme!r}{nearest(scheme, known)}; there are "
+            f"{at}There is no {kind.noun} {scheme!r}{nearest(scheme, known)}; there are "
             f"{', '.join(sorted(known))}."
         )
-    own = known[scheme].OPTIONS
     # urlsplit knows hosts and ports of schemes that it knows; any of them will do.
     try:
         parts = urlsplit(f"http://{rest}")
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
         raise UnderstudyError(
-            f"{text!r} is no {kind.noun}: {error}; write it like {example}."
+            f"{at}{text!r} is no {kind.noun}: {error}; write it like {EXAMPLE}."
         ) from None
     if parts.path not in ("", "/") or parts.username is not None:
-        raise UnderstudyError(f"{text!r} has more than a host and a port; write it like {example}.")
+        raise UnderstudyError(
+            f"{at}{text!r} has more than a host and a port; write it like {EXAMPLE}."
+        )
     if port is not None and not 0 < port < 65536:
-        raise UnderstudyError(f"{text!r} has port {port}; ports are 1 to 65535.")
+        raise UnderstudyError(f"{at}{text!r} has port {port}; ports are 1 to 65535.")
     try:
         pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
         raise UnderstudyError(
-            f"The options in {text!r} cannot be read; write them like ?rate=60&delay=0.05."
+            f"{at}The options in {text!r} cannot be read; write them like ?rate=60&delay=0.05."
         ) from None
-    options: dict[str, str] = {}
+    said: dict[str, Any] = {}
     for name, value in pairs:
-        _known_option(name, scheme, kind, own)
-        if name in options:
-            raise UnderstudyError(f"{text!r} has the option {name!r} twice.")
-        options[name] = value
-    for name, value in (extra or {}).items():
-        _known_option(name, scheme, kind, own)
-        options[name] = _plain(value)
-    return Url(text, scheme, host, port, options)
+        if name in said:
+            raise UnderstudyError(f"{at}{text!r} has the option {name!r} twice.")
+        said[name] = value
+    place = where or (text if text.isprintable() else repr(text))
+    return Url(
+        text, scheme, host, port, options(known[scheme].Options, said | dict(extra or {}), place)
+    )
 
 
-def _known_option(name: str, scheme: str, kind: Kind, own: Mapping[str, str]) -> None:
-    there = (*own, *kind.common)
-    if name not in there:
-        article = "An" if kind.noun[0] in "aeiou" else "A"
-        raise UnderstudyError(
-            f"{article} {kind.noun} {scheme}:// has no option {name!r}{nearest(name, there)}; it "
-            f"has {', '.join(there)}."
-        )
+def options(kind: type[Any], said: Mapping[str, Any], where: str) -> Any:
+    """The struct of options that were said in a line, as text, or in a table, as they are."""
+    texts = {f.encode_name for f in _fields(kind) if isinstance(plain(f.type), inspect.StrType)}
+    plain_text = {
+        name: str(value) if name in texts and type(value) in (int, float) else value
+        for name, value in said.items()
+    }
+    return typed.convert(plain_text, kind, where, strict=False)
 
 
-def nearest(word: str, there: Mapping[str, Any] | tuple[str, ...]) -> str:
-    """ ", did you mean 'x'" where something is spelt alike."""
-    near = difflib.get_close_matches(word, list(there), 1)
-    return f", did you mean {near[0]!r}" if near else ""
+def _fields(kind: type) -> tuple[inspect.Field, ...]:
+    struct = inspect.type_info(kind)
+    assert isinstance(struct, inspect.StructType)
+    return struct.fields
 
 
-def _plain(value: Any) -> str:
-    return {True: "1", False: "0"}[value] if isinstance(value, bool) else str(value)
+def listing(kind: type, below: type | None = None) -> list[str]:
+    """The options of a struct for people, a line each; without those of the struct below it."""
+    known = {f.encode_name for f in _fields(below)} if below else set()
+    lines = []
+    for field in _fields(kind):
+        if field.encode_name not in known:
+            described = field.type if isinstance(field.type, inspect.Metadata) else None
+            schema = (described and described.extra_json_schema) or {}
+            words = "; ".join(filter(None, (schema.get("description", ""), values(field.type))))
+            said = field.default if field.default not in (None, "", msgspec.NODEFAULT) else None
+            default = "" if said is None else f" ({_spelt(said)})"
+            lines.append(f"    {field.encode_name:<10} {words}{default}")
+    return lines
 
 
-def number(options: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:
-    """The option as a number between low and high."""
-    said = options.get(name)
-    if said is None:
-        return default
-    try:
-        value = float(said)
-    except ValueError:
-        value = math.nan
-    if not low <= value <= high:
-        raise UnderstudyError(
-            f"Option {name} is {said!r}; it is a number from {low:g} to {high:g}."
-        )
-    return value
-
-
-def choice(options: Mapping[str, str], name: str, default: str, choices: Any) -> str:
-    """The option as one of the choices."""
-    said = options.get(name, default)
-    if said not in choices:
-        raise UnderstudyError(
-            f"Option {name} is {said!r}{nearest(said, tuple(choices))}; it is one of "
-            f"{', '.join(choices)}."
-        )
-    return said
+def _spelt(value: Any) -> str:
+    """A value as a line has it."""
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{value:.10g}" if isinstance(value, int | float) else str(value)
 
 
 def read(path: Path, kind: Kind) -> list[tuple[str, dict[str, Any], str]]:
     """The tables of a TOML file: each one's line, its other words, and where it stands."""
-    try:
-        tree = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise UnderstudyError(f"Cannot read {path}: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UnderstudyError(f"{path} is not TOML: {error}.") from None
-    tables = tree.pop(kind.noun, None)
-    if tree or not isinstance(tables, list) or not tables:
-        raise UnderstudyError(
-            f"{path} is no list of {kind.noun}s: it needs a table [[{kind.noun}]] with "
-            f'{kind.word} = "vmc://127.0.0.1:39539" for each, and nothing else.'
-        )
-    found = []
-    for count, table in enumerate(tables, 1):
-        where = f"{path}, {kind.noun} {count}"
-        line = table.pop(kind.word, None) if isinstance(table, dict) else None
-        if not isinstance(line, str):
-            raise UnderstudyError(f'{where}: it has no {kind.word} = "SCHEME://HOST:PORT".')
-        found.append((line, table, where))
-    return found
+    tables = Annotated[list[dict[str, Any]], Meta(min_length=1)]
+    file = msgspec.defstruct("File", [(kind.noun, tables)], forbid_unknown_fields=True)
+    tree: Any = typed.read_toml(path, file, f"list of {kind.noun}s")
+    return [
+        line(table, kind, f"{path}, [[{kind.noun}]] {number}")
+        for number, table in enumerate(getattr(tree, kind.noun), 1)
+    ]
+
+
+def line(table: Mapping[str, Any], kind: Kind, where: str) -> tuple[str, dict[str, Any], str]:
+    """One table: its line, its other words, and where it stands."""
+    text = Annotated[str, Meta(examples=[EXAMPLE])]
+    said: Any = typed.convert(
+        table, msgspec.defstruct("Line", [("text", text, msgspec.field(name=kind.word))]), where
+    )
+    return said.text, {k: v for k, v in table.items() if k != kind.word}, where

@@ -7,33 +7,42 @@ unless the options say otherwise: Unreal stretches whatever counts it sees to 0.
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from understudy.bridge.protocols import freed
 from understudy.runtime.core.pose import Frame
 
 from . import scene
-from .target import Target, number
+from .target import OutputOptions, Target
 
 PORT = freed.PORT
 HOST = ""
-OPTIONS = {
-    "camera": "which camera (the first)",
-    "id": "FreeD's number of the camera, 0 to 255 (0)",
-    "zoom": "counts a millimetre of focal length (100)",
-    "focus": "counts a metre of focus distance (10000)",
-    "iris": "counts an f-stop in the user word (100)",
-}
+
+
+class Options(OutputOptions, frozen=True, kw_only=True):
+    """What a FreeD output takes."""
+
+    camera: Annotated[str, Meta(description="which camera (the first)")] = ""
+    id: Annotated[int, Meta(ge=0, le=255, description="FreeD's number of the camera")] = 0
+    zoom: Annotated[
+        float, Meta(ge=0.0, le=1e6, description="counts a millimetre of focal length")
+    ] = 100.0
+    focus: Annotated[
+        float, Meta(ge=0.0, le=1e6, description="counts a metre of focus distance")
+    ] = 10000.0
+    iris: Annotated[
+        float, Meta(ge=0.0, le=1e6, description="counts an f-stop in the user word")
+    ] = 100.0
 
 
 class FreedOutput:
     """One camera."""
 
     def __init__(self, target: Target) -> None:
-        options = target.options
-        self.camera = options.get("camera", "")
-        self.number = int(number(options, "id", 0, 0, 255))
-        self._zoom = number(options, "zoom", 100.0, 0.0, 1e6)
-        self._focus = number(options, "focus", 10000.0, 0.0, 1e6)
-        self._iris = number(options, "iris", 100.0, 0.0, 1e6)
+        self._options: Options = target.options
+        self.camera, self.number = self._options.camera, self._options.id
 
     def datagrams(self, frame: Frame, time_s: float) -> list[bytes]:
         return [freed.encode(self.message(frame, time_s))]
@@ -44,7 +53,7 @@ class FreedOutput:
             self.number,
             seen.position,
             seen.rotation,
-            zoom=round(seen.focal_mm * self._zoom),
-            focus=round(seen.focus_m * self._focus),
-            user=round(seen.iris * self._iris),
+            zoom=round(seen.focal_mm * self._options.zoom),
+            focus=round(seen.focus_m * self._options.focus),
+            user=round(seen.iris * self._options.iris),
         )

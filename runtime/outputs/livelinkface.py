@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import uuid
 from fractions import Fraction
+from typing import Annotated
+
+from msgspec import Meta
 
 from understudy.bridge.protocols import livelinkface
 from understudy.runtime.core import rotation
@@ -13,22 +16,28 @@ from understudy.runtime.core.rotation import Array
 
 from . import face, scene
 from .body import Body, has_body
-from .target import Target
+from .target import OutputOptions, Target
 
 PORT = livelinkface.PORT
 HOST = ""
-OPTIONS = {
-    "subject": "who is sent (the first with a face, or else with a body)",
-    "name": "the name in Live Link (the subject's)",
-}
 _HEAD = [livelinkface.INDEX[name] for name in ("headYaw", "headPitch", "headRoll")]
+
+
+class Options(OutputOptions, frozen=True, kw_only=True):
+    """What a Live Link Face output takes."""
+
+    subject: Annotated[
+        str, Meta(description="who is sent (the first with a face, or else with a body)")
+    ] = ""
+    name: Annotated[str, Meta(description="the name in Live Link (the subject's)")] = ""
 
 
 class LiveLinkFaceOutput:
     """One subject's face."""
 
     def __init__(self, target: Target) -> None:
-        self.subject, self.name = scene.text_options(target.options, "subject", "name")
+        options: Options = target.options
+        self.subject, self.name = options.subject, options.name
         self._number = 0
 
     def datagrams(self, frame: Frame, time_s: float) -> list[bytes]:

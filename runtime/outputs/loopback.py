@@ -193,14 +193,14 @@ def _converse(
     feed, values = _feeder(output.target.scheme), VALUES[output.target.scheme]
     # Of messages that come one by one nobody knows which is a frame's last, and the bones are
     # waited for; what stands behind them may be the frame's before.
-    may_lag = output.target.options.get("bundle") == "0"
+    may_lag = not getattr(output.target.options, "bundle", True)
     before: Values = {}
     for number in range(frames):
         now_s = time.monotonic()
         one = frame(number)
         said = values(output.encoder.message(one, number / RATE_HZ))
         output.offer(one, number / RATE_HZ)
-        output.send_due(number / RATE_HZ + output.target.delay_s)
+        output.send_due(number / RATE_HZ + output.target.options.delay_s)
         heard.sent += 1
         if output.reason:
             heard.reason = output.reason

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 import uuid
 from fractions import Fraction
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from understudy.bridge.protocols import opentrackio as ot
 from understudy.bridge.protocols import opentrackio_packet as packet
@@ -12,28 +15,38 @@ from understudy.runtime.core.pose import Camera, Frame, State
 from understudy.runtime.core.timecode import RATES
 
 from . import scene
-from .target import Target, choice, number
+from .target import OutputOptions, Target
 
 PORT = packet.PORT
 HOST = "multicast"
-OPTIONS = {
-    "camera": "which camera (the first)",
-    "source": "number of the source, 1 to 200; also the last of the multicast group's (1)",
-    "encoding": "json or cbor",
-}
 STATIC_PERIOD_S = 2.0
+
+
+class Options(OutputOptions, frozen=True, kw_only=True):
+    """What an OpenTrackIO output takes."""
+
+    camera: Annotated[str, Meta(description="which camera (the first)")] = ""
+    source: Annotated[
+        int,
+        Meta(
+            ge=packet.SOURCES[0],
+            le=packet.SOURCES[-1],
+            description="number of the source, also the last of the multicast group's",
+        ),
+    ] = 1
+    encoding: Annotated[Literal["json", "cbor"], Meta(description="how samples are packed")] = (
+        "json"
+    )
 
 
 class OpenTrackIOOutput:
     """One camera; sensor and label go with every sample that is two seconds after the last such."""
 
     def __init__(self, target: Target) -> None:
-        options = target.options
-        self.camera = options.get("camera", "")
-        self.source = int(number(options, "source", 1, packet.SOURCES[0], packet.SOURCES[-1]))
-        encoding = choice(options, "encoding", "json", ("json", "cbor"))
-        self._encoding = packet.Encoding[encoding.upper()]
-        self._rate = _exact(target.rate_hz) if target.rate_hz else None
+        options: Options = target.options
+        self.camera, self.source = options.camera, options.source
+        self._encoding = packet.Encoding[options.encoding.upper()]
+        self._rate = _exact(options.rate_hz) if options.rate_hz else None
         self._source_id = uuid.uuid4().urn
         self._sequence = 0
         self._static_s = -STATIC_PERIOD_S

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
+from msgspec import Meta
 
 from understudy.bridge.protocols import rokoko
 from understudy.runtime.core.pose import Frame, Subject
 
 from . import face, scene
 from .body import Body, has_body, humanoid
-from .target import Target
+from .target import OutputOptions, Target
 
 PORT = rokoko.PORT
 HOST = ""
-OPTIONS = {"subject": "who is sent (everybody)"}
+
+
+class Options(OutputOptions, frozen=True, kw_only=True):
+    """What a Rokoko output takes."""
+
+    subject: Annotated[str, Meta(description="who is sent (everybody)")] = ""
 
 
 class RokokoOutput:
     """Everybody, or one subject."""
 
     def __init__(self, target: Target) -> None:
-        self.subject = target.options.get("subject", "")
-        self._rate_hz = target.rate_hz or 60.0
+        options: Options = target.options
+        self.subject, self._rate_hz = options.subject, options.rate_hz or 60.0
 
     def datagrams(self, frame: Frame, time_s: float) -> list[bytes]:
         return [rokoko.encode(self.message(frame, time_s))]

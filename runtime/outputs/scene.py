@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from fractions import Fraction
 
 from understudy.runtime.core.errors import UnderstudyError
@@ -58,8 +57,3 @@ def frame_of_day(said: tuple[int, int, int, int, bool, Fraction]) -> int:
         gone, since = 2 * round(rate / 30), hours * 60 + minutes
         number -= gone * (since - since // 10)
     return number
-
-
-def text_options(options: Mapping[str, str], *names: str) -> list[str]:
-    """The options of these names, "" where they are not given."""
-    return [options.get(name, "") for name in names]

@@ -103,7 +103,7 @@ class Output:
         self._interval_s = 0.0
         self._last_s: float | None = None
         self._connected = False
-        self._interface, self._ttl = to.interface, to.ttl
+        self._interface, self._ttl = to.options.interface, to.options.ttl
         self.address: tuple = ()
         self._socket: socket.socket | None = None
         self._resolver: Resolver | None = None
@@ -111,8 +111,8 @@ class Output:
             self._open(target.resolve(to))
         else:
             self._resolver = Resolver(to)
-            if to.interface:  # a wrong one is known before the name is
-                family = socket.AF_INET6 if ":" in to.interface else socket.AF_INET
+            if self._interface:  # a wrong one is known before the name is
+                family = socket.AF_INET6 if ":" in self._interface else socket.AF_INET
                 with socket.socket(family, socket.SOCK_DGRAM) as trial:
                     self._prepare(trial, family)
 
@@ -158,7 +158,7 @@ class Output:
         if len(self._waiting) >= LONGEST_QUEUE:
             self._waiting.popleft()
             self.counts.late += 1
-        self._waiting.append((now_s + self.target.delay_s, frame))
+        self._waiting.append((now_s + self.target.options.delay_s, frame))
 
     def _is_wanted(self, now_s: float) -> bool:
         """Whether a frame that comes now is the nearest to this output's next moment."""
@@ -166,12 +166,12 @@ class Output:
             gap_s = min(1.0, now_s - self._last_s)
             self._interval_s += 0.1 * (gap_s - self._interval_s) if self._interval_s else gap_s
         self._last_s = now_s
-        if not self.target.rate_hz:
+        if not self.target.options.rate_hz:
             return True
         # Half a frame early is nearer than half a frame late; so equal rates pass every frame.
         if now_s < self._next_s - 0.5 * self._interval_s:
             return False
-        period_s = 1.0 / self.target.rate_hz
+        period_s = 1.0 / self.target.options.rate_hz
         self._next_s += period_s
         if self._next_s < now_s:  # the first frame, or one after a silence
             self._next_s = now_s + period_s

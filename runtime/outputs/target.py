@@ -12,64 +12,74 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta, field
 
 from understudy.runtime.core import url
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.core.url import choice, number
+from understudy.runtime.core.typed import Table
 
-__all__ = ["Target", "choice", "number", "parse", "read", "renamed", "resolve"]
+KIND = url.Kind("output", "to")
 
-# What every output takes.
-COMMON = ("rate", "delay", "interface", "ttl")
-KIND = url.Kind("output", "to", COMMON)
-HIGHEST_RATE_HZ = 1000.0
-LONGEST_DELAY_S = 10.0
+
+class OutputOptions(Table, frozen=True, kw_only=True):
+    """What every output takes; a protocol's own Options are these and more."""
+
+    rate_hz: Annotated[
+        float,
+        Meta(
+            ge=0.0,
+            le=1000.0,
+            description="the most frames that are sent; 0: every frame",
+            extra={"unit": "a second"},
+        ),
+    ] = field(default=0.0, name="rate")
+    delay_s: Annotated[
+        float,
+        Meta(
+            ge=0.0,
+            le=10.0,
+            description="how long after a frame's arrival it is sent",
+            extra={"unit": "seconds"},
+        ),
+    ] = field(default=0.0, name="delay")
+    interface: Annotated[
+        str, Meta(description="address of the network card to send by (the system's choice)")
+    ] = ""
+    ttl: Annotated[int, Meta(ge=0, le=255, description="routers that multicast may pass")] = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where an output goes and how.
 
-    rate_hz    the most frames a second, 0: every frame
-    delay_s    how long after its arrival a frame is sent
-    interface  address of the network card that multicast leaves by, "": the system chooses
-    options    the protocol's own words
+    options  the protocol's Options
     """
 
     text: str
     scheme: str
     host: str
     port: int
-    rate_hz: float = 0.0
-    delay_s: float = 0.0
-    interface: str = ""
-    ttl: int = 1
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Any
 
 
-def parse(text: str, known: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> Target:
-    """The target that a line describes; known and extra as in `url.parse`."""
-    said = url.parse(text, KIND, known, extra)
-    protocol, options = known[said.scheme], said.options
+def parse(
+    text: str, known: Mapping[str, Any], extra: Mapping[str, Any] | None = None, where: str = ""
+) -> Target:
+    """The target that a line describes; known, extra and where as in `url.parse`."""
+    said = url.parse(text, KIND, known, extra, where)
+    protocol = known[said.scheme]
     host = said.host or protocol.HOST
     if not host:
         raise UnderstudyError(
-            f"{text!r} names no host; write {said.scheme}://HOST:{protocol.PORT}."
+            f"{f'{where}: ' if where else ''}{text!r} names no host; write "
+            f"{said.scheme}://HOST:{protocol.PORT}."
         )
-    return Target(
-        text=text,
-        scheme=said.scheme,
-        host=host,
-        port=protocol.PORT if said.port is None else said.port,
-        rate_hz=number(options, "rate", 0.0, 0.0, HIGHEST_RATE_HZ),
-        delay_s=number(options, "delay", 0.0, 0.0, LONGEST_DELAY_S),
-        interface=options.get("interface", ""),
-        ttl=int(number(options, "ttl", 1, 0, 255)),
-        options={name: value for name, value in options.items() if name not in COMMON},
-    )
+    port = protocol.PORT if said.port is None else said.port
+    return Target(text, said.scheme, host, port, said.options)
 
 
 def renamed(target: Target, host: str) -> Target:
@@ -96,10 +106,5 @@ def resolve(target: Target) -> tuple[socket.AddressFamily, tuple]:
 
 def read(path: Path, known: Mapping[str, Any]) -> list[Target]:
     """The outputs of a TOML file."""
-    targets = []
-    for line, options, where in url.read(path, KIND):
-        try:
-            targets.append(parse(line, known, options))
-        except UnderstudyError as error:
-            raise UnderstudyError(f"{where}: {error}") from None
-    return targets
+    tables = url.read(path, KIND)
+    return [parse(line, known, options, where) for line, options, where in tables]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated, Literal
 
 import numpy as np
+from msgspec import Meta
 
 from understudy.bridge.protocols import vmc
 from understudy.bridge.protocols.vmc_packer import (
@@ -19,36 +21,44 @@ from understudy.runtime.core.rotation import Array
 
 from . import face, scene
 from .body import humanoid
-from .target import Target, choice, number
+from .target import OutputOptions, Target
 
 PORT = vmc.MARIONETTE_PORT
 HOST = ""
-OPTIONS = {
-    "subject": "who is sent (the first; VMC has one performer a port)",
-    "camera": "which camera (the first)",
-    "dialect": "the receiver, where it differs from the specification",
-    "travel": "what moves the body: hips or root",
-    "blend": "names of the blend shapes: names, arkit, perfectsync, vrm0 or vrm1 (as they are)",
-    "mtu": "largest datagram in bytes",
-    "bundle": "0: each message in a datagram of its own",
-}
 _STILL: tuple[Array, Array] = (np.zeros(3), rotation.identity())
+
+
+class Options(OutputOptions, frozen=True, kw_only=True):
+    """What a VMC output takes."""
+
+    subject: Annotated[
+        str, Meta(description="who is sent (the first; VMC has one performer a port)")
+    ] = ""
+    camera: Annotated[str, Meta(description="which camera (the first)")] = ""
+    dialect: Annotated[
+        Literal["standard", "evmc4u", "vrm4u", "vmc4ue", "vmc4b", "vmclivelink", "godot"],
+        Meta(description="the receiver, where it differs from the specification"),
+    ] = "standard"
+    travel: Annotated[Literal["hips", "root"], Meta(description="what moves the body")] = "hips"
+    blend: Annotated[
+        Literal["names", "arkit", "perfectsync", "vrm0", "vrm1"],
+        Meta(description="names of the blend shapes; names: as they are"),
+    ] = "names"
+    mtu: Annotated[
+        int,
+        Meta(ge=128, le=LARGEST_DATAGRAM, description="largest datagram", extra={"unit": "bytes"}),
+    ] = DATAGRAM
+    bundle: Annotated[bool, Meta(description="0: each message in a datagram of its own")] = True
 
 
 class VmcOutput:
     """One subject with its face, one camera and the props of each frame."""
 
     def __init__(self, target: Target) -> None:
-        options = target.options
-        dialect = choice(options, "dialect", "standard", DIALECTS)
-        self.by_root = choice(options, "travel", "hips", ("hips", "root")) == "root"
-        self.blend = choice(options, "blend", "names", face.BLENDS)
-        self.subject, self.camera = scene.text_options(options, "subject", "camera")
-        self._packer = Packer(
-            DIALECTS[dialect],
-            int(number(options, "mtu", DATAGRAM, 128, LARGEST_DATAGRAM)),
-            choice(options, "bundle", "1", ("0", "1")) == "1",
-        )
+        options: Options = target.options
+        self.by_root, self.blend = options.travel == "root", options.blend
+        self.subject, self.camera = options.subject, options.camera
+        self._packer = Packer(DIALECTS[options.dialect], options.mtu, options.bundle)
 
     def datagrams(self, frame: Frame, time_s: float) -> list[bytes]:
         return self._packer.pack(self.message(frame, time_s))

@@ -12,14 +12,13 @@ Without a host a source listens on this machine alone: 127.0.0.1.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from understudy.runtime.core import url
-from understudy.runtime.core.errors import UnderstudyError
 
-KIND = url.Kind("source", "from", ())
+KIND = url.Kind("source", "from")
 LOOPBACK = "127.0.0.1"
 
 
@@ -31,7 +30,7 @@ class Endpoint:
     scheme: str
     host: str
     port: int
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Any
 
     @property
     def where(self) -> str:
@@ -40,9 +39,11 @@ class Endpoint:
         return f"udp {self.port}{beyond}"
 
 
-def parse(text: str, known: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> Endpoint:
-    """The source that a line describes; known and extra as in `url.parse`."""
-    said = url.parse(text, KIND, known, extra)
+def parse(
+    text: str, known: Mapping[str, Any], extra: Mapping[str, Any] | None = None, where: str = ""
+) -> Endpoint:
+    """The source that a line describes; known, extra and where as in `url.parse`."""
+    said = url.parse(text, KIND, known, extra, where)
     port = known[said.scheme].PORT if said.port is None else said.port
     return Endpoint(text, said.scheme, said.host or LOOPBACK, port, said.options)
 
@@ -51,22 +52,24 @@ def endpoints(lines: Iterable[str], file: Path | None, known: Mapping[str, Any])
     """The sources that a user names: lines of the command, and a TOML file."""
     found = [parse(line, known) for line in lines]
     for line, options, where in url.read(file, KIND) if file else []:
-        try:
-            found.append(parse(line, known, options))
-        except UnderstudyError as error:
-            raise UnderstudyError(f"{where}: {error}") from None
+        found.append(parse(line, known, options, where))
     return found
 
 
-def sensor_mm(options: Mapping[str, str]) -> tuple[float, float]:
-    """The option sensor=WIDTHxHEIGHT in millimetres; a full frame where it is not given."""
-    said = options.get("sensor", "36x24")
-    try:
-        width, height = (float(word) for word in said.split("x"))
-    except ValueError:
-        width = height = 0.0
-    if not (1.0 <= width <= 100.0 and 1.0 <= height <= 100.0):
-        raise UnderstudyError(
-            f"Option sensor is {said!r}; it is width x height in millimetres, as 36x24."
-        )
-    return width, height
+class SensorSize:
+    """The option sensor=WIDTHxHEIGHT: a camera's sensor in millimetres."""
+
+    ALLOWED = "width x height in mm, 1 to 100 each, as 36x24"
+
+    def __init__(self, width_mm: float = 36.0, height_mm: float = 24.0) -> None:
+        self.mm = width_mm, height_mm
+
+    @classmethod
+    def read(cls, value: object) -> SensorSize:
+        width, height = (float(word) for word in str(value).split("x"))
+        if not (1.0 <= width <= 100.0 and 1.0 <= height <= 100.0):
+            raise ValueError
+        return cls(width, height)
+
+    def __str__(self) -> str:
+        return f"{self.mm[0]:g}x{self.mm[1]:g}"

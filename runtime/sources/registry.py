@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
+from understudy.runtime.core import url
 from understudy.runtime.core.pose import Camera, Prop
 
 from . import endpoint
@@ -62,7 +63,7 @@ def open_all(named: Iterable[Endpoint]) -> list[NetworkSource]:
     try:
         for one in named:
             group = opentrackio.group(one) if one.scheme == "opentrackio" else ""
-            card = one.options.get("interface", "") if group else ""
+            card = one.options.interface if group else ""
             key = (one.host, one.port, group, card)
             if key not in open_ports:
                 open_ports[key] = Port(one, group, card)
@@ -82,5 +83,5 @@ def listing() -> str:
         lines.append(f"{scheme}://HOST:{protocol.PORT}")
         if scheme == "opentrackio":
             lines[-1] += f" or {scheme}://multicast"
-        lines += [f"    {name:<10} {meaning}" for name, meaning in protocol.OPTIONS.items()]
+        lines += url.listing(protocol.Options)
     return "\n".join(lines)

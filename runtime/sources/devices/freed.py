@@ -6,44 +6,68 @@ words of the output (`runtime/outputs/freed.py`).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta, field
 
 from understudy.bridge.protocols import ProtocolError, freed
 from understudy.runtime.core.pose import Camera, Prop
-from understudy.runtime.core.url import number
+from understudy.runtime.core.typed import Table
 from understudy.runtime.sources.datagrams import Receiver, Reception
-from understudy.runtime.sources.endpoint import Endpoint, sensor_mm
+from understudy.runtime.sources.endpoint import Endpoint, SensorSize
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.tracked import TrackedObjects
 
 PORT = freed.PORT
-OPTIONS = {
-    "camera": "the camera's name (Camera N by FreeD's number)",
-    "id": "the only FreeD number that is heard, 0 to 255 (all; with camera= the first)",
-    "zoom": "counts a millimetre of focal length (100); 0: the count means nothing",
-    "focus": "counts a metre of focus distance (10000)",
-    "iris": "counts an f-stop in the user word (100)",
-    "focal": "focal length in mm where zoom tells none (35)",
-    "sensor": "width x height in mm (36x24)",
-}
+
+
+class Options(Table, frozen=True, kw_only=True):
+    """What a FreeD source takes."""
+
+    camera: Annotated[str, Meta(description="the camera's name (Camera N by FreeD's number)")] = ""
+    id: Annotated[
+        Annotated[int, Meta(ge=0, le=255)] | None,
+        Meta(description="the only FreeD number that is heard (all; with camera= the first)"),
+    ] = None
+    zoom: Annotated[
+        float,
+        Meta(
+            ge=0.0,
+            le=1e6,
+            description="counts a millimetre of focal length; 0: the count means nothing",
+        ),
+    ] = 100.0
+    focus: Annotated[
+        float, Meta(ge=0.0, le=1e6, description="counts a metre of focus distance")
+    ] = 10000.0
+    iris: Annotated[
+        float, Meta(ge=0.0, le=1e6, description="counts an f-stop in the user word")
+    ] = 100.0
+    focal_mm: Annotated[
+        float,
+        Meta(
+            ge=1.0,
+            le=10000.0,
+            description="focal length where zoom tells none",
+            extra={"unit": "mm"},
+        ),
+    ] = field(default=35.0, name="focal")
+    sensor: Annotated[SensorSize, Meta(description="the camera's sensor")] = SensorSize()
 
 
 class FreedSource:
     """Cameras by their numbers. Each keeps the sender that was there first."""
 
     def __init__(self, endpoint: Endpoint, receiver: Receiver) -> None:
-        options = endpoint.options
+        options: Options = endpoint.options
         self.endpoint = endpoint
         self.reception = Reception(receiver)
         self.cameras: list[Camera] = []
         self.props: list[Prop] = []
-        self._label = options.get("camera", "")
-        self._only = int(number(options, "id", -1, 0, 255))
-        self._zoom = number(options, "zoom", 100.0, 0.0, 1e6)
-        self._focus = number(options, "focus", 10000.0, 0.0, 1e6)
-        self._iris = number(options, "iris", 100.0, 0.0, 1e6)
-        self._focal_mm = number(options, "focal", 35.0, 1.0, 10000.0)
-        self._sensor_mm = sensor_mm(options)
+        self._label = options.camera
+        self._only = -1 if options.id is None else options.id
+        self._zoom, self._focus, self._iris = options.zoom, options.focus, options.iris
+        self._focal_mm, self._sensor_mm = options.focal_mm, options.sensor.mm
         self._seen = TrackedObjects[Camera]()
         self.elsewhere = 0  # messages of numbers that are not asked for
         self.name = self._label or f"Camera {max(self._only, 0)}"

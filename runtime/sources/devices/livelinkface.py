@@ -7,9 +7,10 @@ them, as the output (`runtime/outputs/livelinkface.py`) makes them.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from msgspec import Meta
 
 from understudy.bridge.protocols import ProtocolError, livelinkface
 from understudy.runtime.core import rotation
@@ -17,16 +18,13 @@ from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Camera, Prop
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.core.typed import Table
 from understudy.runtime.sources.datagrams import Receiver, Reception
 from understudy.runtime.sources.endpoint import Endpoint
 from understudy.runtime.sources.face import Face
 from understudy.runtime.sources.packet import Packet
 
 PORT = livelinkface.PORT
-OPTIONS = {
-    "subject": "who wears the face (the first; where there is nobody, the face is a subject)",
-    "name": "the only Live Link subject that is heard, as the phone is called there (the first)",
-}
 ALONE = "face"
 _HEAD = [livelinkface.INDEX[f"head{turn}"] for turn in ("Yaw", "Pitch", "Roll")]
 
@@ -46,12 +44,26 @@ def _skeleton() -> Skeleton:
 NECK_AND_HEAD = _skeleton()
 
 
+class Options(Table, frozen=True, kw_only=True):
+    """What a Live Link Face source takes."""
+
+    subject: Annotated[
+        str,
+        Meta(description="who wears the face (the first; where there is nobody, a subject itself)"),
+    ] = ""
+    name: Annotated[
+        str,
+        Meta(description="the only Live Link subject heard, as the phone is called (the first)"),
+    ] = ""
+
+
 class LiveLinkFaceSource:
     """One phone's face. Its packets move NECK_AND_HEAD, for a face that is alone on stage."""
 
     def __init__(self, endpoint: Endpoint, receiver: Receiver) -> None:
         self.endpoint = endpoint
-        self.subject = endpoint.options.get("subject", "")
+        options: Options = endpoint.options
+        self.subject = options.subject
         self.name = self.subject or ALONE
         self.skeleton = NECK_AND_HEAD
         self.reception = Reception(receiver)
@@ -60,7 +72,7 @@ class LiveLinkFaceSource:
         self.props: list[Prop] = []
         self.elsewhere = 0  # packets of subjects that are not asked for
         self.empty = 0  # packets in which the phone sees no face
-        self._only = endpoint.options.get("name", "")
+        self._only = options.name
 
     @property
     def silence(self) -> str:

@@ -2,40 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta, field
 
 from understudy.bridge.protocols import ProtocolError
 from understudy.bridge.protocols import opentrackio as ot
 from understudy.bridge.protocols import opentrackio_packet as packet
 from understudy.runtime.core.pose import Camera, Prop
-from understudy.runtime.core.url import number
+from understudy.runtime.core.typed import Table
 from understudy.runtime.sources.datagrams import Datagram, Receiver, Reception
-from understudy.runtime.sources.endpoint import Endpoint, sensor_mm
+from understudy.runtime.sources.endpoint import Endpoint, SensorSize
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.tracked import TrackedObjects
 
 PORT = packet.PORT
 MULTICAST = "multicast"
-OPTIONS = {
-    "camera": "the camera's name (Camera N by the source's number)",
-    "source": "number of the source, 1 to 200: the only one heard, and the multicast group (1)",
-    "interface": "address of the network card that multicast comes in by (the system's choice)",
-    "focal": "focal length in mm where the sender tells none (35)",
-    "sensor": "width x height in mm until the sender tells (36x24)",
-}
 _READ = {packet.Encoding.JSON: ot.from_json, packet.Encoding.CBOR: ot.from_cbor}
 # Senders on one unicast port, each of which has an unfinished sample.
 _MOST_SENDERS = 16
 
 
+class Options(Table, frozen=True, kw_only=True):
+    """What an OpenTrackIO source takes."""
+
+    camera: Annotated[
+        str, Meta(description="the camera's name (Camera N by the source's number)")
+    ] = ""
+    source: Annotated[
+        Annotated[int, Meta(ge=packet.SOURCES[0], le=packet.SOURCES[-1])] | None,
+        Meta(description="number of the only source heard (any), and of the multicast group (1)"),
+    ] = None
+    interface: Annotated[
+        str,
+        Meta(
+            description="address of the network card that multicast comes by (the system's choice)"
+        ),
+    ] = ""
+    focal_mm: Annotated[
+        float,
+        Meta(
+            ge=1.0,
+            le=10000.0,
+            description="focal length where the sender tells none",
+            extra={"unit": "mm"},
+        ),
+    ] = field(default=35.0, name="focal")
+    sensor: Annotated[SensorSize, Meta(description="the sensor until the sender tells")] = (
+        SensorSize()
+    )
+
+
 def group(endpoint: Endpoint) -> str:
     """The multicast group that a place asks for; "" for unicast."""
-    return packet.GROUP.format(_source(endpoint) or 1) if endpoint.host == MULTICAST else ""
-
-
-def _source(endpoint: Endpoint) -> int:
-    asked = number(endpoint.options, "source", 0, packet.SOURCES[0], packet.SOURCES[-1])
-    return int(asked)
+    return packet.GROUP.format(endpoint.options.source or 1) if endpoint.host == MULTICAST else ""
 
 
 class OpenTrackIOSource:
@@ -47,10 +67,9 @@ class OpenTrackIOSource:
         self.cameras: list[Camera] = []
         self.props: list[Prop] = []
         self.timecode = self.timecode_rate = ""
-        self._label = endpoint.options.get("camera", "")
-        self._only = _source(endpoint)
-        self._focal_mm = number(endpoint.options, "focal", 35.0, 1.0, 10000.0)
-        self._sensor_mm = sensor_mm(endpoint.options)
+        options: Options = endpoint.options
+        self._label, self._only = options.camera, options.source or 0
+        self._focal_mm, self._sensor_mm = options.focal_mm, options.sensor.mm
         self._seen = TrackedObjects[Camera]()
         self._joiners: dict[tuple, packet.Reassembler] = {}
         self.elsewhere = 0  # samples of other sources

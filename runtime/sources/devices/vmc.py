@@ -7,9 +7,10 @@ stands as our performer, and nobody has to guess whether the port is the wrong o
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from msgspec import Meta, field
 
 from understudy.bridge.protocols import ProtocolError, vmc
 from understudy.bridge.protocols.vmc_accumulator import Accumulator
@@ -18,9 +19,9 @@ from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Camera, Prop
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.core.url import number
+from understudy.runtime.core.typed import Table
 from understudy.runtime.sources.datagrams import Datagram, Receiver, Reception
-from understudy.runtime.sources.endpoint import Endpoint, sensor_mm
+from understudy.runtime.sources.endpoint import Endpoint, SensorSize
 from understudy.runtime.sources.face import Face
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.playout import Playout
@@ -30,12 +31,6 @@ from understudy.runtime.sources.tracked import TrackedObjects
 from .vmc_skeleton import NOWHERE_M, skeleton
 
 PORT = vmc.MARIONETTE_PORT
-OPTIONS = {
-    "name": "the subject's name on stage (vmc)",
-    "delay": "seconds after which poses are shown, interpolated: late ones are in time too (0)",
-    "camera": "the camera's name (the sender's)",
-    "sensor": "width x height in mm of the camera's sensor, which VMC does not say (36x24)",
-}
 # A sender may leave messages out now and then, and a datagram gets lost: a bone keeps its place for
 # so many frames before it counts as not seen.
 KEPT_FRAMES = 2
@@ -51,19 +46,39 @@ LONGEST_DELAY_S = 1.0
 MOST_BYTES = 32_000
 
 
+class Options(Table, frozen=True, kw_only=True):
+    """What a VMC source takes."""
+
+    name: Annotated[str, Meta(description="the subject's name on stage")] = "vmc"
+    delay_s: Annotated[
+        float,
+        Meta(
+            ge=0.0,
+            le=LONGEST_DELAY_S,
+            description="poses are shown so much later, interpolated: late ones are in time too",
+            extra={"unit": "seconds"},
+        ),
+    ] = field(default=0.0, name="delay")
+    camera: Annotated[str, Meta(description="the camera's name (the sender's)")] = ""
+    sensor: Annotated[
+        SensorSize, Meta(description="the camera's sensor, which VMC does not say")
+    ] = SensorSize()
+
+
 class VmcSource:
     """One performer: see `packet.MotionSource`; besides its face, cameras and props."""
 
     def __init__(self, endpoint: Endpoint, receiver: Receiver) -> None:
-        self.endpoint, self.name = endpoint, endpoint.options.get("name") or "vmc"
+        options: Options = endpoint.options
+        self.endpoint, self.name = endpoint, options.name or "vmc"
         self.reception = Reception(receiver)
         self.skeleton: Skeleton = PERFORMER
         self.face = Face()
         self.cameras: list[Camera] = []
         self.props: list[Prop] = []
         self._seen_cameras, self._seen_props = TrackedObjects[Camera](), TrackedObjects[Prop]()
-        self._sensor_mm = sensor_mm(endpoint.options)
-        self._delay_s = number(endpoint.options, "delay", 0.0, 0.0, LONGEST_DELAY_S)
+        self._sensor_mm = options.sensor.mm
+        self._delay_s = options.delay_s
         self._gatherer, self._clock = Accumulator(), SenderClock()
         self._playout = Playout()
         self.frames = self.dropped = 0
@@ -146,7 +161,7 @@ class VmcSource:
             focal_mm = 0.5 * self._sensor_mm[1] / math.tan(half_rad)
             self._seen_cameras.see(
                 Camera(
-                    self.endpoint.options.get("camera") or camera.name or "Camera",
+                    self.endpoint.options.camera or camera.name or "Camera",
                     camera.position,
                     rotation.normalize(camera.rotation),
                     focal_mm,

@@ -18,7 +18,7 @@ from understudy.runtime.core.errors import UnderstudyError
 Axis = Annotated[float, Meta(ge=-1.0, le=1.0)]
 
 
-class Source(typed.Table, kw_only=True):
+class Source(typed.Table, frozen=True, kw_only=True):
     place: str = field(name="from")
     delay: Annotated[float, Meta(ge=0.0, le=1.0, extra={"unit": "seconds"})] = 0.0
     kinds: tuple[Literal["body", "face"], ...] = ()
@@ -31,7 +31,7 @@ class Source(typed.Table, kw_only=True):
             raise ValueError("what comes from nowhere has no delay")
 
 
-class Retarget(typed.Table, kw_only=True):
+class Retarget(typed.Table, frozen=True, kw_only=True):
     scale: Annotated[float, Meta(gt=0.0)] = 1.0
 
 
@@ -50,11 +50,11 @@ class Size:
         return cls(width, height)
 
 
-class Sensor(typed.Table, kw_only=True):
+class Sensor(typed.Table, frozen=True, kw_only=True):
     sensor: Size
 
 
-class Stage(typed.Table, kw_only=True):
+class Stage(typed.Table, frozen=True, kw_only=True):
     rate_hz: Annotated[int, Meta(ge=1, le=1000, description="ticks a second")]
     source: tuple[Source, ...] = ()
     retarget: Retarget = Retarget()
@@ -100,7 +100,8 @@ SOURCE = "rate_hz = 60\n[[source]]\nfrom = 'a'\n[[source]]\n"
         ("rate_h = 60",
          "show.toml: 'rate_h' is unknown, did you mean 'rate_hz'; known are rate_hz, source, "
          "retarget, note."),
-        ("rate_hz = 60\nsource = 3", "show.toml, source is 3; it must be a list of tables."),
+        ("rate_hz = 60\nsource = 3",
+         "show.toml, source is 3; it must be a list of tables, [[source]]."),
         ("rate_hz = 60\nsource = [3]", "show.toml, [[source]] 1 is 3; it must be a table."),
         ("rate_hz = 60\nretarget.scale = 0",
          "show.toml, retarget.scale is 0; it must be a number above 0."),
@@ -210,7 +211,7 @@ def test_text_counts_as_the_number_that_it_spells_where_that_is_asked_for():
 
 def test_a_type_of_ours_reads_itself():
     assert typed.convert({"sensor": "36x24"}, Sensor, "here").sensor.size == (36.0, 24.0)
-    with pytest.raises(UnderstudyError, match=r"^here, sensor: 'big' is no size; write it"):
+    with pytest.raises(UnderstudyError, match=r"^here, sensor is 'big'; it must be width x height"):
         typed.convert({"sensor": "big"}, Sensor, "here")
 
 

@@ -7,7 +7,6 @@ import re
 from understudy.bridge.protocols.vmc_packer import DIALECTS
 from understudy.runtime.outputs import target
 from understudy.runtime.outputs.sender import KNOWN
-from understudy.runtime.outputs.target import COMMON
 
 
 def test_every_output_option_and_dialect_is_on_the_page(root):
@@ -15,7 +14,7 @@ def test_every_output_option_and_dialect_is_on_the_page(root):
     for scheme, protocol in KNOWN.items():
         assert f"`{scheme}://" in page
         assert f"| {protocol.PORT} |" in page
-        for option in (*protocol.OPTIONS, *COMMON):
+        for option in protocol.Options.__struct_encode_fields__:
             assert f"`{option}`" in page, option
     for dialect in DIALECTS:
         assert f"| `{dialect}` |" in page

@@ -5,16 +5,18 @@ from __future__ import annotations
 import pytest
 
 from tests.runtime.outputs.things import to
+from understudy.bridge.protocols.vmc_packer import DIALECTS
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.outputs import sender, target
+from understudy.runtime.outputs import face, sender, target
 from understudy.runtime.outputs.sender import KNOWN
 
 
 def test_a_line_says_it_all():
     one = to("vmc://10.0.0.5:40000?dialect=vrm4u&rate=59.94&delay=0.05&interface=10.0.0.2")
     assert (one.scheme, one.host, one.port) == ("vmc", "10.0.0.5", 40000)
-    assert (one.rate_hz, one.delay_s, one.interface) == (59.94, 0.05, "10.0.0.2")
-    assert one.options == {"dialect": "vrm4u"}
+    said = one.options
+    assert (said.rate_hz, said.delay_s, said.interface) == (59.94, 0.05, "10.0.0.2")
+    assert (said.dialect, said.travel, said.bundle) == ("vrm4u", "hips", True)
 
 
 def test_ports_are_the_protocols_own():
@@ -40,6 +42,8 @@ def test_ports_are_the_protocols_own():
         ("vmc://host?rate=nan", "a number from"),
         ("vmc://host?delay=-1", "a number from 0 to 10"),
         ("vmc://host?rate=60&rate=50", "twice"),
+        ("vmc://host?ttl=1.5", r"ttl is '1\.5'; it must be a whole number from 0 to 255"),
+        ("vmc://host?bundle=2", "bundle is '2'; it must be true or false"),
         ("vmc://host?rate", "cannot be read"),
     ],
 )
@@ -53,10 +57,10 @@ def test_what_is_wrong_is_said(line, expected):
     [
         ("vmc://127.0.0.1?dialect=vrm4v", "did you mean 'vrm4u'"),
         ("vmc://127.0.0.1?mtu=20", "128 to"),
-        ("vmc://127.0.0.1?travel=feet", "hips, root"),
+        ("vmc://127.0.0.1?travel=feet", "one of hips, root"),
         ("freed://127.0.0.1?id=256", "0 to 255"),
         ("opentrackio://127.0.0.1?source=0", "1 to 200"),
-        ("opentrackio://127.0.0.1?encoding=xml", "json, cbor"),
+        ("opentrackio://127.0.0.1?encoding=xml", "one of cbor, json"),
         ("vmc://no-such-host.invalid?interface=203.0.113.7", "no network card"),
         ("vmc://127.0.0.1?interface=203.0.113.7", "no network card"),
         ("vmc://127.0.0.1?interface=wlan", "no network card"),
@@ -74,26 +78,49 @@ def test_a_file_holds_the_same_words(tmp_path):
         '[[output]]\nto = "vmc://127.0.0.1:39540"\nbundle = false\n'
     )
     one, two = target.read(path, KNOWN)
-    assert (one.rate_hz, one.delay_s, one.options) == (60.0, 0.05, {"dialect": "vrm4u"})
-    assert two.options == {"bundle": "0"}
+    said = one.options
+    assert (said.rate_hz, said.delay_s, said.dialect) == (60.0, 0.05, "vrm4u")
+    assert two.options.bundle is False
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("not toml", "not TOML"),
-        ("", "needs a table"),
-        ("[output]\nto='vmc://a'", "needs a table"),
-        ("[[output]]\nrate=60", "output 1: it has no to"),
-        ("[[output]]\nto='vmc://a'\n[[output]]\nto='vmc://b'\nrat=1", "output 2.*did you mean"),
-        ("[[output]]\nto='vmc://a'\nrate=[1]", "output 1: Option rate"),
+        ("", r"has no \[\[output\]\]; it needs at least one"),
+        ("output = []", r"has no \[\[output\]\]; it needs at least one"),
+        ("[output]\nto='vmc://a'", r"output is a table; it must be .*, \[\[output\]\]"),
+        ("[[outputs]]\nto='vmc://a'", "'outputs' is unknown, did you mean 'output'"),
+        ("[[output]]\nrate=60", r"\[\[output\]\] 1: to is missing; it must be text \(as vmc://"),
+        ("[[output]]\nto=39539", r"\[\[output\]\] 1, to is 39539; it must be text"),
+        ("[[output]]\nto='vmx://a'", r"\[\[output\]\] 1: .*did you mean 'vmc'"),
+        ("[[output]]\nto='vmc://a:0'", r"\[\[output\]\] 1: .*port 0"),
+        ("[[output]]\nto='vmc://'", r"\[\[output\]\] 1: .*names no host"),
+        ("[[output]]\nto='vmc://a?ttl=no'", r"\[\[output\]\] 1, ttl is 'no'"),
+        (
+            "[[output]]\nto='vmc://a'\n[[output]]\nto='vmc://b'\nrat=1",
+            r"\[\[output\]\] 2: 'rat' is unknown, did you mean 'rate'",
+        ),
+        ("[[output]]\nto='vmc://a'\nrate=[1]", r"\[\[output\]\] 1, rate is \[1\]; .* 0 to 1000"),
     ],
 )
 def test_a_wrong_file_is_one_sentence(tmp_path, text, expected):
     path = tmp_path / "outputs.toml"
     path.write_text(text)
-    with pytest.raises(UnderstudyError, match=expected):
+    with pytest.raises(UnderstudyError, match=expected) as caught:
         target.read(path, KNOWN)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_every_dialect_and_naming_can_be_asked_for():
+    for name in DIALECTS:
+        assert to(f"vmc://host?dialect={name}").options.dialect == name
+    for name in face.BLENDS:
+        assert to(f"vmc://host?blend={name}").options.blend == name
+
+
+def test_text_may_be_a_number_in_a_file():
+    assert to("freed://host", camera=3).options.camera == "3"
 
 
 def test_a_missing_file_is_one_sentence(tmp_path):

@@ -14,7 +14,7 @@ def test_every_source_and_option_is_on_the_page(root):
         (row,) = re.findall(rf"^\| `{scheme}://.*$", part, re.MULTILINE)
         assert f"| {protocol.PORT} |" in row
         assert re.findall(r"`(\w+)`", row.rpartition("|")[0].rpartition("|")[2]) == list(
-            protocol.OPTIONS
+            protocol.Options.__struct_encode_fields__
         )
 
 
