@@ -45,6 +45,7 @@ from .requests import (
     check_finite,
 )
 from .security import address as addresses
+from .security import rights
 from .security.access import AccessControl, ConnectionMonitor
 from .security.handshake import Handshake
 from .security.keys import Key
@@ -55,13 +56,15 @@ Asked = Pad | Camera | Stats | Record | Style | ShowSession | Edit | Stop
 # Work a tick: at 10 us a request this is well below a millisecond.
 REQUESTS_A_TICK = 64
 LARGEST_REQUEST = 64 << 10
+REFUSAL_STANDS_S = 1.0
 
 
 class ControlServer:
     """The stage's end. `poll` once a tick; hello and ping are answered in there.
 
     malformed counts what could not be read, requests what could, refused what of these the stage
-    could not do; connections counts those who came, and those turned away.
+    could not do, and forbidden, by key and right, what of those the key may not; connections counts
+    those who came, and those turned away.
     """
 
     def __init__(
@@ -71,10 +74,14 @@ class ControlServer:
         context: zmq.Context | None = None,
         access: AccessControl | None = None,
     ) -> None:
-        """access: asks every caller for a key. It brings its own context."""
+        """access: asks every caller for a key, and at each request what it may. It brings its own
+        context."""
         self.malformed = 0
         self.requests = 0
         self.refused = 0
+        self.forbidden: dict[str, int] = {}
+        self._told: dict[str, int] = {}
+        self._access = access
         versions()
         self._decoder = msgspec.msgpack.Decoder(AnyRequest)
         self._encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
@@ -100,17 +107,41 @@ class ControlServer:
         self.connections.poll()
         for _ in range(REQUESTS_A_TICK):
             try:
-                parts = self._socket.recv_multipart(zmq.NOBLOCK)
+                frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
             except zmq.Again:
                 break
-            request = self._read(parts)
+            request = self._read([frame.bytes for frame in frames])
+            if request is None:
+                continue
+            caller = "" if self._access is None else _key_of(frames[-1])
+            if not self._may(request, caller):
+                continue
             if isinstance(request, Hello):
-                self.reply(request, **versions())
+                may = rights.EVERYTHING if self._access is None else self._access.may(caller)
+                self.reply(request, **versions(), may=[r for r in rights.RIGHTS if r in may])
             elif isinstance(request, Ping):
                 self.reply(request, stage_ns=time.monotonic_ns())
-            elif request is not None:
+            else:
                 asked.append(request)
         return asked
+
+    def _may(self, request: AnyRequest, caller: str) -> bool:
+        """Whether this key may ask that; if not, it is told and counted."""
+        if self._access is None:
+            return True
+        refusal = self._access.refusal(caller, request.right)
+        if refusal:
+            what = f"{self._access.name(caller)}, which may not {request.right or 'come in'}"
+            self.forbidden[what] = self.forbidden.get(what, 0) + 1
+            self.reply(request, error=refusal)
+        return not refusal
+
+    def news(self) -> str:
+        """What keys asked that they may not, since the last call, for people; "" for nothing."""
+        new = {what: n - self._told.get(what, 0) for what, n in self.forbidden.items()}
+        self._told = dict(self.forbidden)
+        parts = [f"{count} of {what}" for what, count in new.items() if count]
+        return "refused requests: " + ", ".join(parts) if parts else ""
 
     def _read(self, parts: list[bytes]) -> AnyRequest | None:
         """The request in these parts; None, an error reply and a count where there is none."""
@@ -177,6 +208,7 @@ class ControlClient:
     ) -> None:
         self.address = addresses.checked(address)
         self.timeout_s = timeout_s
+        self._refusal, self._refused_s = "", float("-inf")
         self._numbers = itertools.count(1)
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Reply)
@@ -195,7 +227,7 @@ class ControlClient:
             raise
 
     def hello(self, client: str = "") -> dict[str, Any]:
-        """The stage's versions: understudy, schema, control."""
+        """The stage's versions: understudy, schema, control; and what this client `may`."""
         return self._ask(Hello(client=client))
 
     def ping(self) -> int:
@@ -384,10 +416,22 @@ class ControlClient:
         """Why the stage does not let this client in; "" where it does, or is not there."""
         return self._handshake.poll()
 
+    @property
+    def refusal(self) -> str:
+        """Why the stage does not do what is sent without waiting (a pad, a camera); "" if it does.
+
+        It stands for a second after the last complaint.
+        """
+        self._discard()
+        return self._refusal if time.monotonic() - self._refused_s < REFUSAL_STANDS_S else ""
+
     def _discard(self) -> None:
         self._handshake.poll()
         while self._socket.poll(0):
-            self._socket.recv_multipart(zmq.NOBLOCK)
+            content = self._socket.recv_multipart(zmq.NOBLOCK)[-1]
+            with contextlib.suppress(msgspec.MsgspecError):
+                if error := self._decoder.decode(content).error:
+                    self._refusal, self._refused_s = error, time.monotonic()
 
     def close(self) -> None:
         self._handshake.close()
@@ -408,6 +452,14 @@ def versions() -> dict[str, Any]:
     except PackageNotFoundError:
         understudy = "unknown"
     return {"understudy": understudy, "schema": SCHEMA_VERSION, "control": CONTROL_VERSION}
+
+
+def _key_of(frame: zmq.Frame) -> str:
+    """The public key with which a message came; libzmq says it, no sender can."""
+    try:
+        return str(frame.get("User-Id"))
+    except zmq.ZMQError:
+        return ""
 
 
 def _plain(value: Any) -> Any:

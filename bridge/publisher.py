@@ -12,6 +12,7 @@ from understudy.runtime.core.skeleton import Skeleton
 
 from .security import address as addresses
 from .security.access import AccessControl, ConnectionMonitor
+from .security.rights import LISTEN
 from .wire.encoder import FrameEncoder, encode_skeletons
 from .wire.envelope import SKELETONS
 
@@ -38,7 +39,7 @@ class Publisher:
         context: zmq.Context | None = None,
         access: AccessControl | None = None,
     ) -> None:
-        """access: asks every subscriber for a key. It brings its own context."""
+        """access: asks every subscriber for a key that may listen. It brings its own context."""
         self.subscriptions = 0
         self.malformed = 0
         self.bytes = 0
@@ -56,7 +57,7 @@ class Publisher:
         # joiner would wait for the skeletons.
         self._socket.xpub_verbose = True
         addresses.notice_the_dead(self._socket)
-        self.connections = ConnectionMonitor(self._socket, access)
+        self.connections = ConnectionMonitor(self._socket, access, LISTEN)
         try:
             self.address = addresses.bind(
                 self._socket, address, insecure, "publisher", access is not None

@@ -25,6 +25,7 @@ from .security import address as addresses
 from .security.access import AccessControl, ConnectionMonitor, SocketMonitor, readable
 from .security.handshake import AGAIN_S, Handshake
 from .security.keys import Key, read_for_stage
+from .security.rights import LISTEN
 from .subscriber import LARGEST_MESSAGE
 from .wire.envelope import SKELETONS
 
@@ -83,7 +84,7 @@ class Relay:
             self._outlet.rcvhwm = EVENTS_A_TICK
             self._outlet.setsockopt(zmq.MAXMSGSIZE, 1024)
             addresses.notice_the_dead(self._outlet)
-            self.connections = ConnectionMonitor(self._outlet, access)
+            self.connections = ConnectionMonitor(self._outlet, access, LISTEN)
             undo.callback(self.connections.close)
             self.address = addresses.bind(
                 self._outlet, publish, insecure, "relay", access is not None

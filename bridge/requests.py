@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from .security.rights import LISTEN, RECORD, STEER
+
 Axis = Annotated[float, Meta(ge=-1.0, le=1.0)]
 Name = Annotated[str, Meta(max_length=256)]
 Text = Annotated[str, Meta(max_length=4096)]
@@ -26,15 +28,28 @@ class Request(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="op"):
     def op(self) -> str:
         return str(self.__struct_config__.tag)
 
+    @property
+    def right(self) -> str:
+        """What a key has to be allowed for it; "": any right will do."""
+        return STEER
+
 
 class Hello(Request, kw_only=True, omit_defaults=True, tag="hello"):
     """Who calls; the reply has the stage's versions."""
 
     client: Name = ""
 
+    @property
+    def right(self) -> str:
+        return ""
+
 
 class Ping(Request, kw_only=True, omit_defaults=True, tag="ping"):
     """Asks for the stage's monotonic clock."""
+
+    @property
+    def right(self) -> str:
+        return ""
 
 
 class Pad(Request, kw_only=True, omit_defaults=True, tag="pad"):
@@ -55,6 +70,10 @@ class Pad(Request, kw_only=True, omit_defaults=True, tag="pad"):
 class Stats(Request, kw_only=True, omit_defaults=True, tag="stats"):
     """Asks for the stage's figures."""
 
+    @property
+    def right(self) -> str:
+        return LISTEN
+
 
 class Record(Request, kw_only=True, omit_defaults=True, tag="record"):
     """Starts a take at `path`, or stops the one that runs."""
@@ -62,6 +81,10 @@ class Record(Request, kw_only=True, omit_defaults=True, tag="record"):
     start: bool
     path: Annotated[str, Meta(max_length=4096)] = ""
     slate: Name = ""
+
+    @property
+    def right(self) -> str:
+        return RECORD
 
 
 class Style(Request, kw_only=True, omit_defaults=True, tag="style"):
@@ -72,6 +95,10 @@ class Style(Request, kw_only=True, omit_defaults=True, tag="style"):
 
     subject: Name = ""
     traits: Annotated[dict[Name, Axis], Meta(max_length=32)] = {}
+
+    @property
+    def right(self) -> str:
+        return STEER if self.traits else LISTEN
 
 
 class Camera(Request, kw_only=True, omit_defaults=True, tag="camera"):
@@ -96,6 +123,10 @@ class ShowSession(Request, kw_only=True, omit_defaults=True, tag="session"):
     The reply has `session`, the tables of docs/session.md; `sources`, of each its name, line,
     notice, streams; `subjects`, of each its name, state, reason, place and what it is made of.
     """
+
+    @property
+    def right(self) -> str:
+        return LISTEN
 
 
 class AddSource(Request, kw_only=True, omit_defaults=True, tag="add_source"):

@@ -1,4 +1,4 @@
-"""Access to a listening socket: who is let in by which key, and what is turned away, counted.
+"""Access to a listening socket: who is let in by which key, for what, and who is turned away.
 
 `AccessControl` answers libzmq's question whether a public key is let in (ZAP,
 rfc.zeromq.org/spec/27). `ConnectionMonitor` reads what libzmq tells of connections on one socket
@@ -18,13 +18,14 @@ import time
 import zmq
 from zmq.utils import z85
 
+from . import rights
 from .keys import Key, Keyring
 
 # Work a tick: an event takes some 5 us, a question about a key 50.
 EVENTS_A_TICK = 64
 QUESTIONS_A_TICK = 8
-# How soon a key that is taken off the list is cut off.
-RENEWAL_S = 1.0
+# How soon a list that has changed holds.
+RENEWAL_S = 0.5
 # A peer that has not said who it is by then is hung up on.
 HANDSHAKE_MS = 10_000
 # Told and not yet read. When it is full, libzmq waits for the reader instead of taking memory.
@@ -37,6 +38,13 @@ KEYLESS = "without a key"
 NEEDLESS_KEY = "with a key, where none is asked for"
 FALSE = "with a key for another stage, or with bytes sent before"
 UNLISTED = "with a key that is not let in"
+FORBIDDEN = "with a key that may not {}"
+
+# What libzmq is told of a key, and tells its owner. Only these two codes travel; the second is for
+# a key that is let in elsewhere (RFC 27 has none for that), and says so on both sides.
+NOT_LET_IN, NOT_HERE = 400, 500
+# The domain of a socket that judges every request by itself: any right opens it.
+_ANY = "any"
 
 _FAILURES = {
     zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
@@ -76,27 +84,30 @@ class SocketMonitor:
 
 
 class AccessControl:
-    """Lets in the keys of a keyring's list, which may change at any time.
+    """Lets in the keys of a keyring's list, each for its rights; both may change at any time.
 
     It guards the sockets of one context, its own where none is given; libzmq asks one a
-    context. A key that is taken off the list is cut off within a second: connections from where it
-    came are closed, and whoever is still let in is back at once.
+    context. A key that is taken off the list, or loses the right that a socket needs, is cut off
+    within a second: connections from where it came are closed, and whoever is still let in is back
+    at once. A message's User-Id is the public key that it came with.
 
     admitted, denied   connections by their keys
-    last_denied        the beginning of the last key that was not let in, and its address
+    last_denied        by the reason: the last key that was turned away, and its address
     """
 
     def __init__(self, keyring: Keyring, context: zmq.Context | None = None) -> None:
         self.key: Key = keyring.stage()
         self.admitted = self.denied = 0
-        self.last_denied = ("", "")
+        self.last_denied: dict[str, tuple[str, str]] = {}
         self.context = context or zmq.Context()
         self._owns_context = context is None
         self._keyring = keyring
         self._fingerprint = keyring.fingerprint()
-        self._names = {public: name for name, public in keyring.allowed().items()}
-        self._came_from: dict[str, set[str]] = {}
-        self._monitors: list[ConnectionMonitor] = []
+        self._news: list[str] = []
+        self._told: set[str] = set()
+        self._listed = self._read()
+        self._came_from: dict[tuple[str, str], set[str]] = {}  # by domain and public key
+        self._monitors: list[tuple[str, ConnectionMonitor]] = []
         self._renewal_s = 0.0
         self._mutex = threading.Lock()  # sockets that share it may be of different threads
         self.questions: zmq.Socket = self.context.socket(zmq.REP)
@@ -105,15 +116,38 @@ class AccessControl:
 
     def __len__(self) -> int:
         """How many keys are let in."""
-        return len(self._names)
+        return len(self._listed)
 
-    def guard(self, socket: zmq.Socket, connections: ConnectionMonitor) -> None:
-        """Makes a socket ask for keys; before it binds."""
+    def guard(self, socket: zmq.Socket, connections: ConnectionMonitor, right: str) -> None:
+        """Makes a socket ask for keys that have a right, "" for any; before it binds."""
         socket.curve_server = True
         socket.curve_publickey = self.key.public.encode()
         socket.curve_secretkey = self.key.secret.encode()
-        socket.zap_domain = b"understudy"
-        self._monitors.append(connections)
+        socket.zap_domain = (right or _ANY).encode()
+        self._monitors.append((right or _ANY, connections))
+
+    def may(self, public: str) -> frozenset[str]:
+        """What a key may do at this moment; nothing, where it is not on the list."""
+        key = self._listed.get(public)
+        return frozenset() if key is None or key.may is None else key.may
+
+    def refusal(self, public: str, right: str) -> str:
+        """ "" where a key has a right ("": any), else a sentence."""
+        may = self.may(public)
+        if right in may or (not right and may):
+            return ""
+        if not may:
+            return "This key is let in no more."
+        name = self.name(public)
+        lets = rights.text({*may, right}).replace(", ", ",")
+        return (
+            f"The key {name!r} may {rights.text(may)}, and not {right}: on the stage's machine "
+            f"`understudy keys may {name} {lets}` lets it."
+        )
+
+    def name(self, public: str) -> str:
+        """What a key is called on the list, or its beginning."""
+        return self._listed[public].name if public in self._listed else f"{public[:6]}..."
 
     def poll(self) -> None:
         """Answers what waits, a bounded piece of it."""
@@ -131,33 +165,57 @@ class AccessControl:
 
     def _answer(self, question: list[bytes]) -> None:
         self.renew()
-        version, number, _, address, _, mechanism, *credentials = question
+        version, number, domain, address, _, mechanism, *credentials = question
         public = ""
         if mechanism == b"CURVE" and credentials and len(credentials[0]) == 32:
             public = z85.encode(credentials[0]).decode()
-        name = self._names.get(public)
-        if name is None:
-            self.denied += 1
-            self.last_denied = (public[:6], address.decode("ascii", "replace"))
-            reply = [b"400", b"This key is not let in.", b"", b""]
-        else:
+        asked, where = domain.decode("ascii", "replace"), address.decode("ascii", "replace")
+        if self._opens(public, asked):
             self.admitted += 1
-            self._came_from.setdefault(public, set()).add(_plain(address.decode("ascii")))
-            reply = [b"200", b"", name.encode(), b""]
+            self._came_from.setdefault((asked, public), set()).add(_plain(where))
+            reply = [b"200", b"", public.encode(), b""]
+        else:
+            self.denied += 1
+            listed = bool(self.may(public))
+            self.last_denied[FORBIDDEN.format(asked) if listed else UNLISTED] = (
+                self.name(public),
+                where,
+            )
+            code = str(NOT_HERE if listed else NOT_LET_IN).encode()
+            reply = [code, b"This key is not let in.", b"", b""]
         self.questions.send_multipart([version, number, *reply])
 
+    def _opens(self, public: str, domain: str) -> bool:
+        may = self.may(public)
+        return domain in may or (domain == _ANY and bool(may))
+
     def renew(self) -> None:
-        """Reads the list again if it has changed, and cuts off who is no longer on it."""
+        """Reads the list again if it has changed, and cuts off whom it no longer lets in."""
         self._renewal_s = time.monotonic() + RENEWAL_S
         fingerprint = self._keyring.fingerprint()
         if fingerprint == self._fingerprint:
             return
         self._fingerprint = fingerprint
-        self._names = {public: name for name, public in self._keyring.allowed().items()}
-        for public in self._came_from.keys() - self._names.keys():
-            addresses = self._came_from.pop(public)
-            for connections in self._monitors:
-                connections.cut(addresses)
+        self._listed = self._read()
+        for domain, public in list(self._came_from):
+            if self._opens(public, domain):
+                continue
+            addresses = self._came_from.pop((domain, public))
+            for theirs, connections in self._monitors:
+                if theirs == domain:
+                    connections.cut(addresses)
+
+    def _read(self) -> dict[str, Key]:
+        """The list by public keys; what is wrong with it is news."""
+        listed, sentences = self._keyring.listed()
+        self._news += [one for one in sentences if one not in self._told]
+        self._told.update(sentences)
+        return {key.public: key for key in listed.values()}
+
+    def news(self) -> list[str]:
+        """What is to be said of the list's files, each sentence once."""
+        news, self._news = self._news, []
+        return news
 
     def close(self) -> None:
         """After the sockets that it guards."""
@@ -179,17 +237,21 @@ class ConnectionMonitor:
     refusals     connections turned away, by the words above
     """
 
-    def __init__(self, socket: zmq.Socket, access: AccessControl | None = None) -> None:
+    def __init__(
+        self, socket: zmq.Socket, access: AccessControl | None = None, right: str = ""
+    ) -> None:
+        """right: what a key needs for the whole socket; "" where any right opens it."""
         self.made = self.left = 0
         self.refusals: dict[str, int] = {}
         self._access = access
+        self._forbidden = FORBIDDEN.format(right)
         self._told: dict[str, int] = {}
         self._open: dict[int, bool] = {}  # by file descriptor: whether its greeting is done
         self._blamed = False
         socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         self._monitor = SocketMonitor(socket, _HEARD, _EVENTS_KEPT)
         if access is not None:
-            access.guard(socket, self)
+            access.guard(socket, self, right)
 
     @property
     def refused(self) -> int:
@@ -247,7 +309,7 @@ class ConnectionMonitor:
 
     def _why(self, event: int, value: int) -> str:
         if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
-            return UNLISTED
+            return self._forbidden if value == NOT_HERE else UNLISTED
         if event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
             return BROKEN_OFF if self._access is None else BROKEN_OFF_KEYED
         if value == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
@@ -265,8 +327,8 @@ class ConnectionMonitor:
         for why, count in new.items():
             if count:
                 parts.append(f"{count} {why}")
-                if why == UNLISTED and self._access is not None:
-                    parts[-1] += " ({}... from {})".format(*self._access.last_denied)
+                if self._access is not None and why in self._access.last_denied:
+                    parts[-1] += " ({} from {})".format(*self._access.last_denied[why])
         return "refused connections: " + ", ".join(parts) if parts else ""
 
     def cut(self, addresses: set[str]) -> None:

@@ -10,7 +10,7 @@ import zmq
 
 from understudy.bridge.security import address as addresses
 
-from .access import SocketMonitor
+from .access import NOT_HERE, SocketMonitor
 from .keys import Key, read_for_stage
 
 # Told in so many words that it is not let in, libzmq gives up for good; we do not.
@@ -91,6 +91,12 @@ class Handshake:
     def _why(self, event: int, value: int) -> str:
         where, key = self.address, self._key
         if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH and key is not None:
+            if value == NOT_HERE:
+                return (
+                    f"The key {key.name!r} may not listen to the stage at {where}; on its machine, "
+                    "`understudy keys list` shows who may what, and `understudy keys may NAME "
+                    "listen` lets one."
+                )
             return (
                 f"The stage at {where} does not let the key {key.name!r} in; on its machine, "
                 "`understudy keys list` shows who is let in and `understudy keys new` makes a key."

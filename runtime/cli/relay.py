@@ -9,6 +9,7 @@ from .keys import key_option, keys_option
 
 if TYPE_CHECKING:
     from understudy.bridge.relay import Relay
+    from understudy.bridge.security.access import AccessControl
 
 SUMMARY = "pass a stage's stream on to many listeners, over one connection to the stage"
 EXAMPLES = """understudy relay --from tcp://10.0.0.5:5570 --publish tcp://127.0.0.1:5570
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         relay = stack.enter_context(
             Relay(args.source, args.publish, args.key, access, args.insecure)
         )
-        clerk = Clerk(relay, quiet=args.json)
+        clerk = Clerk(relay, quiet=args.json, access=access)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: clerk.stop())
         clerk.run(args.seconds)
@@ -83,8 +84,9 @@ def run(args: argparse.Namespace) -> int:
 class Clerk:
     """Turns the relay until it is stopped, and says what changes, and a line a second."""
 
-    def __init__(self, relay: Relay, quiet: bool) -> None:
+    def __init__(self, relay: Relay, quiet: bool, access: AccessControl | None = None) -> None:
         self._relay = relay
+        self._access = access
         self._quiet = quiet
         self._running = True
 
@@ -115,6 +117,8 @@ class Clerk:
                 before = passed
                 if news := relay.connections.news():
                     self._say(f"{relay.address} {news}")
+                for news in self._access.news() if self._access is not None else ():
+                    self._say(news)
 
     def _standing(self) -> str:
         relay = self._relay

@@ -200,6 +200,10 @@ class Stage:
             ):
                 if news := connections.news():
                     print(f"stage: {address} {news}", file=sys.stderr, flush=True)
+            if news := self.control.news():
+                print(f"stage: {self.control.address} {news}", file=sys.stderr, flush=True)
+            for news in self.access.news() if self.access is not None else ():
+                print(f"stage: {news}", file=sys.stderr, flush=True)
             gc.collect(0)
 
     def figures(self) -> dict[str, Any]:
@@ -216,6 +220,7 @@ class Stage:
             "provider": self.cast.provider_name,
             "priority": getattr(self, "priority", "not running"),
             "control_refused": self.control.malformed + self.control.refused,
+            "control_forbidden": self.control.forbidden,
             "refused_connections": self.refused_connections,
             "not_finite": self.publisher.held,
             "refusals": {

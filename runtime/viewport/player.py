@@ -39,6 +39,11 @@ class PlayerPad:
     def device(self) -> str:
         return self._gamepad.name or "keyboard"
 
+    @property
+    def refusal(self) -> str:
+        """Why the stage does not take the pad, such as for want of a right; "" where it does."""
+        return self._client.refusal
+
     def send(self, camera_heading_rad: float) -> None:
         """Reads the devices and sends what they say."""
         keys = self._keyboard.read()

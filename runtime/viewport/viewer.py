@@ -236,7 +236,9 @@ class Viewer:
         if self.window is not None:
             board.hints = HINTS
             if self.pad is not None:
-                rows.append(("pad", self.pad.device if self.pad.heard else "no stage listens"))
+                device = self.pad.device if self.pad.heard else "no stage listens"
+                rows.append(("pad", "refused" if self.pad.refusal else device))
+                board.notice = board.notice or self.pad.refusal
         if self.style is not None:
             lead = frame.subjects[self.lead % len(frame.subjects)] if frame else None
             board.sliders = self.style.follow(lead if self.options.hud else None)

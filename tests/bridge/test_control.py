@@ -73,7 +73,9 @@ def collect(server: ControlServer, count: int) -> list:
 
 def test_hello_tells_the_versions(server):
     with answering(server), ControlClient(server.address) as client:
-        assert client.hello("test") == {"understudy": "0.1.0", "schema": 1, "control": 1}
+        told = client.hello("test")
+    assert told.pop("may") == ["listen", "steer", "record"]
+    assert told == {"understudy": "0.1.0", "schema": 1, "control": 1}
 
 
 def test_ping_and_clock_find_the_stage_clock(server):

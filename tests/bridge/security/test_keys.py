@@ -37,6 +37,7 @@ class Show:
         self.access = AccessControl(self.ring) if keyed else None
         self.publisher = Publisher(ANYWHERE, access=self.access)
         self.control = ControlServer(ANYWHERE, access=self.access)
+        self.asked: list = []  # what the stage would do
         self._ending = threading.Event()
         self._loop = threading.Thread(target=self._run)
         self._loop.start()
@@ -47,7 +48,8 @@ class Show:
             sequence += 1
             self.publisher.publish(small_frame(sequence))
             for request in self.control.poll():
-                self.control.reply(request, stats={})
+                self.asked.append(request)
+                self.control.reply(request, stats={}, style={})
 
     @property
     def monitors(self) -> dict[str, tuple[str, ConnectionMonitor]]:
@@ -172,7 +174,8 @@ def test_a_stranger_is_refused_on_both_sockets_told_why_and_counted(show, strang
             assert one.news().startswith("refused connections: ")
             until(lambda one=one: one.news() == "")
     if who in ("not let in", "revoked"):
-        assert show.access.last_denied[1] == "127.0.0.1" and len(show.access.last_denied[0]) == 6
+        name, address = show.access.last_denied[connections.UNLISTED]
+        assert address == "127.0.0.1" and len(name.removesuffix("...")) == 6
 
 
 def test_a_key_where_none_is_asked_for_is_told_so(open_show):

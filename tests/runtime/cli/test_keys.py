@@ -15,6 +15,7 @@ from understudy.bridge import ControlClient, Subscriber
 from understudy.bridge.security import keys
 from understudy.bridge.security.keys import Keyring
 from understudy.runtime.core import processes
+from understudy.runtime.core.errors import UnderstudyError
 
 PATIENCE_S = 60.0
 
@@ -29,11 +30,15 @@ def test_from_nothing_to_a_key_a_list_and_a_revocation(understudy, tmp_path):
 
     assert "understudy keys new" in do("list")
     assert "tablet.key" in do("new", "tablet", "--out", tmp_path)
-    assert do("list").splitlines()[-1].endswith("  tablet")
+    assert do("list").splitlines()[-1].endswith("  tablet  may listen")
     # A secret that never travels: the pair is made on the machine itself.
     do("new", "laptop", "--stage", folder / "stage.pub", "--out", tmp_path)
     assert "laptop" not in do("list")
-    assert "laptop is let in" in do("allow", tmp_path / "laptop.pub")
+    said = do("allow", tmp_path / "laptop.pub", "--may", "listen,record")
+    assert "laptop is let in" in said and "laptop may listen, record" in said
+    assert do("ls").splitlines()[-3].endswith("  laptop  may listen, record")
+    assert "tablet may listen, steer\n" not in do("may", "tablet", "listen", "steer")
+    assert do("ls").splitlines()[-1].endswith("  tablet  may listen, steer")
     assert set(Keyring(folder).allowed()) == {"local", "tablet", "laptop"}
     assert keys.read_for_stage(tmp_path / "laptop.key").server == Keyring(folder).stage().public
     assert "laptop is let in no more" in do("revoke", "laptop")
@@ -47,10 +52,28 @@ def test_from_nothing_to_a_key_a_list_and_a_revocation(understudy, tmp_path):
         (("new", "stage"), "the stage's own"),
         (("revoke", "nobody"), "is not let in"),
         (("allow", "nothing.pub"), "cannot be read"),
+        (("new", "tablet", "--may", "fly"), "'fly' is no right"),
+        (("new", "tablet", "--may", "listen,", "--may", "steeer"), "'steeer' is no right"),
+        (("new", "tablet", "--may", ""), "No right is named"),
+        (("new", "tablet", "--stage", "x.pub", "--may", "listen"), "understudy keys allow"),
+        (("may", "nobody", "listen"), "nobody is not let in"),
+        (("may", "../x", "listen"), "is no name for a key"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(understudy, tmp_path, words, says):
     assert says in sentence(understudy("keys", "--keys", tmp_path, *words))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_given_is_what_was_said_and_listening_where_nothing_was(understudy, tmp_path):
+    for name, words, may in (
+        ("watcher", (), "may listen;"),
+        ("desk", ("--may", "record,steer"), "may steer, record;"),
+        ("both", ("--may", "listen", "--may", "steer"), "may listen, steer;"),
+        ("chief", ("--may", "all"), "may listen, steer, record\n"),
+    ):
+        done = understudy("keys", "--keys", tmp_path, "new", name, "--out", tmp_path, *words)
+        assert f"{name} {may}" in done.stdout, done.stdout + done.stderr
 
 
 def test_a_stage_beyond_this_machine_names_the_remedy(understudy):
@@ -71,6 +94,10 @@ class KeyedStage:
     def __init__(self, folder, pad) -> None:
         self.ring = Keyring(folder / "keys")
         self.key = self.ring.new("tablet", folder)
+        old = self.ring.new("old", folder)  # made before there were rights
+        listed = self.ring.folder / "allowed" / "old.pub"
+        listed.write_text("".join(line for line in listed.open() if "may" not in line))
+        self.old = old
         self.publish, self.control = (f"tcp://127.0.0.1:{port}" for port in processes.free_ports(2))
         words = ["stage", "--pad", pad, "--keys", self.ring.folder, "--no-realtime"]
         words += ["--publish", self.publish, "--control", self.control, "--seconds", 120]
@@ -117,6 +144,38 @@ def test_a_live_stage_lets_in_its_keys_and_counts_and_says_who_else_knocked(keye
     keyed.close()
     assert any("not let in" in line and "127.0.0.1" in line for line in keyed.said)
     assert any(keyed.control in line and "spoke no ZeroMQ" in line for line in keyed.said)
+
+
+def test_rights_hold_on_a_live_stage_and_change_while_it_runs(keyed, understudy):
+    def permit(*rights: str) -> None:
+        done = understudy("keys", "--keys", keyed.ring.folder, "may", "tablet", *rights)
+        assert done.returncode == 0, done.stderr
+
+    with ControlClient(keyed.control, timeout_s=PATIENCE_S, key=keyed.key) as client:
+        with pytest.raises(UnderstudyError, match="'tablet' may listen, and not steer"):
+            client.style("", energy=0.5)
+        permit("listen", "steer")
+        while "steer" not in client.hello()["may"]:
+            pass
+        assert client.style("", energy=0.5)
+        with pytest.raises(UnderstudyError, match="and not record"):
+            client.record(True, "never.bvh")
+        permit("record")
+        while client.hello()["may"] != ["record"]:
+            pass
+        with pytest.raises(UnderstudyError, match="and not listen"):
+            client.stats()
+    done = understudy("listen", keyed.publish, "--key", keyed.key)
+    assert "may not listen" in sentence(done)
+    with ControlClient(keyed.control, timeout_s=PATIENCE_S, key=keyed.old) as client:
+        assert client.hello()["may"] == ["listen", "steer", "record"]
+        assert sum(client.stats()["control_forbidden"].values()) == 3
+        client.stop()
+    keyed.process.wait(PATIENCE_S)
+    keyed.close()
+    assert len([line for line in keyed.said if "old is from before keys had rights" in line]) == 1
+    assert any("of tablet, which may not steer" in line for line in keyed.said)
+    assert not any("Traceback" in line for line in keyed.said)
 
 
 def test_listen_says_at_once_why_it_is_not_let_in(keyed, understudy, tmp_path):
