@@ -42,7 +42,7 @@ $(VENV)/.train: pyproject.toml | $(PY)
 	@touch $@ $(VENV)/.run $(VENV)/.test
 
 demo: $(VENV)/.run
-	$(PY) demos/demo.py $(if $(TAKE),--take "$(TAKE)")
+	$(VENV)/bin/understudy demo $(if $(TAKE),--take "$(TAKE)")
 
 test: $(VENV)/.test
 	$(PY) -m pytest -m "not slow and not train and not clients"

@@ -12,14 +12,14 @@ import itertools
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import zmq
 
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core import distribution
+from understudy.runtime.core.errors import Failure, UnderstudyError
 
 from .requests import (
     AddSource,
@@ -382,7 +382,7 @@ class ControlClient:
             try:
                 reply = self._decoder.decode(self._socket.recv(zmq.NOBLOCK))
             except msgspec.MsgspecError:
-                raise UnderstudyError(
+                raise Failure(
                     f"Whatever listens on {self.address} is no stage; give the address of a "
                     "stage's control socket."
                 ) from None
@@ -405,7 +405,7 @@ class ControlClient:
                 return
 
     def _silent(self) -> UnderstudyError:
-        return UnderstudyError(
+        return Failure(
             self._handshake.trouble
             or f"No stage answers on {self.address} within {self.timeout_s:g} s; start one with "
             "`understudy stage` or give its control address."
@@ -447,10 +447,7 @@ class ControlClient:
 @functools.cache
 def versions() -> dict[str, Any]:
     """What this side speaks; read once, since looking it up takes milliseconds of a tick."""
-    try:
-        understudy = version("understudy")
-    except PackageNotFoundError:
-        understudy = "unknown"
+    understudy = distribution.version()
     return {"understudy": understudy, "schema": SCHEMA_VERSION, "control": CONTROL_VERSION}
 
 

@@ -78,9 +78,9 @@ def play(take: Path, drops: list[Drop], jitter_s: float, until_s: float) -> Iter
                 stand_in.step(now_s)
             out = Pose(takeover.positions[0].copy(), takeover.rotations[0].copy())
             here = [p for p in packets if p.capture_s >= now_s - 1e-9]
-            missing = np.ones(len(skeleton), bool)
-            if here:
-                missing[:] = False if here[0].seen is None else ~here[0].seen
+            missing = np.full(len(skeleton), not here)
+            if here and here[0].seen is not None:
+                missing = np.logical_not(here[0].seen)
             acted = (out.rotations != source.rotations).any(1)
             acted[0] |= (out.positions[0] != source.positions[0]).any()
             held = Pose(holding.positions[0].copy(), holding.rotations[0].copy())
@@ -152,8 +152,11 @@ def titled(pictures: list[np.ndarray], moment: Moment, drops: list[Drop], end_s:
     if moment.missing.any():
         arrived = "nothing" if moment.missing.all() else f"not {int(moment.missing.sum())} joints"
     amber = ink(STATE_COLOUR[State.TAKEOVER])
-    below = (("as it was", DIM), (arrived, DIM if arrived == "all of it" else ink(LOST)))
-    below += ((moment.words, ink(LIVE) if moment.state is State.LIVE else amber),)
+    below = (
+        ("as it was", DIM),
+        (arrived, DIM if arrived == "all of it" else ink(LOST)),
+        (moment.words, ink(LIVE) if moment.state is State.LIVE else amber),
+    )
     for i, (picture, (words, colour)) in enumerate(zip(pictures, below)):
         page.paste(Image.fromarray(picture), (i * width, 0))
         pen.text((i * width + 14, height + 10), ROWS[i], font=large, fill=INK)
@@ -224,25 +227,36 @@ def main() -> int:
     parser.add_argument("--no-movie", action="store_true", help="the sheet alone")
     args = parser.parse_args()
     try:
-        show(args.take, [parse_drop(text) for text in args.drop], args)
+        drops = [parse_drop(text) for text in args.drop]
+        show(args.take, drops, args.out, args.seconds, args.jitter, args.scale, not args.no_movie)
     except UnderstudyError as error:
         print(f"takeover: {error}", file=sys.stderr)
-        return 2
+        return error.status
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
-def show(take: Path, drops: list[Drop], args: argparse.Namespace) -> None:
+def show(
+    take: Path,
+    drops: list[Drop],
+    out: Path,
+    until_s: float = 1e6,
+    jitter_s: float = 0.0,
+    scale: float = 1.5,
+    film_too: bool = True,
+) -> None:
     """Plays, draws and writes."""
     source = BvhSource(take, loop=False)
-    end_s = min(args.seconds, source.duration_s)
+    end_s = min(until_s, source.duration_s)
     wanted = moments_of(drops, end_s)
-    moments = list(play(take, drops, args.jitter, end_s))[:: RATE_HZ // FPS]
-    args.out.mkdir(parents=True, exist_ok=True)
+    moments = list(play(take, drops, jitter_s, end_s))[:: RATE_HZ // FPS]
+    out.mkdir(parents=True, exist_ok=True)
     _, lift_m = film.level(without_tpose(bvh.read(take)))
-    stage = Stage(source.skeleton, PANEL, args.scale, lift_m)
+    stage = Stage(source.skeleton, PANEL, scale, lift_m)
     movie = None
-    if not args.no_movie:
-        movie = Movie(args.out / "takeover.mp4", (3 * PANEL[0], PANEL[1] + 76), FPS)
+    if film_too:
+        movie = Movie(out / "takeover.mp4", (3 * PANEL[0], PANEL[1] + 76), FPS)
     columns: dict[float, tuple[Moment, list[np.ndarray]]] = {}
     try:
         for moment in moments:
@@ -266,8 +280,8 @@ def show(take: Path, drops: list[Drop], args: argparse.Namespace) -> None:
         print(f"wrote {movie.path}: {movie.written} pictures")
     chosen = [(number, *columns[t]) for number, t in wanted if t in columns]
     if chosen:
-        save_png(np.asarray(sheet(chosen, drops)), args.out / "takeover-sheet.png", 9)
-        print(f"wrote {args.out / 'takeover-sheet.png'}")
+        save_png(np.asarray(sheet(chosen, drops)), out / "takeover-sheet.png", 9)
+        print(f"wrote {out / 'takeover-sheet.png'}")
 
 
 if __name__ == "__main__":

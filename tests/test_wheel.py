@@ -1,4 +1,4 @@
-"""What `pip install understudy` brings: everything, and it runs outside the checkout."""
+"""What the wheel brings: everything, and it runs outside the checkout."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDERS = ("runtime", "bridge", "models", "shaders")
+FOLDERS = ("runtime", "bridge", "models", "shaders", "demos")
 
 
 @pytest.fixture(scope="module")

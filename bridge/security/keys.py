@@ -22,7 +22,7 @@ from pathlib import Path
 
 import zmq
 
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.errors import Failure, UnderstudyError
 
 from . import rights
 
@@ -72,7 +72,7 @@ def default_folder() -> Path:
 def make(name: str, server: str = "") -> Key:
     """A new pair."""
     if not zmq.has("curve"):
-        raise UnderstudyError(
+        raise Failure(
             "This libzmq was built without CURVE; install pyzmq from its wheel: pip install pyzmq."
         )
     public, secret = zmq.curve_keypair()
@@ -137,7 +137,7 @@ def write(path: Path, text: str, secret: bool, anew: bool = False) -> None:
             f"{path} is there already and is not written over; take another name or remove it."
         ) from None
     except OSError as error:
-        raise UnderstudyError(f"{path} cannot be written: {error.strerror}.") from None
+        raise Failure(f"{path} cannot be written: {error.strerror}.") from None
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
@@ -249,7 +249,7 @@ class Keyring:
         except FileNotFoundError:
             raise UnderstudyError(self._unknown(name)) from None
         except OSError as error:
-            raise UnderstudyError(f"{name} stays let in: {error.strerror}.") from None
+            raise Failure(f"{name} stays let in: {error.strerror}.") from None
 
     def _unknown(self, name: str) -> str:
         return f"{name} is not let in; let in: {', '.join(self.allowed()) or 'nobody'}."

@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core import distribution
+from understudy.runtime.core.errors import Failure
 from understudy.runtime.core.rotation import Array
 
 from .scenes import Scene
@@ -29,9 +30,7 @@ class Tracer:
             from embreex.mesh_construction import TriangleMesh
             from embreex.rtcore_scene import EmbreeScene
         except ImportError:
-            raise UnderstudyError(
-                "Training the effect needs Embree: pip install 'understudy[train]'."
-            ) from None
+            raise Failure(distribution.lacking("embreex")) from None
         self.mesh = mesh
         self._scene = EmbreeScene()
         self._held = TriangleMesh(

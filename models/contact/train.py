@@ -12,7 +12,6 @@ import argparse
 import math
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,34 +19,19 @@ from typing import Any
 import numpy as np
 
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.progress import told
 from understudy.runtime.viewport.effects.contact_network import HEAD_FEATURES, TAP_FEATURES, Network
 from understudy.runtime.viewport.effects.contact_weights import save
 
 from . import data
 from .batches import Batches, Shape
 
-# Taps x width. What follows the mean is paid once a pixel, so the layers are there.
-NETWORKS = ("8x12", "16x16")
 DEFAULT = "16x16"
 LIGHT = "8x12"  # for software renderers
 STEPS = 4  # outwards in each direction
 BATCHES = ((0.75, 1024, 4), (1.0, 512, 16))  # until this share of the steps: samples, pixels each
 RATE = 4e-3
 CHECKPOINT_EVERY = 500
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, help="folder of BVH clips that pose the people")
-    parser.add_argument("--out", type=Path, default=Path("out/contact.json"), help="weights file")
-    parser.add_argument(
-        "--work", type=Path, default=Path(".work/contact"), help="traced scenes and checkpoints"
-    )
-    parser.add_argument("--images", type=int, default=400, help="training images (400)")
-    parser.add_argument("--test-images", type=int, default=12, help="images of each test set (12)")
-    parser.add_argument("--steps", type=int, default=12000, help="training steps (12000)")
-    parser.add_argument("--networks", nargs="+", default=list(NETWORKS), metavar="TAPSxWIDTH")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--sheet", type=Path, help="also write a picture of the comparison")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         common |= {"width": 160, "height": 90}
         train_recipe = data.Recipe(args.seed, args.images, pixels=1024, **common)
     load = lambda recipe: data.load_or_make(  # noqa: E731
-        recipe, args.work, args.data, progress, person, person_key
+        recipe, args.work, args.data, told, person, person_key
     )
     training = load(train_recipe)
     fitting = load(
@@ -142,19 +126,11 @@ def shape(name: str) -> Shape:
     return Shape(taps // STEPS, STEPS, (width,), (16,))
 
 
-def progress(items: Iterator[int], total: int, label: str) -> Iterator[int]:
-    """The items, with a bar."""
-    from rich.progress import track
-
-    yield from track(items, total=total, description=label)
-
-
 def train(
     name: str, shape: Shape, images: data.Images, steps: int, seed: int, work: Path
 ) -> Network:
     """One network, resumed from its checkpoint where there is one of the same run."""
     import torch
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
     from torch import nn
 
     torch.manual_seed(seed)
@@ -200,56 +176,49 @@ def train(
             batches.generator.set_state(stored["generator"])
             first = stored["step"]
 
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
-        TextColumn("{task.fields[psnr]}"), TimeRemainingColumn(),
-    )  # fmt: skip
     began, average = time.monotonic(), 0.0
-    with bar:
-        task = bar.add_task(f"training {name}", total=steps, completed=first, psnr="")
-        for step in range(first, steps):
-            count, share = next((n, k) for part, n, k in BATCHES if step < part * steps)
-            features, head, weight, fade, target = batches.draw(count, share)
-            pooled = tap_net((features - mean) / std).mean(-2)
-            raw = head_net(torch.cat([pooled, (head - head_mean) / head_std], -1))[..., 0]
-            raw = 1.0 + (raw - 1.0) * fade
-            total = weight.sum(-1)
-            ao = (raw * weight).sum(-1) / total.clamp(min=1e-3)
-            # The runtime clamps after the blur, so more than open costs next to nothing; not
-            # nothing, or a network that begins above 1 everywhere would never learn.
-            ao = torch.clamp(ao, max=1.0) + 0.05 * torch.relu(ao - 1.0)
-            some = total > 1e-2  # at an edge none of the pixels drawn may lie in the plane
-            loss = ((ao - target)[some] ** 2).mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            value = loss.item()
-            average = value if step == first else 0.99 * average + 0.01 * value
-            if (step + 1) % 50 == 0 or step + 1 == steps:
-                psnr = f"{-10.0 * math.log10(max(average, 1e-9)):.2f} dB"
-                bar.update(task, completed=step + 1, psnr=psnr)
-            if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps:
-                work.mkdir(parents=True, exist_ok=True)
-                part = checkpoint.with_suffix(".part")
-                torch.save(
-                    {
-                        "run": run_key,
-                        "step": step + 1,
-                        "model": model.state_dict(),
-                        "optimizer": optimizer.state_dict(),
-                        "schedule": schedule.state_dict(),
-                        "generator": batches.generator.get_state(),
-                    },
-                    part,
-                )
-                os.replace(part, checkpoint)
-    told = f"{name}: {steps - first} steps in {time.monotonic() - began:.0f} s"
+
+    def loss_db() -> str:
+        return f"{-10.0 * math.log10(max(average, 1e-9)):.2f} dB"
+
+    for step in told(range(first, steps), steps, f"training {name}", first, loss_db):
+        count, share = next((n, k) for part, n, k in BATCHES if step < part * steps)
+        features, head, weight, fade, target = batches.draw(count, share)
+        pooled = tap_net((features - mean) / std).mean(-2)
+        raw = head_net(torch.cat([pooled, (head - head_mean) / head_std], -1))[..., 0]
+        raw = 1.0 + (raw - 1.0) * fade
+        total = weight.sum(-1)
+        ao = (raw * weight).sum(-1) / total.clamp(min=1e-3)
+        # The runtime clamps after the blur, so more than open costs next to nothing; not
+        # nothing, or a network that begins above 1 everywhere would never learn.
+        ao = torch.clamp(ao, max=1.0) + 0.05 * torch.relu(ao - 1.0)
+        some = total > 1e-2  # at an edge none of the pixels drawn may lie in the plane
+        loss = ((ao - target)[some] ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        value = loss.item()
+        average = value if step == first else 0.99 * average + 0.01 * value
+        if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps:
+            work.mkdir(parents=True, exist_ok=True)
+            part = checkpoint.with_suffix(".part")
+            torch.save(
+                {
+                    "run": run_key,
+                    "step": step + 1,
+                    "model": model.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "schedule": schedule.state_dict(),
+                    "generator": batches.generator.get_state(),
+                },
+                part,
+            )
+            os.replace(part, checkpoint)
+    words = f"{name}: {steps - first} steps in {time.monotonic() - began:.0f} s"
     if steps > first:
-        told += (
-            f", loss {-10.0 * math.log10(max(average, 1e-9)):.2f} dB, references' noise included"
-        )
-    print(told, flush=True)
+        words += f", loss {loss_db()}, references' noise included"
+    print(words, flush=True)
 
     def folded(net: nn.Sequential, mean: np.ndarray, std: np.ndarray) -> tuple[Any, ...]:
         """The layers as arrays, the inputs' mean and spread folded into the first."""

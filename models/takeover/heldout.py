@@ -11,12 +11,6 @@ from . import evaluate, plots, trust
 from .data import Reel, files, matches, reels
 from .network import Understudy
 
-HELD_OUT = (
-    "walking_1,walking_20,walking_30,walking_44,walking_52,running_5,jumping_2,jumping_5,"
-    "soccer_5,basketball_5,salsa_15,indian_15,martial_10,007_*"
-)
-# The same takes as some of those, on another rig.
-TWINS = "002_01,006_06,walking_4,walking_5"
 # How they are reported: the same database; other people, other rigs, other kinds of motion.
 GROUPS = {
     "same": "walking_*,running_*,jumping_*",

@@ -12,8 +12,7 @@ import json
 import math
 import os
 import time
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 
 import torch
 
@@ -23,54 +22,8 @@ from . import export, heldout, plots, trust
 from .batches import Footage, Variety, masks
 from .data import Reel, files, load
 from .network import RATE, Understudy, seen_of
+from .options import Config, arguments
 from .rollout import Weights, loss_of, rollout
-
-OFTEN = "jumping_*:4,running_*:3,131_*:2,soccer_*:2,walking_*:1.5,directing_*:0.5"
-
-
-@dataclass(frozen=True)
-class Config:
-    """What decides the result. Lengths in ticks of 1/30 s."""
-
-    steps: int = 4200
-    fall: int = 6500  # steps in which the rate would fall to 0, as a cosine
-    cool: int = 1000  # steps at the end in which it does, as a line
-    batch: int = 64
-    hidden: int = 256
-    width: int = 192
-    rate: float = 1.5e-3
-    decay: float = 0.02
-    noise: float = 0.03  # on normalised features
-    warm: int = 22
-    ahead: tuple[int, ...] = (10, 18, 30)  # grows every eighth of `fall`
-    partial: int = 5  # every so many steps, only some joints are missing
-    often: str = OFTEN  # kinds that are rare and hard come more often
-    warp: float = 0.15  # how much faster or slower a window may be
-    rig: float = 1.0  # how much rigs differ, 0 not at all
-    relative: float = 0.5  # shares in the loss, beside 1 for places
-    turns: float = 0.15
-    speed: float = 0.05
-    contact: float = 0.02
-    seed: int = 0
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `understudy train takeover`."""
-    c = Config()
-    parser.add_argument(
-        "--data", type=Path, nargs="+", required=True, help="folders of BVH files, of any skeletons"
-    )
-    parser.add_argument("--include", default="*", help="names to take, e.g. 'walking_*,running_*'")
-    parser.add_argument("--exclude", default=heldout.TWINS, help="names to leave out")
-    parser.add_argument("--hold-out", default=heldout.HELD_OUT, help="names kept to judge by")
-    parser.add_argument("--out", type=Path, default=Path("out/takeover"), help="where results go")
-    for name, value in asdict(c).items():
-        if name != "ahead":
-            parser.add_argument(f"--{name}", type=type(value), default=value)
-    parser.add_argument("--minutes", type=float, help="stop after so long, if steps are not done")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--threads", type=int, help="CPU threads")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
 
 
 @torch.no_grad()

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core import distribution
+from understudy.runtime.core.errors import Failure
 
 from .gait import RATE_HZ, SPEEDS_MPS
 
@@ -30,9 +31,7 @@ def draw(report: dict[str, Any], folder: Path) -> list[Path]:
 
         matplotlib.use("Agg")
     except ImportError:
-        raise UnderstudyError(
-            "Plots need matplotlib, which is not installed; pip install matplotlib."
-        ) from None
+        raise Failure(distribution.lacking("matplotlib")) from None
     who = {name: found for name, found in report["who"].items() if name in COLOURS}
     pictures = {"control-paths": _paths, "control-speed": _speeds, "control-random": _random}
     written = []

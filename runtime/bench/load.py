@@ -9,7 +9,7 @@ from pathlib import Path
 
 from understudy.runtime.bench import processes as bench_processes
 from understudy.runtime.core import processes
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.errors import Failure
 
 from .figure import Figure
 from .stage import SCRIPT
@@ -45,11 +45,11 @@ def measure(quick: bool) -> list[Figure]:
                 try:
                     stage.process.wait(seconds + 60)
                     if viewport.poll() not in (None, 0):
-                        raise UnderstudyError(f"The viewport failed with {viewport.returncode}.")
+                        raise Failure(f"The viewport failed with {viewport.returncode}.")
                 finally:
                     processes.end([viewport])
             if not stats.exists():
-                raise UnderstudyError("The stage wrote no figures.")
+                raise Failure("The stage wrote no figures.")
             seen = json.loads(stats.read_text())
         where = (
             f"{seconds} s at 120 Hz, {os.cpu_count()} cores, priority {seen['priority']}, "

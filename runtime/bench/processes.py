@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from understudy.bridge import ControlClient
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.errors import Failure, UnderstudyError
 from understudy.runtime.core.processes import end, free_ports, start
 
 
@@ -30,7 +30,7 @@ class StageProcess:
                 return self
             except UnderstudyError:
                 continue
-        raise UnderstudyError(f"The stage ended at once with status {self.process.returncode}.")
+        raise Failure(f"The stage ended at once with status {self.process.returncode}.")
 
     def __exit__(self, *_: object) -> None:
         end([self.process])
@@ -53,13 +53,13 @@ def listen(address: str, seconds: float) -> dict:
         text=True,
     )
     if done.returncode != 0:
-        raise UnderstudyError(f"The listener failed: {done.stderr.strip() or done.stdout.strip()}")
+        raise Failure(f"The listener failed: {done.stderr.strip() or done.stdout.strip()}")
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def resident_mb(pid: int) -> float:
     """Resident memory of a process in MB (10^6 bytes); Linux only."""
     if sys.platform != "linux":
-        raise UnderstudyError("Memory is read from /proc, which this system does not have.")
+        raise Failure("Memory is read from /proc, which this system does not have.")
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * 4096 / 1e6

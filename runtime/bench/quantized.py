@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from understudy.runtime.core import networks, rotation
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.errors import Failure
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer.control.layout import BODY, JOINTS, POSE, RATE_HZ, TRAVEL
@@ -47,7 +47,7 @@ def make(weights: Path, folder: Path, inputs: dict[str, Array]) -> dict[str, Pat
         import onnx
         from onnxruntime import quantization as q
     except ImportError as error:
-        raise UnderstudyError(f"Quantization needs the package onnx: {error}.") from None
+        raise Failure(f"Quantization needs the package onnx: {error}.") from None
     logging.getLogger().setLevel(logging.ERROR)  # it advises on vision models
     source = folder / "source.onnx"
     onnx.save(onnx.shape_inference.infer_shapes(onnx.load(str(weights))), str(source))

@@ -26,7 +26,7 @@ from .wire import ANYWHERE, cast
 # many frames each. A third word is a key for the second.
 _LISTENS = """
 import sys, json, time, zmq
-from understudy.bridge.handshake import Handshake
+from understudy.bridge.security.handshake import Handshake
 from understudy.bridge.schema.understudy_fb.Frame import Frame
 poller, came, knocks = zmq.Poller(), {}, []
 for address, key in ((sys.argv[1], None), (sys.argv[2], sys.argv[4] or None)):

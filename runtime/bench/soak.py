@@ -8,7 +8,7 @@ from pathlib import Path
 
 from understudy.runtime.bench.processes import StageProcess, resident_mb
 from understudy.runtime.core import processes
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.errors import Failure
 
 from .figure import Figure
 from .stage import SCRIPT
@@ -34,7 +34,7 @@ def measure(quick: bool) -> list[Figure]:
                 end = time.monotonic() + seconds
                 while time.monotonic() < end:
                     if viewport.poll() is not None:
-                        raise UnderstudyError(f"The viewport ended with {viewport.returncode}.")
+                        raise Failure(f"The viewport ended with {viewport.returncode}.")
                     seen["stage"].append(resident_mb(stage.process.pid))
                     seen["viewport"].append(resident_mb(viewport.pid))
                     time.sleep(1.0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from understudy.runtime.bench import processes as bench_processes
 from understudy.runtime.core import processes
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.errors import Failure
 
 from .figure import Figure
 from .stage import SCRIPT
@@ -40,7 +40,7 @@ def measure(quick: bool) -> list[Figure]:
                 try:
                     first = next(iter(subscriber), None)
                     if first is None:
-                        raise UnderstudyError("The stage published nothing within 20 s.")
+                        raise Failure("The stage published nothing within 20 s.")
                     starts.append(first.publish_ns / 1e9 - before)
                     for _ in range(120):
                         next(iter(subscriber))

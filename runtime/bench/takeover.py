@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core import distribution
+from understudy.runtime.core.errors import Failure, UnderstudyError
 from understudy.runtime.core.humanoid import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.takes.clip import Clip
@@ -425,7 +426,7 @@ def plot(summary: dict, path: Path) -> None:
         matplotlib.use("Agg")
         import matplotlib.pyplot as plt
     except ImportError:
-        raise UnderstudyError("--plot needs matplotlib: pip install matplotlib.") from None
+        raise Failure(distribution.lacking("matplotlib")) from None
     figure, axes = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained")
     for axis, label in zip(axes, ("world", "root-relative"), strict=True):
         rows = [row for row in summary["errors"] if row["error"] == label]

@@ -16,7 +16,7 @@ from understudy.bridge import Publisher, Subscriber
 from understudy.bridge.wire.encoder import FrameEncoder
 from understudy.runtime.core import rotation
 from understudy.runtime.core.clock import Clock
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.errors import Failure
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Frame, Intent, Pose, State, Subject
 from understudy.runtime.core.skeleton import Skeleton
@@ -170,7 +170,7 @@ def latency(rate_hz: int, seconds: int) -> list[Figure]:
         ]
         try:
             if not bare.poll(30_000):
-                raise UnderstudyError("The subscriber on bare pyzmq did not start within 30 s.")
+                raise Failure("The subscriber on bare pyzmq did not start within 30 s.")
             _until(lambda: publisher.subscriptions, lambda: publisher.publish(frame))
             for tick in Clock(rate_hz).ticks():
                 if all(peer.poll() is not None for peer in peers) or tick > 3 * count + 60:
@@ -236,4 +236,4 @@ def _until(
     while not done():
         step()
         if time.monotonic() > deadline:
-            raise UnderstudyError(f"No frame crossed the loopback within {patience_s:g} s.")
+            raise Failure(f"No frame crossed the loopback within {patience_s:g} s.")

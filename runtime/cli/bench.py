@@ -6,6 +6,8 @@ import argparse
 import importlib
 from types import ModuleType
 
+from .parser import Parser
+
 SUMMARY = "measure the figures that the documents quote, on this machine"
 EXAMPLES = """understudy bench
 understudy bench stage wire --json
@@ -59,26 +61,25 @@ def run(args: argparse.Namespace) -> int:
     if words and words[0] in PARTS:
         module = _module(words[0])
         if hasattr(module, "arguments"):  # a part with options of its own is benched alone
-            parser = argparse.ArgumentParser(
-                prog=f"understudy bench {words[0]}", description=PARTS[words[0]]
-            )
+            parser = Parser(prog=f"understudy bench {words[0]}", description=PARTS[words[0]])
             _common(parser)
             module.arguments(parser)
             return int(module.run(parser.parse_args(words[1:], given)))
-    parser = argparse.ArgumentParser(prog="understudy bench", description=SUMMARY)
+    parser = Parser(prog="understudy bench", description=SUMMARY)
     _common(parser)
     parser.add_argument("parts", nargs="*")
     return _figures(parser.parse_args(words, given))
 
 
 def _module(part: str) -> ModuleType:
-    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.core import distribution
+    from understudy.runtime.core.errors import Failure
 
     name = f"understudy.runtime.bench.{part}"
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        raise UnderstudyError(f"Part {part!r} cannot be benched: {error}.") from None
+        raise Failure(distribution.lacking(error.name or str(error))) from None
 
 
 def _figures(args: argparse.Namespace) -> int:

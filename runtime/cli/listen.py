@@ -54,11 +54,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import json
     import logging
-    import signal
     import sys
 
     from understudy.bridge import ControlClient, Subscriber
     from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.core.signals import stopping
 
     if args.seconds is not None and not 0 < args.seconds < 1e9:
         raise UnderstudyError(f"--seconds is {args.seconds:g}; it must be above 0.")
@@ -72,9 +72,10 @@ def run(args: argparse.Namespace) -> int:
     logging.getLogger("understudy.bridge").addHandler(logging.NullHandler())
     # Ctrl-C and SIGTERM end the listening, not the report.
     ears = Ears(live=not args.json)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ears.stop())
-    with Subscriber(args.address, clock_offset_ns=offset_ns, key=args.key) as subscriber:
+    with (
+        Subscriber(args.address, clock_offset_ns=offset_ns, key=args.key) as subscriber,
+        stopping(ears.stop),
+    ):
         ears.listen(subscriber, args.seconds, args.wait)
         heard = report(subscriber, ears)
     if not heard["frames"]:

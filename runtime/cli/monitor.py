@@ -48,17 +48,15 @@ def run(args: argparse.Namespace) -> int:
 
 async def _serve(args: argparse.Namespace, access, shown_token: str | None) -> int:
     import asyncio
-    import signal
 
     from understudy.bridge import ControlClient, Subscriber
+    from understudy.runtime.core.signals import stopping
     from understudy.runtime.monitor.server import Server
     from understudy.runtime.monitor.stream import Stream
     from understudy.runtime.monitor.takes import Takes
 
     loop = asyncio.get_running_loop()
     end = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end.set)
 
     def control(address: str) -> ControlClient:
         return ControlClient(address, key=args.key)
@@ -79,7 +77,9 @@ async def _serve(args: argparse.Namespace, access, shown_token: str | None) -> i
             print(f"monitor: {line}", flush=True)
         stream.start()
         try:
-            await end.wait()
+            # Not by the loop's own handlers, which Windows lacks.
+            with stopping(lambda: loop.call_soon_threadsafe(end.set)):
+                await end.wait()
         finally:
             stream.close()
             takes.close()

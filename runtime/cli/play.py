@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from understudy.runtime.performer.control.layout import ACTIONS
@@ -42,7 +43,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    import signal
+    from threading import Event
+
+    from understudy.runtime.core.signals import stopping
+
+    asked = Event()
+    with stopping(asked.set):
+        return _play(args, asked.is_set)
+
+
+def _play(args: argparse.Namespace, asked: Callable[[], bool]) -> int:
+    """Keeps stage and viewport going until the user asked, the stage ends or the window does."""
     import sys
     import time
 
@@ -69,23 +80,14 @@ def run(args: argparse.Namespace) -> int:
             "Use --headless --out DIR for pictures.",
             file=sys.stderr,
         )
-    asked = False
-
-    def stop(*_: object) -> None:
-        nonlocal asked
-        asked = True
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-
     stage = processes.start("stage", *stage_words(args))
     watch: processes.Watch | None = None
     try:
-        if not _wait_until_ready(args.control, key, stage, lambda: asked):
-            return stage.wait() if stage.poll() is not None else 130
+        if not _wait_until_ready(args.control, key, stage, asked):
+            return stage.poll() or 0
         if show:
             watch = processes.Watch(lambda: processes.start("viewport", *viewport_words(args)))
-        while not asked and stage.poll() is None:
+        while not asked() and stage.poll() is None:
             if watch is not None and (code := watch.exit_code) is not None:
                 if code == 0:  # the user closed the window
                     break

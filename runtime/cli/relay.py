@@ -45,7 +45,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import contextlib
     import json
-    import signal
 
     import zmq
 
@@ -54,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     from understudy.bridge.security.keys import Keyring
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.core.realtime import steady_wire
+    from understudy.runtime.core.signals import stopping
 
     if args.seconds is not None and not 0 < args.seconds < 1e9:
         raise UnderstudyError(f"--seconds is {args.seconds:g}; it must be above 0.")
@@ -67,8 +67,7 @@ def run(args: argparse.Namespace) -> int:
             Relay(args.source, args.publish, args.key, access, args.insecure)
         )
         clerk = Clerk(relay, quiet=args.json, access=access)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: clerk.stop())
+        stack.enter_context(stopping(clerk.stop))
         clerk.run(args.seconds)
         figures = relay.figures()
     if args.json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 SUMMARY = "turn a take (BVH) into a movie or PNG frames, on a mannequin fitted to its skeleton"
@@ -30,22 +29,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--scale", type=float, help="pixels drawn per pixel along an edge (2; 1 on software)")
     add("--contact-sheet", type=Path, metavar="FILE.png", help="also a sheet of small pictures")
     add("--unit", type=float, metavar="M", help="metres per unit of the file (guessed)")
-    add("--quiet", action="store_true", help="no progress bar")
+    add("--quiet", action="store_true", help="no progress")
 
 
 def run(args: argparse.Namespace) -> int:
-    import signal
-
-    from rich.progress import track
-
     from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.core.progress import told
     from understudy.runtime.takes import bvh
     from understudy.runtime.viewport import film, gl
     from understudy.runtime.viewport.capture import Sheet, even
     from understudy.runtime.viewport.renderer import Options, Renderer
 
-    # Told to stop is told to clean up: no half a movie stays behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     size = even(film.size_of(args.size))
     if args.scale is not None and not 0.25 <= args.scale <= 4.0:
         raise UnderstudyError(f"--scale is {args.scale:g}; it can be 0.25 to 4.")
@@ -87,8 +81,7 @@ def run(args: argparse.Namespace) -> int:
                 clip, out, renderer, options, fps, args.camera, args.focal, sheet, args.take.stem
             )
             total = max(1, round(clip.duration_s * fps))
-            hide = args.quiet or not sys.stdout.isatty()
-            for _ in track(steps, "rendering", total, disable=hide):
+            for _ in steps if args.quiet else told(steps, total, "rendering"):
                 pass
         except BaseException:
             out.abort()

@@ -66,12 +66,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     import json
-    import signal
     import sys
 
     from understudy.bridge import Subscriber
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.core.realtime import steady, steady_wire
+    from understudy.runtime.core.signals import stopping
     from understudy.runtime.outputs import sender as outputs
 
     if args.list:
@@ -88,14 +88,13 @@ def run(args: argparse.Namespace) -> int:
         )
     # Ctrl-C and SIGTERM end the sending, not the report.
     pump = Pump(silent if args.json else print_changes() if args.quiet else print_line)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: pump.stop())
     # Below the stage's own loop, should both want the same core.
     steady_wire(not args.no_realtime, priority=6)
     with (
         outputs.Sender(named) as sender,
         Subscriber(args.address, newest=True, key=args.key) as subscriber,
         steady(not args.no_realtime, priority=5),
+        stopping(pump.stop),
     ):
         pump.run(subscriber, sender, args.seconds, args.wait)
         told = report(subscriber, sender)

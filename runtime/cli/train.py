@@ -5,40 +5,33 @@ from __future__ import annotations
 import argparse
 import importlib
 
-from understudy.runtime.core.errors import UnderstudyError
-
 SUMMARY = "train a network: motion (control), takeover (of mocap) or effect (contact shading)"
 EXAMPLES = """understudy train motion --data mocap/cmu --out out/motion
 understudy train motion --data mocap/cmu --out out/motion --resume
 understudy train takeover --data mocap/cmu mocap/cmu_dance mocap/cc_rig --out out/takeover
 understudy train motion --help
 understudy train effect --help"""
+# word -> the folder under models/, what it makes
 WHAT = {
-    "motion": "understudy.models.motion.train",
-    "takeover": "understudy.models.takeover.train",
-    "effect": "understudy.models.contact.train",
+    "motion": ("motion", "the network that answers the pad"),
+    "takeover": ("takeover", "the network that stands in for mocap"),
+    "effect": ("contact", "the contact shading"),
 }
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=sorted(WHAT), help="which network")
-    parser.add_argument(
-        "options", nargs=argparse.REMAINDER, help="its own options; `understudy train WHAT --help`"
-    )
+    networks = parser.add_subparsers(dest="what", metavar="NETWORK", required=True)
+    for word, (folder, summary) in WHAT.items():
+        options = importlib.import_module(f"understudy.models.{folder}.options")
+        network = networks.add_parser(word, help=summary, description=f"train {summary}")
+        options.arguments(network)
+        network.set_defaults(interrupted=options.interrupted)
 
 
 def run(args: argparse.Namespace) -> int:
+    # Here and not above: PyTorch takes seconds to import, and only training needs it.
+    module = importlib.import_module(f"understudy.models.{WHAT[args.what][0]}.train")
     try:
-        # Here and not above: PyTorch takes seconds to import, and only training needs it.
-        module = importlib.import_module(WHAT[args.what])
-    except ModuleNotFoundError as error:
-        raise UnderstudyError(
-            f"Training needs {error.name}, which is not installed; "
-            "install it with `pip install 'understudy[train]'`."
-        ) from None
-    parser = argparse.ArgumentParser(
-        prog=f"understudy train {args.what}",
-        description=(module.__doc__ or "").split("\n", 1)[0],
-    )
-    module.arguments(parser)
-    return int(module.run(parser.parse_args(args.options)))
+        return int(module.run(args))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(args.interrupted(args)) from None

@@ -67,11 +67,10 @@ QUALITY = {"low": (0.85, 1024), "normal": (1.0, 2048), "high": (2.0, 4096)}
 
 
 def run(args: argparse.Namespace) -> int:
-    import signal
-
     from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.core.files import writable
+    from understudy.runtime.core.signals import stopping
     from understudy.runtime.viewport import gl
-    from understudy.runtime.viewport.capture import writable
 
     if args.save_mannequin:
         return _save_mannequin(args.save_mannequin, args.fit)
@@ -89,13 +88,12 @@ def run(args: argparse.Namespace) -> int:
     gl.spare_the_cores()
     viewer = _viewer(args)
 
-    def stop(*_: object) -> None:
+    def stop() -> None:
         viewer.running = False
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
     try:
-        viewer.run(args.seconds, args.frames)
+        with stopping(stop):
+            viewer.run(args.seconds, args.frames)
         figures = viewer.figures()
     finally:
         viewer.close()

@@ -14,16 +14,26 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.errors import Failure, UnderstudyError
 from understudy.runtime.core.skeleton import Skeleton
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "weights"
 FORMAT = 1
+# What each kind of network takes and gives, by the names of its tensors.
+KINDS = {
+    "motion": {"body", "path", "memory", "next_body", "next_memory", "rotations"},
+    "actions": {"take", "time", "hips", "rotations", "contacts", "travel"},
+    "takeover": {"now", "before", "memory", "next", "next_memory", "next_rotations", "error_m"},
+}
+_MADE_BY = {"actions": "motion"}
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
 
 
-def read_card(path: Path, skeleton: Skeleton | None = None) -> dict[str, Any]:
-    """The card of an ONNX file, once file, card and skeleton are known to belong together."""
+def read_card(path: Path, skeleton: Skeleton | None = None, kind: str = "") -> dict[str, Any]:
+    """The card of an ONNX file, once file, card and skeleton are known to belong together.
+
+    kind  of `KINDS`, what the network has to be
+    """
     beside = path.with_suffix(".json")
     if not path.is_file():
         raise UnderstudyError(
@@ -49,6 +59,11 @@ def read_card(path: Path, skeleton: Skeleton | None = None) -> dict[str, Any]:
             f"{path} is not the file its card describes (sha256 {found[:12]}, the card says "
             f"{str(wanted)[:12]}); restore both files together."
         )
+    if kind and not KINDS[kind] <= {*card["inputs"], *card["outputs"]}:
+        raise UnderstudyError(
+            f"{path.name} is no {kind} network: it takes {', '.join(card['inputs'])}; give one "
+            f"made by `understudy train {_MADE_BY.get(kind, kind)}`."
+        )
     if skeleton is not None and card["skeleton"]["id"] != f"{skeleton.id:016x}":
         raise UnderstudyError(
             f"{path.name} was trained for skeleton {card['skeleton']['id']}, this program's is "
@@ -63,7 +78,7 @@ def providers(wish: str) -> list[str]:
     if wish not in ("auto", *_PROVIDERS):
         raise UnderstudyError(f"Provider {wish!r} is unknown; choose auto, cuda or cpu.")
     if wish == "cuda" and _PROVIDERS["cuda"] not in available:
-        raise UnderstudyError(
+        raise Failure(
             "Provider 'cuda' is not in this ONNX Runtime; install onnxruntime-gpu, or use cpu."
         )
     order = ["cuda", "cpu"] if wish == "auto" else [wish, "cpu"]
@@ -164,11 +179,15 @@ class Network:
 
 
 def open_network(
-    path: Path, provider: str = "auto", skeleton: Skeleton | None = None, threads: int = 1
+    path: Path,
+    provider: str = "auto",
+    skeleton: Skeleton | None = None,
+    threads: int = 1,
+    kind: str = "",
 ) -> Network:
     """Opens a network that its card vouches for; anything else is one sentence."""
     path = Path(path)
-    card = read_card(path, skeleton)
+    card = read_card(path, skeleton, kind)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -185,7 +204,7 @@ def open_network(
         raise UnderstudyError(f"ONNX Runtime cannot open {path}: {cause}") from None
     used = session.get_providers()[0]
     if provider == "cuda" and used != _PROVIDERS["cuda"]:  # ORT falls back without a word
-        raise UnderstudyError(
+        raise Failure(
             f"Provider 'cuda' did not start ({used} would run instead); `understudy doctor` tells "
             "what the driver lacks, or use cpu."
         )

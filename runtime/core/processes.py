@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _PARENT = "UNDERSTUDY_PARENT"
@@ -18,31 +21,54 @@ _PARENT = "UNDERSTUDY_PARENT"
 def start(*words: object) -> subprocess.Popen[bytes]:
     """Starts `understudy WORDS` in a process of its own.
 
-    On Linux the child gets SIGTERM when its parent dies, however it dies; elsewhere a parent that
-    is killed outright leaves its children running.
+    The child ends when its parent dies, however it dies. Ctrl-C at the terminal reaches the parent
+    alone, which ends its children in its own order.
     """
     # The child itself asks to be told. Code that runs in it before it is a program of its own
     # (preexec_fn) makes Python copy the whole parent, which costs a running loop some ticks.
     return subprocess.Popen(
         [sys.executable, "-m", "understudy.runtime.cli.main", *map(str, words)],
         env={**os.environ, _PARENT: str(os.getpid())},
+        **_apart(),
     )
+
+
+def _apart() -> dict[str, Any]:
+    """What puts a child into a group of its own, so that it can be asked to end by a signal."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"process_group": 0}
 
 
 def end_with_parent() -> None:
     """Of a process that `start` made: SIGTERM when its parent dies."""
     parent = os.environ.pop(_PARENT, "")
-    if sys.platform == "linux" and parent:
+    if not parent:
+        return
+    if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         if str(os.getppid()) != parent:  # it was quicker
             sys.exit(128 + signal.SIGTERM)
+    else:
+        threading.Thread(target=_outlive, args=(int(parent),), daemon=True).start()
+
+
+def _outlive(parent: int) -> None:
+    """Where the system does not tell of a parent's death it is looked for once a second."""
+    import psutil
+
+    # Windows does not hand orphans on to another parent.
+    lives = psutil.pid_exists if sys.platform == "win32" else lambda pid: os.getppid() == pid
+    while lives(parent):
+        time.sleep(1.0)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def end(children: Iterable[subprocess.Popen[bytes]], patience_s: float = 5.0) -> None:
     """Asks all children to end, then ends those that have not within `patience_s`."""
     alive = [child for child in children if child.poll() is None]
     for child in alive:
-        child.terminate()
+        _ask(child)
     deadline = time.monotonic() + patience_s
     for child in alive:
         try:
@@ -50,6 +76,15 @@ def end(children: Iterable[subprocess.Popen[bytes]], patience_s: float = 5.0) ->
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+
+
+def _ask(child: subprocess.Popen[bytes]) -> None:
+    """Asks a child to end: SIGTERM; on Windows, where that kills at once, Ctrl-Break."""
+    if sys.platform == "win32":
+        with contextlib.suppress(OSError):  # there is no console to send it through
+            child.send_signal(signal.CTRL_BREAK_EVENT)
+            return
+    child.terminate()
 
 
 def has_display() -> bool:

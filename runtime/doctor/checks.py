@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from understudy.runtime.core import processes
+from understudy.runtime.core import distribution, processes
 
 from .probes import PROBES, Probe
 
@@ -105,7 +105,7 @@ def packages() -> Iterator[Check]:
             missing.append(name)
         else:
             there.append(f"{name} {version}")
-    yield Check("packages", OK, ", ".join([f"understudy {_version('understudy')}", *there]))
+    yield Check("packages", OK, ", ".join([f"understudy {distribution.version()}", *there]))
     for name in missing:
         level = BROKEN if PACKAGES[name] else LACKING
         yield Check(name, level, "not installed", f"pip install {name}")
@@ -154,7 +154,8 @@ def networks(found: dict[str, Any], has_nvidia: bool) -> Iterator[Check]:
             "onnxruntime",
             BROKEN,
             found.get("error", "no answer"),
-            "pip install onnxruntime (or onnxruntime-gpu for an NVIDIA card), one of them only.",
+            f"{distribution.install('cpu')} (or, for an NVIDIA card, "
+            f"{distribution.install('gpu')}), one of them only.",
         )
         return
     names = ", ".join(p.removesuffix("ExecutionProvider") for p in found["providers"])

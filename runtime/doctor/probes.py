@@ -18,7 +18,7 @@ except Exception as error:
 """
 _GAMEPAD = """
 import json
-from understudy.runtime.sources.gamepad import Gamepad
+from understudy.runtime.sources.controls.gamepad import Gamepad
 pad = Gamepad()
 pad.read()
 print(json.dumps({"name": pad.name, "reason": pad.reason}))
@@ -28,21 +28,23 @@ import json, sys, tomllib
 import onnxruntime
 found = {"version": onnxruntime.__version__, "providers": onnxruntime.get_available_providers()}
 print(json.dumps(found), flush=True)
-from understudy.models import loader
+from understudy.runtime.core import networks
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 for name in ("motion", "actions", "takeover"):
     try:
-        with loader.open_network(loader.WEIGHTS / f"{name}.onnx", skeleton=PERFORMER) as network:
+        with networks.open_network(
+            networks.WEIGHTS / f"{name}.onnx", skeleton=PERFORMER, kind=name
+        ) as network:
             found[name] = network.provider_name
     except UnderstudyError as error:
         found[f"{name}_error"] = str(error)
 try:
-    found["contact"] = json.loads((loader.WEIGHTS / "contact.json").read_text())["format"]
+    found["contact"] = json.loads((networks.WEIGHTS / "contact.json").read_text())["format"]
 except (OSError, ValueError, KeyError, TypeError) as error:
     found["contact_error"] = repr(error)
 found["effects"], found["effect_errors"] = [], []
-for file in sorted((loader.WEIGHTS / "effects").glob("*/effect.toml")):
+for file in sorted((networks.WEIGHTS / "effects").glob("*/effect.toml")):
     try:
         description = tomllib.loads(file.read_text())
         model = str(file.parent / description["model"])

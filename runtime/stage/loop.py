@@ -9,10 +9,9 @@ import contextlib
 import gc
 import json
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.core.realtime import steady, steady_wire
+from understudy.runtime.core.signals import stopping
 from understudy.runtime.outputs.process import SendProcess
 from understudy.runtime.takes.recorder import Recorder
 
@@ -170,7 +170,7 @@ class Stage:
     def run(self) -> None:
         """Ticks until told to stop, by time, by signal or by the control socket."""
         limit = None if self.config.seconds is None else self.config.seconds * self.config.rate_hz
-        with steady(self.config.realtime) as self.priority, stop_signals(self._stop):
+        with steady(self.config.realtime) as self.priority, stopping(self._stop):
             for number in self.clock.ticks():
                 if not self.running or (limit is not None and number >= limit):
                     break
@@ -257,18 +257,6 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-@contextlib.contextmanager
-def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the loop at the next tick, so that takes and sockets close whole."""
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: stop()) for number in signals]
-    try:
-        yield
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

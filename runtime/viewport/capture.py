@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.files import writable
 
 QUEUE_FRAMES = 8  # 720p: 22 MB at most
 
@@ -181,20 +182,6 @@ def _result(job: Future[None], folder: Path) -> None:
         raise UnderstudyError(
             f"A picture could not be written to {folder} ({error.strerror}): check the disk."
         ) from None
-
-
-def writable(path: Path) -> None:
-    """Says at once, not after ten minutes of rendering, that a file cannot be written."""
-    parent, part = path.parent, path.with_name(f".{path.name}.part")
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        part.touch()
-        part.unlink()
-        refused = "it is a folder" if path.is_dir() else ""
-    except OSError as error:
-        refused = error.strerror or str(error)
-    if refused:
-        raise UnderstudyError(f"{path} cannot be written ({refused}): choose another place.")
 
 
 def save_png(pixels: np.ndarray, path: Path, compress_level: int = 3) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import moderngl
 
 from understudy import shaders
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.errors import Failure
 
 FRAME_BINDING = 0
 
@@ -19,7 +19,7 @@ def headless() -> moderngl.Context:
     try:
         return moderngl.create_context(standalone=True, require=330, backend="egl")  # type: ignore[arg-type]
     except Exception as error:
-        raise UnderstudyError(
+        raise Failure(
             f"No OpenGL 3.3 through EGL ({_short(error)}): install your GPU's driver, or Mesa's "
             "software renderer with `apt-get install libegl1 libgl1-mesa-dri`."
         ) from None
@@ -30,7 +30,7 @@ def of_window() -> moderngl.Context:
     try:
         return moderngl.create_context(require=330)
     except Exception as error:
-        raise UnderstudyError(
+        raise Failure(
             f"The window has no OpenGL 3.3 ({_short(error)}): install your GPU's driver, or run "
             "with --headless --out DIR."
         ) from None

@@ -12,7 +12,7 @@ from typing import Any
 import imgui_bundle  # noqa: F401
 import moderngl
 
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.errors import Failure
 
 NO_DISPLAY = (
     "No window can be opened{why}: start it in a desktop session, or run with --headless --out DIR."
@@ -28,7 +28,7 @@ def _glfw() -> Any:
         try:
             import glfw
         except ImportError as error:
-            raise UnderstudyError(NO_DISPLAY.format(why=f" ({error})")) from None
+            raise Failure(NO_DISPLAY.format(why=f" ({error})")) from None
     return glfw
 
 
@@ -40,7 +40,7 @@ class Window:
         if sys.platform == "linux" and not (
             os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
         ):
-            raise UnderstudyError(NO_DISPLAY.format(why=": there is no display"))
+            raise Failure(NO_DISPLAY.format(why=": there is no display"))
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             ready = glfw.init()
@@ -58,7 +58,7 @@ class Window:
             if not ready or not self.handle:
                 told = re.sub(r"^\(\d+\) b?|['\"]", "", str(said[-1].message)) if said else ""
                 why = f" ({told.strip()})" if told else ""
-                raise UnderstudyError(NO_DISPLAY.format(why=why))
+                raise Failure(NO_DISPLAY.format(why=why))
         glfw.make_context_current(self.handle)
         self.pressed: list[int] = []
         self.dragged = [0.0, 0.0]

@@ -37,7 +37,7 @@ class Actions:
     """Which take each of `count` bodies plays, how far into it and how firmly."""
 
     def __init__(self, count: int, weights: Path) -> None:
-        self._network = networks.open_network(weights, "cpu", skeleton=PERFORMER)
+        self._network = networks.open_network(weights, "cpu", PERFORMER, kind="actions")
         takes = self._network.card.get("takes")
         if not takes:
             raise UnderstudyError(f"{weights} lists no takes; train it again with this version.")

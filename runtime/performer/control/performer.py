@@ -60,7 +60,7 @@ class Performer:
         if count < 1:
             raise UnderstudyError(f"A performer moves at least one body, not {count}.")
         path = Path(weights or networks.WEIGHTS / "motion.onnx")
-        self._network = networks.open_network(path, provider, skeleton=PERFORMER)
+        self._network = networks.open_network(path, provider, PERFORMER, kind="motion")
         card = self._network.card
         sizes = [int(card["inputs"][name]["shape"][1]) for name in ("body", "path")]
         if sizes != [BODY, PATH]:

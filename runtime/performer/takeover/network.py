@@ -44,13 +44,13 @@ class Understudy:
         if count < 1:
             raise UnderstudyError(f"An understudy watches at least one body, not {count}.")
         self._network = networks.open_network(
-            weights or networks.WEIGHTS / "takeover.onnx", provider, skeleton=PERFORMER
+            weights or networks.WEIGHTS / "takeover.onnx", provider, PERFORMER, kind="takeover"
         )
         card = self._network.card
         if card["inputs"].get("now", {}).get("shape", [])[1:] != [3, COLUMNS]:
             raise UnderstudyError(
-                f"{card['file']} is no takeover network: it takes {', '.join(card['inputs'])}; "
-                "give one made by `understudy train takeover`."
+                f"{card['file']} was trained for poses of another form; train it again with this "
+                "version."
             )
         self.count = count
         self.provider_name = self._network.provider_name

@@ -3,8 +3,8 @@
 A hand changes its mind every 0.5 to 3.5 s: it stands, walks, runs, strafes, turns on the spot,
 jumps, or presses an action. The new way is the old one, a corner, an about-turn or any; a stick
 moves there at once, or sweeps there slowly, which makes an arc. `understudy perform --pad random:7`
-plays seed 7, and `python -m understudy.runtime.sources.random_pad 0 > FILE.toml` writes one down as
-a pad script.
+plays seed 7, and `python -m understudy.runtime.sources.controls.random_pad 0 > FILE.toml` writes
+one down as a pad script.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def script(seed: int, minutes: float = 10.0) -> str:
     """The same as the text of a pad script."""
     lines = [
         f"# {minutes:g} minutes in random hands, seed {seed}; written by",
-        f"# python -m understudy.runtime.sources.random_pad {seed} {minutes:g}",
+        f"# python -m understudy.runtime.sources.controls.random_pad {seed} {minutes:g}",
         "rate_hz = 60",
     ]
     for e in events(seed, 60.0 * minutes):

@@ -15,7 +15,8 @@ from typing import Any
 import moderngl
 import numpy as np
 
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core import distribution
+from understudy.runtime.core.errors import Failure, UnderstudyError
 from understudy.shaders import source
 
 from .contact import VERTEX
@@ -117,9 +118,7 @@ class OnnxCpu:
         try:
             import onnxruntime
         except ImportError:
-            raise UnderstudyError(
-                "An ONNX effect needs ONNX Runtime: pip install 'understudy[cpu]'."
-            ) from None
+            raise Failure(distribution.lacking("onnxruntime")) from None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3

@@ -14,13 +14,13 @@ pytestmark = pytest.mark.train
 pytest.importorskip("torch")
 pytest.importorskip("embreex")
 
-from understudy.models.contact import train  # noqa: E402
+from understudy.models.contact import options, train  # noqa: E402
 from understudy.runtime.viewport.effects import contact_weights as weights  # noqa: E402
 
 
 def arguments(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    train.arguments(parser)
+    options.arguments(parser)
     return parser.parse_args(words)
 
 

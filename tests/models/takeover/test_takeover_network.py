@@ -12,7 +12,15 @@ pytestmark = pytest.mark.train
 
 # ruff: noqa: E402
 from tests.models.motion.gait import folder, walk
-from understudy.models.takeover import batches, data, evaluate, export, network, train, trust
+from understudy.models.takeover import (
+    batches,
+    data,
+    evaluate,
+    export,
+    network,
+    train,
+    trust,
+)
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER

@@ -92,7 +92,7 @@ def test_a_signal_ends_the_listening_and_not_the_report(number):
         assert "frames/s" in listener.stdout.readline()
         listener.send_signal(number)
         rest, _ = listener.communicate(timeout=20)
-    assert listener.returncode == 0
+    assert listener.returncode == 128 + number
     assert "0 lost" in rest
 
 

@@ -141,7 +141,7 @@ def test_it_waits_for_a_stage_and_follows_a_restart(ears):
                 ears[0].recv(64)
     sender.terminate()
     rest, _ = sender.communicate(timeout=20)
-    assert sender.returncode == 0
+    assert sender.returncode == 143
     assert "1 restarts" in rest
 
 

@@ -40,7 +40,7 @@ def test_the_wires_threads_get_it_too_and_a_refusal_ends_nothing(limit):
         import os, resource
         from pathlib import Path
         import zmq
-        from understudy.runtime.steady import steady_wire
+        from understudy.runtime.core.realtime import steady_wire
 
         if {limit!r} is not None:
             resource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0))

@@ -53,7 +53,7 @@ def test_it_says_where_it_is_and_ends_when_asked():
             assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
         child.send_signal(signal.SIGTERM)
         _, said = child.communicate(timeout=30)
-    assert (child.returncode, said) == (0, "")
+    assert (child.returncode, said) == (143, "")
 
 
 def test_the_greeting_names_addresses_and_what_may_be_seen():

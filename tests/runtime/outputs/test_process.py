@@ -86,7 +86,7 @@ def test_an_output_that_dies_is_started_again_and_the_stage_says_so(ears, tmp_pa
         assert child_of(stage.pid).pid != first.pid
         stage.terminate()
         _, err = stage.communicate(timeout=60)
-    assert stage.returncode == 0
+    assert stage.returncode == 143
     assert "the outputs died (signal 9); started them again" in err
     told = json.loads(figures.read_text())
     assert told["outputs_restarted"] == 1 and told["skipped"] == 0
@@ -141,7 +141,7 @@ def test_outputs_of_a_file_and_of_keys(ears, tmp_path, monkeypatch):
         face = livelinkface.decode(ears.recv(4096))
         assert face.subject
         stage.terminate()
-        assert stage.wait(60) == 0
+        assert stage.wait(60) == 143
 
 
 class Child:

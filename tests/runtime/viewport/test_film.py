@@ -151,7 +151,7 @@ def test_a_render_told_to_stop_leaves_no_movie(tmp_path: Path, renderer: object)
         assert child.poll() is None
     child.terminate()
     _, wrong = child.communicate(timeout=60.0)
-    assert child.returncode == 130 and "Traceback" not in wrong
+    assert child.returncode == 143 and "Traceback" not in wrong
     assert [p.name for p in tmp_path.iterdir()] == ["long.bvh"]
 
 

@@ -175,7 +175,7 @@ def test_told_to_stop_it_leaves_whole_files(
     until(lambda: out.is_dir() and len(list(out.glob("frame_*.png"))) >= 3)
     child.send_signal(number)
     _, wrong = child.communicate(timeout=PATIENCE_S)
-    assert child.returncode == 0, wrong
+    assert child.returncode == 128 + number, wrong
     assert "Traceback" not in wrong
     with av.open(str(movie)) as file:
         assert len(list(file.decode(video=0))) >= 1
@@ -202,7 +202,7 @@ def test_wrong_input_is_one_sentence(
     child = command(*words, cwd=tmp_path, env=env)
     _, wrong = child.communicate(timeout=PATIENCE_S)
     lines = wrong.strip().splitlines()
-    assert child.returncode == 2
+    assert child.returncode == (2 if words else 1)
     assert len(lines) == 1 and says in lines[0], wrong
     assert list(tmp_path.iterdir()) == []
 
@@ -213,7 +213,7 @@ def test_no_gl_is_a_sentence(tmp_path: Path) -> None:
            "GLCONTEXT_DEVICE_INDEX": "99"}  # fmt: skip
     child = command("--headless", "--discard", "--frames", 1, env=env)
     _, wrong = child.communicate(timeout=PATIENCE_S)
-    assert child.returncode == 2, wrong
+    assert child.returncode == 1, wrong
     assert "EGL" in wrong and "apt-get install" in wrong and "Traceback" not in wrong
 
 

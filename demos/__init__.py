@@ -1,0 +1,5 @@
+"""Short programs and pad scripts to copy from; `understudy demo` plays some of them."""
+
+from pathlib import Path
+
+PADS = Path(__file__).resolve().parent / "pads"

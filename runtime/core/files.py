@@ -1,0 +1,30 @@
+"""Files that are written: refused before the work begins, not after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .errors import UnderstudyError
+
+
+def writable(path: Path) -> None:
+    """Makes the folder of a file that will be written later, and says at once if it cannot be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        refused = "it is a folder" if path.is_dir() else ""
+        if not refused:
+            part = path.with_name(f".{path.name}.part")
+            part.touch()
+            part.unlink()
+    except OSError as error:
+        refused = error.strerror or str(error)
+    except ValueError as error:  # a NUL, or no name at all
+        refused = str(error)
+    if refused:
+        raise UnderstudyError(f"{shown(path)} cannot be written ({refused}): choose another place.")
+
+
+def shown(path: Path | str) -> str:
+    """A path for a sentence: a screenful of it is none."""
+    text = str(path).replace("\0", "\\0")
+    return text if len(text) <= 200 else f"{text[:200]}..."
