@@ -73,7 +73,7 @@ def sentence(
         if not value and isinstance(value, list):
             above = join_words(where, words_of(path[:-1], top, True))
             return _missing(above, path[-1], there[0], True)
-        must += f", [[{path[-1]}]]"
+        must = f"a list of tables, [[{path[-1]}]]"
     if isinstance(value, str):
         near = nearest(value, choices(there))
     subject = place if path else f"{where}: it"

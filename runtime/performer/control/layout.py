@@ -12,6 +12,8 @@ path (26)     six samples ahead, each x, z, facing x, facing z in the root's fra
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 JOINTS = 22
 SAMPLES = 6
 POSE = slice(0, 3 + 6 * JOINTS)
@@ -22,7 +24,8 @@ PHASE = slice(TRAVEL.stop, TRAVEL.stop + 3)
 BODY = PHASE.stop
 RATE_HZ = 60.0
 # Traits that a slider sets at any time, -1..1, 0 neutral: tired to energetic, tall to crouched.
-STYLES = ("energy", "crouch")
+Trait = Literal["energy", "crouch"]
+STYLES: tuple[str, ...] = get_args(Trait)
 PATH = 4 * SAMPLES + len(STYLES)
 # What a button starts; the run time blends in, plays and blends back.
 ACTIONS = {

@@ -17,20 +17,50 @@ sets is left to whoever sets it otherwise.
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from understudy.runtime.core.errors import UnderstudyError
+import msgspec
+from msgspec import Meta
+
+from understudy.runtime.core import typed
 from understudy.runtime.core.pose import Intent
 
-from .pad import BUTTONS, CENTRED, PadState, to_intent
-from .style import Style, checked
+from .pad import CENTRED, Button, PadState, to_intent
+from .style import Style, Traits
 
-_FIELDS = ("at_s", "left_stick", "right_stick", "buttons", "ramp_s", "style")
 Stick = tuple[float, float]
+_Axis = Annotated[float, Meta(ge=-1.0, le=1.0)]
+_Time = Annotated[float, Meta(ge=0.0, extra={"unit": "seconds"})]
+
+
+class _Event(typed.Table, frozen=True, kw_only=True):
+    """One [[event]] as it is written."""
+
+    at_s: _Time
+    left_stick: tuple[_Axis, _Axis] = CENTRED
+    right_stick: tuple[_Axis, _Axis] = CENTRED
+    buttons: tuple[Button, ...] = ()
+    ramp_s: _Time = 0.0
+    style: Traits = msgspec.field(default_factory=dict)
+
+
+class _Script(typed.Table, frozen=True, kw_only=True):
+    """A pad script as it is written."""
+
+    rate_hz: Annotated[float, Meta(ge=1.0, le=1000.0)] = 60.0
+    event: Annotated[tuple[_Event, ...], Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        for number, (before, event) in enumerate(itertools.pairwise(self.event), 2):
+            if event.at_s <= before.at_s:
+                raise ValueError(
+                    f"[[event]] {number}, at_s is {event.at_s:g}; it must be after the event "
+                    f"before it, at {before.at_s:g}"
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,88 +143,23 @@ class PadScript:
 
 
 def _read(path: Path) -> tuple[float, list[Event]]:
-    """Rate and events of a script file, checked."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UnderstudyError(f"{path} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UnderstudyError(f"{path.name} is not TOML: {error}.") from None
-    unknown = sorted(content.keys() - {"rate_hz", "event"})
-    if unknown:
-        raise UnderstudyError(
-            f"{path.name}: {unknown[0]!r} is unknown; a pad script has rate_hz and [[event]]."
-        )
-    rate_hz = _number(content.get("rate_hz", 60), f"{path.name}: rate_hz")
-    if not 1.0 <= rate_hz <= 1000.0:
-        raise UnderstudyError(f"{path.name}: rate_hz is {rate_hz:g}; it lies between 1 and 1000.")
-    tables = content.get("event", [])
-    if not isinstance(tables, list) or not tables or not all(isinstance(t, dict) for t in tables):
-        raise UnderstudyError(f"{path.name} has no [[event]]; a pad script needs at least one.")
+    """Rate and events of a script file."""
+    script = typed.read_toml(path, _Script, "pad script")
     events: list[Event] = []
-    for number, table in enumerate(tables, 1):
-        events.append(_event(table, f"{path.name} event {number}", events[-1] if events else None))
-    return rate_hz, events
-
-
-def _event(table: dict[str, Any], where: str, before: Event | None) -> Event:
-    unknown = sorted(table.keys() - set(_FIELDS))
-    if unknown:
-        raise UnderstudyError(
-            f"{where}: field {unknown[0]!r} is unknown; known are {', '.join(_FIELDS)}."
+    for said in script.event:
+        before = events[-1] if events else None
+        left_from, right_from = before.sticks(said.at_s) if before else (CENTRED, CENTRED)
+        events.append(
+            Event(
+                said.at_s,
+                said.left_stick,
+                said.right_stick,
+                frozenset(said.buttons),
+                said.ramp_s,
+                left_from,
+                right_from,
+                {**(before.style if before else {}), **said.style},
+                before.traits(said.at_s) if before else {},
+            )
         )
-    if "at_s" not in table:
-        raise UnderstudyError(f"{where}: at_s is missing; say when the event happens.")
-    at_s = _number(table["at_s"], f"{where}: at_s")
-    if at_s < 0.0:
-        raise UnderstudyError(f"{where}: at_s is {at_s:g}; a script starts at 0.")
-    if before is not None and at_s <= before.at_s:
-        raise UnderstudyError(
-            f"{where}: at_s is {at_s:g}, not after the event before it at {before.at_s:g}."
-        )
-    ramp_s = _number(table.get("ramp_s", 0.0), f"{where}: ramp_s")
-    if ramp_s < 0.0:
-        raise UnderstudyError(f"{where}: ramp_s is {ramp_s:g}; it cannot be negative.")
-    left_from, right_from = before.sticks(at_s) if before is not None else (CENTRED, CENTRED)
-    style_from = before.traits(at_s) if before is not None else {}
-    style = table.get("style", {})
-    if not isinstance(style, dict):
-        raise UnderstudyError(
-            f"{where}: style is {style!r}; it must be a table, as {{ energy = 0.5 }}."
-        )
-    kept = before.style if before is not None else {}
-    return Event(
-        at_s,
-        _stick(table.get("left_stick", CENTRED), f"{where}: left_stick"),
-        _stick(table.get("right_stick", CENTRED), f"{where}: right_stick"),
-        _buttons(table.get("buttons", ()), f"{where}: buttons"),
-        ramp_s,
-        left_from,
-        right_from,
-        {**kept, **checked(style, f"{where}: style")},
-        style_from,
-    )
-
-
-def _number(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UnderstudyError(f"{where} is {value!r}; it must be a number.")
-    return float(value)
-
-
-def _stick(value: Any, where: str) -> Stick:
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        raise UnderstudyError(f"{where} is {value!r}; it must be two numbers, [x, y].")
-    x, y = (_number(v, where) for v in value)
-    if max(abs(x), abs(y)) > 1.0:
-        raise UnderstudyError(f"{where} is [{x:g}, {y:g}]; both lie between -1 and 1.")
-    return x, y
-
-
-def _buttons(value: Any, where: str) -> frozenset[str]:
-    if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-        raise UnderstudyError(f"{where} is {value!r}; it must be a list of names.")
-    for name in value:
-        if name not in BUTTONS:
-            raise UnderstudyError(f"{where}: {name!r} is unknown; known are {', '.join(BUTTONS)}.")
-    return frozenset(value)
+    return script.rate_hz, events

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
+
+from understudy.runtime.core import typed
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.performer.control.layout import STYLES
+from understudy.runtime.performer.control.layout import STYLES, Trait
 
 Style = dict[str, float]
+# What a file or a request may set.
+Traits = dict[Trait, Annotated[float, Meta(ge=-1.0, le=1.0)]]
 
 
 def checked(traits: Mapping[str, Any], where: str) -> Style:
     """The traits, if each is one of STYLES and lies in -1..1."""
-    for name, value in traits.items():
-        if name not in STYLES:
-            raise UnderstudyError(
-                f"{where}: the trait {name!r} is unknown; known are {', '.join(STYLES)}."
-            )
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or abs(value) > 1.0:
-            raise UnderstudyError(f"{where}: {name} is {value!r}; it lies between -1 and 1.")
-    return {name: float(value) for name, value in traits.items()}
+    return dict(typed.convert(dict(traits), Traits, where))
 
 
 def parse_style(text: str) -> Style:

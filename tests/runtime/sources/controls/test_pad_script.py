@@ -84,7 +84,7 @@ def test_a_script_without_style_sets_none(tmp_path):
     ("style", "named"), [("0.5", "0.5"), ("{ grace = 1 }", "grace"), ("{ energy = 2 }", "2")]
 )
 def test_a_style_that_cannot_be_is_refused_with_its_event(tmp_path, style, named):
-    with pytest.raises(UnderstudyError, match="event 1: style") as caught:
+    with pytest.raises(UnderstudyError, match=r"\[\[event\]\] 1, style") as caught:
         script(tmp_path, f"[[event]]\nat_s = 0\nstyle = {style}\n")
     assert named in str(caught.value)
 
@@ -141,36 +141,40 @@ def event(*lines: str) -> str:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("rate_hz = ", r"show\.toml is not TOML"),
-        ("", r"show\.toml has no \[\[event\]\]"),
-        ("event = 3\n", r"has no \[\[event\]\]"),
-        ("rate_hz = 0\n[[event]]\nat_s = 0\n", "rate_hz is 0; it lies between"),
-        ("rate_hz = 'fast'\n[[event]]\nat_s = 0\n", "rate_hz is 'fast'"),
-        ("rate = 60\n[[event]]\nat_s = 0\n", "'rate' is unknown"),
-        (event("left_stick = [0, 0]"), "event 2: at_s is missing"),
-        (event("at_s = 0.0"), "event 2: at_s is 0, not after the event before it at 0"),
-        (event("at_s = -1"), "event 2: at_s is -1"),
-        (event("at_s = nan"), "event 2: at_s is nan"),
-        (event("at_s = true"), "event 2: at_s is True"),
-        (event("at_s = 1", "left_stick = [0.0]"), r"event 2: left_stick is \[0\.0\]"),
-        (event("at_s = 1", "left_stick = 0.5"), "event 2: left_stick is 0.5"),
-        (event("at_s = 1", "left_stick = [0.0, 1.5]"), r"left_stick is \[0, 1\.5\]; both lie"),
-        (event("at_s = 1", "right_stick = ['a', 0]"), "right_stick is 'a'"),
-        (event("at_s = 1", "right_stick = [inf, 0]"), "right_stick is inf"),
-        (event("at_s = 1", "buttons = 'run'"), "buttons is 'run'"),
-        (event("at_s = 1", "buttons = ['fly']"), "'fly' is unknown; known are run, strafe, jump"),
-        (event("at_s = 1", "ramp_s = -0.1"), "ramp_s is -0.1"),
-        (event("at_s = 1", "stick = [0, 0]"), "event 2: field 'stick' is unknown"),
+        ("rate_hz = ", "show.toml is not TOML"),
+        ("", "show.toml has no [[event]]; it needs at least one."),
+        ("event = 3\n", "event is 3; it must be a list of tables, [[event]]"),
+        ("event = []\n", "show.toml has no [[event]]; it needs at least one."),
+        ("rate_hz = 0\n[[event]]\nat_s = 0\n", "rate_hz is 0; it must be a number from 1 to 1000"),
+        ("rate_hz = 'fast'\n[[event]]\nat_s = 0\n", "rate_hz is 'fast'; it must be a number"),
+        ("rate = 60\n[[event]]\nat_s = 0\n", "'rate' is unknown, did you mean 'rate_hz'"),
+        (event("left_stick = [0, 0]"), "[[event]] 2: at_s is missing"),
+        (event("at_s = 0.0"), "[[event]] 2, at_s is 0; it must be after the event before it, at 0"),
+        (event("at_s = -1"), "[[event]] 2, at_s is -1; it must be a number of at least 0 (sec"),
+        (event("at_s = nan"), "[[event]] 2, at_s is nan"),
+        (event("at_s = inf"), "[[event]] 2, at_s is inf; it must be a finite number"),
+        (event("at_s = true"), "[[event]] 2, at_s is true"),
+        (event("at_s = 1", "left_stick = [0.0]"), "[[event]] 2, left_stick is [0.0]; it must be"),
+        (event("at_s = 1", "left_stick = 0.5"), "[[event]] 2, left_stick is 0.5; it must be a list "
+         "of 2 numbers from -1 to 1"),
+        (event("at_s = 1", "left_stick = [0.0, 1.5]"), "left_stick, entry 2 is 1.5; it must be"),
+        (event("at_s = 1", "right_stick = ['a', 0]"), "right_stick, entry 1 is 'a'"),
+        (event("at_s = 1", "right_stick = [inf, 0]"), "right_stick, entry 1 is inf"),
+        (event("at_s = 1", "buttons = 'run'"), "buttons is 'run'; it must be a list of words"),
+        (event("at_s = 1", "buttons = ['jmp']"), "buttons, entry 1 is 'jmp', did you mean 'jump'"),
+        (event("at_s = 1", "ramp_s = -0.1"), "ramp_s is -0.1; it must be a number of at least 0"),
+        (event("at_s = 1", "stick = [0, 0]"), "[[event]] 2: 'stick' is unknown"),
     ],
-)
+)  # fmt: skip
 def test_mistakes_are_named_by_file_event_and_field(tmp_path, text, says):
-    with pytest.raises(UnderstudyError, match=says) as caught:
+    with pytest.raises(UnderstudyError) as caught:
         script(tmp_path, text)
+    assert says in str(caught.value)
     assert "show.toml" in str(caught.value)
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(UnderstudyError, match="cannot be read"):
+    with pytest.raises(UnderstudyError, match=r"Cannot read the pad script .*no such file"):
         PadScript(tmp_path / "none.toml")
 
 
