@@ -52,18 +52,30 @@ def read_toml(path: Path, kind: type[T], what: str) -> T:
     return convert(tree, kind, _name(path))
 
 
-def read_json(path: Path, kind: type[T], what: str) -> T:
-    """The struct that a JSON file holds; `what` is what such a file is called, "weights card"."""
+def read_json(path: Path, kind: type[T], what: str, remedy: str = "") -> T:
+    """The struct that a JSON file holds; `what` is what such a file is called, "weights card".
+
+    remedy ends a sentence on what is wrong in it, for files that no person writes.
+    """
     text = read_text(path, what)
+    try:
+        return _decoded(text, kind, _name(path))
+    except UnderstudyError as error:
+        if not remedy:
+            raise
+        raise UnderstudyError(f"{str(error).removesuffix('.')}; {remedy}.") from None
+
+
+def _decoded(text: str, kind: type[T], where: str) -> T:
     data = text.encode()
     try:
         try:
             return msgspec.json.decode(data, type=kind, dec_hook=custom)
         except msgspec.ValidationError as error:
             tree = msgspec.json.decode(data)  # damaged further on, this says so instead
-            raise sentence(error, tree, kind, _name(path), True, brackets=False) from None
+            raise sentence(error, tree, kind, where, True, brackets=False) from None
     except RecursionError:
-        raise UnderstudyError(f"{_name(path)} is not JSON that can be read: {_DEEP}.") from None
+        raise UnderstudyError(f"{where} is not JSON that can be read: {_DEEP}.") from None
     except msgspec.DecodeError as error:
         cause = str(error).removeprefix("JSON is malformed: ")
         if at := re.search(r" \(byte (\d+)\)$", cause):
@@ -71,7 +83,7 @@ def read_json(path: Path, kind: type[T], what: str) -> T:
             cause = f"{cause[: at.start()]} ({_line_and_column(before)})"
         elif "truncated" in cause:
             cause = f"it ends too early ({_line_and_column(text)})"
-        raise UnderstudyError(f"{_name(path)} is not JSON: {one_line(cause)}.") from None
+        raise UnderstudyError(f"{where} is not JSON: {one_line(cause)}.") from None
 
 
 def convert(value: object, kind: type[T], where: str, strict: bool = True) -> T:

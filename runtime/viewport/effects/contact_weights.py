@@ -6,10 +6,13 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
+from understudy.runtime.core import typed
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.rotation import Array
 
@@ -17,6 +20,42 @@ from .contact_network import HEAD_FEATURES, TAP_FEATURES, Network
 
 FORMAT = "understudy-contact-2"
 SHIPPED = Path(__file__).parents[3] / "models" / "weights" / "contact.json"
+
+
+REMEDY = "reinstall understudy, or train it anew"
+
+
+class _Format(msgspec.Struct):
+    """What tells the version that wrote the file."""
+
+    format: Any = None
+
+
+class _Layer(msgspec.Struct):
+    """One layer: a row of weights for each output."""
+
+    weight: Annotated[list[list[float]], Meta(min_length=1)]
+    bias: list[float]
+
+
+class _Stored(msgspec.Struct):
+    """A network as it is written."""
+
+    directions: Annotated[int, Meta(ge=1, le=32)]
+    steps: Annotated[int, Meta(ge=1, le=8)]
+    tap_layers: Annotated[list[_Layer], Meta(min_length=1)]
+    head_layers: Annotated[list[_Layer], Meta(min_length=1)]
+
+
+class _File(msgspec.Struct):
+    """The file; its card is for people."""
+
+    tap_features: list[str]
+    head_features: list[str]
+    networks: dict[str, _Stored]
+    default: str
+    light: str = ""
+    classical: dict[str, tuple[float, float]] = {}
 
 
 @dataclass(frozen=True)
@@ -32,82 +71,59 @@ class Weights:
 def load(path: Path | None = None) -> Weights:
     """A weights file, checked; the shipped one where no path is given."""
     path = path or SHIPPED
-    try:
-        stored = json.loads(path.read_text())
-    except FileNotFoundError:
+    if not os.path.exists(path):
         raise UnderstudyError(
             f"{path} is missing; reinstall understudy, or make it with `understudy train effect`."
-        ) from None
-    except (ValueError, UnicodeDecodeError) as error:
-        raise UnderstudyError(f"{path} is damaged ({error}); reinstall understudy.") from None
-    if not isinstance(stored, dict) or stored.get("format") != FORMAT:
-        found = stored.get("format") if isinstance(stored, dict) else type(stored).__name__
+        )
+    # Another version's file is told by its format, whatever else is in it.
+    found = typed.read_json(path, _Format, "weights file", REMEDY).format
+    if found != FORMAT:
         raise UnderstudyError(
             f"{path.name}: format {found!r}, this version reads {FORMAT!r}; train it anew."
         )
-    for key, ours in (("tap_features", TAP_FEATURES), ("head_features", HEAD_FEATURES)):
-        if stored.get(key) != list(ours):
+    stored = typed.read_json(path, _File, "weights file", REMEDY)
+    for key, theirs, ours in (
+        ("tap_features", stored.tap_features, TAP_FEATURES),
+        ("head_features", stored.head_features, HEAD_FEATURES),
+    ):
+        if tuple(theirs) != tuple(ours):
             raise UnderstudyError(
-                f"{path.name}: {key} are {stored.get(key)}, this version computes {list(ours)}; "
+                f"{path.name}: {key} are {list(theirs)}, this version computes {list(ours)}; "
                 "train it anew."
             )
-    networks = {
-        name: _network(path.name, name, entry)
-        for name, entry in (stored.get("networks") or {}).items()
-    }
-    default = str(stored.get("default"))
-    light = str(stored.get("light", default))
+    networks = {name: _network(path.name, name, one) for name, one in stored.networks.items()}
+    default, light = stored.default, stored.light or stored.default
     for name in (default, light):
         if name not in networks:
             raise UnderstudyError(
                 f"{path.name}: the default network {name!r} is not among {sorted(networks)}."
             )
-    fits = stored.get("classical") or {}
-    classical = {kind: tuple(fits.get(kind, (1.0, 1.0)))[:2] for kind in ("sao", "gtao")}
+    classical = {kind: stored.classical.get(kind, (1.0, 1.0)) for kind in ("sao", "gtao")}
     return Weights(networks, default, light, classical)
 
 
-def _network(file: str, name: str, entry: Any) -> Network:
+def _network(file: str, name: str, stored: _Stored) -> Network:
     """One checked network."""
-    try:
-        directions, steps = int(entry["directions"]), int(entry["steps"])
-        groups = []
-        for key in ("tap_layers", "head_layers"):
-            groups.append(
-                tuple(
-                    (np.array(layer["weight"], float), np.array(layer["bias"], float))
-                    for layer in entry[key]
-                )
-            )
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnderstudyError(f"{file}: network {name!r} is damaged: {error!r}.") from None
-    if not (1 <= directions <= 32 and 1 <= steps <= 8):
-        raise UnderstudyError(
-            f"{file}: network {name!r} has {directions} directions of {steps} steps; 1 to 32 of 1 "
-            "to 8 are possible."
-        )
-    tap, head = groups
-    width = len(TAP_FEATURES) * steps
-    for kind, layers in (("tap", tap), ("head", head)):
+    layers: dict[str, list[tuple[Array, Array]]] = {"tap": [], "head": []}
+    width = len(TAP_FEATURES) * stored.steps
+    for kind, said in (("tap", stored.tap_layers), ("head", stored.head_layers)):
         if kind == "head":
             width += len(HEAD_FEATURES)
-        for i, (weight, bias) in enumerate(layers):
-            if weight.ndim != 2 or weight.shape[1] != width or bias.shape != weight.shape[:1]:
+        for i, layer in enumerate(said):
+            rows, widths = len(layer.weight), sorted({len(row) for row in layer.weight})
+            if widths != [width] or rows != len(layer.bias):
                 raise UnderstudyError(
-                    f"{file}: network {name!r}, {kind} layer {i}: weight {weight.shape} and bias "
-                    f"{bias.shape}, expected (n, {width}) and (n,)."
+                    f"{file}: network {name!r}, {kind} layer {i}: weight has {rows} rows of "
+                    f"{', '.join(map(str, widths))} and bias {len(layer.bias)} values, expected n "
+                    f"rows of {width} and n values."
                 )
-            if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
-                raise UnderstudyError(
-                    f"{file}: network {name!r}, {kind} layer {i} holds a value that is not finite."
-                )
-            width = len(bias)
-    if not tap or not head or width != 1:
-        raise UnderstudyError(
-            f"{file}: network {name!r} ends in {width} values, expected 1 after at least one tap "
-            "layer and one head layer."
-        )
-    return Network(name, directions, steps, tap, head)
+            layers[kind].append((np.array(layer.weight), np.array(layer.bias)))
+            width = rows
+    if width != 1:
+        raise UnderstudyError(f"{file}: network {name!r} ends in {width} values, expected 1.")
+    return Network(
+        name, stored.directions, stored.steps, tuple(layers["tap"]), tuple(layers["head"])
+    )
 
 
 def entry(network: Network) -> dict[str, Any]:

@@ -7,16 +7,18 @@ will read the same planes from the GPU.
 
 from __future__ import annotations
 
-import tomllib
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import moderngl
 import numpy as np
+from msgspec import Meta
 
-from understudy.runtime.core import distribution
+from understudy.runtime.core import distribution, typed
 from understudy.runtime.core.errors import Failure, UnderstudyError
+from understudy.runtime.core.typed import Table
 from understudy.shaders import source
 
 from .contact import VERTEX
@@ -46,64 +48,56 @@ class Card:
         return tuple(kind for channel in self.channels for kind in CHANNELS[channel])
 
 
+class _Input(Table, frozen=True, kw_only=True):
+    """[input] of effect.toml."""
+
+    channels: Annotated[tuple[Literal["colour", "normal", "depth"], ...], Meta(min_length=1)]
+    downscale: Literal[1, 2, 4] = 1
+    depth_scale_m: Annotated[float, Meta(gt=0.0, le=1e4)] = 10.0
+    history: bool = False
+
+
+class _Output(Table, frozen=True, kw_only=True):
+    """[output] of effect.toml."""
+
+    blend: Literal["replace", "multiply", "add"] = "replace"
+    strength: Annotated[float, Meta(gt=0.0, le=1.0)] = 1.0
+
+
+class _File(Table, frozen=True, kw_only=True):
+    """effect.toml."""
+
+    model: Annotated[str, Meta(description="the network's file", examples=["ink.onnx"])]
+    input: _Input
+    output: _Output = _Output()
+    name: str = ""
+    what: str = ""
+
+
 def read_card(folder: Path) -> Card:
     """The card of an effect's folder, checked."""
     path = folder / "effect.toml"
-    try:
-        stored = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
+    if not os.path.exists(path):
         raise UnderstudyError(
             f"{folder} has no effect.toml; an effect is a folder with effect.toml and one .onnx."
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UnderstudyError(f"{path} is no TOML: {error}.") from None
-
-    def refuse(what: str) -> UnderstudyError:
-        return UnderstudyError(f"{path}: {what}.")
-
-    taken, given = stored.get("input", {}), stored.get("output", {})
-    if not isinstance(taken, dict) or not isinstance(given, dict):
-        raise refuse("input and output are not tables; write [input] and [output]")
-    known = {
-        "": ({"name", "what", "model", "input", "output"}, stored),
-        "input.": ({"channels", "downscale", "depth_scale_m", "history"}, taken),
-        "output.": ({"blend", "strength"}, given),
-    }
-    for prefix, (names, table) in known.items():
-        for key in table:
-            if key not in names:
-                raise refuse(f"{prefix}{key} is unknown; known are {', '.join(sorted(names))}")
-    if not isinstance(stored.get("model"), str):
-        raise refuse('model is missing; write model = "FILE.onnx"')
-    channels = taken.get("channels", [])
-    if not isinstance(channels, list) or not channels or any(c not in CHANNELS for c in channels):
-        raise refuse(f"input.channels is {channels!r}; list some of {', '.join(CHANNELS)}")
-    downscale = taken.get("downscale", 1)
-    if downscale not in (1, 2, 4):
-        raise refuse(f"input.downscale is {downscale!r}; it is 1, 2 or 4")
-    blend = given.get("blend", "replace")
-    if blend not in BLENDS:
-        raise refuse(f"output.blend is {blend!r}; it is one of {', '.join(BLENDS)}")
-    numbers = {}
-    for key, table, default, high in (
-        ("depth_scale_m", taken, 10.0, 1e4),
-        ("strength", given, 1.0, 1.0),
-    ):
-        value = table.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= high:
-            raise refuse(f"{key} is {value!r}; it is a number above 0, at most {high:g}")
-        numbers[key] = float(value)
-    history = taken.get("history", False)
-    if not isinstance(history, bool):
-        raise refuse(f"input.history is {history!r}; it is true or false")
+        )
+    said = typed.read_toml(path, _File, "effect's card")
     card = Card(
-        str(stored.get("name", folder.name)), folder / stored["model"], tuple(channels),
-        int(downscale), numbers["depth_scale_m"], history, blend, numbers["strength"],
-    )  # fmt: skip
+        said.name or folder.name,
+        folder / said.model,
+        said.input.channels,
+        said.input.downscale,
+        said.input.depth_scale_m,
+        said.input.history,
+        said.output.blend,
+        said.output.strength,
+    )
     if len(card.planes) > MAX_PLANES:
-        raise refuse(f"input.channels make {len(card.planes)} planes, {MAX_PLANES} are possible")
+        raise UnderstudyError(
+            f"{path}, input.channels make {len(card.planes)} planes; {MAX_PLANES} are possible."
+        )
     if not card.model.is_file():
-        raise refuse(f"model {stored['model']!r} is not in the folder")
+        raise UnderstudyError(f"{path}: model {said.model!r} is not in the folder.")
     return card
 
 

@@ -140,13 +140,23 @@ def test_damaged_weights_are_one_sentence(ctx, tmp_path):
 
     layer = lambda s: s["networks"][name]["tap_layers"][0]  # noqa: E731
     assert "tap layer 0: weight" in refused(lambda s: layer(s)["weight"].pop())
-    assert "not finite" in refused(lambda s: layer(s)["bias"].__setitem__(0, float("nan")))
+    assert "not JSON: invalid character" in refused(
+        lambda s: layer(s)["bias"].__setitem__(0, float("nan"))
+    )
+    assert "tap layer 0: weight" in refused(lambda s: layer(s)["weight"][1].pop())
+    assert f"networks.{name}.steps is 9; it must be a whole number from 1 to 8" in refused(
+        lambda s: s["networks"][name].update(steps=9)
+    )
     assert "tap_features" in refused(lambda s: s["tap_features"].reverse())
     assert "format" in refused(lambda s: s.__setitem__("format", "contact-0"))
     assert "not among" in refused(lambda s: s.__setitem__("default", "99x99"))
-    assert "damaged" in refused(lambda s: s["networks"][name].pop("head_layers"))
+    assert f"networks.{name}: head_layers is missing" in refused(
+        lambda s: s["networks"][name].pop("head_layers")
+    )
     path.write_text(files.SHIPPED.read_text()[:500])
-    with pytest.raises(UnderstudyError, match=r"contact\.json is damaged"):
+    with pytest.raises(
+        UnderstudyError, match=r"contact\.json is not JSON: it ends too early .*; reinstall"
+    ):
         Contact(ctx, SIZE, weights=path)
     with pytest.raises(UnderstudyError, match="missing; reinstall"):
         Contact(ctx, SIZE, weights=tmp_path / "none.json")

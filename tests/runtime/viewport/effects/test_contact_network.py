@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -102,7 +103,7 @@ def test_the_shipped_weights_are_whole_and_their_card_says_how_they_were_made():
 def test_writing_and_reading_keep_a_network(tmp_path):
     weights = files.load()
     one = weights.networks[weights.default]
-    again = files._network("x", one.name, files.entry(one))
+    again = files._network("x", one.name, msgspec.convert(files.entry(one), files._Stored))
     image = np.zeros((12, 20, 4))
     image[..., 2] = 1.0
     image[..., 3] = 2.0 + 0.02 * np.arange(20)

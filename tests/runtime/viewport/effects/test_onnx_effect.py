@@ -163,12 +163,26 @@ def test_refusals_are_one_sentence(ctx, tmp_path, copy):
         return str(caught.value)
 
     assert "no effect.toml" in refused(tmp_path / "none")
-    assert "is no TOML" in refused(copy(("[input]", "[input")))
-    assert "input.channels is" in refused(copy(('"colour", ', '"color", ')))
+    assert "is not TOML" in refused(copy(("[input]", "[input")))
+    text = refused(copy(('"colour", ', '"color", ')))
+    assert "effect.toml, input.channels, entry 1 is 'color', did you mean 'colour'; it" in text
+    text = refused(copy(('channels = ["colour", "normal", "depth"]', "channels = []")))
+    assert "input.channels is []; it must be a list of at least 1 entry of words out of" in text
+    assert "input is 3; it must be a table" in refused(copy(("[input]", "input = 3\n[other]")))
+    text = refused(copy(("depth_scale_m = 10.0", "depth_scale_m = nan")))
+    assert "input.depth_scale_m is nan; it must be a number above 0 and of at most 10000" in text
+    text = refused(copy(('["colour", "normal", "depth"]', '["colour"' + ', "normal"' * 5 + "]")))
+    assert "make 18 planes; 16 are possible" in text
+    assert "input.history is 1; it must be true or false" in refused(
+        copy(("history = false", "history = 1"))
+    )
+    assert "model is missing" in refused(copy(('model = "ink.onnx"', "")))
     assert "input.downscale is 3" in refused(copy(("downscale = 1", "downscale = 3")))
     assert "output.blend is 'over'" in refused(copy(('blend = "replace"', 'blend = "over"')))
     assert "strength is 2" in refused(copy(("strength = 1.0", "strength = 2.0")))
-    assert "strenght is unknown" in refused(copy(("strength = 1.0", "strenght = 1.0")))
+    assert "output: 'strenght' is unknown, did you mean 'strength'" in refused(
+        copy(("strength = 1.0", "strenght = 1.0"))
+    )
     assert "is not in the folder" in refused(copy(('"ink.onnx"', '"gone.onnx"')))
     assert "not a network that loads" in refused(copy(model=b"no network"))
     text = refused(copy(('"colour", "normal", "depth"', '"colour", "depth"')))
