@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import warnings
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from torch import Tensor, nn
 
@@ -64,6 +64,8 @@ def write(
         **about,
     }
     text = path.with_suffix(".part.json")
-    text.write_text(json.dumps(card, indent=1) + "\n", "utf-8")
+    # JSON has no NaN: what was not measured becomes null.
+    plain = msgspec.json.encode(card, enc_hook=lambda number: number.item())
+    text.write_bytes(msgspec.json.format(plain, indent=1) + b"\n")
     os.replace(part, path)
     os.replace(text, path.with_suffix(".json"))

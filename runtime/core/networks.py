@@ -6,19 +6,21 @@ No torch here: this is all that the run time needs of models/.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import onnxruntime as ort
+from msgspec import Meta, Struct
 
+from understudy.runtime.core import typed
 from understudy.runtime.core.errors import Failure, UnderstudyError
 from understudy.runtime.core.skeleton import Skeleton
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "weights"
 FORMAT = 1
+REMEDY = "restore it, or train the network again"
 # What each kind of network takes and gives, by the names of its tensors.
 KINDS = {
     "motion": {"body", "path", "memory", "next_body", "next_memory", "rotations"},
@@ -29,10 +31,43 @@ _MADE_BY = {"actions": "motion"}
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
 
 
-def read_card(path: Path, skeleton: Skeleton | None = None, kind: str = "") -> dict[str, Any]:
+class Tensor(Struct):
+    """What goes in or comes out: its shape, the number of bodies first."""
+
+    shape: Annotated[list[int | str], Meta(min_length=1)]
+
+
+class CardSkeleton(Struct):
+    """The skeleton that a network moves."""
+
+    id: str
+
+
+class Version(Struct):
+    """What tells the version that wrote a card."""
+
+    format: int
+
+
+class Card(Struct):
+    """What every network's card has; a network's own parts are its reader's."""
+
+    sha256: str
+    inputs: dict[str, Tensor]
+    outputs: dict[str, Tensor]
+    skeleton: CardSkeleton
+
+
+def read_card(
+    path: Path,
+    skeleton: Skeleton | None = None,
+    kind: str = "",
+    parts: type[Any] = Card,
+) -> dict[str, Any]:
     """The card of an ONNX file, once file, card and skeleton are known to belong together.
 
-    kind  of `KINDS`, what the network has to be
+    kind   of `KINDS`, what the network has to be
+    parts  a struct of what its card must have besides
     """
     beside = path.with_suffix(".json")
     if not path.is_file():
@@ -41,35 +76,31 @@ def read_card(path: Path, skeleton: Skeleton | None = None, kind: str = "") -> d
         )
     if not beside.is_file():
         raise UnderstudyError(f"{path.name} has no card {beside}; both files belong together.")
-    try:
-        card = json.loads(beside.read_text("utf-8"))
-        wanted, fmt = card["sha256"], card["format"]
-        _ = card["inputs"], card["outputs"], card["skeleton"]["id"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UnderstudyError(
-            f"The card {beside} is damaged ({error!r}); restore it, or train the network again."
-        ) from None
+    fmt = typed.read_json(beside, Version, "network's card", REMEDY).format
     if fmt != FORMAT:
         raise UnderstudyError(
             f"The card {beside} has format {fmt}, this version reads {FORMAT}; train it again."
         )
+    wanted = typed.read_json(beside, Card, "network's card", REMEDY).sha256
+    card = typed.read_json(beside, dict[str, Any], "network's card", REMEDY)
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != wanted:
         raise UnderstudyError(
             f"{path} is not the file its card describes (sha256 {found[:12]}, the card says "
-            f"{str(wanted)[:12]}); restore both files together."
+            f"{wanted[:12]}); restore both files together."
         )
     if kind and not KINDS[kind] <= {*card["inputs"], *card["outputs"]}:
         raise UnderstudyError(
             f"{path.name} is no {kind} network: it takes {', '.join(card['inputs'])}; give one "
             f"made by `understudy train {_MADE_BY.get(kind, kind)}`."
         )
+    typed.read_json(beside, parts, "network's card", REMEDY)
     if skeleton is not None and card["skeleton"]["id"] != f"{skeleton.id:016x}":
         raise UnderstudyError(
             f"{path.name} was trained for skeleton {card['skeleton']['id']}, this program's is "
             f"{skeleton.id:016x}; train it again with this version."
         )
-    return dict(card)
+    return card
 
 
 def providers(wish: str) -> list[str]:
@@ -184,10 +215,14 @@ def open_network(
     skeleton: Skeleton | None = None,
     threads: int = 1,
     kind: str = "",
+    parts: type[Any] = Card,
 ) -> Network:
-    """Opens a network that its card vouches for; anything else is one sentence."""
+    """Opens a network that its card vouches for; anything else is one sentence.
+
+    kind and parts are `read_card`'s.
+    """
     path = Path(path)
-    card = read_card(path, skeleton, kind)
+    card = read_card(path, skeleton, kind, parts)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

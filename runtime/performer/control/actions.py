@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from understudy.runtime.core import networks, rotation
-from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer.ik import legs
 
+from .card import ActionsCard
 from .layout import ACTIONS, JOINTS
 
 BLEND_IN_S = 0.2
@@ -37,10 +37,10 @@ class Actions:
     """Which take each of `count` bodies plays, how far into it and how firmly."""
 
     def __init__(self, count: int, weights: Path) -> None:
-        self._network = networks.open_network(weights, "cpu", PERFORMER, kind="actions")
-        takes = self._network.card.get("takes")
-        if not takes:
-            raise UnderstudyError(f"{weights} lists no takes; train it again with this version.")
+        self._network = networks.open_network(
+            weights, "cpu", PERFORMER, kind="actions", parts=ActionsCard
+        )
+        takes = self._network.card["takes"]
         self.count = count
         self._of = {name: [k for k, t in enumerate(takes) if t["action"] == name]
                     for name in {t["action"] for t in takes}}  # fmt: skip

@@ -16,6 +16,7 @@ from understudy.runtime.performer.ik import legs
 
 from . import entry
 from .actions import BUTTONS, Actions
+from .card import MotionCard
 from .controller import (
     DEAD_TRAVEL,
     SAMPLES_S,
@@ -60,14 +61,10 @@ class Performer:
         if count < 1:
             raise UnderstudyError(f"A performer moves at least one body, not {count}.")
         path = Path(weights or networks.WEIGHTS / "motion.onnx")
-        self._network = networks.open_network(path, provider, PERFORMER, kind="motion")
+        self._network = networks.open_network(
+            path, provider, PERFORMER, kind="motion", parts=MotionCard
+        )
         card = self._network.card
-        sizes = [int(card["inputs"][name]["shape"][1]) for name in ("body", "path")]
-        if sizes != [BODY, PATH]:
-            raise UnderstudyError(
-                f"{card['file']} takes bodies of {sizes[0]} numbers and paths of {sizes[1]}, this "
-                f"program has {BODY} and {PATH}; train it again with this version."
-            )
         self.provider_name = self._network.provider_name
         self.count = count
         self.faults = 0  # ticks at which a body had to be put back on its feet

@@ -148,6 +148,8 @@ def _read(path: Path) -> tuple[float, list[Event]]:
     events: list[Event] = []
     for said in script.event:
         before = events[-1] if events else None
+        style: Style = dict(before.style) if before else {}
+        style.update((str(trait), value) for trait, value in said.style.items())
         left_from, right_from = before.sticks(said.at_s) if before else (CENTRED, CENTRED)
         events.append(
             Event(
@@ -158,7 +160,7 @@ def _read(path: Path) -> tuple[float, list[Event]]:
                 said.ramp_s,
                 left_from,
                 right_from,
-                {**(before.style if before else {}), **said.style},
+                style,
                 before.traits(said.at_s) if before else {},
             )
         )

@@ -18,7 +18,8 @@ Traits = dict[Trait, Annotated[float, Meta(ge=-1.0, le=1.0)]]
 
 def checked(traits: Mapping[str, Any], where: str) -> Style:
     """The traits, if each is one of STYLES and lies in -1..1."""
-    return dict(typed.convert(dict(traits), Traits, where))
+    given = typed.convert(dict(traits), Traits, where)
+    return {str(name): value for name, value in given.items()}
 
 
 def parse_style(text: str) -> Style:

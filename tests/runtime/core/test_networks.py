@@ -59,7 +59,42 @@ def test_a_missing_card(network):
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"sha256": 1}', "null"])
 def test_a_damaged_card(network, text):
     network.with_suffix(".json").write_text(text)
-    assert "is damaged" in sentence(network)
+    said = sentence(network)
+    assert "motion.json" in said and said.endswith("; restore it, or train the network again.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"sha256": 1}, "sha256 is 1; it must be text"),
+        ({"skeleton": {}}, "skeleton: id is missing"),
+        ({"inputs": []}, "inputs is []; it must be a table of tables"),
+        ({"outputs": {"x": {"shape": 3}}}, "outputs.x.shape is 3; it must be a list"),
+    ],
+)
+def test_a_card_whose_parts_are_of_another_kind(network, changes, said):
+    edit(network, **changes)
+    assert said in sentence(network)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"start": [0.0, 1.0]}, "start, low or high has 2 numbers, a body has 280"),
+        ({"start": None}, "start is null"),
+        ({"limits": {"mean": []}}, "limits.mean is []; it must be a list of 22 entries"),
+        ({"inputs": {"path": {"shape": ["count", 26]}}}, "motion.onnx is no motion network"),
+        (
+            {"inputs": {n: {"shape": ["count", 24]} for n in ("body", "path", "memory")}},
+            "bodies have 24 numbers and paths 24, in this program 280 and 26; restore it, or train",
+        ),
+    ],
+)
+def test_a_performers_card_has_what_the_performer_needs(network, changes, said):
+    edit(network, **changes)
+    with pytest.raises(UnderstudyError) as caught:
+        Performer(1, network, "cpu")
+    assert said in str(caught.value) and "motion." in str(caught.value)
 
 
 def test_a_damaged_network(network):
