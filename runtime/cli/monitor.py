@@ -9,6 +9,7 @@ from .keys import key_option
 SUMMARY = "serve a page that shows a stage in a browser, on a tablet too, and can record"
 EXAMPLES = """understudy monitor
 understudy monitor --host 0.0.0.0 --token auto
+understudy monitor --host monitor.example.org        # behind a proxy of that name
 understudy monitor --connect tcp://10.0.0.5:5570 --control tcp://10.0.0.5:5571 --port 8081"""
 
 
@@ -18,9 +19,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--control", default="tcp://127.0.0.1:5571", metavar="ADDRESS",
         help="the stage's side channel, for recording")  # fmt: skip
     key_option(parser)
-    add("--host", default="127.0.0.1", metavar="HOST",
-        help="where to serve the page (127.0.0.1: this machine only; 0.0.0.0: "
-        "every network)")  # fmt: skip
+    add("--host", action="append", metavar="HOST",
+        help="where to serve the page (127.0.0.1: this machine only; 0.0.0.0: every network); a "
+        "name, such as a proxy's, is one that the page may be asked for by; may be given "
+        "again")  # fmt: skip
     add("--port", type=int, default=8080, metavar="N", help="port of the page (8080; 0: any free)")
     add("--rate", type=float, default=30.0, metavar="HZ",
         help="frames a second to each browser, at most (30)")  # fmt: skip
@@ -42,11 +44,48 @@ def run(args: argparse.Namespace) -> int:
     if not 0 <= args.port <= 65535:
         raise UnderstudyError(f"--port is {args.port}; it can be 1 to 65535, or 0 for any.")
     checked(args.connect), checked(args.control)
+    listen, names = hosts(args.host or [])
     token = None if args.token is None else checked_token(args.token)
-    return asyncio.run(_serve(args, Access(token), token if args.token == "auto" else None))
+    shown = token if args.token == "auto" else None
+    return asyncio.run(_serve(args, listen, names, Access(token), shown))
 
 
-async def _serve(args: argparse.Namespace, access, shown_token: str | None) -> int:
+def hosts(given: list[str]) -> tuple[str, list[str]]:
+    """Where to listen, and by which other names the page may be asked for.
+
+    A name never says where to listen: a proxy's is often this machine's own, and would open the
+    page to its network.
+    """
+    import ipaddress
+
+    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.monitor.http import is_name
+
+    listen, names = [], []
+    for one in given:
+        try:
+            ipaddress.ip_address(one.strip("[]").partition("%")[0])
+            listen.append(one.strip("[]"))
+        except ValueError:
+            if one == "localhost":
+                listen.append("127.0.0.1")
+            elif is_name(one):
+                names.append(one)
+            else:
+                raise UnderstudyError(
+                    f"--host is {one!r}; give an address, such as 0.0.0.0, or a name without a "
+                    "port, such as monitor.example.org."
+                ) from None
+    if len(listen) > 1:
+        raise UnderstudyError(
+            f"--host has two addresses, {listen[0]} and {listen[1]}; give one, or 0.0.0.0 for all."
+        )
+    return listen[0] if listen else "127.0.0.1", names
+
+
+async def _serve(
+    args: argparse.Namespace, host: str, names: list[str], access, shown_token: str | None
+) -> int:
     import asyncio
 
     from understudy.bridge import ControlClient, Subscriber
@@ -63,8 +102,8 @@ async def _serve(args: argparse.Namespace, access, shown_token: str | None) -> i
 
     takes = Takes(args.control, args.takes, control)
     with Subscriber(args.connect, key=args.key) as subscriber:
-        server = Server(access, takes, subscriber.skeletons)
-        port = await server.open(args.host, args.port)
+        server = Server(access, takes, subscriber.skeletons, names)
+        port = await server.open(host, args.port)
         stream = Stream(
             subscriber,
             args.rate,
@@ -73,7 +112,7 @@ async def _serve(args: argparse.Namespace, access, shown_token: str | None) -> i
             control=lambda: control(args.control),
             on_failure=lambda: loop.call_soon_threadsafe(end.set),
         )
-        for line in greeting(args.host, port, shown_token, access.possible):
+        for line in greeting(host, port, shown_token, access.possible, names):
             print(f"monitor: {line}", flush=True)
         stream.start()
         try:
@@ -89,7 +128,9 @@ async def _serve(args: argparse.Namespace, access, shown_token: str | None) -> i
     return 0
 
 
-def greeting(host: str, port: int, token: str | None, may_record: bool) -> list[str]:
+def greeting(
+    host: str, port: int, token: str | None, may_record: bool, names: list[str] | None = None
+) -> list[str]:
     """Where to find the page, and what can be done there."""
     from understudy.bridge.security.address import is_local
     from understudy.runtime.core import ports
@@ -100,6 +141,8 @@ def greeting(host: str, port: int, token: str | None, may_record: bool) -> list[
     lines = [
         f"http://{f'[{one}]' if ':' in one else one}:{port}/{secret}" for one in hosts or [host]
     ]
+    if names:
+        lines.append(f"asked for as {', '.join(names)} it answers too")
     if may_record:
         lines.append("who gives the token can record; everybody else watches")
     else:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import http
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from websockets.asyncio.server import Server as WebSockets
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
@@ -27,6 +24,7 @@ from understudy.runtime.viewport.mesh.store import Wardrobe
 
 from . import message
 from .access import LONGEST_TOKEN, Access
+from .http import Hosts, PageConnection, response
 from .takes import LAST_TAKE, Takes
 from .visitor import Shown, Start, Stop, Token, Visitor, read
 
@@ -35,13 +33,6 @@ KINDS = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
-}
-# Nothing from elsewhere, and no page of others around ours: a frame could steal a tap on Record.
-GUARDS = {
-    "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; "
-    "img-src 'self' data:; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
 }
 MOST_VISITORS = 32
 LARGEST_REQUEST = 4096
@@ -59,11 +50,20 @@ _quiet.propagate = False
 class Server:
     """Serves browsers. Lives on one event loop; only `offer` may be called from other threads.
 
-    malformed  what browsers sent that no page of ours sends; strangers  requests of foreign pages
+    malformed  what browsers sent that no page of ours sends
+    strangers  requests by a name that is not ours, or from the pages of others
     """
 
-    def __init__(self, access: Access, takes: Takes, skeletons: dict[int, Skeleton]) -> None:
+    def __init__(
+        self,
+        access: Access,
+        takes: Takes,
+        skeletons: dict[int, Skeleton],
+        names: Iterable[str] = (),
+    ) -> None:
+        """names: what the page goes by, besides the addresses and names of this machine."""
         self.access, self.takes = access, takes
+        self._hosts = Hosts(names)
         self.visitors: set[Visitor] = set()
         self.malformed = self.strangers = 0
         self._skeletons = skeletons
@@ -74,7 +74,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self._work: set[asyncio.Task[None]] = set()
         self._n = 0
-        self._told_s = float("-inf")
+        self._told_s = self._strange_s = float("-inf")
         self._sockets: WebSockets | None = None
 
     async def open(self, host: str, port: int) -> int:
@@ -85,6 +85,7 @@ class Server:
                 host,
                 port,
                 process_request=self._answer,
+                create_connection=PageConnection,
                 max_size=LARGEST_REQUEST,
                 max_queue=8,
                 compression=None,
@@ -109,6 +110,7 @@ class Server:
             "refused_tokens": self.access.refused,
             "malformed": self.malformed,
         }
+        self.takes.heard(not about.get("notice"))
         packed = message.pack_frame(
             frame, {"n": n, "take": self.takes.described(), "monitor": figures, **about}
         )
@@ -122,41 +124,57 @@ class Server:
 
     def _answer(self, socket: ServerConnection, request: Request) -> Response | None:
         """A file of the page, a skeleton or a mesh; None lets a live socket open."""
+        if (turned_away := self._hosts.refusal(request, str(socket.local_address[0]))) is not None:
+            self._strange(socket, request)
+            return turned_away
         path = request.path.partition("?")[0]
         if path == "/live":
-            return self._turned_away(request)
+            if len(self.visitors) >= MOST_VISITORS:
+                return response(503, b"Too many browsers watch already.\n")
+            return None
+        answer = self._page(path)
+        if request.method == "HEAD":
+            answer.body = b""
+        return answer
+
+    def _strange(self, socket: ServerConnection, request: Request) -> None:
+        """Counts a request that is for somebody else, and tells of it, a line a second at most."""
+        self.strangers += 1
+        if (now_s := time.monotonic()) - self._strange_s > TELL_S:
+            self._strange_s = now_s
+            host, origin = (
+                ", ".join(request.headers.get_all(name))[:100] or "none"
+                for name in ("Host", "Origin")
+            )
+            print(
+                f"monitor: refused {socket.remote_address[0]}, which asked for host {host!r} from "
+                f"origin {origin!r} ({self.strangers} so far)",
+                flush=True,
+            )
+
+    def _page(self, path: str) -> Response:
         if file := self._files.get(path):
-            return _response(200, file.read_bytes(), KINDS[file.suffix])
+            return response(200, file.read_bytes(), KINDS[file.suffix])
         kind, _, name = path.lstrip("/").partition("/")
         skeleton = self._skeletons.get(_number(name))
         if skeleton is None or kind not in ("skeleton", "mesh"):
-            return _response(404, b"There is nothing here.\n")
+            return response(404, b"There is nothing here.\n")
         if kind == "skeleton":
-            return _response(200, message.skeleton_json(skeleton), "application/json")
+            return response(200, message.skeleton_json(skeleton), "application/json")
         return self._mesh(skeleton)
-
-    def _turned_away(self, request: Request) -> Response | None:
-        """Another site's page must not watch or record with its visitor's browser."""
-        origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-            self.strangers += 1
-            return _response(403, b"This page is not of this monitor.\n")
-        if len(self.visitors) >= MOST_VISITORS:
-            return _response(503, b"Too many browsers watch already.\n")
-        return None
 
     def _mesh(self, skeleton: Skeleton) -> Response:
         if skeleton.id not in self._meshes:
             try:
                 mesh = self._wardrobe.mesh(skeleton)
             except Exception as error:  # the page goes on drawing bones
-                return _response(404, f"No body for this skeleton: {error}\n".encode())
+                return response(404, f"No body for this skeleton: {error}\n".encode())
             if mesh is None:
-                return _response(503, b"The body is being made.\n")
+                return response(503, b"The body is being made.\n")
             if len(self._meshes) >= 64:
                 self._meshes.clear()
             self._meshes[skeleton.id] = message.pack_mesh(mesh)
-        return _response(200, self._meshes[skeleton.id], "application/octet-stream")
+        return response(200, self._meshes[skeleton.id], "application/octet-stream")
 
     # -- the live socket -----------------------------------------------------------------------
 
@@ -222,19 +240,6 @@ class Server:
             self._sockets.close()
             await self._sockets.wait_closed()
         self._wardrobe.close()
-
-
-def _response(status: int, body: bytes, kind: str = "text/plain; charset=utf-8") -> Response:
-    headers = Headers(
-        {
-            "Content-Type": kind,
-            "Content-Length": str(len(body)),
-            "Cache-Control": "no-cache",
-            "Connection": "close",
-            **GUARDS,
-        }
-    )
-    return Response(status, http.HTTPStatus(status).phrase, headers, body)
 
 
 def _number(name: str) -> int:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import re
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
 from typing import Any, TypeVar
 
 from understudy.bridge import ControlClient
 from understudy.runtime.core.errors import UnderstudyError
+
+from .side_channel import SideChannel
 
 LAST_TAKE = 9999
 LONGEST_SLATE = 48
@@ -43,7 +42,7 @@ class TakeState:
 
 
 class Takes:
-    """Asks the stage to record; one question at a time, on a thread that may wait for the answer.
+    """Asks the stage to record.
 
     folder  where takes go, as the stage's machine sees it
     """
@@ -55,10 +54,10 @@ class Takes:
         connect: Callable[[str], ControlClient] = ControlClient,
     ) -> None:
         self.state = TakeState()
-        self._control, self._folder, self._connect = control, folder.rstrip("/"), connect
+        self._folder = folder.rstrip("/")
+        self._channel = SideChannel(control, connect, "takes")
         self._began_s = 0.0
-        self._client: ControlClient | None = None
-        self._thread = ThreadPoolExecutor(1, "takes")
+        self._silent_s: float | None = None  # since when nobody hears the stage
 
     async def start(self, slate: str, take: int) -> None:
         """Begins a take; afterwards `state` says whether it runs, and if not, why."""
@@ -99,10 +98,23 @@ class Takes:
             lost, self.state.recording = self.state.recording, ""
             self._say(f"The stage was restarted while it recorded {lost}.", failed=True)
 
+    def heard(self, there: bool) -> None:
+        """Whether the stage is heard at this moment; called with all that the page is sent."""
+        if there:
+            self._silent_s = None
+        elif self._silent_s is None:
+            self._silent_s = time.monotonic()
+
     def described(self) -> dict[str, Any]:
-        """The state for the page, and for how many seconds a take has been running."""
-        running_s = time.monotonic() - self._began_s if self.state.recording else 0.0
-        return {**asdict(self.state), "seconds": round(running_s, 1)}
+        """The state for the page, and for how many seconds a take has been running.
+
+        While the stage is not heard they stand: whether it still records is not known (`unsure`).
+        """
+        state, silent_s = self.state, self._silent_s
+        until_s = time.monotonic() if silent_s is None else silent_s
+        running_s = max(0.0, until_s - self._began_s) if state.recording else 0.0
+        unsure = bool(state.recording) and silent_s is not None
+        return {**asdict(state), "seconds": round(running_s, 1), "unsure": unsure}
 
     def _run(self, path: str) -> None:
         self.state.recording, self._began_s = path, time.monotonic()
@@ -111,26 +123,14 @@ class Takes:
         self.state.said, self.state.failed = sentence, failed
 
     async def _ask(self, question: Callable[[ControlClient], Answer], timeout_s: float) -> Answer:
-        def asked() -> Answer:
-            if self._client is None:
-                self._client = self._connect(self._control)
-            self._client.timeout_s = timeout_s
-            return question(self._client)
-
         self.state.busy = True
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, asked)
+            return await self._channel.ask(question, timeout_s)
         finally:
             self.state.busy = False
 
     def close(self) -> None:
-        def closed() -> None:
-            if self._client is not None:
-                self._client.close()
-
-        with contextlib.suppress(RuntimeError):  # closed before
-            self._thread.submit(closed)
-        self._thread.shutdown(wait=False)
+        self._channel.close()
 
 
 def written(files: list[str]) -> str:

@@ -80,6 +80,7 @@ class Monitor {
   lost() {
     document.body.dataset.link = "none";
     set($("stage"), "no monitor");
+    this.recording.tally(true);
     this.notice("No connection to the monitor: trying again");
   }
 

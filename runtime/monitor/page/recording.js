@@ -39,6 +39,7 @@ export class Recording {
     $("token-form").hidden = rights.record || !rights.possible;
     $("record-form").hidden = !rights.record;
     $("watching").hidden = rights.record;
+    $("takes").classList.toggle("docked", rights.record);
     set($("watching"), rights.possible ? "Watching. The token unlocks recording." : "Watching only: this monitor has no token.");
     this.complain(rights.said);
   }
@@ -53,16 +54,24 @@ export class Recording {
     if (took(this.take) !== took(take) && !this.edited) this.fill(take);
     if (began) this.edited = this.refused = "";
     this.take = take;
-    $("tally").hidden = !take.recording;
-    if (take.recording) set($("tally"), `● REC ${clock(take.seconds)}`);
+    this.tally();
     const button = $("record");
     button.classList.toggle("running", Boolean(take.recording));
     button.disabled = Boolean(take.busy);
     set(button, take.busy ? "…" : take.recording ? "Stop" : "Record");
     for (const id of ["slate", "take", "fewer", "more"]) $(id).disabled = Boolean(take.recording || take.busy);
-    const said = this.refused || (take.recording && !take.failed ? take.recording : take.said) || "";
+    const running = take.unsure ? "Nothing is heard of the stage: whether it still records is not known." : take.recording;
+    const said = this.refused || (take.recording && !take.failed ? running : take.said) || "";
     set($("said"), said);
     $("said").classList.toggle("failed", Boolean(this.refused || take.failed));
+  }
+
+  // What runs, as far as is known: without the monitor, or the stage, that is no more than a guess.
+  tally(deaf = false) {
+    const { recording, seconds, unsure } = this.take;
+    $("tally").hidden = !recording;
+    $("tally").classList.toggle("unsure", Boolean(unsure || deaf));
+    if (recording) set($("tally"), unsure || deaf ? `REC? ${clock(seconds)}` : `● REC ${clock(seconds)}`);
   }
 
   fill(take) {

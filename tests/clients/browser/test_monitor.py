@@ -273,3 +273,74 @@ def test_the_page_asks_nobody_but_the_monitor(house, open_page, take):
     asked = page.value("performance.getEntriesByType('resource').map((one) => one.name)")
     assert asked and all(name.startswith(house.address) for name in asked)
     until(lambda: page.value("understudy.link.round_trip_ms > 0"), "no round trip is measured")
+
+
+PHONES, TABLETS = [(360, 640), (390, 844)], [(768, 1024), (810, 1080)]
+BOX = "(({x, y, right, bottom, width, height}) => ({x, y, right, bottom, width, height}))"
+
+
+def box(page: Page, selector: str) -> dict[str, float]:
+    """Where an element is, in CSS pixels of the window."""
+    return page.value(f"{BOX}(document.querySelector({selector!r}).getBoundingClientRect())")
+
+
+def test_record_is_in_sight_on_every_screen_and_nothing_is_too_wide(house, open_page, take):
+    house.start_stage("--bvh", take)
+    house.start_monitor("--token", TOKEN)
+    page = open_page(f"#token={TOKEN}")
+    page.wait(f"{BODY} && !document.getElementById('record-form').hidden")
+    for width, height in [*PHONES, *TABLETS, (844, 390), (1024, 768)]:
+        page.size(width, height)
+        page.wait(f"innerWidth === {width} && innerHeight === {height}")
+        for scrolled in (0, 10_000):
+            page.value(f"scrollTo(0, {scrolled})")
+            for selector in ("#record", "#slate", "#more"):
+                at = box(page, selector)
+                assert at["height"] >= 43.9 and at["width"] >= 43.9, (width, height, selector)
+                assert at["x"] >= 0 and at["right"] <= width, (width, height, selector)
+                assert at["y"] >= 0 and at["bottom"] <= height, (width, height, selector)
+        page.value("scrollTo(0, 0)")
+        assert page.value("document.documentElement.scrollWidth") <= width
+        over = page.value(
+            "((r) => document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2).id)"
+            "(document.getElementById('record').getBoundingClientRect())"
+        )
+        assert over == "record", f"{over} lies over it at {width}x{height}"
+
+
+def test_an_upright_tablet_shows_a_wide_picture_and_figures_to_be_read(house, open_page, take):
+    house.start_stage("--bvh", take)
+    house.start_monitor()
+    page = open_page()
+    page.wait(BODY)
+    for width, height in TABLETS:
+        page.size(width, height)
+        page.wait(f"innerWidth === {width} && innerHeight === {height}")
+        picture = box(page, "#picture")
+        assert picture["width"] == width and picture["height"] > 0.4 * height
+        for selector in ("#figures dd", "#figures dt", "#subjects .name", "#subjects .state"):
+            size = page.value(
+                f"parseFloat(getComputedStyle(document.querySelector({selector!r})).fontSize)"
+            )
+            assert size >= 16, (selector, size)
+        figures = box(page, "#figures")
+        assert figures["bottom"] <= height, "the figures do not fit"
+
+
+def test_a_take_whose_stage_is_gone_does_not_count_on(house, open_page, take):
+    house.start_stage("--bvh", take)
+    house.start_monitor("--token", TOKEN)
+    page = open_page(f"#token={TOKEN}")
+    page.wait("!document.getElementById('record-form').hidden")
+    page.click("#record")
+    page.wait("understudy.frame.take?.recording && understudy.frame.take.seconds > 0.5")
+    assert page.text("#tally").startswith("● REC")
+    house.kill(house.stage)
+    page.wait("document.getElementById('tally').textContent.startsWith('REC?')")
+    told, n = page.text("#tally"), page.value("understudy.frame.n")
+    page.wait(f"understudy.frame.n > {n + 3}")  # more than a second of silence
+    assert page.text("#tally") == told, "it counts a stage that is gone"
+    page.wait("document.getElementById('said').textContent.includes('not known')")
+    house.kill(house.monitor)
+    page.wait("document.body.dataset.link === 'none'")
+    assert page.text("#tally").startswith("REC?")

@@ -81,3 +81,33 @@ def test_a_restarted_stage_records_nothing():
     assert mine.state.recording == "" and mine.state.failed
     assert "restarted" in mine.state.said
     mine.close()
+
+
+def test_a_take_counts_on_only_while_the_stage_is_heard(monkeypatch):
+    now_s = [100.0]
+    monkeypatch.setattr("understudy.runtime.monitor.takes.time.monotonic", lambda: now_s[0])
+    mine = takes(Stage())
+    mine.heard(True)
+    asyncio.run(mine.start("x", 1))
+
+    def at(seconds: float, there: bool) -> tuple[float, bool]:
+        now_s[0] = 100.0 + seconds
+        mine.heard(there)
+        told = mine.described()
+        return told["seconds"], told["unsure"]
+
+    assert at(5.0, True) == (5.0, False)
+    assert at(7.0, False) == (7.0, True)
+    assert at(60.0, False) == (7.0, True), "it counts a stage that nobody hears"
+    assert at(61.0, True) == (61.0, False), "the cable was pulled, the take ran on"
+    assert at(63.0, False) == (63.0, True)
+    mine.stage_restarted()
+    assert at(70.0, True) == (0.0, False)
+    mine.close()
+
+
+def test_nothing_is_unsure_where_nothing_is_recorded():
+    mine = takes(Stage())
+    mine.heard(False)
+    assert mine.described()["unsure"] is False
+    mine.close()
