@@ -42,7 +42,6 @@ from .requests import (
     Stats,
     Stop,
     Style,
-    check_finite,
 )
 from .security import address as addresses
 from .security import rights
@@ -152,8 +151,6 @@ class ControlServer:
             return None
         try:
             request: AnyRequest = self._decoder.decode(content)
-            if isinstance(request, Pad | Camera | PlaceSubject):
-                check_finite(request)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             self._refuse(peer, f"Not a request that this stage reads: {error}.")
             return None

@@ -14,8 +14,9 @@ import pytest
 import zmq
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import inspect
 
-from understudy.bridge import ControlClient, ControlServer
+from understudy.bridge import ControlClient, ControlServer, requests
 from understudy.bridge.control import REQUESTS_A_TICK
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.processes import free_ports
@@ -196,11 +197,41 @@ REFUSED = [
     msgspec.msgpack.encode({"op": "pad", "left_stick": [0.0]}),
     msgspec.msgpack.encode({"op": "pad", "left_stick": [float("nan"), 0.0]}),
     msgspec.msgpack.encode({"op": "pad", "camera_heading_rad": float("inf")}),
+    msgspec.msgpack.encode({"op": "place_subject", "name": "a", "heading_deg": float("nan")}),
+    msgspec.msgpack.encode(
+        {"op": "camera", "name": "a", "position": [0, 0, float("-inf")], "rotation": [0, 0, 0, 1]}
+    ),
     msgspec.msgpack.encode({"op": "pad", "capture_ns": 2**64 - 1}),
     msgspec.msgpack.encode({"op": "pad", "buttons": ["x"] * 1000}),
     msgspec.msgpack.encode({"op": "ping", "number": 2**64 - 1}),
     b"\x91" * 5000 + b"\x01",
 ]
+
+
+def floats(kind: inspect.Type) -> Iterator[inspect.FloatType]:
+    """Every float that a message of this type may hold."""
+    if isinstance(kind, inspect.FloatType):
+        yield kind
+    parts = [
+        *(f.type for f in getattr(kind, "fields", ())),
+        *getattr(kind, "types", ()),
+        *getattr(kind, "item_types", ()),
+        *(
+            getattr(kind, name)
+            for name in ("type", "item_type", "value_type")
+            if hasattr(kind, name)
+        ),
+    ]
+    for part in parts:
+        yield from floats(part)
+
+
+def test_every_number_has_bounds_so_that_only_finite_ones_pass():
+    found = list(floats(inspect.type_info(requests.AnyRequest)))
+    assert len(found) > 10
+    for number in found:
+        assert number.ge is not None or number.gt is not None
+        assert number.le is not None or number.lt is not None
 
 
 @pytest.mark.parametrize("content", REFUSED)
