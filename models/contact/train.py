@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.files import writable
 from understudy.runtime.core.progress import told
 from understudy.runtime.viewport.effects.contact_network import HEAD_FEATURES, TAP_FEATURES, Network
 from understudy.runtime.viewport.effects.contact_weights import save
@@ -39,6 +40,9 @@ def run(args: argparse.Namespace) -> int:
         raise UnderstudyError(f"{args.data} holds no .bvh file; give a folder that does.")
     from . import evaluate
 
+    for path in (args.out, args.sheet):
+        if path is not None:
+            writable(path)  # not after a quarter of an hour
     person, person_name, person_key = people()
     posed = f"{args.data.name} clips" if args.data else "random joint angles"
     print(f"seed {args.seed}; people: {person_name}, posed by {posed}", flush=True)

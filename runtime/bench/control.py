@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.files import writable
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer.control.layout import STYLES
@@ -103,6 +104,8 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.out and not args.out.parent.is_dir():
         raise UnderstudyError(f"--out {args.out}: there is no folder {args.out.parent}; make it.")
+    if args.out:
+        writable(args.out / "control.json")
     report = measured(args, lambda text: print(text, file=sys.stderr, flush=True))
     if args.json:
         for figure in figures(report):

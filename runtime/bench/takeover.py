@@ -18,6 +18,7 @@ import numpy as np
 
 from understudy.runtime.core import distribution
 from understudy.runtime.core.errors import Failure, UnderstudyError
+from understudy.runtime.core.files import writable
 from understudy.runtime.core.humanoid import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.takes.clip import Clip
@@ -62,6 +63,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     lengths = _lengths(args.gaps)
+    if args.plot:
+        writable(args.plot)
     results, left_out = measure_folder(
         args.folder, lengths, args.rate, args.only, args.weights, args.quick, not args.json
     )

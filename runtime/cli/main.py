@@ -103,15 +103,21 @@ def _run(words: list[str]) -> int:
         except OSError as error:
             if _reader_left(error) or error.filename is None:
                 raise
-            return _say(f"{name}: {_about(error)}", 1)
+            return _say(f"{name}: {_about(error)}", 2 if error.errno in _NO_PATH else 1)
         except KeyboardInterrupt as stop:
             by = "SIGTERM" if signals.received() == "SIGTERM" else "Ctrl-C"
             print(f"{name}: stopped by {by}. {stop}".rstrip(), file=sys.stderr)
             return signals.status(0) or 130
 
 
+# The path is at fault, and not the disk.
+_NO_PATH = (errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EINVAL)
+
+
 def _say(sentence: str, status: int) -> int:
     """A failure's sentence, and its status; a signal's where that came first."""
+    if len(sentence) > 1000:  # a value that fills the screen hides what is wrong with it
+        sentence = f"{sentence[:500]} ... {sentence[-400:]}"
     print(sentence, file=sys.stderr)
     return signals.status(0) or status
 
@@ -120,7 +126,7 @@ def _about(error: OSError) -> str:
     """A file or folder that the system refused."""
     place = str(error.filename2 or error.filename)
     shown = place if len(place) <= 200 else f"{place[:200]}..."
-    return f"{shown}: {(error.strerror or str(error)).lower()}; choose another place."
+    return f"{shown}: {(error.strerror or str(error)).lower()}; give another path."
 
 
 def _reader_left(error: OSError) -> bool:

@@ -34,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.core.files import writable
     from understudy.runtime.core.pose import Pose, Subject
     from understudy.runtime.performer.control.layout import STYLES
     from understudy.runtime.performer.control.performer import Performer
@@ -56,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     frames = round(seconds * args.rate) if 0.0 < seconds < 1e6 else 0
     if frames < 1:
         raise UnderstudyError(f"--seconds {seconds:g} at {args.rate:g} Hz makes no whole frame.")
+    writable(args.out)
     # The CPU provider whatever the machine has: GPU sums may differ from run to run.
     with Performer(1, args.weights, provider="cpu") as performer:
         recorder = Recorder(args.out, args.rate)

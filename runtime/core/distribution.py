@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib import metadata
 from pathlib import Path
 
 # `understudy` on the package index is somebody else's; the import and the command are ours.
@@ -15,6 +14,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 def version() -> str:
     """Of this installation; "unknown" where it was never installed."""
+    from importlib import metadata  # its import takes longer than all the rest of --help
+
     try:
         return metadata.version(NAME)
     except metadata.PackageNotFoundError:
@@ -39,6 +40,8 @@ def install(extra: str) -> str:
 
 
 def _requirements(extra: str) -> list[str]:
+    from importlib import metadata
+
     marker = re.compile(rf";\s*extra\s*==\s*['\"]{extra}['\"]$")
     try:
         wanted = metadata.requires(NAME) or []

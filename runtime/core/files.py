@@ -24,6 +24,20 @@ def writable(path: Path) -> None:
         raise UnderstudyError(f"{shown(path)} cannot be written ({refused}): choose another place.")
 
 
+def named(text: str) -> Path:
+    """The path that somebody asks for, once it is known that there can be one; asks no disk."""
+    fault = ""
+    if not text:
+        fault = "it is empty"
+    elif "\0" in text:
+        fault = "it holds a NUL character"
+    elif len(text.encode()) > 4000 or any(len(p.encode()) > 250 for p in Path(text).parts):
+        fault = "it is too long"
+    if fault:
+        raise UnderstudyError(f"{shown(text)!r} is no path ({fault}): choose another.")
+    return Path(text)
+
+
 def shown(path: Path | str) -> str:
     """A path for a sentence: a screenful of it is none."""
     text = str(path).replace("\0", "\\0")

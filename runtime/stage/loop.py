@@ -26,6 +26,7 @@ from understudy.bridge.security.keys import Keyring
 from understudy.runtime.core import timecode
 from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.files import named, writable
 from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.core.realtime import steady, steady_wire
 from understudy.runtime.core.signals import stopping
@@ -53,6 +54,9 @@ class Stage:
         self.writing: list[tuple[Any, Future[list[Path]]]] = []
         self.stats: dict[str, float] = {}
         self._midnight_s = _seconds_since_midnight()
+        for path in (config.record, config.stats):
+            if path is not None:
+                writable(path)  # a place that takes no file is said now, not at the end
         steady_wire(config.realtime)
         with contextlib.ExitStack() as stack:
             # Sockets first: a port in use is known before a second is spent on loading weights.
@@ -138,8 +142,11 @@ class Stage:
                         request, error=f"{self.recorder.path} is being recorded; stop it first."
                     )
                 case Record(start=True):
-                    self.start_recording(Path(request.path))
-                    self.control.reply(request, recording=request.path)
+                    try:
+                        self.start_recording(named(request.path))
+                        self.control.reply(request, recording=request.path)
+                    except UnderstudyError as refusal:
+                        self.control.reply(request, error=str(refusal))
                 case Record():
                     self.writing.append((request, self.writer.submit(self.take())))
                 case Style():
