@@ -24,7 +24,7 @@ pad.read()
 print(json.dumps({"name": pad.name, "reason": pad.reason}))
 """
 _NETWORKS = """
-import json, sys, tomllib
+import json, sys
 import onnxruntime
 found = {"version": onnxruntime.__version__, "providers": onnxruntime.get_available_providers()}
 print(json.dumps(found), flush=True)
@@ -39,16 +39,18 @@ for name in ("motion", "actions", "takeover"):
             found[name] = network.provider_name
     except UnderstudyError as error:
         found[f"{name}_error"] = str(error)
+from understudy.runtime.viewport.effects import contact_weights
 try:
-    found["contact"] = json.loads((networks.WEIGHTS / "contact.json").read_text())["format"]
-except (OSError, ValueError, KeyError, TypeError) as error:
-    found["contact_error"] = repr(error)
+    contact_weights.load()
+    found["contact"] = contact_weights.FORMAT
+except UnderstudyError as error:
+    found["contact_error"] = str(error)
+from understudy.runtime.viewport.effects.onnx_effect import read_card
 found["effects"], found["effect_errors"] = [], []
 for file in sorted((networks.WEIGHTS / "effects").glob("*/effect.toml")):
     try:
-        description = tomllib.loads(file.read_text())
-        model = str(file.parent / description["model"])
-        onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        model = read_card(file.parent).model
+        onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
         found["effects"].append(file.parent.name)
     except Exception as error:
         found["effect_errors"].append(f"{file.parent.name}: {str(error).splitlines()[0][:120]}")

@@ -16,24 +16,21 @@ Style = dict[str, float]
 Traits = dict[Trait, Annotated[float, Meta(ge=-1.0, le=1.0)]]
 
 
-def checked(traits: Mapping[str, Any], where: str) -> Style:
-    """The traits, if each is one of STYLES and lies in -1..1."""
-    given = typed.convert(dict(traits), Traits, where)
+def checked(traits: Mapping[str, Any], where: str, strict: bool = True) -> Style:
+    """The traits, if each is one of STYLES and lies in -1..1; not strict, as `typed.convert`."""
+    given = typed.convert(dict(traits), Traits, where, strict)
     return {str(name): value for name, value in given.items()}
 
 
 def parse_style(text: str) -> Style:
     """The traits that a user wrote: energy=0.5,crouch=-0.3."""
-    traits: dict[str, float] = {}
+    traits: dict[str, str] = {}
     for part in text.split(","):
         name, equals, value = (word.strip() for word in part.partition("="))
-        try:
-            traits[name] = float(value)
-        except ValueError:
-            equals = ""
+        traits[name] = value
         if not equals or not name:
             raise UnderstudyError(
                 f"--style {text!r}: {part!r} is no trait; write NAME=VALUE,..., as "
                 f"{','.join(f'{name}=0.5' for name in STYLES)}."
             )
-    return checked(traits, f"--style {text!r}")
+    return checked(traits, f"--style {text!r}", strict=False)

@@ -37,3 +37,9 @@ def test_what_is_no_style_is_refused_in_a_sentence(text, named):
 def test_values_from_elsewhere_must_be_numbers(value):
     with pytest.raises(UnderstudyError, match="energy"):
         checked({"energy": value}, "style")
+
+
+def test_a_number_in_quotes_is_none_in_a_file_but_is_one_on_the_command_line():
+    assert parse_style("energy=1") == {"energy": 1.0}
+    with pytest.raises(UnderstudyError, match=r"style, energy is '1'; it must be a number from -1"):
+        checked({"energy": "1"}, "style")
