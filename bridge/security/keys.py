@@ -90,6 +90,8 @@ def _content(path: Path) -> str:
             return file.read(_LARGEST + 1).decode("utf-8", "replace")
     except OSError as error:
         raise UnderstudyError(f"The key {path} cannot be read: {error.strerror}.") from None
+    except ValueError:  # a NUL
+        raise UnderstudyError(f"{str(path)!r} is no path of a key.") from None
 
 
 def _key(path: Path, text: str) -> Key:

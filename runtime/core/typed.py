@@ -22,6 +22,7 @@ import msgspec
 from msgspec import inspect
 
 from .errors import UnderstudyError
+from .files import shown
 from .typed_errors import custom, join_words, nearest, one_line, sentence, words_of
 
 __all__ = ["LARGEST_BYTES", "Table", "convert", "nearest", "read_json", "read_text", "read_toml"]
@@ -152,7 +153,8 @@ def _numbers(tree: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...]
 
 def _name(path: Path) -> str:
     """A path for a sentence of one line."""
-    return str(path) if str(path).isprintable() else repr(str(path))
+    text = shown(path)
+    return text if text.isprintable() else repr(text)
 
 
 def _line_and_column(before: str) -> str:

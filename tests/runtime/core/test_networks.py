@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from understudy.runtime.core import networks
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Intent
 from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.performer.control.card import MotionCard
 from understudy.runtime.performer.control.performer import Performer
 
 SHIPPED = networks.WEIGHTS / "motion.onnx"
@@ -216,3 +219,34 @@ def test_bodies_on_a_device_move_as_bodies_on_the_host(monkeypatch):
     expected = walked()
     monkeypatch.setattr(networks, "open_network", staged)
     np.testing.assert_array_equal(walked(), expected)
+
+
+def places(tree: object, path: tuple = ()) -> list[tuple]:
+    """Every path in a card, of long lists the first entries."""
+    found = [path]
+    entries = tree.items() if isinstance(tree, dict) else []
+    for key, value in entries or (enumerate(tree[:2]) if isinstance(tree, list) else []):
+        found += places(value, (*path, key))
+    return found
+
+
+CARD = json.loads(SHIPPED.with_suffix(".json").read_text())
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from([p for p in places(CARD) if p and p[0] not in ("training", "measured")]),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4)
+    | st.sampled_from([[], {}, [[]], [1.0], {"shape": []}, {"shape": [1]}, 10**400]),
+)  # fmt: skip
+def test_a_card_with_any_part_replaced_is_read_or_refused_in_a_sentence(network, where, value):
+    card = json.loads(json.dumps(CARD))
+    holder = card
+    for step in where[:-1]:
+        holder = holder[step]
+    holder[where[-1]] = value
+    network.with_suffix(".json").write_text(json.dumps(card))
+    try:
+        networks.read_card(network, PERFORMER, "motion", MotionCard)
+    except UnderstudyError as error:
+        assert len(str(error).splitlines()) == 1 and "motion" in str(error)

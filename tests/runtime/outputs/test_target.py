@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.runtime.outputs.things import to
 from understudy.bridge.protocols.vmc_packer import DIALECTS
@@ -110,6 +112,26 @@ def test_a_wrong_file_is_one_sentence(tmp_path, text, expected):
     with pytest.raises(UnderstudyError, match=expected) as caught:
         target.read(path, KNOWN)
     assert str(caught.value).startswith(str(path))
+
+
+PARTS = st.sampled_from(
+    ["vmc", "freed", "://", "127.0.0.1", "[::1]", "[", ":39539", ":x", "?", "&", "=", "rate", "id",
+     "60", "nan", "1e400", "bundle", "true", "dialect", "vrm4u", "@", "/", "%00", "\n", "\u2100"]
+) | st.text(max_size=3)  # fmt: skip
+
+
+@given(
+    st.lists(PARTS, max_size=9).map("".join),
+    st.dictionaries(PARTS, st.none() | st.booleans() | st.integers() | st.floats() | PARTS),
+)
+def test_any_line_and_table_is_a_target_or_one_sentence(line, table):
+    for text in (line, f"vmc://host?{line}"):
+        try:
+            target.parse(text, KNOWN, table, "outputs.toml, [[output]] 1")
+        except UnderstudyError as error:
+            said = str(error)
+            assert said.startswith("outputs.toml, [[output]] 1")
+            assert len(said.splitlines()) == 1 and said.endswith(".")
 
 
 def test_every_dialect_and_naming_can_be_asked_for():
