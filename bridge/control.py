@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import zmq
@@ -27,10 +27,12 @@ from .requests import (
     AnyRequest,
     Camera,
     Edit,
+    Figures,
     Hello,
     Pad,
     Ping,
     PlaceSubject,
+    Pong,
     Record,
     RemoveSource,
     RemoveSubject,
@@ -42,6 +44,7 @@ from .requests import (
     Stats,
     Stop,
     Style,
+    Traits,
 )
 from .security import address as addresses
 from .security import rights
@@ -50,6 +53,7 @@ from .security.handshake import Handshake
 from .security.keys import Key
 from .wire.envelope import SCHEMA_VERSION
 
+Result = TypeVar("Result")
 CONTROL_VERSION = 1
 Asked = Pad | Camera | Stats | Record | Style | ShowSession | Edit | Stop
 # Work a tick: at 10 us a request this is well below a millisecond.
@@ -229,7 +233,7 @@ class ControlClient:
 
     def ping(self) -> int:
         """The stage's monotonic clock, in nanoseconds."""
-        return int(self._ask(Ping())["stage_ns"])
+        return self._ask(Ping(), Pong).stage_ns
 
     def clock(self, pings: int = 16) -> ClockOffset:
         """Measures the stage's clock against ours.
@@ -309,7 +313,7 @@ class ControlClient:
 
     def stats(self) -> dict[str, Any]:
         """The stage's figures."""
-        return dict(self._ask(Stats())["stats"])
+        return self._ask(Stats(), Figures).stats
 
     def record(self, start: bool, path: str = "", slate: str = "") -> dict[str, Any]:
         """Starts a take at `path` (on the stage's machine), or stops it; the reply names files."""
@@ -319,7 +323,7 @@ class ControlClient:
 
     def style(self, subject: str = "", **traits: float) -> dict[str, dict[str, float]]:
         """Sets traits, -1..1, of a subject, "" for all; gives the traits of each by name."""
-        return dict(self._ask(Style(subject=subject, traits=traits))["style"])
+        return self._ask(Style(subject=subject, traits=traits), Traits).style
 
     def send_style(self, subject: str = "", **traits: float) -> bool:
         """Sets traits and does not wait, for sliders; False when no stage is there to take it."""
@@ -364,7 +368,8 @@ class ControlClient:
         """Ends the stage."""
         self._ask(Stop())
 
-    def _ask(self, request: Request) -> dict[str, Any]:
+    def _ask(self, request: Request, kind: type[Result] = dict[str, Any]) -> Result:  # type: ignore[assignment]
+        """Asks, and waits for the answer, whose result is of this kind."""
         request.number = next(self._numbers)
         deadline = time.monotonic() + self.timeout_s
         self._discard()
@@ -378,15 +383,15 @@ class ControlClient:
             self._wait(zmq.POLLIN, deadline, refusals)
             try:
                 reply = self._decoder.decode(self._socket.recv(zmq.NOBLOCK))
-            except msgspec.MsgspecError:
+                if reply.number == request.number and not reply.error:
+                    return msgspec.convert(reply.result, kind)
+            except (msgspec.MsgspecError, ValueError, RecursionError):
                 raise Failure(
                     f"Whatever listens on {self.address} is no stage; give the address of a "
                     "stage's control socket."
                 ) from None
             if reply.number == request.number:
-                if reply.error:
-                    raise UnderstudyError(reply.error)
-                return reply.result
+                raise UnderstudyError(reply.error)
 
     def _wait(self, event: int, deadline: float, refusals: int) -> None:
         """Waits until the socket is ready; raises when it never is, or was turned away anew."""

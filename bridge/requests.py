@@ -196,6 +196,24 @@ class Reply(msgspec.Struct):
     result: dict[str, Any] = {}
 
 
+class Pong(msgspec.Struct):
+    """The result of a ping."""
+
+    stage_ns: Nanoseconds
+
+
+class Figures(msgspec.Struct):
+    """The result of a request for the stage's figures."""
+
+    stats: dict[str, Any]
+
+
+class Traits(msgspec.Struct):
+    """The result of a style: the traits of each subject."""
+
+    style: dict[str, dict[str, float]]
+
+
 Edit = (
     AddSource
     | RemoveSource

@@ -67,7 +67,7 @@ def make(weights: Path, folder: Path, inputs: dict[str, Array]) -> dict[str, Pat
         source, paths["static"], Reader(), op_types_to_quantize=products, per_channel=True
     )
     for path in paths.values():
-        card = json.loads(weights.with_suffix(".json").read_text("utf-8"))
+        card = networks.read_card(weights)
         card |= {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         path.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
     beside = weights.with_name("actions.onnx")

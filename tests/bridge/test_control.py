@@ -313,3 +313,26 @@ def test_a_port_in_use_and_the_open_network_are_refused(server):
         ControlServer(server.address)
     with pytest.raises(UnderstudyError, match="--insecure"):
         ControlServer("tcp://0.0.0.0:5598")
+
+
+@pytest.mark.parametrize(
+    "result", [{}, {"stage_ns": "now"}, {"stage_ns": 2**64 - 1}, {"stats": []}, [1], None]
+)
+def test_what_answers_like_no_stage_is_no_stage(result):
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as socket:
+        port = socket.bind_to_random_port("tcp://127.0.0.1")
+
+        def answer() -> None:
+            for _ in range(2):
+                peer, content = socket.recv_multipart()
+                number = msgspec.msgpack.decode(content)["number"]
+                reply = {"op": "", "number": number, "error": "", "result": result}
+                socket.send_multipart([peer, msgspec.msgpack.encode(reply)])
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with ControlClient(f"tcp://127.0.0.1:{port}", PATIENCE_S) as client:
+            for ask in (client.ping, client.stats):
+                with pytest.raises(UnderstudyError, match="is no stage"):
+                    ask()
+        thread.join()
