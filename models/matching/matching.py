@@ -20,7 +20,7 @@ import numpy as np
 from understudy.models.motion import augment, library
 from understudy.models.motion.data import Strip
 from understudy.models.motion.director import HORIZONS, Database
-from understudy.runtime.core import rotation
+from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Intent
 from understudy.runtime.core.rotation import Array
@@ -35,7 +35,6 @@ from understudy.runtime.performer.control.controller import (
 from understudy.runtime.performer.control.feet import Feet
 from understudy.runtime.performer.control.layout import RATE_HZ
 from understudy.runtime.performer.control.performer import CONTACT_JOINTS
-from understudy.runtime.performer.ik import legs
 
 TICK_S = 1.0 / RATE_HZ
 POSE, PATH = slice(0, 15), slice(15, 27)  # of the features
@@ -205,10 +204,10 @@ class Matching:
         rotations = rotation.multiply(
             rotation.from_rotation_vector(self._turn), lib.rotations[frame].astype(float)
         )
-        facing = legs.about_y(self.yaw)
-        hips = legs.rotate(facing, lib.hips[frame] + self._shift)
+        facing = quaternion.about_y(self.yaw)
+        hips = quaternion.rotate(facing, lib.hips[frame] + self._shift)
         hips[:, [0, 2]] += self.root
-        rotations[:, 0] = legs.multiply(facing, rotations[:, 0])
+        rotations[:, 0] = quaternion.multiply(facing, rotations[:, 0])
         contacts = lib.contacts[frame].copy()
         self._feet.solve(hips, rotations, contacts, TICK_S, lib.stepping[frame] < 0.5)
         self.contacts[:, :, 1] = contacts * np.repeat(self._feet.step_s <= 0.0, 2, axis=1)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import binary_dilation
 
-from understudy.runtime.core import rotation
+from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer.control.controller import (
     LN2_4,
@@ -294,13 +294,13 @@ def direct(database: Database, count: int, frames: int, seed: int) -> Take:
             rotation.from_rotation_vector(turn_off), db.rotations[frame].astype(float)
         )
         hips = db.hips[frame] + hips_off
-        facing_q = legs.about_y(yaw)
-        world_hips = legs.rotate(facing_q, hips)
+        facing_q = quaternion.about_y(yaw)
+        world_hips = quaternion.rotate(facing_q, hips)
         world_hips[:, [0, 2]] += root
-        rotations[:, 0] = legs.multiply(facing_q, rotations[:, 0])
+        rotations[:, 0] = quaternion.multiply(facing_q, rotations[:, 0])
         contacts = db.contacts[frame]
         feet.solve(world_hips, rotations, contacts, dt, db.phase[frame, 1] < 0.5)
-        rotations[:, 0] = legs.multiply(legs.conjugate(facing_q), rotations[:, 0])
+        rotations[:, 0] = quaternion.multiply(quaternion.conjugate(facing_q), rotations[:, 0])
         phase_off *= 0.5 ** (dt / PHASE_HALFLIFE_S)
         take.phase[t] = np.stack([db.phase[frame, 0] + phase_off, db.phase[frame, 1]], -1)
         take.hips[t], take.rotations[t] = hips, rotations

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import binary_opening, gaussian_filter1d
 
-from understudy.runtime.core import rotation
+from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer.ik import legs
@@ -59,7 +59,7 @@ class Motion:
 def soles(m: Motion) -> Array:
     """(T, N, 2 sides, 2, 3) the point under the heel and the toe joint, less its own height."""
     p, r = legs.forward(m.hips.astype(float), m.rotations.astype(float))
-    heel = p[..., 2, :] + legs.rotate(r[..., 2, :], HEEL)
+    heel = p[..., 2, :] + quaternion.rotate(r[..., 2, :], HEEL)
     toe = p[..., 3, :] - (0.0, legs.TOE_M, 0.0)
     return np.stack([heel, toe], axis=-2)
 

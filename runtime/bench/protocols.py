@@ -11,7 +11,7 @@ from understudy.bridge.protocols import vmc
 from understudy.bridge.protocols.vmc_accumulator import Accumulator
 from understudy.bridge.protocols.vmc_packer import Packer
 from understudy.runtime.core import rotation
-from understudy.runtime.outputs import rehearsal, target
+from understudy.runtime.outputs import target, test_signal
 from understudy.runtime.outputs.sender import ENCODERS, KNOWN
 
 from .figure import Figure
@@ -45,7 +45,7 @@ def measure(quick: bool) -> list[Figure]:
     datagrams, ears = packer.pack(p), Accumulator()
     read_ms = _median_ms(lambda: [ears.feed(data) for data in datagrams], repeats // 10)
     figures.append(Figure("VMC frame read and gathered", read_ms, "ms", conditions=conditions))
-    frame = rehearsal.frame(1)
+    frame = test_signal.frame(1)
     for line in LINES:
         to = target.parse(line, KNOWN)
         encode = ENCODERS[to.scheme](to).datagrams

@@ -1,6 +1,6 @@
 """Takeover on a folder of BVH: error in gaps against four baselines, seams, feet, trust.
 
-Every clip goes through the very live path (`performer.rehearsal`), on its own skeleton, at its own
+Every clip goes through the very live path (`takeover.offline`), on its own skeleton, at its own
 rate. Gaps begin every STEP_S from HISTORY_S on, further apart in long clips. A run is causal, so
 the first quarter of a second of a gap is what a gap of a quarter of a second would have shown: each
 beginning is run once, for the longest gap that fits.
@@ -160,7 +160,7 @@ def starts(clip: Clip, shortest_s: float) -> list[int]:
 
 def measure_clip(clip: Clip, lengths: list[float], weights: Path | None = None) -> Result:
     """All gaps of one clip, each a subject of its own in one Takeover."""
-    from understudy.runtime.performer.takeover.offline import Part, rehearse
+    from understudy.runtime.performer.takeover.offline import OfflineInput, run_offline
     from understudy.runtime.performer.takeover.takeover import Takeover
 
     rate, skeleton, total = clip.rate_hz, clip.skeleton, len(clip)
@@ -180,7 +180,7 @@ def measure_clip(clip: Clip, lengths: list[float], weights: Path | None = None) 
         seen = np.ones((stop - first, len(skeleton)), bool)
         for a, b in lost:
             seen[a - first : b - first, joints] = False
-        parts.append(Part(clip.positions[first:stop], clip.rotations[first:stop], seen))
+        parts.append(OfflineInput(clip.positions[first:stop], clip.rotations[first:stop], seen))
         cuts.append((first, stop))
 
     warm, tail = round(WARM_S * rate), round(TAIL_S * rate)
@@ -193,7 +193,7 @@ def measure_clip(clip: Clip, lengths: list[float], weights: Path | None = None) 
     flickers = flickers[flickers > HISTORY_S * rate]
     part(0, total, [(int(k), int(k) + 1) for k in flickers], ~everyone)
     with Takeover([skeleton] * len(parts), stop_after_s=NEVER_S, weights=weights) as takeover:
-        shown = rehearse(takeover, parts, rate)
+        shown = run_offline(takeover, parts, rate)
 
     def world(k: int) -> Array:
         return gaps.world(skeleton, shown[k].positions, shown[k].rotations)

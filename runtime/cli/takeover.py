@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from understudy.runtime.performer.takeover.offline import Shown
+    from understudy.runtime.performer.takeover.offline import OfflineOutput
     from understudy.runtime.sources.files.dropout import Drop
     from understudy.runtime.takes.clip import Clip
 
@@ -157,11 +157,11 @@ def play(
     jitter_s: float = 0.0,
     seed: int = 0,
     weights: Path | None = None,
-) -> tuple[Shown, Any]:
+) -> tuple[OfflineOutput, Any]:
     """What a stage at the clip's own rate shows of it, and the stream that it came by."""
     import numpy as np
 
-    from understudy.runtime.performer.takeover.offline import Part, rehearse
+    from understudy.runtime.performer.takeover.offline import OfflineInput, run_offline
     from understudy.runtime.performer.takeover.takeover import Takeover
     from understudy.runtime.retarget.retarget import t_pose
     from understudy.runtime.sources.files.dropout import Jitter
@@ -173,12 +173,12 @@ def play(
         delays = np.array([jitter.delay_s(k / clip.rate_hz) for k in range(len(clip))])
         delays[0] = 0.0  # a stage shows nobody before somebody has come
     with Takeover([clip.skeleton], stop_after_s=stop_after_s, weights=weights) as takeover:
-        part = Part(clip.positions, clip.rotations, seen, delays)
-        shown = rehearse(takeover, [part], clip.rate_hz)[0]
+        part = OfflineInput(clip.positions, clip.rotations, seen, delays)
+        shown = run_offline(takeover, [part], clip.rate_hz)[0]
         return shown, takeover.bodies[0].stream
 
 
-def written(clip: Clip, shown: Shown) -> Clip:
+def written(clip: Clip, shown: OfflineOutput) -> Clip:
     """The clip as it was shown; channels of what is the source's own keep the file's values."""
     import numpy as np
 
@@ -236,7 +236,7 @@ def _nearest(q: np.ndarray, order: str, before_deg: np.ndarray) -> np.ndarray:
     return best
 
 
-def _about_drop(clip: Clip, shown: Shown, drop: Drop, drops: list[Drop]) -> dict[str, Any]:
+def _about_drop(clip: Clip, shown: OfflineOutput, drop: Drop, drops: list[Drop]) -> dict[str, Any]:
     """What came of one window: errors, baselines, seams, trust, states."""
     import numpy as np
 
@@ -285,7 +285,7 @@ def _about_drop(clip: Clip, shown: Shown, drop: Drop, drops: list[Drop]) -> dict
 
 
 def _about_jitter(
-    clip: Clip, shown: Shown, stream: Any, args: argparse.Namespace
+    clip: Clip, shown: OfflineOutput, stream: Any, args: argparse.Namespace
 ) -> dict[str, Any]:
     from understudy.runtime.bench import gaps
     from understudy.runtime.core.humanoid import roles

@@ -29,8 +29,8 @@ from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.errors import UnderstudyError
 
 from . import target
-from .rehearsal import VALUES, Values, frame
 from .sender import KNOWN, Output
+from .test_signal import VALUES, Values, frame
 
 PROTOCOLS = (*KNOWN, "wire")
 RATE_HZ = 60.0

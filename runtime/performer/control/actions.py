@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from understudy.runtime.core import networks, rotation
+from understudy.runtime.core import networks, quaternion, rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer.ik import legs
@@ -145,8 +145,8 @@ class Actions:
         under = local[who]
         goal = played.copy()
         # On another's legs the chest keeps the way that it had in the take.
-        chest = legs.multiply(played[:, legs.HIPS], played[:, _SPINE])
-        chest = legs.multiply(legs.conjugate(under[:, legs.HIPS]), chest)
+        chest = quaternion.multiply(played[:, legs.HIPS], played[:, _SPINE])
+        chest = quaternion.multiply(quaternion.conjugate(under[:, legs.HIPS]), chest)
         goal[:, _SPINE] = np.where(whole[:, None], goal[:, _SPINE], chest)
         share = w[:, None] * np.where(whole[:, None], True, ~_LEGS)
         local[who] = rotation.slerp(under, goal, share)

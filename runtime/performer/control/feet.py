@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from understudy.runtime.core import quaternion
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer.ik import legs
 
@@ -37,8 +38,8 @@ LOW_M = 0.022
 SLOW_MPS = 0.65
 # Under the heel, from the ankle, in the foot's frame: the foot rolls about it, not the ankle.
 HEEL = np.array([0.0, -legs.ANKLE_M, -0.03])
-_SIDE = legs.turning(np.array([1.0, 0.0, 0.0]))
-_HEEL, _TOE = legs.turning(HEEL), legs.turning(legs.OFFSETS[:, 3])
+_SIDE = quaternion.turning(np.array([1.0, 0.0, 0.0]))
+_HEEL, _TOE = quaternion.turning(HEEL), quaternion.turning(legs.OFFSETS[:, 3])
 _LOW = np.array([0.0, legs.TOE_M]) + LOW_M
 _STRAIGHT = np.array([0.0, 0.0, 0.0, 1.0])
 
@@ -92,12 +93,12 @@ class Feet:
         world_p, world_r = legs.forward(hips, rotations)
         foot = world_r[..., 2, :]
         # By the foot's side axis: a foot that hangs straight down has no heading of its own.
-        across = legs.turned(foot, _SIDE)
+        across = quaternion.turned(foot, _SIDE)
         yaw = np.arctan2(-across[..., 2], across[..., 0])
         if self.rolled:
-            foot = legs.multiply(foot, self.roll)
+            foot = quaternion.multiply(foot, self.roll)
         pairs = contacts.reshape(-1, 2, 2)
-        heel, arm = legs.turned(foot, _HEEL), legs.turned(foot, _TOE)
+        heel, arm = quaternion.turned(foot, _HEEL), quaternion.turned(foot, _TOE)
         grounded = self._grounded(world_p[..., 2, :] + heel, world_p[..., 2, :] + arm, dt_s)
         self.on = np.where(self.on, pairs > RELEASED, pairs > ENGAGED) | grounded
         # The toe rules where both are down: the heel leaves first.
@@ -108,16 +109,16 @@ class Feet:
         joint = world_p[..., 2, :] + arm
         fresh = (point != self.point) & (point >= 0)
         if fresh.any():
-            lever = legs.rotate(legs.about_y(self.twist), arm) - arm
+            lever = quaternion.rotate(quaternion.about_y(self.twist), arm) - arm
             self.anchor = np.where(fresh[..., None], joint + lever + self.offset, self.anchor)
             self.anchor_yaw = np.where((self.point < 0) & fresh, yaw + self.twist, self.anchor_yaw)
 
         held = point >= 0
         twist: Array = (self.anchor_yaw - yaw + np.pi) % (2.0 * np.pi) - np.pi
-        twist = legs.clamp(twist, -SWIVEL_RAD, SWIVEL_RAD)
+        twist = quaternion.clamp(twist, -SWIVEL_RAD, SWIVEL_RAD)
         self.anchor_yaw = yaw + twist
-        turn = legs.about_y(np.where(held, twist, self.twist))
-        lever = legs.rotate(turn, arm) - arm
+        turn = quaternion.about_y(np.where(held, twist, self.twist))
+        lever = quaternion.rotate(turn, arm) - arm
         offset = self.anchor - joint - lever
         # Heights sink softly onto the ground; the anchor's own height is not trusted.
         ground = np.where(point == 0, 0.0, legs.TOE_M)
@@ -143,7 +144,7 @@ class Feet:
         self.twist = np.where(held, twist, free_twist)
         self.twist_rate = np.where(held, 0.0, free_twist_rate)
 
-        target_foot = legs.multiply(legs.about_y(self.twist), foot)
+        target_foot = quaternion.multiply(quaternion.about_y(self.twist), foot)
         ankle = world_p[..., 2, :] + self.offset
         ankle[..., 1] += STEP_LIFT_M * np.sin(np.pi * self.step_s / STEP_S)
         self.clear += (~held - self.clear) * (1.0 - np.exp(-0.693 * dt_s / CLEAR_HALFLIFE_S))
@@ -160,12 +161,14 @@ class Feet:
         The legs bring what is planted back to where it is held, and toes out of the ground; the
         next tick plants feet that are turned so already.
         """
-        turn = legs.multiply(legs.conjugate(before), rotations[:, legs.LEGS[:, 2]])
+        turn = quaternion.multiply(quaternion.conjugate(before), rotations[:, legs.LEGS[:, 2]])
         if np.abs(turn[..., :3]).max() > TURNED:
             world_p, world_r = legs.forward(hips, rotations)
             ankle, foot = world_p[..., 2, :].copy(), world_r[..., 2, :]
             arm = np.where(
-                (self.point == 0)[..., None], legs.turned(foot, _HEEL), world_p[..., 3, :] - ankle
+                (self.point == 0)[..., None],
+                quaternion.turned(foot, _HEEL),
+                world_p[..., 3, :] - ankle,
             )
             moved = np.where((self.point >= 0)[..., None], self.anchor - ankle - arm, 0.0)
             moved[..., 1] = np.maximum(legs.TOE_M - world_p[..., 3, 1], 0.0)
@@ -173,9 +176,11 @@ class Feet:
                 feet = rotations[:, legs.LEGS[:, 2]]
                 legs.reach(hips, rotations, world_p, world_r, ankle + moved, foot, 0.0)
                 rotations[:, legs.LEGS[:, 2]] = feet  # within their limits still
-        roll = legs.multiply(self.roll, turn)
+        roll = quaternion.multiply(self.roll, turn)
         self.rolled = bool(np.abs(roll[..., :3]).max() > 1e-3)
-        self.roll = legs.unit(np.where(roll[..., 3:] < 0.0, -roll, roll) + ROLL_BACK * _STRAIGHT)
+        self.roll = quaternion.unit(
+            np.where(roll[..., 3:] < 0.0, -roll, roll) + ROLL_BACK * _STRAIGHT
+        )
 
     def _grounded(self, heel: Array, toe: Array, dt_s: float) -> np.ndarray:
         """(N, 2, 2) which heels and toes (N, 2, 3) of the animation are all but standing.
@@ -215,7 +220,7 @@ class Feet:
         self.rise *= 0.5 ** (dt_s / RISE_HALFLIFE_S)
         if not (short | (self.rise > 1e-3)).any():
             return
-        arm = -legs.rotate(foot, legs.OFFSETS[:, 3])
+        arm = -quaternion.rotate(foot, legs.OFFSETS[:, 3])
         toe = ankle - arm
         way = top - toe
         far, long = np.sqrt(np.sum(way * way, -1)), np.sqrt(np.sum(arm * arm, -1))
@@ -223,18 +228,18 @@ class Feet:
         cosine = (long**2 + far**2 - limit**2) / (2.0 * long * far)
         need = np.where(short, now - np.arccos(np.clip(cosine, -1.0, 1.0)), 0.0)
         self.rise = np.minimum(np.maximum(need, self.rise), now)
-        axis = legs.unit(legs.cross(arm, way))
+        axis = quaternion.unit(quaternion.cross(arm, way))
         half = 0.5 * self.rise[..., None]
         q = np.concatenate([axis * np.sin(half), np.cos(half)], -1)
-        ankle[...] = toe + legs.rotate(q, arm)
-        foot[...] = legs.multiply(q, foot)
+        ankle[...] = toe + quaternion.rotate(q, arm)
+        foot[...] = quaternion.multiply(q, foot)
 
     @staticmethod
     def _above_ground(ankle: Array, foot: Array, clear: Array) -> None:
         """Lifts ankles (N, 2, 3) out of the ground, and free feet (clear is 1) well above it."""
-        toe = ankle + legs.turned(foot, _TOE)
+        toe = ankle + quaternion.turned(foot, _TOE)
         low = np.maximum(legs.TOE_M + CLEAR_M * clear - toe[..., 1], 0.0)
-        heel = ankle[..., 1] + legs.turned(foot, _HEEL)[..., 1]
+        heel = ankle[..., 1] + quaternion.turned(foot, _HEEL)[..., 1]
         low = np.maximum(low, clear * (CLEAR_M * clear - heel))
         # The heel's bone may come as low as the foot's pitch demands, not lower than the sole.
         ankle[..., 1] = np.maximum(ankle[..., 1] + low, 0.6 * legs.ANKLE_M)

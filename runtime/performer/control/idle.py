@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from understudy.runtime.core import quaternion
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.performer.ik import legs
 
 BREATH_HZ = 0.23
 SWAY_HZ = 0.083
@@ -26,7 +26,7 @@ _AXES = np.array(
 )
 
 
-class Breath:
+class Idle:
     """Phases of `count` bodies; bodies breathe out of step."""
 
     def __init__(self, count: int) -> None:
@@ -37,7 +37,7 @@ class Breath:
     def apply(self, hips: Array, rotations: Array, speed: Array, dt_s: float) -> None:
         """Adds to hips (N, 3) in the root's frame and rotations (N, J, 4); speed (N,) in m/s."""
         self.time_s += dt_s
-        goal = legs.clamp(1.0 - speed / 0.25, 0.0, 1.0)
+        goal = quaternion.clamp(1.0 - speed / 0.25, 0.0, 1.0)
         self.calm += (goal - self.calm) * (1.0 - np.exp(-0.6931472 * dt_s / SETTLE_HALFLIFE_S))
         turn = 2.0 * np.pi * self.time_s
         breath = np.sin(turn * BREATH_HZ + self.phase)
@@ -48,6 +48,6 @@ class Breath:
         delta = np.empty((len(speed), len(_CHEST), 4))
         delta[..., :3] = 0.5 * amount * _AXES
         delta[..., 3] = np.sqrt(1.0 - np.sum(delta[..., :3] ** 2, axis=-1))
-        rotations[:, _CHEST] = legs.multiply(rotations[:, _CHEST], delta)
+        rotations[:, _CHEST] = quaternion.multiply(rotations[:, _CHEST], delta)
         hips[:, 0] += SWAY_M * sway
         hips[:, 1] += self.calm * (TALL_M - 0.0015 * (1.0 + breath))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from understudy.runtime.core import quaternion
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer.ik import legs
@@ -60,10 +61,10 @@ class Jump:
         for joints, keys in ((_SPINE, _SPINE_RAD), (_ARMS, _ARMS_RAD)):
             turn = _about_x(_curve(t, keys))[:, None]
             picked = np.ix_(who, joints)
-            rotations[picked] = legs.multiply(np.repeat(turn, 2, axis=1), rotations[picked])
+            rotations[picked] = quaternion.multiply(np.repeat(turn, 2, axis=1), rotations[picked])
         picked = np.ix_(who, _FEET)
         point = _about_x(_curve(t, _FEET_RAD))[:, None]
-        rotations[picked] = legs.multiply(rotations[picked], np.repeat(point, 2, axis=1))
+        rotations[picked] = quaternion.multiply(rotations[picked], np.repeat(point, 2, axis=1))
 
 
 def _curve(t: Array, keys: Array) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from understudy.runtime.core import rotation
+from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer.ik import legs
 
@@ -28,7 +28,7 @@ class Limits:
         self._known = stated is not None
         if stated is not None:
             mean = np.asarray(stated["mean"], float)[LIMITED]
-            self._mean, self._back = mean, legs.conjugate(mean)
+            self._mean, self._back = mean, quaternion.conjugate(mean)
             self._low = np.asarray(stated["low_rad"], float)[LIMITED]
             self._high = np.asarray(stated["high_rad"], float)[LIMITED]
 
@@ -39,10 +39,10 @@ class Limits:
         """
         if not self._known:
             return False
-        turn = rotation.to_rotation_vector(legs.multiply(self._back, rotations[:, LIMITED]))
-        kept = legs.clamp(turn, self._low, self._high)
+        turn = rotation.to_rotation_vector(quaternion.multiply(self._back, rotations[:, LIMITED]))
+        kept = quaternion.clamp(turn, self._low, self._high)
         if (kept == turn).all():
             return False
         back = rotation.from_rotation_vector(turn + share[:, None, None] * (kept - turn))
-        rotations[:, LIMITED] = legs.multiply(self._mean, back)
+        rotations[:, LIMITED] = quaternion.multiply(self._mean, back)
         return True

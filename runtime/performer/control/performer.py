@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from understudy.runtime.core import networks, rotation
+from understudy.runtime.core import networks, quaternion, rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Intent, Pose
@@ -28,7 +28,7 @@ from .controller import (
     spring_step,
 )
 from .feet import Feet
-from .idle import TALL_M, Breath
+from .idle import TALL_M, Idle
 from .inertialization import Inertialization
 from .jump import Jump
 from .layout import BODY, CONTACTS, JOINTS, PATH, PHASE, POSE, RATE_HZ, SAMPLES, STYLES, TRAVEL
@@ -105,7 +105,7 @@ class Performer:
         )
         self._acting = np.zeros(0, int)
         self._limits = Limits(card)
-        self._feet, self._breath = Feet(count), Breath(count)
+        self._feet, self._idle = Feet(count), Idle(count)
         self._inert = Inertialization(count, JOINTS)
         self._jump = Jump(count)
         self.root = np.zeros((count, 2))
@@ -140,7 +140,7 @@ class Performer:
         self._jump.reset(i)
         self._actions.reset(i)
         self._carried.pop(i, None)
-        self._breath.calm[i] = 1.0
+        self._idle.calm[i] = 1.0
         self._trail[:, i] = (*position, np.sin(yaw_rad), np.cos(yaw_rad))
         hips, rotations = self._standing(i)
         for positions, turns in (self._before, self._now, (self.positions, self.rotations)):
@@ -162,7 +162,7 @@ class Performer:
             entered = entry.pose(body, root, yaw)
             speed = entry.world_velocity(body, yaw)
             self.controller.velocity[i] = self.controller.wished_velocity[i] = speed
-        self._breath.calm[i] = self._feet.settled[i] = 0.0
+        self._idle.calm[i] = self._feet.settled[i] = 0.0
         self._carried[i] = past, known, entered
         for positions, turns in (self._before, self._now, (self.positions, self.rotations)):
             positions[i, 0], turns[i] = known
@@ -212,7 +212,7 @@ class Performer:
         controller.step(TICK_S)
         place, heading = controller.path(SAMPLES_S + LEAD_S)
         self._path[:, : 4 * SAMPLES] = local_path(place, heading, self.root, self.yaw)
-        goal = legs.clamp(self.style, -1.0, 1.0)
+        goal = quaternion.clamp(self.style, -1.0, 1.0)
         self._style, self._style_rate = spring_step(
             self._style, self._style_rate, goal, STYLE_HALFLIFE_S, TICK_S
         )
@@ -277,16 +277,16 @@ class Performer:
         """World pose from the network's: life, heading, offsets of transitions, planted feet."""
         hips, local = body[:, :3].astype(float), self._local.astype(float)
         speed = np.sqrt(np.sum(body[:, TRAVEL][:, :2] ** 2, axis=-1))
-        self._breath.apply(hips, local, speed, TICK_S)
+        self._idle.apply(hips, local, speed, TICK_S)
         contacts = self.contacts[:, :, 1]
         contacts[:] = body[:, CONTACTS]
         if len(self._acting):
             self._actions.apply(self._acting, hips, local, contacts)
-        facing = legs.about_y(self.yaw)
-        hips = legs.rotate(facing, hips)
+        facing = quaternion.about_y(self.yaw)
+        hips = quaternion.rotate(facing, hips)
         hips[:, 0] += self.root[:, 0]
         hips[:, 2] += self.root[:, 1]
-        local[:, 0] = legs.multiply(facing, local[:, 0])
+        local[:, 0] = quaternion.multiply(facing, local[:, 0])
         for i, (before, last, entered) in self._carried.items():
             shown, goal = entry.rates(last, before), entry.rates((hips[i], local[i]), entered)
             apart = shown[0] - goal[0], shown[1] - goal[1]

@@ -1,1 +1,1 @@
-"""Two-bone legs and planted feet."""
+"""Two-bone inverse kinematics, and the legs that are bent by it."""

@@ -1,15 +1,14 @@
-"""Legs: forward kinematics of both legs and two-bone inverse kinematics, for many bodies at once.
-
-Products are an outer product and one small matrix: at this size the cost is the number of numpy
-calls, and this takes three where components take thirty (20 us became 3 for two quaternions).
-"""
+"""PERFORMER's legs: forward kinematics and inverse kinematics of both, for many bodies at once."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from understudy.runtime.core import quaternion
 from understudy.runtime.core.humanoid import PERFORMER, roles
 from understudy.runtime.core.rotation import Array
+
+from . import two_bone
 
 _ROLE = roles(PERFORMER)
 HIPS = _ROLE["hips"]
@@ -32,107 +31,7 @@ KNEE_RAD = 0.15  # knees look where their feet do, but for so much ...
 SWING_RAD = 0.35  # ... and are turned no further for it
 
 
-def _bilinear(terms: dict[int, str], width: int) -> Array:
-    """(width * width, outputs) matrix of a product of two vectors, from signed index pairs."""
-    table = np.zeros((width * width, len(terms)))
-    for out, pairs in terms.items():
-        for pair in pairs.split():
-            i, j = int(pair[1]), int(pair[2])
-            table[width * i + j, out] = 1.0 if pair[0] == "+" else -1.0
-    return table
-
-
-_CROSS = _bilinear({0: "+12 -21", 1: "+20 -02", 2: "+01 -10"}, 3)
-_HAMILTON = _bilinear(
-    {
-        0: "+30 +03 +12 -21",
-        1: "+31 +13 +20 -02",
-        2: "+32 +23 +01 -10",
-        3: "+33 -00 -11 -22",
-    },
-    4,
-)
-
-
-# The rotation matrix of x y z w in products of two components: row, column, signed index pairs.
-_TURN = np.zeros((48, 3))
-for _row, _column, _pairs in (
-    (0, 0, "+33 +00 -11 -22"),
-    (0, 1, "+01 +10 -23 -32"),
-    (0, 2, "+02 +20 +13 +31"),
-    (1, 0, "+01 +10 +23 +32"),
-    (1, 1, "+33 -00 +11 -22"),
-    (1, 2, "+12 +21 -03 -30"),
-    (2, 0, "+02 +20 -13 -31"),
-    (2, 1, "+12 +21 +03 +30"),
-    (2, 2, "+33 -00 -11 +22"),
-):
-    for _pair in _pairs.split():
-        _TURN[3 * (4 * int(_pair[1]) + int(_pair[2])) + _column, _row] = float(_pair[0] + "1")
-_CONJUGATE = np.array([-1.0, -1.0, -1.0, 1.0])
-
-
-def cross(a: Array, b: Array) -> Array:
-    """(..., 3) cross product."""
-    outer = a[..., :, None] * b[..., None, :]
-    return outer.reshape(*outer.shape[:-2], 9) @ _CROSS
-
-
-def multiply(a: Array, b: Array) -> Array:
-    """(..., 4) quaternion product: first b, then a."""
-    outer = a[..., :, None] * b[..., None, :]
-    return outer.reshape(*outer.shape[:-2], 16) @ _HAMILTON
-
-
-def rotate(q: Array, v: Array) -> Array:
-    """(..., 3) vectors turned by unit quaternions."""
-    square = (q[..., :, None] * q[..., None, :]).reshape(*q.shape[:-1], 16)
-    outer = square[..., :, None] * v[..., None, :]
-    return outer.reshape(*outer.shape[:-2], 48) @ _TURN
-
-
-def turning(v: Array) -> Array:
-    """(..., 16, 3) of fixed vectors, so that `turned` rotates them in half the time."""
-    return (_TURN.reshape(16, 3, 3) * np.asarray(v)[..., None, :, None]).sum(-2)
-
-
-def turned(q: Array, fixed: Array) -> Array:
-    """(..., 3) what `rotate` gives, for a vector that went through `turning`."""
-    square = (q[..., :, None] * q[..., None, :]).reshape(*q.shape[:-1], 1, 16)
-    return (square @ fixed.astype(q.dtype, copy=False))[..., 0, :]
-
-
-def clamp(x: Array, low: Array | float, high: Array | float) -> Array:
-    """(...) within bounds; np.clip without its wrapper, which costs more than the work."""
-    return np.minimum(np.maximum(x, low), high)
-
-
-def conjugate(q: Array) -> Array:
-    """(..., 4) inverse of unit quaternions."""
-    return q * _CONJUGATE
-
-
-def unit(v: Array) -> Array:
-    """(..., N) unit vectors; zero stays zero."""
-    return v / np.sqrt(np.maximum((v * v).sum(-1, keepdims=True), 1e-20))
-
-
-def between(a: Array, b: Array) -> Array:
-    """(..., 4) least rotation that takes unit vectors a to unit vectors b, not opposite ones."""
-    out = np.empty((*np.broadcast_shapes(a.shape, b.shape)[:-1], 4), np.result_type(a, b))
-    out[..., :3] = cross(a, b)
-    out[..., 3] = 1.0 + (a * b).sum(-1)
-    return unit(out)
-
-
-def about_y(angle_rad: Array) -> Array:
-    """(..., 4) turn about +Y."""
-    out = np.zeros((*np.shape(angle_rad), 4), np.asarray(angle_rad).dtype)
-    out[..., 1], out[..., 3] = np.sin(0.5 * angle_rad), np.cos(0.5 * angle_rad)
-    return out
-
-
-_FORWARD = turning(np.array([0.0, 0.0, 1.0]))
+_FORWARD = quaternion.turning(np.array([0.0, 0.0, 1.0]))
 
 
 def forward(hips: Array, rotations: Array) -> tuple[Array, Array]:
@@ -146,8 +45,8 @@ def forward(hips: Array, rotations: Array) -> tuple[Array, Array]:
     turns = np.empty_like(local)
     at, turn = hips[..., None, :], rotations[..., HIPS, None, :]
     for k in range(4):
-        at = at + rotate(turn, offsets[:, k])
-        turn = multiply(turn, local[..., k, :])
+        at = at + quaternion.rotate(turn, offsets[:, k])
+        turn = quaternion.multiply(turn, local[..., k, :])
         positions[..., k, :], turns[..., k, :] = at, turn
     return positions, turns
 
@@ -157,27 +56,29 @@ def _over_foot(side: Array, line: Array, foot: Array, share: Array | float) -> A
 
     A knee that bends past a foot that looks elsewhere would roll the ankle, which hardly rolls.
     """
-    ahead = turned(foot, _FORWARD)
+    ahead = quaternion.turned(foot, _FORWARD)
     ahead = ahead - (ahead * line).sum(-1, keepdims=True) * line
     flat = np.sqrt((ahead * ahead).sum(-1))
-    across = cross(line, side)
+    across = quaternion.cross(line, side)
     turn = np.arctan2((ahead * across).sum(-1), (ahead * side).sum(-1))
     # A foot that hangs along the leg has no heading to speak of; one that looks back is no guide.
-    trust = clamp(4.0 * flat - 1.0, 0.0, 1.0) * clamp(3.0 - 1.5 * np.abs(turn), 0.0, 1.0)
-    turn = turn - clamp(turn, -KNEE_RAD, KNEE_RAD)
-    turn = (share * trust * clamp(turn, -SWING_RAD, SWING_RAD))[..., None]
+    trust = quaternion.clamp(4.0 * flat - 1.0, 0.0, 1.0) * quaternion.clamp(
+        3.0 - 1.5 * np.abs(turn), 0.0, 1.0
+    )
+    turn = turn - quaternion.clamp(turn, -KNEE_RAD, KNEE_RAD)
+    turn = (share * trust * quaternion.clamp(turn, -SWING_RAD, SWING_RAD))[..., None]
     return np.cos(turn) * side + np.sin(turn) * across
 
 
 def _frame(x: Array, y: Array) -> Array:
     """(..., 4) rotation by less than a third of a turn that has these unit x and y axes."""
-    z = cross(x, y)
+    z = quaternion.cross(x, y)
     out = np.empty((*x.shape[:-1], 4), x.dtype)
     out[..., 0] = y[..., 2] - z[..., 1]
     out[..., 1] = z[..., 0] - x[..., 2]
     out[..., 2] = x[..., 1] - y[..., 0]
     out[..., 3] = np.maximum(1.0 + x[..., 0] + y[..., 1] + z[..., 2], 1e-3)
-    return unit(out)
+    return quaternion.unit(out)
 
 
 def reach(
@@ -196,33 +97,24 @@ def reach(
     in which it was bent, so it cannot flip.
     """
     top, knee, end = world_p[..., 0, :], world_p[..., 1, :], world_p[..., 2, :]
-    line: Array = ankle - top
-    length = np.sqrt((line * line).sum(-1, keepdims=True))
+    line, length = two_bone.line_to(top, ankle)
     limit = (THIGH_M + SHIN_M) * REACH
-    far = clamp(length, abs(THIGH_M - SHIN_M) + 0.05, limit)
-    line = line / np.maximum(length, 1e-8)
-    # The knee's side: where it points now; ahead of the thigh when the leg is straight.
-    before = unit(end - top)
-    bend: Array = knee - top
-    bend = bend - (bend * before).sum(-1, keepdims=True) * before
-    ahead = turned(world_r[..., 0, :], _FORWARD)
-    bend = bend + 0.02 * ahead
-    bend = rotate(between(before, line), bend)
-    side = unit(bend - (bend * line).sum(-1, keepdims=True) * line)
+    far = quaternion.clamp(length, abs(THIGH_M - SHIN_M) + 0.05, limit)
+    ahead = quaternion.turned(world_r[..., 0, :], _FORWARD)
+    side = two_bone.bend_side(top, knee, end, ahead, line)
     side = _over_foot(side, line, foot, over_foot)
-    cosine = clamp((THIGH_M**2 + far * far - SHIN_M**2) / (2.0 * THIGH_M * far), -1.0, 1.0)
-    new_knee = top + THIGH_M * (cosine * line + np.sqrt(1.0 - cosine * cosine) * side)
+    new_knee = two_bone.middle_joint(top, line, side, far, THIGH_M, SHIN_M)
     # A knee is a hinge about the thigh's x: both bones lie in the plane that it bends in.
     axes = np.empty((2, *side.shape), side.dtype)
-    axes[0], axes[1] = cross(side, line), (top - new_knee) / THIGH_M
+    axes[0], axes[1] = quaternion.cross(side, line), (top - new_knee) / THIGH_M
     parent = rotations[..., HIPS, None, :]
     # Within the hips' frame a thigh never turns far, so the short way to its quaternion will do.
-    thigh = _frame(*rotate(conjugate(parent), axes))
+    thigh = _frame(*quaternion.rotate(quaternion.conjugate(parent), axes))
     bent = (THIGH_M**2 + SHIN_M**2 - far * far) / (2.0 * THIGH_M * SHIN_M)
     knee_turn = np.zeros_like(thigh)
-    knee_turn[..., 0] = np.sqrt(clamp(0.5 + 0.5 * bent[..., 0], 0.0, 1.0))
-    knee_turn[..., 3] = np.sqrt(clamp(0.5 - 0.5 * bent[..., 0], 0.0, 1.0))
+    knee_turn[..., 0] = np.sqrt(quaternion.clamp(0.5 + 0.5 * bent[..., 0], 0.0, 1.0))
+    knee_turn[..., 3] = np.sqrt(quaternion.clamp(0.5 - 0.5 * bent[..., 0], 0.0, 1.0))
     rotations[..., LEGS[:, 0], :] = thigh
     rotations[..., LEGS[:, 1], :] = knee_turn
-    shin = multiply(parent, multiply(thigh, knee_turn))
-    rotations[..., LEGS[:, 2], :] = multiply(conjugate(shin), foot)
+    shin = quaternion.multiply(parent, quaternion.multiply(thigh, knee_turn))
+    rotations[..., LEGS[:, 2], :] = quaternion.multiply(quaternion.conjugate(shin), foot)

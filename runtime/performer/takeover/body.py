@@ -9,12 +9,11 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.retarget import NotHumanoid
 
-from .blend import BRISK_MPS2, SMALL_M, Seam
-from .feet import Planting
+from .blend import BRISK_MPS2, SMALL_M, PoseBlend
 from .forecast import Forecast
-from .prediction import Foresight
+from .prediction import Prediction
 from .stream import NEAR_S, Packet, Stream
-from .transfer import Transfer, world_positions, world_rotations
+from .transfer import Transfer
 
 # A forecast that is younger has the right speed; what it differs by is the packet's noise.
 YOUNG_S = 0.12
@@ -35,32 +34,49 @@ def transfer_of(skeleton: Skeleton, known: dict[int, Transfer | None]) -> Transf
 class Body:
     """A subject's side of `Takeover`; the networks are on the other.
 
+    i                which of all subjects it is; blend is that of all
     missing (J,)     joints that are shown from the forecast, or held where there is none
     whole_lost       nothing has come although it was due
     newly_partial    the newest packet lacks joints that the one before had
     waits            it is back, but its speed is not known before the next packet
     """
 
-    def __init__(self, skeleton: Skeleton, transfer: Transfer | None) -> None:
+    def __init__(
+        self, i: int, skeleton: Skeleton, transfer: Transfer | None, blend: PoseBlend
+    ) -> None:
+        self.i = i
         self.skeleton = skeleton
         self.stream = Stream()
-        self.foresight = None if transfer is None else Foresight(transfer)
-        self._planting = None if transfer is None else Planting(transfer)
-        self._seam = Seam(len(skeleton))
+        self.prediction = None if transfer is None else Prediction(transfer)
+        self._blend = blend
         self.positions = skeleton.rest_positions.copy()
         self.rotations = skeleton.rest_rotations.copy()
         self.state, self.reason, self.uncertainty_m = State.HOLD, "no mocap has come yet", 0.0
         self.time_s = -np.inf  # of what is shown, on the source's clock
         self.missing = np.zeros(len(skeleton), bool)
         self.whole_lost, self.newly_partial, self.waits = True, False, False
+        self.any_missing = self._all_missing = False
         self._still = self.missing  # missing at this tick and the one before
-        self._lost_s = -np.inf  # since when something is missing
+        self.lost_s = -np.inf  # since when something is missing
         self._waits_from_s = np.inf
-        self._step_s = FRAME_S
+        self.step_s = FRAME_S
 
     @property
     def silent_s(self) -> float:
         return self.time_s - self.stream.newest.time_s
+
+    @property
+    def lost_for_s(self) -> float:
+        """How long the body, or some joints of it, have been missing."""
+        return self.silent_s if self.whole_lost else self.time_s - self.lost_s
+
+    @property
+    def before(self) -> tuple[Array, Array, float] | None:
+        """The source's pose before the newest and their distance in seconds, if it is near."""
+        one = None if self.whole_lost else self.stream.before_newest
+        if one is None:
+            return None
+        return one.positions, one.rotations, self.stream.newest.time_s - one.time_s
 
     # Which joints are missing now.
 
@@ -76,7 +92,10 @@ class Body:
         before_s = self.time_s
         self.time_s = max(before_s, stream.playhead_s if self.whole_lost else newest.time_s)
         if 0.0 < self.time_s - before_s < NEAR_S:
-            self._step_s = self.time_s - before_s
+            self.step_s = self.time_s - before_s
+        if self._all_missing if self.whole_lost else not self.any_missing and newest.seen is None:
+            self.waits, self._still = False, self.missing  # as at the tick before
+            return
         was = self.missing
         missing = np.full(len(was), self.whole_lost)
         if not self.whole_lost and newest.seen is not None:
@@ -90,15 +109,16 @@ class Body:
             self._lose(lost, not was.any())
         self._still = was & missing
         self.missing = missing
+        self.any_missing, self._all_missing = bool(missing.any()), bool(missing.all())
 
     def _lose(self, lost: np.ndarray, first: bool) -> None:
         """Joints lost (J,) are missing from now on."""
         if first:
-            self._lost_s = self.time_s
+            self.lost_s = self.time_s
         packets = self.stream.packets
         self.newly_partial = not (self.whole_lost or self.waits) and len(packets) > 1
-        if self.foresight is not None:
-            self.foresight.let_roll(lost, packets[:-1] if self.newly_partial else packets)
+        if self.prediction is not None:
+            self.prediction.coast(lost, packets[:-1] if self.newly_partial else packets)
 
     def _hand_back(self, joints: np.ndarray) -> bool:
         """Joints (n,) are seen again; False: not yet shown, the first packet tells no speed."""
@@ -114,18 +134,18 @@ class Body:
             return False
         self._waits_from_s = np.inf
         shown = shown_before = self.positions, self.rotations
-        if self.foresight is not None and self.foresight.forecast:
-            forecast = self.foresight.forecast
+        if self.prediction is not None and self.prediction.forecast:
+            forecast = self.prediction.forecast
             shown, shown_before = forecast.at(t), forecast.at(t - dt_s)
-        self._change(joints, dt_s, (shown, shown_before), (source, source_before), t - self._lost_s)
+        self._change(joints, dt_s, (shown, shown_before), (source, source_before), t - self.lost_s)
         return True
 
     def turn_to_forecast(self, old: Forecast) -> None:
         """What was shown from an older forecast goes on in the new one."""
         joints = np.flatnonzero(self._still)
-        if self.foresight is None or not old or not len(joints):
+        if self.prediction is None or not old or not len(joints):
             return
-        new, t, dt_s = self.foresight.forecast, self.time_s, self._step_s
+        new, t, dt_s = self.prediction.forecast, self.time_s, self.step_s
         pairs = (old.at(t), old.at(t - dt_s)), (new.at(t), new.at(t - dt_s))
         self._change(joints, dt_s, *pairs, t - new.times[0])
 
@@ -139,88 +159,35 @@ class Body:
     ) -> None:
         """Joints (n,) aim at new from now on; the forecast between the two is age_s old."""
         if age_s >= YOUNG_S:
-            self._seam.jump(joints, self.time_s, dt_s, old, new)
+            self._blend.jump(self.i, joints, self.time_s, dt_s, old, new)
             return
         # Late packets mend something at every tick: what hardly pushes in one is let go at once.
-        free_m = max(SMALL_M, LET_GO_MPS2 * self._step_s**2)
+        free_m = max(SMALL_M, LET_GO_MPS2 * self.step_s**2)
         old, new = (old[0],) * 2, (new[0],) * 2
-        self._seam.jump(joints, self.time_s, dt_s, old, new, BRISK_MPS2, free_m)
+        self._blend.jump(self.i, joints, self.time_s, dt_s, old, new, BRISK_MPS2, free_m)
 
     # What is shown.
 
-    def compose(self) -> None:
-        """Pose, state and reason of this tick."""
-        if not self.stream.packets:
-            return
-        newest, t, foresight = self.stream.newest, self.time_s, self.foresight
-        blending = self._seam.under_way(t)
-        stepping = self._planting is not None and self._planting.busy
-        if not (self.missing.any() or blending.any() or stepping):
-            self.positions, self.rotations = newest.positions, newest.rotations
-            self.state, self.reason, self.uncertainty_m = State.LIVE, "", 0.0
-            if foresight is not None:
-                foresight.end()
-            return
-        positions, rotations = newest.positions.copy(), newest.rotations.copy()
-        lost_for_s = self.silent_s if self.whole_lost else t - self._lost_s
-        if foresight is not None and foresight.forecast:
-            forecast = foresight.forecast
-            if self.missing.any():
-                there_p, there_r = forecast.at(t)
-                positions[self.missing] = there_p[self.missing]
-                rotations[self.missing] = there_r[self.missing]
-                self.uncertainty_m = forecast.error_at(t)
-            else:
-                foresight.stop_using()
-            forecast.trim(t)
-        target = positions.copy(), rotations.copy()
-        if blending.any():
-            self._seam.apply(np.flatnonzero(blending), t, positions, rotations)
-        if stepping or lost_for_s > YOUNG_S:
-            # What is only late is as good as seen: its feet are where they were going.
-            missing = self.missing & (lost_for_s > YOUNG_S)
-            self._plant(target, missing, blending, positions, rotations)
-        if foresight is not None and not self.missing.any():
-            # The truth is known again: how far what is shown still is from it.
-            both_r = np.stack([rotations, newest.rotations])
-            steps = foresight.transfer.steps
-            world_r = world_rotations(both_r, steps)
-            world = world_positions(np.stack([positions, newest.positions]), world_r, steps)
-            off = world[0] - world[1]
-            self.uncertainty_m = float(np.sqrt((off * off).sum(-1)).mean())
-        self.positions, self.rotations = positions, rotations
-        self.state, self.reason = self._why(newest)
+    def show_source(self) -> None:
+        """Nothing is missing, and nothing fades."""
+        newest = self.stream.newest
+        self.positions, self.rotations = newest.positions, newest.rotations
+        self.state, self.reason, self.uncertainty_m = State.LIVE, "", 0.0
+        if self.prediction is not None:
+            self.prediction.end()
 
-    def _plant(
-        self,
-        target: tuple[Array, Array],
-        missing: np.ndarray,
-        blending: np.ndarray,
-        positions: Array,
-        rotations: Array,
-    ) -> None:
-        """Keeps the feet of a pose, positions (J, 3) and rotations (J, 4), from sliding."""
-        if self._planting is None or self.foresight is None or not self.foresight.forecast:
-            return
-        newest, one = self.stream.newest, self.stream.before_newest
-        before = None
-        if one is not None and not self.whole_lost:
-            before = one.positions, one.rotations, newest.time_s - one.time_s
-        contacts = self.foresight.forecast.contacts_at(self.time_s)
-        scale = self.foresight.transfer.scale
-        ankle_m, ball_m = self.foresight.level.floors_m
-        self._planting.solve(
-            *(self.time_s, self._step_s, missing, blending, contacts, target, before),
-            *((ankle_m / scale, ball_m / scale), positions, rotations),
-        )
+    def show(self, positions: Array, rotations: Array) -> None:
+        """A pose that is not, or not wholly, the source's."""
+        self.positions, self.rotations = positions, rotations
+        self.state, self.reason = self._why(self.stream.newest)
 
     def _why(self, newest: Packet) -> tuple[State, str]:
         """Who moves the body, and the reason."""
         if self.whole_lost:
             what = f"mocap silent for {self.silent_s:.1f} s"
-            if self.foresight is not None and self.foresight.stands:
+            if self.prediction is not None and self.prediction.stands:
                 return State.HOLD, what + ": standing"
-            if self.foresight is not None and self.foresight.acting:
+            if self.prediction is not None and self.prediction.acting:
                 return State.TAKEOVER, what + ": stopping"
         elif newest.seen is not None:
             names = [self.skeleton.names[j] for j in np.flatnonzero(~newest.seen)]
@@ -228,8 +195,8 @@ class Body:
             what = f"mocap lacks {', '.join(names[:3])}{more}"
         else:
             return State.TAKEOVER, "mocap is back: handing over"
-        if self.foresight is None:
+        if self.prediction is None:
             return State.HOLD, what + "; this skeleton is no humanoid, its last pose is held"
-        if not self.foresight.forecast:
+        if not self.prediction.forecast:
             return State.HOLD, what + "; nothing to go on from, held"
         return State.TAKEOVER, what

@@ -1,4 +1,4 @@
-"""Planted feet of a live body: they stay where they are, in a gap and while it is handed back.
+"""Planted feet of live bodies: they stay where they are, in a gap and while it is handed back.
 
 In a gap the network says when a heel or toe bears weight; it is then held at its place on the
 ground, and when it lifts the hold fades. When the mocap is back the foot is somewhere else than the
@@ -9,16 +9,19 @@ own legs does the rest, after Holden's foot locking in "Motion Matching" (2021).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from understudy.runtime.core import rotation
+from understudy.runtime.core import quaternion, rotation
+from understudy.runtime.core.kinematics import Steps, world_positions, world_rotations
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.performer.ik import legs
-from understudy.runtime.performer.ik.reach import Legs
+from understudy.runtime.performer.ik.rig_legs import RigLegs
 
-from .blend import Quintic
-from .transfer import Transfer, world_positions, world_rotations
+from .blend import FadingOffset
 
+SOURCE, FORECAST, HANDED_BACK = 0, 1, 2
+FREE, HEEL, BALL = -1, 0, 1
 ENGAGED, RELEASED = 0.55, 0.35
 UNLOCK_M = 0.15
 RELEASE_S = 0.2
@@ -38,234 +41,316 @@ def _lasts_s(far_m: Array) -> Array:
     return np.clip(np.sqrt(5.8 * far_m / PUSH_MPS2), RELEASE_S, LONGEST_S)
 
 
-class Planting:
-    """The feet of one body. w (sides, 6): how far a foot is from where its leg would have it."""
+@dataclass(slots=True)
+class Bodies:
+    """n bodies of one skeleton at one tick, those of whom a foot is to be planted.
 
-    def __init__(self, transfer: Transfer) -> None:
-        self.transfer = transfer
-        self.legs = Legs(transfer)
-        count = len(self.legs.sides)
-        self.mode = np.zeros(count, int)  # 0 the source's, 1 forecast, 2 handed back
-        self._w: Array = np.zeros((count, 6))
-        self._w_before: Array = np.zeros((count, 6))
-        self._fade = Quintic(count, 6)
-        self._point = np.full(count, -1)  # 0 heel, 1 ball, -1 free
-        self._anchor: Array = np.zeros((count, 3))
-        self._at: Array = np.zeros((count, 3))  # the point of contact at the last tick, not held
-        self._since_s = np.zeros(count)  # that it is held
-        self._waits = np.zeros(count, bool)
-        self._back_s = np.zeros(count)
-        self._raised: Array = np.zeros(count)  # out of the ground
-        self._lift: Array = np.zeros(count)
-        self._lift_s = np.full(count, -np.inf)
-        self._step_s = np.full(count, STEP_S)
-        self._shown: list[tuple[float, Array, Array]] = []  # time, ankles, feet's rotations
-        self._source: Array | None = None  # actor's ankles at the last tick
+    rows (n,)          which of all bodies they are
+    mode (n, S)        of their feet, as `FootPlanting.modes` says
+    time_s, dt_s (n,)  now, and since the tick before
+    blending (n, J)    joints that are still handed over
+    contacts (n, 4)    what the network thinks of the feet
+    target             the pose without what fades: positions (n, J, 3) and rotations (n, J, 4)
+    before             of each the source's pose before this one and their distance in seconds
+    floors_m (n, 2)    how low ankle and ball have stood
+    """
 
-    @property
-    def busy(self) -> bool:
-        """Whether a foot is away from where the body alone would have it."""
-        return bool((self.mode > 0).any())
+    legs: RigLegs
+    steps: Steps
+    hips: int
+    rows: np.ndarray
+    mode: np.ndarray
+    time_s: Array
+    dt_s: Array
+    blending: np.ndarray
+    contacts: Array
+    target: tuple[Array, Array]
+    before: list[tuple[Array, Array, float] | None]
+    floors_m: Array
 
-    def rest(self) -> None:
+
+class FootPlanting:
+    """The feet of `count` bodies; foot 2 * i + side is body i's.
+
+    w (feet, 6) is how far a foot is from where its leg would have it, place and turn.
+    """
+
+    def __init__(self, count: int) -> None:
+        feet = 2 * count
+        self.mode = np.zeros(feet, int)
+        self._w: Array = np.zeros((feet, 6))
+        self._w_before: Array = np.zeros((feet, 6))
+        self._fade = FadingOffset(feet, 6)
+        self._point = np.full(feet, FREE)
+        self._anchor: Array = np.zeros((feet, 3))
+        self._at: Array = np.zeros((feet, 3))  # the point of contact at the last tick, not held
+        self._since_s = np.zeros(feet)  # that it is held
+        self._waits = np.zeros(feet, bool)
+        self._back_s = np.zeros(feet)
+        self._raised: Array = np.zeros(feet)  # out of the ground
+        self._lift: Array = np.zeros(feet)
+        self._lift_s = np.full(feet, -np.inf)
+        self._step_s = np.full(feet, STEP_S)
+        # Of the last two ticks: when, the ankles, and the last one's turn. NaN where there is none.
+        self._shown_s = np.full((2, feet), np.nan)
+        self._shown_p: Array = np.zeros((2, feet, 3))
+        self._shown_r: Array = np.zeros((feet, 4))
+        self._source = np.full((feet, 3), np.nan)  # actor's ankles at the last tick
+
+    def busy(self) -> np.ndarray:
+        """(count,) bool, bodies with a foot away from where the body alone would have it."""
+        return np.asarray((self.mode > SOURCE).reshape(-1, 2).any(axis=1))
+
+    def reset(self, i: int) -> None:
+        """Body i begins anew."""
+        self._rest(np.array([2 * i, 2 * i + 1]))
+
+    def _rest(self, feet: np.ndarray) -> None:
         """Everything is the source's own again."""
-        self.mode[:] = 0
-        self._shown.clear()
-        self._source = None
-        self._point[:] = -1
-        self._raised[:] = 0.0
+        self.mode[feet] = SOURCE
+        self._shown_s[:, feet] = np.nan
+        self._source[feet] = np.nan
+        self._point[feet] = FREE
+        self._raised[feet] = 0.0
 
-    def solve(
-        self,
-        time_s: float,
-        dt_s: float,
-        missing: np.ndarray,
-        blending: np.ndarray,
-        contacts: Array,
-        source: tuple[Array, Array],
-        before: tuple[Array, Array, float] | None,
-        floors_m: tuple[float, float],
-        positions: Array,
-        rotations: Array,
-    ) -> None:
-        """Plants the feet of a pose: positions (J, 3), rotations (J, 4), changed in place.
+    def modes(self, rows: np.ndarray, legs: RigLegs, missing: np.ndarray) -> np.ndarray:
+        """(n, S) whose the feet of bodies `rows` are now; missing (n, J) joints are forecast.
 
-        missing and blending (J,) tell which joints are forecast and which are still handed over,
-        contacts (4,) what the network thinks of the feet; source is the actor's pose, if it is
-        seen, and before the one before it, with its distance in seconds; floors_m is how low ankle
-        and ball have stood.
+        Bodies whose feet are all the source's are let go.
         """
-        its = self.legs
-        steps = self.transfer.steps
-        gap = missing[its.all].all(axis=0)
-        back = ~gap & ~missing[its.all].any(axis=0) & (self.mode > 0)
-        mode = np.where(gap, 1, np.where(back, 2, 0))
-        if not mode.any():
-            self.rest()
-            return
-        world_r = world_rotations(rotations, steps)
-        world_p = world_positions(positions, world_r, steps)
-        ankle, foot = world_p[its.ankle], world_r[its.ankle]
-        real = ankle, foot
-        speed: Array = np.zeros(len(mode))
-        if (mode == 2).any():
-            actor_r = world_rotations(source[1], steps)
-            actor_p = world_positions(source[0], actor_r, steps)
-            real = actor_p[its.ankle], actor_r[its.ankle]
-            if self._source is not None:
-                step = real[0] - self._source
-                speed = np.hypot(step[:, 0], step[:, 2]) / dt_s
-            self._source = real[0]
-        else:
-            self._source = None
-        base_p = np.where((mode == 2)[:, None], real[0], ankle)
-        base_r = np.where((mode == 2)[:, None], real[1], foot)
-        fresh = mode != self.mode
-        if fresh.any():
-            rate: Array = np.zeros_like(base_p)
-            if before is not None and (mode == 2).any():
-                rate = (real[0] - self._ankles(before[0], before[1])) / before[2]
-            self._capture(np.flatnonzero(fresh), time_s, mode, base_p, base_r, rate)
-        self.mode = mode
-        w = self._fade.place(time_s)
-        self._hold(time_s, dt_s, mode == 1, contacts, world_p, w)
-        self._pass_over(time_s, mode == 2, speed, w)
-        self._w_before, self._w = self._w, w
-        goal = base_p + w[:, :3]
-        goal[:, 1] += self._lifted(time_s)
-        ball = goal[:, 1] + world_p[its.ball, 1] - ankle[:, 1]
-        sunk = np.maximum(floors_m[0] - goal[:, 1], floors_m[1] - ball) - SINKS_M
-        # The actor may be lower than we know the ground to be.
-        own = np.where(mode == 2, np.maximum(base_p[:, 1] - goal[:, 1], 0.0), np.inf)
-        sunk = np.clip(sunk, 0.0, own)
-        self._raised += (sunk - self._raised) * (1.0 - np.exp(-dt_s / REST_S))
-        goal[:, 1] += self._raised
-        turn = legs.multiply(rotation.from_rotation_vector(w[:, 3:]), base_r)
-        some = np.flatnonzero(mode > 0)
-        its.reach(world_p, world_r, goal[some], turn[some], rotations, some)
-        self._shown = [*self._shown[-1:], (time_s, goal, turn)]
-        done = (mode == 2) & ~self._waits & (self._fade.end_s <= time_s)
-        done &= self._raised < SMALL_M
-        done &= ~blending[its.all].any(axis=0) & ~blending[self.transfer.hips]
-        self.mode = np.where(done, 0, self.mode)
+        feet = _feet(rows, legs)
+        legs_miss = missing[:, legs.joints]
+        gap, seen = legs_miss.all(axis=1), ~legs_miss.any(axis=1)
+        back = seen & (self.mode[feet] > SOURCE)
+        mode = np.where(gap, FORECAST, np.where(back, HANDED_BACK, SOURCE))
+        idle = ~mode.any(axis=1)
+        if idle.any():
+            self._rest(feet[idle].reshape(-1))
+        return mode
 
-    def _ankles(self, positions: Array, rotations: Array) -> Array:
-        """(sides, 3) where the ankles of a pose are."""
-        steps = self.transfer.steps
-        world = world_positions(positions, world_rotations(rotations, steps), steps)
-        return world[self.legs.ankle]
+    def solve(self, bodies: Bodies, positions: Array, rotations: Array) -> None:
+        """Plants the feet of poses (n, J, 3) and (n, J, 4); the rotations change in place."""
+        its, mode = bodies.legs, bodies.mode.reshape(-1)
+        feet = _feet(bodies.rows, its).reshape(-1)
+        sides = len(its.columns)
+        time_s, dt_s = np.repeat(bodies.time_s, sides), np.repeat(bodies.dt_s, sides)
+        world_r = world_rotations(rotations, bodies.steps)
+        world_p = world_positions(positions, world_r, bodies.steps)
+        ankle, foot = _of(world_p, its.ankle), _of(world_r, its.ankle)
+        ball = _of(world_p, its.ball)
+        base_p, base_r, speed = ankle.copy(), foot.copy(), np.zeros(len(feet))
+        back = mode == HANDED_BACK
+        self._follow_source(bodies, feet, dt_s, base_p, base_r, speed)
+        fresh = mode != self.mode[feet]
+        if fresh.any():
+            rate = self._source_rate(bodies, fresh, base_p)
+            self._capture(
+                feet[fresh], time_s[fresh], back[fresh], base_p[fresh], base_r[fresh], rate
+            )
+        self.mode[feet] = mode
+        w = self._fade.place(feet, time_s)
+        contacts = bodies.contacts.reshape(-1, 2, 2)[:, its.columns].reshape(-1, 2)
+        held = np.flatnonzero(mode == FORECAST)
+        if len(held):
+            w[held] = self._hold(
+                *(feet[held], time_s[held], dt_s[held], contacts[held]),
+                *(ankle[held], ball[held], w[held]),
+            )
+        waits = np.flatnonzero(back & self._waits[feet])
+        if len(waits):
+            w[waits] = self._w[feet[waits]]
+            self._pass_over(feet[waits], time_s[waits], speed[waits], w[waits])
+        self._w_before[feet], self._w[feet] = self._w[feet], w
+        goal: Array = base_p + w[:, :3]
+        goal[:, 1] += self._lifted(feet, time_s)
+        floor = np.repeat(bodies.floors_m, sides, axis=0)
+        low = goal[:, 1] + ball[:, 1] - ankle[:, 1]
+        sunk = np.maximum(floor[:, 0] - goal[:, 1], floor[:, 1] - low) - SINKS_M
+        # The actor may be lower than we know the ground to be.
+        own = np.where(back, np.maximum(base_p[:, 1] - goal[:, 1], 0.0), np.inf)
+        goal[:, 1] += self._out_of_ground(feet, dt_s, quaternion.clamp(sunk, 0.0, own))
+        turn = quaternion.multiply(rotation.from_rotation_vector(w[:, 3:]), base_r)
+        shape = bodies.mode.shape
+        its.reach(
+            *(world_p, world_r, goal.reshape(*shape, 3), turn.reshape(*shape, 4)),
+            *(rotations, bodies.mode > SOURCE),
+        )
+        self._shown_s[0, feet], self._shown_s[1, feet] = self._shown_s[1, feet], time_s
+        self._shown_p[0, feet], self._shown_p[1, feet] = self._shown_p[1, feet], goal
+        self._shown_r[feet] = turn
+        done = back & ~self._waits[feet] & (self._fade.end_s[feet] <= time_s)
+        done &= self._raised[feet] < SMALL_M
+        if done.any():
+            under_way = bodies.blending[:, its.joints].any(axis=1)
+            under_way |= bodies.blending[:, bodies.hips, None]
+            self.mode[feet] = np.where(done & ~under_way.reshape(-1), SOURCE, mode)
+
+    def _out_of_ground(self, feet: np.ndarray, dt_s: Array, sunk_m: Array) -> Array:
+        """(m,) by how much feet are raised that would be sunk_m (m,) in the ground."""
+        raised = self._raised[feet]
+        raised += (sunk_m - raised) * (1.0 - np.exp(-dt_s / REST_S))
+        self._raised[feet] = raised
+        return raised
+
+    def _follow_source(
+        self,
+        bodies: Bodies,
+        feet: np.ndarray,
+        dt_s: Array,
+        base_p: Array,
+        base_r: Array,
+        speed: Array,
+    ) -> None:
+        """Feet handed back have the actor's as their base; speed (m,) is how fast these go."""
+        its, back = bodies.legs, bodies.mode == HANDED_BACK
+        some = np.flatnonzero(back.any(axis=1))
+        before = self._source[feet]
+        self._source[feet] = np.nan
+        if not len(some):
+            return
+        world_r = world_rotations(bodies.target[1][some], bodies.steps)
+        world_p = world_positions(bodies.target[0][some], world_r, bodies.steps)
+        at, turn = _of(world_p, its.ankle), _of(world_r, its.ankle)
+        sides = len(its.columns)
+        mine = (some[:, None] * sides + np.arange(sides)).reshape(-1)
+        step = at - before[mine]
+        step = np.where(np.isnan(step), 0.0, step)
+        speed[mine] = np.hypot(step[:, 0], step[:, 2]) / dt_s[mine]
+        self._source[feet[mine]] = at
+        real = back.reshape(-1)[mine]
+        base_p[mine[real]], base_r[mine[real]] = at[real], turn[real]
+
+    def _source_rate(self, bodies: Bodies, fresh: np.ndarray, base_p: Array) -> Array:
+        """(k, 3) how fast the actor's ankles go, for those feet of bodies that are fresh (m,)."""
+        its = bodies.legs
+        rate = np.zeros((*bodies.mode.shape, 3))
+        again = fresh.reshape(bodies.mode.shape) & (bodies.mode == HANDED_BACK)
+        for k in np.flatnonzero(again.any(axis=1)).tolist():
+            if (before := bodies.before[k]) is None:
+                continue
+            world_r = world_rotations(before[1], bodies.steps)
+            world_p = world_positions(before[0], world_r, bodies.steps)
+            rate[k] = (base_p.reshape(rate.shape)[k] - world_p[its.ankle]) / before[2]
+        return rate.reshape(-1, 3)[fresh]
 
     def _capture(
         self,
-        rows: np.ndarray,
-        time_s: float,
-        mode: np.ndarray,
+        feet: np.ndarray,
+        time_s: Array,
+        back: np.ndarray,
         base_p: Array,
         base_r: Array,
         base_rate: Array,
     ) -> None:
-        """Feet `rows` get another base: the distance to it is what keeps them where they are."""
-        self._waits[rows] = False
-        self._point[rows] = -1
-        self._lift_s[rows] = -np.inf
-        self._back_s[rows] = time_s
-        self._fade.end_s[rows] = -np.inf
-        if len(self._shown) < 2:
-            return
-        (t0, p0, _), (t1, p1, q1) = self._shown
-        ahead = (time_s - t1) / max(t1 - t0, 1e-6)
-        if not 0.0 < ahead < 4.0:
-            return
-        rate = (p1 - p0)[rows] / (t1 - t0)
-        x = np.zeros((len(rows), 6))
-        x[:, :3] = p1[rows] + rate * (time_s - t1) - base_p[rows]
+        """Feet (k,) get another base: the distance to it is what keeps them where they are."""
+        self._waits[feet] = False
+        self._point[feet] = FREE
+        self._lift_s[feet] = -np.inf
+        self._back_s[feet] = time_s
+        self._fade.end_s[feet] = -np.inf
+        (t0, t1), (p0, p1), q1 = self._shown_s[:, feet], self._shown_p[:, feet], self._shown_r[feet]
+        ahead = (time_s - t1) / np.maximum(t1 - t0, 1e-6)
+        known = (ahead > 0.0) & (ahead < 4.0)  # False for NaN
+        if not known.all():
+            if not known.any():
+                return
+            feet, time_s, back, t0, t1 = (x[known] for x in (feet, time_s, back, t0, t1))
+            base_p, base_r, base_rate = base_p[known], base_r[known], base_rate[known]
+            p0, p1, q1 = p0[known], p1[known], q1[known]
+        rate = (p1 - p0) / (t1 - t0)[:, None]
+        x = np.zeros((len(feet), 6))
+        x[:, :3] = p1 + rate * (time_s - t1)[:, None] - base_p
         x[:, 3:] = rotation.to_rotation_vector(
-            legs.multiply(q1[rows], legs.conjugate(base_r[rows]))
+            quaternion.multiply(q1, quaternion.conjugate(base_r))
         )
         far = np.sqrt(np.square(x[:, :3]).sum(-1))
-        x *= (far > SMALL_M)[:, None]
+        apart = far > SMALL_M
+        x *= apart[:, None]
         still = np.hypot(rate[:, 0], rate[:, 2]) < STANDS_MPS
-        self._waits[rows] = (mode[rows] == 2) & still & (far > SMALL_M)
+        waits = back & still & apart
+        self._waits[feet] = waits
         # Held feet have their offset for as long as they wait; others begin to go over at once.
-        ends = np.where(
-            self._waits[rows], np.inf, time_s + np.where(far > SMALL_M, _lasts_s(far), 0.0)
-        )
+        lasts_s = np.where(waits, 1.0, np.where(apart, _lasts_s(far), 0.0))
         v, zero = np.zeros_like(x), np.zeros_like(x)
-        going = ~self._waits[rows] & (mode[rows] == 2) & (far > SMALL_M)
-        v[:, :3] = np.where(going[:, None], rate - base_rate[rows], 0.0)
-        ends = np.where(np.isinf(ends), time_s + 1.0, ends)
-        self._fade.plan(rows, time_s, x, v, zero, ends)
+        going = ~waits & back & apart
+        v[:, :3] = np.where(going[:, None], rate - base_rate, 0.0)
+        self._fade.plan(feet, time_s, x, v, zero, time_s + lasts_s)
         # The actor's foot stands already: ours steps there, and does not slide.
-        stands = going & (np.hypot(base_rate[rows, 0], base_rate[rows, 2]) < SWINGS_MPS)
-        for k in np.flatnonzero(stands).tolist():
-            self._step(int(rows[k]), time_s, x[k], float(ends[k] - time_s))
-        self._w[rows] = self._w_before[rows] = x
-        self._raised[rows] = 0.0  # is part of the distance now
+        stands = going & (np.hypot(base_rate[:, 0], base_rate[:, 2]) < SWINGS_MPS)
+        self._step(feet[stands], time_s[stands], x[stands], lasts_s[stands])
+        self._w[feet] = self._w_before[feet] = x
+        self._raised[feet] = 0.0  # is part of the distance now
 
     def _hold(
         self,
-        time_s: float,
-        dt_s: float,
-        held: np.ndarray,
+        feet: np.ndarray,
+        time_s: Array,
+        dt_s: Array,
         contacts: Array,
-        world_p: Array,
+        ankle: Array,
+        ball: Array,
         w: Array,
-    ) -> None:
-        """In a gap: feet that bear weight stay; w (sides, 6) is changed in place."""
-        its = self.legs
-        for k in np.flatnonzero(held):
-            heel, ball = contacts[its.contacts[k]]
-            on = np.array([heel, ball]) > (RELEASED if self._point[k] >= 0 else ENGAGED)
-            point = 1 if on[1] else 0 if on[0] else -1
-            at = world_p[its.ball[k] if point == 1 else its.ankle[k]]
-            if point >= 0 and point != self._point[k]:
-                self._anchor[k] = at + (w[k, :3] if self._point[k] < 0 else self._w[k, :3])
-                self._since_s[k] = time_s if self._point[k] < 0 else self._since_s[k]
-            elif point >= 0:
-                # A foot comes to rest within some frames: at once, it would snap a straight knee.
-                slips = np.exp((self._since_s[k] - time_s) / REST_S)
-                self._anchor[k] += slips * (at - self._at[k])
-            if point >= 0:
-                offset = self._anchor[k] - at
-                offset[1] = w[k, 1]
-                if np.hypot(offset[0], offset[2]) > UNLOCK_M:
-                    point = -1
-                else:
-                    w[k, :3] = offset
-                    w[k, 3:] = 0.0
-            if point < 0 and self._point[k] >= 0:
-                rows = np.array([k])
-                rate = (self._w[rows] - self._w_before[rows]) / dt_s
-                zero = np.zeros_like(rate)
-                self._fade.plan(
-                    rows, time_s, self._w[rows] + rate * dt_s, rate, zero, time_s + RELEASE_S
-                )
-                w[k] = self._w[k] + rate[0] * dt_s
-            self._point[k] = point
-            self._at[k] = at
+    ) -> Array:
+        """(k, 6) the offsets w of feet in a gap, of which those that bear weight stay."""
+        was, w_last = self._point[feet], self._w[feet]
+        on = contacts > np.where(was >= 0, RELEASED, ENGAGED)[:, None]
+        point = np.where(on[:, 1], BALL, np.where(on[:, 0], HEEL, FREE))
+        at = np.where((point == BALL)[:, None], ball, ankle)
+        lands = was < 0
+        since = np.where(lands & (point >= 0), time_s, self._since_s[feet])
+        # A foot comes to rest within some frames: at once, it would snap a straight knee.
+        slips = np.exp(np.minimum(since - time_s, 0.0) / REST_S)[:, None]
+        anchor = self._anchor[feet]
+        moved = at + np.where(lands[:, None], w[:, :3], w_last[:, :3])
+        anchor = np.where((point != was)[:, None], moved, anchor + slips * (at - self._at[feet]))
+        self._since_s[feet] = since
+        holds = point >= 0
+        self._anchor[feet] = np.where(holds[:, None], anchor, self._anchor[feet])
+        offset = anchor - at
+        offset[:, 1] = w[:, 1]
+        holds &= np.hypot(offset[:, 0], offset[:, 2]) <= UNLOCK_M
+        w[holds, :3], w[holds, 3:] = offset[holds], 0.0
+        free = np.flatnonzero(~holds & (was >= 0))
+        if len(free):
+            dt = dt_s[free, None]
+            rate = (w_last[free] - self._w_before[feet[free]]) / dt
+            w[free] = w_last[free] + rate * dt
+            zero, t = np.zeros_like(rate), time_s[free]
+            self._fade.plan(feet[free], t, w[free], rate, zero, t + RELEASE_S)
+        self._point[feet] = np.where(holds, point, FREE)
+        self._at[feet] = at
+        return w
 
-    def _pass_over(self, time_s: float, back: np.ndarray, speed: Array, w: Array) -> None:
-        """While handed back: feet wait for the actor's to lift, and go over to them."""
-        for k in np.flatnonzero(back & self._waits).tolist():
-            w[k] = self._w[k]
-            overdue = time_s - self._back_s[k] > WAITS_S
-            if speed[k] > SWINGS_MPS or overdue:
-                rows = np.array([k])
-                zero = np.zeros((1, 6))
-                far = np.sqrt(np.square(w[rows, :3]).sum(-1))
-                lasts_s = max(STEP_S, float(_lasts_s(far)[0]))
-                self._fade.plan(rows, time_s, w[rows], zero, zero, time_s + lasts_s)
-                self._waits[k] = False
-                if overdue:
-                    self._step(k, time_s, w[k], lasts_s)
+    def _pass_over(self, feet: np.ndarray, time_s: Array, speed: Array, w: Array) -> None:
+        """Feet (k,) that wait for the actor's to lift go over to them when these do."""
+        overdue = time_s - self._back_s[feet] > WAITS_S
+        go = (speed > SWINGS_MPS) | overdue
+        if not go.any():
+            return
+        feet, time_s, w, overdue = feet[go], time_s[go], w[go], overdue[go]
+        far = np.sqrt(np.square(w[:, :3]).sum(-1))
+        lasts_s = np.maximum(STEP_S, _lasts_s(far))
+        zero = np.zeros_like(w)
+        self._fade.plan(feet, time_s, w, zero, zero, time_s + lasts_s)
+        self._waits[feet] = False
+        self._step(feet[overdue], time_s[overdue], w[overdue], lasts_s[overdue])
 
-    def _step(self, k: int, time_s: float, w: Array, lasts_s: float) -> None:
-        """Foot k is lifted on its way over w (6,), for so long."""
-        self._lift[k] = min(LIFT * float(np.hypot(w[0], w[2])), LIFT_M)
-        self._lift_s[k], self._step_s[k] = time_s, lasts_s
+    def _step(self, feet: np.ndarray, time_s: Array, w: Array, lasts_s: Array) -> None:
+        """Feet (k,) are lifted on their way over w (k, 6), for so long."""
+        self._lift[feet] = np.minimum(LIFT * np.hypot(w[:, 0], w[:, 2]), LIFT_M)
+        self._lift_s[feet], self._step_s[feet] = time_s, lasts_s
 
-    def _lifted(self, time_s: float) -> Array:
-        """(sides,) how high feet are lifted that step by themselves, metres."""
-        u = np.clip((time_s - self._lift_s) / self._step_s, 0.0, 1.0)
-        u = np.where(np.isfinite(u), u, 1.0)
-        return self._lift * 16.0 * u * u * (1.0 - u) * (1.0 - u)
+    def _lifted(self, feet: np.ndarray, time_s: Array) -> Array:
+        """(m,) how high feet are lifted that step by themselves, metres."""
+        u = quaternion.clamp((time_s - self._lift_s[feet]) / self._step_s[feet], 0.0, 1.0)
+        return self._lift[feet] * 16.0 * u * u * (1.0 - u) * (1.0 - u)
+
+
+def _feet(rows: np.ndarray, legs: RigLegs) -> np.ndarray:
+    """(n, S) the feet of bodies `rows`."""
+    return 2 * rows[:, None] + legs.columns
+
+
+def _of(world: Array, joints: np.ndarray) -> Array:
+    """(n * S, width) of joints (S,) of world (n, J, width)."""
+    return world[:, joints].reshape(-1, world.shape[-1])

@@ -7,6 +7,9 @@ that levels whole clips (`retarget.ground.standing_m`).
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 import numpy as np
 
 from understudy.runtime.core.rotation import Array
@@ -36,24 +39,42 @@ class Level:
 
     def note(self, hips: Array, rotations: Array) -> None:
         """Learns from a pose of PERFORMER, hips (3,) and rotations (22, 4), not lifted."""
-        if self._ticks < FIRST or self._ticks % EVERY == 0:
-            feet = legs.forward(hips, rotations)[0][:, 2:, 1]
-            self._heights[self._looks % KEPT] = feet
-            self._looks += 1
-            known = self._heights[: min(self._looks, KEPT)]
-            stands = _percentile((known - _CLEARANCE).min(axis=-1), STANDS)
-            ankle, ball = _percentile(known.reshape(-1, 2), FLOOR)
-            self.floors_m = float(ankle), float(ball)
-            least, apart = float(stands.min()), float(np.ptp(stands))
-            self._goal_m = -(least + 0.5 * min(apart, UNEVEN_M))
-        step = STEP_M if self._ticks else np.inf
-        self.lift_m += min(max(self._goal_m - self.lift_m, -step), step)
-        self._ticks += 1
+        note([self], hips[None], rotations[None])
+
+
+def note(levels: Sequence[Level], hips: Array, rotations: Array) -> None:
+    """Each learns from its pose of PERFORMER: hips (n, 3) and rotations (n, 22, 4), not lifted."""
+    looking = [k for k, one in enumerate(levels) if one._ticks < FIRST or one._ticks % EVERY == 0]
+    if looking:
+        feet = legs.forward(hips[looking], rotations[looking])[0][:, :, 2:, 1]
+        by_count = defaultdict(list)
+        for k, heights in zip(looking, feet, strict=True):
+            level = levels[k]
+            level._heights[level._looks % KEPT] = heights
+            level._looks += 1
+            by_count[min(level._looks, KEPT)].append(level)
+        for count, some in by_count.items():
+            _judge(some, np.array([level._heights[:count] for level in some]))
+    for level in levels:
+        step = STEP_M if level._ticks else np.inf
+        level.lift_m += min(max(level._goal_m - level.lift_m, -step), step)
+        level._ticks += 1
+
+
+def _judge(levels: Sequence[Level], known: Array) -> None:
+    """Sets floors and goals by the heights (n, looks, sides, ankle and ball) known so far."""
+    stands = _percentile((known - _CLEARANCE).min(axis=-1), STANDS)
+    floors = _percentile(known.reshape(len(levels), -1, 2), FLOOR).tolist()
+    least, apart = stands.min(axis=1), np.ptp(stands, axis=1)
+    goals = (-(least + 0.5 * np.minimum(apart, UNEVEN_M))).tolist()
+    for level, (ankle_m, ball_m), goal_m in zip(levels, floors, goals, strict=True):
+        level.floors_m, level._goal_m = (ankle_m, ball_m), goal_m
 
 
 def _percentile(x: Array, percent: float) -> Array:
-    """(N,) percentile of each column of x (T, N): np.percentile in a tenth of its time."""
-    x = np.sort(x, axis=0)
-    at = 0.01 * percent * (len(x) - 1)
+    """(n, N) percentile of each column of x (n, T, N): np.percentile in a tenth of its time."""
+    at = 0.01 * percent * (x.shape[1] - 1)
     low = int(at)
-    return x[low] + (at - low) * (x[min(low + 1, len(x) - 1)] - x[low])
+    high = min(low + 1, x.shape[1] - 1)
+    x = np.partition(x, (low, high), axis=1)
+    return np.asarray(x[:, low] + (at - low) * (x[:, high] - x[:, low]))

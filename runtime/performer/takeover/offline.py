@@ -1,4 +1,4 @@
-"""A rehearsal: recorded motion sent through `Takeover` as if it were live, with losses.
+"""Offline: recorded motion sent through `Takeover` as if it were live, with losses.
 
 Each frame of a clip becomes a packet at its own time, less the joints that are lost, with the delay
 of its way; the stage ticks once a frame. Nothing of a frame is known before it has arrived.
@@ -18,7 +18,7 @@ from .takeover import Takeover
 
 
 @dataclass(slots=True)
-class Part:
+class OfflineInput:
     """What one subject's mocap does: positions (T, J, 3), rotations (T, J, 4), local.
 
     seen (T, J) bool; delays_s (T,) from capture to arrival.
@@ -31,7 +31,7 @@ class Part:
 
 
 @dataclass(slots=True)
-class Shown:
+class OfflineOutput:
     """What went out: arrays over the frames, each with the tick at which it was shown."""
 
     positions: Array
@@ -45,11 +45,13 @@ class Shown:
         return self.states == State.LIVE
 
 
-def rehearse(takeover: Takeover, parts: Sequence[Part], rate_hz: float) -> list[Shown]:
+def run_offline(
+    takeover: Takeover, parts: Sequence[OfflineInput], rate_hz: float
+) -> list[OfflineOutput]:
     """What each subject shows at every frame; all parts of one length start at time 0."""
     frames = max(len(part.positions) for part in parts)
     out = [
-        Shown(
+        OfflineOutput(
             np.empty_like(part.positions, float),
             np.empty_like(part.rotations, float),
             np.zeros(len(part.positions), int),

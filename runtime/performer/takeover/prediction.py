@@ -1,21 +1,24 @@
-"""Foresight: what the networks expect of one body, brought onto its own skeleton."""
+"""Prediction: what the networks expect of a body, brought onto its own skeleton."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from understudy.runtime.core import rotation
+from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Pose
 from understudy.runtime.core.rotation import Array
 
+from . import forecast, ground
 from .forecast import Forecast
 from .ground import Level
 from .network import Snapshot, Understudy
 from .stream import Packet
 from .transfer import Transfer
 
-# Joints that the network does not know roll out.
+# Joints that the network does not know run out.
 COAST_S = 0.15
 FASTEST_RAD_S = 10.0  # and no faster: a joint that flips does not go on flipping
 CARRIES_M = 0.02
@@ -25,7 +28,7 @@ STILL_MPS = 0.08
 STANDS_KNOTS = 12
 
 
-class Foresight:
+class Prediction:
     """One humanoid's forecast, and where it stands in the network's time.
 
     network_s   of the network's memory, on the source's clock; -inf: it has seen nobody yet
@@ -46,9 +49,9 @@ class Foresight:
         self._error_then_m = self._apart_mps = 0.0
         self._hips: Array = np.zeros(3)
         count = len(transfer.source)
-        self._roll_from: Array = rotation.identity(count)
-        self._roll_rate: Array = np.zeros((count, 3))
-        self._roll_s: Array = np.zeros(count)
+        self._coast_from: Array = rotation.identity(count)
+        self._coast_rate: Array = np.zeros((count, 3))
+        self._coast_from_s: Array = np.zeros(count)
         self._carries = False
         self._carried: tuple[Array, Array] = (np.zeros(3), np.zeros(3))
 
@@ -81,38 +84,19 @@ class Foresight:
         hips[1] += self.level.lift_m
         return hips, turns
 
-    def _here(
-        self, time_s: float, hips: Array, turns: Array, newest: Packet, missing: np.ndarray
-    ) -> tuple[Array, Array]:
-        """Positions (J, 3) and rotations (J, 4) of PERFORMER's hips (3,) and turns (22, 4)."""
-        transfer = self.transfer
-        positions, rotations = newest.positions.copy(), newest.rotations.copy()
-        others = transfer.others[missing[transfer.others]]
-        if len(others):
-            rolled_s = COAST_S * (1.0 - np.exp((self._roll_s[others] - time_s) / COAST_S))
-            turn = rotation.from_rotation_vector(self._roll_rate[others] * rolled_s[:, None])
-            rotations[others] = rotation.multiply(turn, self._roll_from[others])
-        hips, turns = hips.astype(float), turns.astype(float)
-        hips[1] -= self.level.lift_m
-        if self._carries:
-            root, was = self._carried
-            positions[0, [0, 2]] = (root + hips / transfer.scale - was)[[0, 2]]
-        transfer.back(hips, turns, positions, rotations)
-        return positions, rotations
-
-    def let_roll(self, lost: np.ndarray, packets: list[Packet]) -> None:
+    def coast(self, lost: np.ndarray, packets: list[Packet]) -> None:
         """Joints lost (J,) were seen for the last time in the last of these packets."""
         last, before = packets[-1], packets[-2:][0]
-        self._roll_from[lost] = last.rotations[lost]
-        self._roll_s[lost] = last.time_s
-        self._roll_rate[lost] = 0.0
+        self._coast_from[lost] = last.rotations[lost]
+        self._coast_from_s[lost] = last.time_s
+        self._coast_rate[lost] = 0.0
         dt_s = last.time_s - before.time_s
         if 0.0 < dt_s < COAST_S:
             turn = rotation.multiply(last.rotations, rotation.conjugate(before.rotations))
             rate = rotation.to_rotation_vector(turn) / dt_s
             fast = np.sqrt(np.sum(rate * rate, axis=-1, keepdims=True))
             rate *= np.minimum(1.0, FASTEST_RAD_S / np.maximum(fast, FASTEST_RAD_S))
-            self._roll_rate[lost] = rate[lost]
+            self._coast_rate[lost] = rate[lost]
         if self.transfer.carriers:
             root = np.array([p.positions[0] for p in packets])
             self._carries = bool(np.ptp(root[:, [0, 2]], axis=0).max() > CARRIES_M)
@@ -134,19 +118,11 @@ class Foresight:
         self.base, self.acted_from_s = base, np.inf
         self.forecast = Forecast()
         if not base[1]:
-            self.extend(base[0], newest, missing, network, i)
+            extend([self], [base[0]], [newest], [missing], network, [i])
             return
         contacts = network.contacts[i].copy()
         rate = None if before is None else _rate(before, newest)
         self.forecast.add(base[0], newest.positions, newest.rotations, contacts, 0.0, rate)
-
-    def extend(
-        self, time_s: float, newest: Packet, missing: np.ndarray, network: Understudy, i: int
-    ) -> None:
-        """The network went on to a time."""
-        pose = self._here(time_s, network.hips[i], network.rotations[i], newest, missing)
-        error_m = float(network.error_m[i].mean() / self.transfer.scale)
-        self.forecast.add(time_s, *pose, network.contacts[i].copy(), error_m)
 
     def hand_to_performer(self, time_s: float, tick_s: float) -> tuple[Pose, Pose]:
         """PERFORMER's pose of now and of a tick before; the forecast goes on from now alone."""
@@ -169,22 +145,17 @@ class Foresight:
         self._hips = poses[0].positions[0]
         return poses[0], poses[1]
 
-    def extend_acting(
-        self, dt_s: float, hips: Array, turns: Array, contacts: Array, newest: Packet
-    ) -> None:
-        """The control performer went on: hips (3,), rotations (22, 4), contacts (4,)."""
+    def _acted(self, dt_s: float, hips: Array, newest: Packet) -> tuple[float, float]:
+        """The next knot's time and expected error; the control performer's hips (3,) are there."""
         time_s = self.forecast.end_s + dt_s
         still = np.linalg.norm(hips - self._hips) < STILL_MPS * dt_s
         self._stood = self._stood + 1 if still else 0
         self._hips = hips.copy()
-        all_of = np.ones(len(self.transfer.source), bool)
-        pose = self._here(time_s, hips, turns, newest, all_of)
         # Nobody knows where the actor went: what is not known grows like a random walk, and some
         # who walked go on while this one stops.
         silent_s, then_s = time_s - newest.time_s, self.acted_from_s - newest.time_s
         error_m = self._error_then_m * float(np.sqrt(silent_s / max(then_s, dt_s)))
-        error_m += self._apart_mps * (silent_s - then_s)
-        self.forecast.add(time_s, *pose, contacts, error_m)
+        return time_s, error_m + self._apart_mps * (silent_s - then_s)
 
 
 def _rate(before: Packet, after: Packet) -> tuple[Array, Array]:
@@ -193,3 +164,90 @@ def _rate(before: Packet, after: Packet) -> tuple[Array, Array]:
     opposite = np.sum(after.rotations * before.rotations, axis=-1, keepdims=True) < 0.0
     turned = after.rotations - np.where(opposite, -1.0, 1.0) * before.rotations
     return (after.positions - before.positions) / dt_s, turned / dt_s
+
+
+# Many bodies of one skeleton at once.
+
+
+def there(
+    predictions: Sequence[Prediction],
+    positions: Sequence[Array],
+    rotations: Sequence[Array],
+    learn: Sequence[bool],
+) -> tuple[Array, Array]:
+    """PERFORMER's hips (n, 3) and rotations (n, 22, 4), as `Prediction.there` gives them."""
+    transfer = predictions[0].transfer
+    hips, turns = transfer.there(np.array(positions), np.array(rotations))
+    if all(learn):
+        ground.note([one.level for one in predictions], hips, turns)
+    elif any(learn):
+        some = np.flatnonzero(learn).tolist()
+        ground.note([predictions[k].level for k in some], hips[some], turns[some])
+    hips[:, 1] += [one.level.lift_m for one in predictions]
+    return hips, turns
+
+
+def extend(
+    predictions: Sequence[Prediction],
+    times_s: Sequence[float],
+    newest: Sequence[Packet],
+    missing: Sequence[np.ndarray],
+    network: Understudy,
+    which: Sequence[int],
+) -> None:
+    """The network went on with its bodies `which`, each to a time."""
+    rows = np.array(which)
+    pose = _here(predictions, times_s, network.hips[rows], network.rotations[rows], newest, missing)
+    errors_m = (network.error_m[rows].mean(axis=-1) / predictions[0].transfer.scale).tolist()
+    forecasts = [one.forecast for one in predictions]
+    forecast.extend(forecasts, times_s, *pose, list(network.contacts[rows]), errors_m)
+
+
+def extend_acting(
+    predictions: Sequence[Prediction],
+    dt_s: float,
+    hips: Array,
+    turns: Array,
+    contacts: Array,
+    newest: Sequence[Packet],
+) -> None:
+    """The control performer went on: hips (n, 3), rotations (n, 22, 4), contacts (n, 4)."""
+    expected = [one._acted(dt_s, h, p) for one, h, p in zip(predictions, hips, newest, strict=True)]
+    times_s, errors_m = [time_s for time_s, _ in expected], [error_m for _, error_m in expected]
+    all_of = np.ones(len(predictions[0].transfer.source), bool)
+    pose = _here(predictions, times_s, hips, turns, newest, [all_of] * len(predictions))
+    forecasts = [one.forecast for one in predictions]
+    forecast.extend(forecasts, times_s, *pose, list(contacts), errors_m)
+
+
+def _here(
+    predictions: Sequence[Prediction],
+    times_s: Sequence[float],
+    hips: Array,
+    turns: Array,
+    newest: Sequence[Packet],
+    missing: Sequence[np.ndarray],
+) -> tuple[Array, Array]:
+    """Positions (n, J, 3) and rotations (n, J, 4) of PERFORMER's hips (n, 3), turns (n, 22, 4)."""
+    transfer = predictions[0].transfer
+    positions = np.array([packet.positions for packet in newest])
+    rotations = np.array([packet.rotations for packet in newest])
+    if len(transfer.others):
+        others = transfer.others
+        since_s = np.array([one._coast_from_s[others] for one in predictions])
+        since_s -= np.array(times_s)[:, None]
+        rate = np.array([one._coast_rate[others] for one in predictions])
+        last = np.array([one._coast_from[others] for one in predictions])
+        lost = np.array(missing)[:, others, None]
+        coasts_s = COAST_S * (1.0 - np.exp(np.minimum(since_s / COAST_S, 50.0)))
+        turn = rotation.from_rotation_vector(rate * coasts_s[..., None])
+        on = quaternion.multiply(turn, last)
+        rotations[:, others] = np.where(lost, on, rotations[:, others])
+    hips, turns = hips.astype(float), turns.astype(float)
+    hips[:, 1] -= [one.level.lift_m for one in predictions]
+    for k, one in enumerate(predictions):
+        if one._carries:
+            root, was = one._carried
+            positions[k, 0, [0, 2]] = (root + hips[k] / transfer.scale - was)[[0, 2]]
+    transfer.back(hips, turns, positions, rotations)
+    return positions, rotations

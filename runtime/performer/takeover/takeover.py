@@ -23,12 +23,16 @@ from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.performer.control.layout import RATE_HZ as PERFORMER_HZ
 from understudy.runtime.performer.control.performer import Performer
 
+from . import prediction
+from .blend import PoseBlend
 from .body import Body, transfer_of
+from .composition import by_skeleton, compose
+from .feet import FootPlanting
 from .network import RATE_HZ, Understudy
-from .prediction import Foresight
+from .prediction import Prediction
 from .transfer import Transfer
 
-Person = tuple[int, Body, Foresight]
+Predicted = tuple[Body, Prediction]
 
 TICK_S = 1.0 / RATE_HZ
 STOP_AFTER_S = 2.0
@@ -66,7 +70,12 @@ class Takeover:
         self.network = Understudy(count, weights, provider)
         self.provider_name = self.network.provider_name
         known: dict[int, Transfer | None] = {}
-        self.bodies = [Body(skeleton, transfer_of(skeleton, known)) for skeleton in skeletons]
+        self._blend = PoseBlend(count, max(len(skeleton) for skeleton in skeletons))
+        self._planting = FootPlanting(count)
+        self.bodies = [
+            Body(i, skeleton, transfer_of(skeleton, known), self._blend)
+            for i, skeleton in enumerate(skeletons)
+        ]
         self._hips = np.zeros((count, 3))
         self._turns = np.zeros((count, self.network.rotations.shape[1], 4))
         self._turns[..., 3] = 1.0
@@ -97,7 +106,9 @@ class Takeover:
 
     def reseat(self, i: int, skeleton: Skeleton, transfer: Transfer | None) -> None:
         """Subject i begins anew on another skeleton; `transfer_of` makes the slow part beside."""
-        self.bodies[i] = Body(skeleton, transfer)
+        self._blend.reset(i, len(skeleton))
+        self._planting.reset(i)
+        self.bodies[i] = Body(i, skeleton, transfer, self._blend)
         self.network.reset(i)
         self.uncertainty_m[i] = 0.0
 
@@ -118,138 +129,163 @@ class Takeover:
 
     def step(self, now_s: float) -> None:
         """A tick of the stage: every subject as it stands now."""
-        people: list[Person] = []
-        for i, body in enumerate(self.bodies):
+        humanoid: list[Predicted] = []
+        for body in self.bodies:
             body.sense(now_s)
-            if body.foresight is not None and body.stream.packets:
-                people.append((i, body, body.foresight))
-        partly = [one for one in people if one[1].newly_partial]
-        self._rephase(partly)
-        self._foresee(partly)
-        self._feed(people)
-        self._foresee([one for one in people if one[1].missing.any() and not one[1].waits])
-        self._act([one for one in people if one[1].whole_lost])
-        for i, body in enumerate(self.bodies):
-            body.compose()
-            self.uncertainty_m[i] = body.uncertainty_m
+            if body.prediction is not None and body.stream.packets:
+                humanoid.append((body, body.prediction))
+        partly = [one for one in humanoid if one[0].newly_partial]
+        self._back_up(partly)
+        self._predict(partly)
+        self._feed(humanoid)
+        self._predict([one for one in humanoid if one[0].any_missing and not one[0].waits])
+        self._act([one for one in humanoid if one[0].whole_lost])
+        compose(self.bodies, self._blend, self._planting)
+        self.uncertainty_m[:] = [body.uncertainty_m for body in self.bodies]
 
     # What was seen, into the network's memory.
 
-    def _back_to_truth(self, i: int, sight: Foresight) -> None:
-        if sight.branch is not None:
-            self.network.restore(i, sight.branch)
-            sight.branch = None
+    def _back_to_truth(self, i: int, ahead: Prediction) -> None:
+        if ahead.branch is not None:
+            self.network.restore(i, ahead.branch)
+            ahead.branch = None
 
-    def _place(self, person: Person, time_s: float) -> None:
+    def _place(self, body: Body, ahead: Prediction, time_s: float) -> None:
         """The network goes on from the truth at a time, with the truth a tick earlier as past."""
-        i, body, sight = person
         now = body.stream.sample(time_s)
         before = body.stream.sample(time_s - TICK_S)
-        self.network.place(i, *sight.there(*now[:2]), *sight.there(*before[:2]))
+        self.network.place(body.i, *ahead.there(*now[:2]), *ahead.there(*before[:2]))
 
-    def _rephase(self, people: list[Person]) -> None:
+    def _back_up(self, bodies: list[Predicted]) -> None:
         """Some joints were seen for the last time a packet ago: the ticks begin there."""
-        for i, body, sight in people:
-            self._back_to_truth(i, sight)
-            if np.isfinite(sight.network_s):
-                sight.network_s = body.stream.packets[-2].time_s
-                self._place((i, body, sight), sight.network_s)
+        for body, ahead in bodies:
+            self._back_to_truth(body.i, ahead)
+            if np.isfinite(ahead.network_s):
+                ahead.network_s = body.stream.packets[-2].time_s
+                self._place(body, ahead, ahead.network_s)
 
-    def _feed(self, people: list[Person]) -> None:
+    def _feed(self, bodies: list[Predicted]) -> None:
         """Steps the network through the ticks that the packets have reached."""
-        for i, body, sight in people:
+        for body, ahead in bodies:
             newest = body.stream.newest
-            known = bool(np.isfinite(sight.network_s))
-            silent_s = newest.time_s - sight.network_s
-            if silent_s < HOLE_S or not (known or newest.seen is None):
+            silent_s = newest.time_s - ahead.network_s
+            if silent_s < HOLE_S:
                 continue
-            if sight.branch is None or silent_s > FORGETS_S:
-                self.network.reset(i)
-            sight.branch = None
-            sight.there(newest.positions, newest.rotations, learn=not known)
-            sight.network_s = newest.time_s
-            self._place((i, body, sight), newest.time_s)
+            known = ahead.network_s > -np.inf
+            if not (known or newest.seen is None):
+                continue
+            if ahead.branch is None or silent_s > FORGETS_S:
+                self.network.reset(body.i)
+            ahead.branch = None
+            ahead.there(newest.positions, newest.rotations, learn=not known)
+            ahead.network_s = newest.time_s
+            self._place(body, ahead, newest.time_s)
         while True:
             due = [
-                one
-                for one in people
-                if one[1].stream.newest.time_s >= one[2].network_s + TICK_S - EPSILON_S
-                and np.isfinite(one[2].network_s)
+                body
+                for body, ahead in bodies
+                if body.stream.newest.time_s >= ahead.network_s + TICK_S - EPSILON_S
+                and ahead.network_s > -np.inf
             ]
             if not due:
                 return
-            for i, body, sight in due:
-                self._back_to_truth(i, sight)
-                sight.network_s += TICK_S
-                positions, rotations, seen = body.stream.sample(sight.network_s)
-                learn = not body.missing.any()
-                self._hips[i], self._turns[i] = sight.there(positions, rotations, learn)
-                self._seen[i] = True if seen is None else sight.transfer.seen_there(seen)
+            for same in by_skeleton(due):
+                self._see(same)
             self._step(due)
 
-    def _step(self, people: list[Person]) -> None:
-        which = np.array([i for i, _, _ in people])
+    def _see(self, bodies: list[Body]) -> None:
+        """Brings bodies of one skeleton a tick on: what is seen of them there, for the network."""
+        predictions = [body.prediction for body in bodies if body.prediction is not None]
+        samples = []
+        for body, ahead in zip(bodies, predictions, strict=True):
+            self._back_to_truth(body.i, ahead)
+            ahead.network_s += TICK_S
+            samples.append(body.stream.sample(ahead.network_s))
+        rows = np.array([body.i for body in bodies])
+        self._hips[rows], self._turns[rows] = prediction.there(
+            predictions,
+            [positions for positions, _, _ in samples],
+            [rotations for _, rotations, _ in samples],
+            [not body.any_missing for body in bodies],
+        )
+        self._seen[rows] = True
+        for i, (_, _, seen) in zip(rows, samples, strict=True):
+            if seen is not None:
+                self._seen[i] = predictions[0].transfer.seen_there(seen)
+
+    def _step(self, bodies: list[Body]) -> None:
+        which = np.array([body.i for body in bodies])
         self.network.step(self._hips, self._turns, self._seen, which)
 
     # What is missing, out of it.
 
-    def _foresee(self, people: list[Person]) -> None:
+    def _predict(self, bodies: list[Predicted]) -> None:
         """Forecasts for bodies of which something is missing, as far ahead as the tick needs."""
-        people = [one for one in people if np.isfinite(one[2].network_s)]
+        bodies = [one for one in bodies if one[1].network_s > -np.inf]
         begun = []
-        for i, body, sight in people:
+        for body, ahead in bodies:
             newest = body.stream.newest
-            base = (newest.time_s if body.whole_lost else sight.network_s), body.whole_lost
-            if sight.base == base:
+            base = (newest.time_s if body.whole_lost else ahead.network_s), body.whole_lost
+            if ahead.base == base:
                 continue
-            self._back_to_truth(i, sight)
-            sight.branch = self.network.snapshot(i)
+            self._back_to_truth(body.i, ahead)
+            ahead.branch = self.network.snapshot(body.i)
             if body.whole_lost:
-                self._place((i, body, sight), base[0])
-            begun.append((body, sight.forecast))
+                self._place(body, ahead, base[0])
+            begun.append((body, ahead.forecast))
             before = body.stream.before_newest
-            sight.begin(base, newest, before, body.missing, self.network, i)
+            ahead.begin(base, newest, before, body.missing, self.network, body.i)
         while True:
             due = [
-                one
-                for one in people
-                if not one[2].acting and one[2].forecast.end_s < one[1].time_s + AHEAD_S
+                body
+                for body, ahead in bodies
+                if not ahead.acting and ahead.forecast.end_s < body.time_s + AHEAD_S
             ]
             if not due:
                 break
-            for i, _, _ in due:
-                self._seen[i] = False
+            self._seen[[body.i for body in due]] = False
             self._step(due)
-            for i, body, sight in due:
-                end_s = sight.forecast.end_s + TICK_S
-                sight.extend(end_s, body.stream.newest, body.missing, self.network, i)
+            for same in by_skeleton(due):
+                predictions = [body.prediction for body in same if body.prediction is not None]
+                prediction.extend(
+                    predictions,
+                    [one.forecast.end_s + TICK_S for one in predictions],
+                    [body.stream.newest for body in same],
+                    [body.missing for body in same],
+                    self.network,
+                    [body.i for body in same],
+                )
         for body, old in begun:
             body.turn_to_forecast(old)
 
     # When nothing comes any more: the control performer walks on, stops and stands.
 
-    def _act(self, people: list[Person]) -> None:
+    def _act(self, bodies: list[Predicted]) -> None:
         """Bodies that have been silent for too long, into the hands of the performer."""
         performer = self.performer
         if performer is None:
             return
-        acted = []
-        for i, body, sight in people:
-            if not sight.forecast or (not sight.acting and body.silent_s <= self.stop_after_s):
+        acted: list[Predicted] = []
+        for body, ahead in bodies:
+            if not ahead.forecast or (not ahead.acting and body.silent_s <= self.stop_after_s):
                 continue
-            if not sight.acting:
-                performer.take_over(i, *sight.hand_to_performer(body.time_s, 1.0 / PERFORMER_HZ))
-            acted.append((i, body, sight))
-        while any(sight.forecast.end_s < body.time_s + AHEAD_S for _, body, sight in acted):
+            if not ahead.acting:
+                tick_s = 1.0 / PERFORMER_HZ
+                performer.take_over(body.i, *ahead.hand_to_performer(body.time_s, tick_s))
+            acted.append((body, ahead))
+        groups = by_skeleton(body for body, _ in acted)
+        while any(ahead.forecast.end_s < body.time_s + AHEAD_S for body, ahead in acted):
             for _ in range(PERFORMER_TICKS):
                 performer.step(self._rest)
-            for i, body, sight in acted:
-                sight.extend_acting(
+            for same in groups:
+                rows = [body.i for body in same]
+                prediction.extend_acting(
+                    [body.prediction for body in same if body.prediction is not None],
                     PERFORMER_TICKS / PERFORMER_HZ,
-                    performer.positions[i, 0],
-                    performer.rotations[i],
-                    performer.contacts[i, :, 1].copy(),
-                    body.stream.newest,
+                    performer.positions[rows, 0],
+                    performer.rotations[rows],
+                    performer.contacts[rows, :, 1],
+                    [body.stream.newest for body in same],
                 )
 
     def close(self) -> None:

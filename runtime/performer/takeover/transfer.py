@@ -10,58 +10,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from understudy.runtime.core import rotation
+from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.humanoid import PERFORMER, roles
+from understudy.runtime.core.kinematics import doubling, world_rotations
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.performer.ik import legs
+from understudy.runtime.performer.ik.rig_legs import RigLegs
 from understudy.runtime.retarget.retarget import Retarget, t_pose
 
-Steps = list[np.ndarray]
 _HIPS = legs.HIPS
 _PARENTS = PERFORMER.parents.copy()
-
-
-def doubling(parents: np.ndarray) -> Steps:
-    """For each round the joint (J + 1,) whose product is taken in front; J stands for none.
-
-    Chains are built by pointer jumping: a tree of depth 12 takes four products instead of twelve.
-    """
-    count = len(parents)
-    above = np.append(np.where(parents < 0, count, parents), count)
-    steps = []
-    while (above != count).any():
-        steps.append(above)
-        above = above[above]
-    return steps
-
-
-def world_rotations(rotations: Array, steps: Steps) -> Array:
-    """World rotations (..., J + 1, 4) of local ones (..., J, 4); the last row is the identity."""
-    end = np.zeros((*rotations.shape[:-2], 1, 4))
-    end[..., 3] = 1.0
-    out = np.concatenate([rotations, end], axis=-2)
-    for above in steps:
-        out = legs.multiply(out[..., above, :], out)
-    return out
-
-
-def world_positions(positions: Array, world_r: Array, steps: Steps) -> Array:
-    """World positions (..., J, 3) of local ones, under world rotations (..., J + 1, 4)."""
-    if not steps:
-        return positions
-    out = np.zeros((*positions.shape[:-2], positions.shape[-2] + 1, 3))
-    out[..., :-1, :] = legs.rotate(world_r[..., steps[0][:-1], :], positions)
-    for above in steps:
-        out = out[..., above, :] + out
-    return out[..., :-1, :]
 
 
 class Transfer:
     """Between one humanoid skeleton and PERFORMER; raises NotHumanoid where there is no way.
 
     scale is PERFORMER's leg over the source's. joints (R,) are the source's joints that have a
-    role, mates (R,) PERFORMER's of the same role.
+    role, mates (R,) PERFORMER's of the same role, others those without; legs are the source's.
     """
 
     def __init__(self, source: Skeleton) -> None:
@@ -70,6 +36,7 @@ class Transfer:
         self.scale = retarget.scale
         self.role = roles(source)
         self.hips = self.role["hips"]
+        self.legs = RigLegs(source)
         self.steps = doubling(source.parents)
         self._steps = doubling(_PARENTS)
         source_r, target_r = t_pose(source)[1], t_pose(PERFORMER)[1]
@@ -118,8 +85,8 @@ class Transfer:
         """World position (..., 3) and rotation (..., 4) of the hips' parent, if they have one."""
         at, turn = np.zeros(3), np.array([0.0, 0.0, 0.0, 1.0])
         for joint in self.carriers:
-            at = at + legs.rotate(turn, positions[..., joint, :])
-            turn = legs.multiply(turn, rotations[..., joint, :])
+            at = at + quaternion.rotate(turn, positions[..., joint, :])
+            turn = quaternion.multiply(turn, rotations[..., joint, :])
         return at, turn
 
     def seen_there(self, seen: np.ndarray) -> np.ndarray:
@@ -134,19 +101,19 @@ class Transfer:
         positions (..., J, 3) and rotations (..., J, 4) are the source's, local to the parent.
         """
         world = world_rotations(rotations, self.steps)
-        out = legs.multiply(world[..., self._first, :], self._there_first)
+        out = quaternion.multiply(world[..., self._first, :], self._there_first)
         if len(self._mixed):
             some = self._mixed
-            other = legs.multiply(world[..., self._second[some], :], self._there_second[some])
+            other = quaternion.multiply(world[..., self._second[some], :], self._there_second[some])
             out[..., some, :] = rotation.slerp(out[..., some, :], other, self._mix[some, 0])
         local = out.copy()
         parent = out[..., _PARENTS[1:], :]
-        local[..., 1:, :] = legs.multiply(legs.conjugate(parent), out[..., 1:, :])
+        local[..., 1:, :] = quaternion.multiply(quaternion.conjugate(parent), out[..., 1:, :])
         hips = positions[..., self.hips, :]
         if self.carriers:
             at, turn = self.above_hips(positions, rotations)
-            hips = at + legs.rotate(turn, hips)
-        return hips * self.scale, legs.unit(local)
+            hips = at + quaternion.rotate(turn, hips)
+        return hips * self.scale, quaternion.unit(local)
 
     def back(self, hips: Array, turns: Array, positions: Array, rotations: Array) -> None:
         """Writes PERFORMER's pose into the source's positions (..., J, 3), rotations (..., J, 4).
@@ -156,14 +123,18 @@ class Transfer:
         """
         end = np.zeros((*rotations.shape[:-2], 1, 4))
         end[..., 3] = 1.0
-        goal = legs.multiply(world_rotations(turns, self._steps)[..., self.mates, :], self._back)
+        goal = quaternion.multiply(
+            world_rotations(turns, self._steps)[..., self.mates, :], self._back
+        )
         over = np.concatenate([goal, end], axis=-2)[..., self._above, :]
         own = np.concatenate([rotations, end], axis=-2)
         for level in self._between:
-            over = legs.multiply(over, own[..., level, :])
-        rotations[..., self.joints, :] = legs.unit(legs.multiply(legs.conjugate(over), goal))
+            over = quaternion.multiply(over, own[..., level, :])
+        rotations[..., self.joints, :] = quaternion.unit(
+            quaternion.multiply(quaternion.conjugate(over), goal)
+        )
         place = hips / self.scale
         if self.carriers:
             at, turn = self.above_hips(positions, rotations)
-            place = legs.rotate(legs.conjugate(turn), place - at)
+            place = quaternion.rotate(quaternion.conjugate(turn), place - at)
         positions[..., self.hips, :] = place

@@ -1,4 +1,4 @@
-"""What takeover is made of: transfer, stream, seam, forecast, planting's legs."""
+"""What takeover is made of: transfer, stream, blend, forecast."""
 
 from __future__ import annotations
 
@@ -10,15 +10,11 @@ from hypothesis import strategies as st
 from tests.runtime.performer.rigs import bones_along_x, root_above_hips
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.performer.ik.reach import Legs
-from understudy.runtime.performer.takeover.blend import Quintic, Seam
+from understudy.runtime.core.kinematics import world_positions, world_rotations
+from understudy.runtime.performer.takeover.blend import FadingOffset, PoseBlend
 from understudy.runtime.performer.takeover.forecast import Forecast
 from understudy.runtime.performer.takeover.stream import Stream
-from understudy.runtime.performer.takeover.transfer import (
-    Transfer,
-    world_positions,
-    world_rotations,
-)
+from understudy.runtime.performer.takeover.transfer import Transfer
 from understudy.runtime.retarget.retarget import NotHumanoid, Retarget
 
 RIGS = {"performer": lambda: PERFORMER, "along x": bones_along_x, "root": root_above_hips}
@@ -77,29 +73,32 @@ def test_what_is_no_humanoid_has_no_way_there():
 
 
 @given(x=st.floats(-1, 1), v=st.floats(-5, 5), a=st.floats(-50, 50), lasts_s=st.floats(0.05, 1.0))
-def test_a_seam_begins_as_it_was_and_ends_at_nothing(x, v, a, lasts_s):
-    quintic = Quintic(1, 1)
+def test_an_offset_begins_as_it_was_and_ends_at_nothing(x, v, a, lasts_s):
+    offset = FadingOffset(1, 1)
     row, at = np.array([0]), np.array([[1.0]])
-    quintic.plan(row, 3.0, x * at, v * at, a * at, 3.0 + lasts_s)
-    assert np.allclose([float(k[0, 0]) for k in quintic.at(3.0)], [x, v, a], atol=1e-9)
-    near = [float(k[0, 0]) for k in quintic.at(3.0 + lasts_s * (1 - 1e-6))]
+    offset.plan(row, 3.0, x * at, v * at, a * at, 3.0 + lasts_s)
+    assert np.allclose([float(k[0, 0]) for k in offset.at(row, 3.0)], [x, v, a], atol=1e-9)
+    near = [float(k[0, 0]) for k in offset.at(row, 3.0 + lasts_s * (1 - 1e-6))]
     assert abs(near[0]) < 1e-4 and abs(near[1]) < 1e-3
-    assert quintic.place(3.0 + lasts_s)[0, 0] == 0.0  # exactly
-    assert abs(quintic.place(3.0 + lasts_s / 2)[0, 0]) <= abs(x) + abs(v) + abs(a)
+    assert offset.place(row, 3.0 + lasts_s)[0, 0] == 0.0  # exactly
+    assert abs(offset.place(row, 3.0 + lasts_s / 2)[0, 0]) <= abs(x) + abs(v) + abs(a)
 
 
 def test_a_jump_is_shown_where_it_was_and_then_where_it_is_to_be():
     rng = np.random.default_rng(0)
     old, new = poses(PERFORMER, 3, 2), poses(PERFORMER, 4, 2)
-    seam, joints = Seam(len(PERFORMER)), np.arange(len(PERFORMER))
+    blend, joints = PoseBlend(2, len(PERFORMER)), np.arange(len(PERFORMER))
     pairs = [tuple((p[k], q[k]) for k in (0, 1)) for p, q in (old, new)]
-    seam.jump(joints, 5.0, rng.uniform(0.01, 0.02), *pairs)
-    positions, rotations = new[0][0].copy(), new[1][0].copy()
-    seam.apply(joints, 5.0, positions, rotations)
+    blend.jump(1, joints, 5.0, rng.uniform(0.01, 0.02), *pairs)
+    positions, rotations = new[0][:1].copy(), new[1][:1].copy()
+    fading = blend.under_way(np.array([5.0, 5.0]))
+    assert not fading[0].any()  # the other body
+    blend.apply(np.array([1]), fading[1:], np.array([5.0]), positions, rotations)
+    positions, rotations = positions[0], rotations[0]
     apart = np.linalg.norm(positions - old[0][0], axis=-1)
     assert apart.max() < 0.004  # a difference that nobody sees is let go
     assert rotation.angle_between(rotations, old[1][0]).max() < 0.01
-    assert not seam.under_way(6.0).any()
+    assert not blend.under_way(np.array([6.0, 6.0])).any()
 
 
 def test_a_forecast_goes_through_its_knots_without_a_kink():
@@ -155,25 +154,3 @@ def test_between_packets_a_stream_interpolates():
     positions, _, seen = stream.sample(1 / 60)
     assert positions[0, 0] == pytest.approx(0.1)
     assert seen is not None and seen.tolist() == [True, False]
-
-
-@pytest.mark.parametrize("rig", RIGS)
-def test_legs_reach_without_being_stretched(rig):
-    skeleton = RIGS[rig]()
-    transfer = Transfer(skeleton)
-    legs, both = Legs(transfer), np.array([0, 1])
-    positions, rotations = skeleton.rest_positions.copy(), skeleton.rest_rotations.copy()
-    world_r = world_rotations(rotations, transfer.steps)
-    world_p = world_positions(positions, world_r, transfer.steps)
-    goal = world_p[legs.ankle] + np.array([0.03, 0.12, 0.1])
-    feet = world_r[legs.ankle].copy()
-    legs.reach(world_p, world_r, goal, feet, rotations, both)
-    out_p, out_r = skeleton.globals(positions, rotations)
-    assert np.abs(out_p[legs.ankle] - goal).max() < 1e-6
-    assert rotation.angle_between(out_r[legs.ankle], feet).max() < 1e-6
-    assert (out_p[legs.knee, 2] > out_p[legs.hip, 2] + 0.05).all()  # knees bend forward
-    legs.reach(world_p, world_r, goal - [0.0, 0.9, 0.0], feet, rotations, both)
-    out_p = skeleton.globals(positions, rotations)[0]
-    for a, b in ((legs.hip, legs.knee), (legs.knee, legs.ankle)):
-        was = np.linalg.norm(world_p[a] - world_p[b], axis=-1)
-        assert np.linalg.norm(out_p[a] - out_p[b], axis=-1) == pytest.approx(was)

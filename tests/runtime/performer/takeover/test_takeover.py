@@ -13,7 +13,7 @@ from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER, roles
 from understudy.runtime.core.pose import State
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.performer.takeover.offline import Part, Shown, rehearse
+from understudy.runtime.performer.takeover.offline import OfflineInput, OfflineOutput, run_offline
 from understudy.runtime.performer.takeover.takeover import Takeover
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.clip import Clip, without_tpose
@@ -24,17 +24,19 @@ HAND_OVER_S = 0.85
 
 def played(
     clip: Clip, *lost: tuple[float, float, tuple[str, ...]], stop_after_s: float = np.inf
-) -> Shown:
+) -> OfflineOutput:
     """What is shown of a clip that is lost from .. to, all of it or the joints named."""
     seen = np.ones((len(clip), len(clip.skeleton)), bool)
     for start_s, stop_s, names in lost:
         frames = slice(round(start_s * clip.rate_hz), round(stop_s * clip.rate_hz))
         seen[frames, [clip.skeleton.index(n) for n in names] or slice(None)] = False
     with Takeover([clip.skeleton], stop_after_s=stop_after_s) as takeover:
-        return rehearse(takeover, [Part(clip.positions, clip.rotations, seen)], clip.rate_hz)[0]
+        return run_offline(
+            takeover, [OfflineInput(clip.positions, clip.rotations, seen)], clip.rate_hz
+        )[0]
 
 
-def same(shown: Shown, clip: Clip) -> np.ndarray:
+def same(shown: OfflineOutput, clip: Clip) -> np.ndarray:
     """(T,) bool: frames that are the clip's, bit for bit."""
     return (shown.rotations == clip.rotations).all(axis=(1, 2)) & (
         shown.positions == clip.positions
@@ -160,7 +162,9 @@ def test_flicker_of_single_frames_is_hardly_seen():
     lost = np.arange(61, len(clip) - 60, 7)
     seen[lost] = False
     with Takeover([clip.skeleton], stop_after_s=np.inf) as takeover:
-        shown = rehearse(takeover, [Part(clip.positions, clip.rotations, seen)], clip.rate_hz)[0]
+        shown = run_offline(
+            takeover, [OfflineInput(clip.positions, clip.rotations, seen)], clip.rate_hz
+        )[0]
     truth = gaps.world(clip.skeleton, clip.positions, clip.rotations)
     out = gaps.world(clip.skeleton, shown.positions, shown.rotations)
     held = np.linalg.norm(truth[lost] - truth[lost - 1], axis=-1).mean()
@@ -169,14 +173,14 @@ def test_flicker_of_single_frames_is_hardly_seen():
 
 def test_constant_latency_is_no_loss():
     clip = walk()
-    part = Part(
+    part = OfflineInput(
         clip.positions,
         clip.rotations,
         np.ones((len(clip), len(clip.skeleton)), bool),
         np.full(len(clip), 0.25),
     )
     with Takeover([clip.skeleton]) as takeover:
-        shown = rehearse(takeover, [part], clip.rate_hz)[0]
+        shown = run_offline(takeover, [part], clip.rate_hz)[0]
     late = round(0.25 * clip.rate_hz)
     assert shown.live()[late:].all()
     assert (shown.rotations[late:] == clip.rotations[:-late]).all()
@@ -202,11 +206,11 @@ def test_jitter_within_a_tenth_of_a_second_stays_close_and_settles():
     rng = np.random.default_rng(3)
     delays = np.where(rng.uniform(size=len(clip)) < 0.5, 0.0, rng.uniform(0, 0.1, len(clip)))
     delays[:30] = delays[-100:] = 0.0
-    part = Part(
+    part = OfflineInput(
         clip.positions, clip.rotations, np.ones((len(clip), len(clip.skeleton)), bool), delays
     )
     with Takeover([clip.skeleton]) as takeover:
-        shown = rehearse(takeover, [part], clip.rate_hz)[0]
+        shown = run_offline(takeover, [part], clip.rate_hz)[0]
         stream = takeover.bodies[0].stream
         assert stream.late > 10
         assert stream.stale == stream.repeated == stream.broken == 0
@@ -317,13 +321,13 @@ def test_subjects_of_different_skeletons_do_not_disturb_each_other():
     for clip, span in ((one, (45, 60)), (two, (50, 70))):
         seen = np.ones((len(clip), len(clip.skeleton)), bool)
         seen[slice(*span)] = False
-        parts.append(Part(clip.positions, clip.rotations, seen))
+        parts.append(OfflineInput(clip.positions, clip.rotations, seen))
     alone = []
     for clip, part in zip((one, two), parts):
         with Takeover([clip.skeleton], stop_after_s=np.inf) as takeover:
-            alone.append(rehearse(takeover, [part], 30.0)[0])
+            alone.append(run_offline(takeover, [part], 30.0)[0])
     with Takeover([one.skeleton, two.skeleton], stop_after_s=np.inf) as takeover:
-        together = rehearse(takeover, parts, 30.0)
+        together = run_offline(takeover, parts, 30.0)
     for a, b in zip(alone, together):
         assert np.abs(a.positions - b.positions).max() < 1e-4
         assert (a.states == b.states).all()

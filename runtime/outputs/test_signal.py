@@ -1,4 +1,4 @@
-"""A frame made for trying outputs, and the values by which each protocol is compared."""
+"""The test signal of outputs: a known frame, and the values by which each protocol is compared."""
 
 from __future__ import annotations
 
