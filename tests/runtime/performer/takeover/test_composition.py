@@ -91,7 +91,7 @@ def test_many_bodies_together_are_shown_as_each_alone():
 
 
 def test_a_body_that_begins_anew_on_a_larger_skeleton_leaves_the_others_alone():
-    (clip, given), (small, _), *_ = scenario()[3:5]
+    (clip, _), (small, _) = scenario()[3:5]
     bones = scenario()[0][0]
     with Takeover([small.skeleton, bones.skeleton], stop_after_s=1.0) as takeover:
         transfer = Takeover([clip.skeleton]).bodies[0].prediction
