@@ -24,8 +24,18 @@ from msgspec import inspect
 from .errors import UnderstudyError
 from .files import shown
 from .typed_errors import custom, join_words, nearest, one_line, sentence, words_of
+from .typed_words import show
 
-__all__ = ["LARGEST_BYTES", "Table", "convert", "nearest", "read_json", "read_text", "read_toml"]
+__all__ = [
+    "LARGEST_BYTES",
+    "Table",
+    "convert",
+    "nearest",
+    "path_in_words",
+    "read_json",
+    "read_text",
+    "read_toml",
+]
 
 T = TypeVar("T")
 # Of numbers that a person or a trainer writes there are fewer; a film named by mistake has more.
@@ -46,11 +56,13 @@ def read_toml(path: Path, kind: type[T], what: str) -> T:
     try:
         tree = tomllib.loads(text)
     except RecursionError:
-        raise UnderstudyError(f"{_name(path)} is not TOML that can be read: {_DEEP}.") from None
+        raise UnderstudyError(
+            f"{path_in_words(path)} is not TOML that can be read: {_DEEP}."
+        ) from None
     except ValueError as error:  # TOMLDecodeError, and int() of more digits than it takes
         cause = _place_in_words(one_line(str(error)), text)
-        raise UnderstudyError(f"{_name(path)} is not TOML: {cause}.") from None
-    return convert(tree, kind, _name(path))
+        raise UnderstudyError(f"{path_in_words(path)} is not TOML: {cause}.") from None
+    return convert(tree, kind, path_in_words(path))
 
 
 def read_json(path: Path, kind: type[T], what: str, remedy: str = "") -> T:
@@ -60,7 +72,7 @@ def read_json(path: Path, kind: type[T], what: str, remedy: str = "") -> T:
     """
     text = read_text(path, what)
     try:
-        return _decoded(text, kind, _name(path))
+        return _decoded(text, kind, path_in_words(path))
     except UnderstudyError as error:
         if not remedy:
             raise
@@ -109,7 +121,7 @@ def convert(value: object, kind: type[T], where: str, strict: bool = True) -> T:
 
 def read_text(path: Path, what: str) -> str:
     """The text of a file in UTF-8, of at most LARGEST_BYTES."""
-    named = _name(path)
+    named = path_in_words(path)
     try:
         with open(path, "rb") as file:
             data = file.read(LARGEST_BYTES + 1)
@@ -151,7 +163,7 @@ def _numbers(tree: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...]
             yield from _numbers(value, (*path, index))
 
 
-def _name(path: Path) -> str:
+def path_in_words(path: Path) -> str:
     """A path for a sentence of one line."""
     text = shown(path)
     return text if text.isprintable() else repr(text)
@@ -164,6 +176,11 @@ def _line_and_column(before: str) -> str:
 
 
 def _place_in_words(cause: str, text: str) -> str:
-    """tomllib's message with line and column, also where it says "end of document"."""
-    at_end = f"({_line_and_column(text)}, where the file ends)"
-    return cause.replace("(at end of document)", at_end).replace("(at line ", "(line ")
+    """tomllib's message with line and column, also where it says "end of document"; the line."""
+    if cause.endswith("(at end of document)"):
+        cause = cause.removesuffix("(at end of document)")
+        return f"{cause}({_line_and_column(text)}, where the file ends)"
+    if at := re.search(r"\(at line (\d+), column \d+\)$", cause):
+        line = text.split("\n")[int(at[1]) - 1].strip()
+        return f"{cause.replace('(at line ', '(line ')}: {show(line)}"
+    return cause

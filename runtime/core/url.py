@@ -138,7 +138,7 @@ def read(path: Path, kind: Kind) -> list[tuple[str, dict[str, Any], str]]:
     file = msgspec.defstruct("File", [(kind.noun, tables)], forbid_unknown_fields=True)
     tree: Any = typed.read_toml(path, file, f"list of {kind.noun}s")
     return [
-        line(table, kind, f"{path}, [[{kind.noun}]] {number}")
+        line(table, kind, f"{typed.path_in_words(path)}, [[{kind.noun}]] {number}")
         for number, table in enumerate(getattr(tree, kind.noun), 1)
     ]
 

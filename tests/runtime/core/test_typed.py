@@ -138,7 +138,8 @@ SOURCE = "rate_hz = 60\n[[source]]\nfrom = 'a'\n[[source]]\n"
          "show.toml, [[source]] 2, from is 2020-02-03; it must be text."),
         ("rate_hz = ",
          "show.toml is not TOML: Invalid value (line 1, column 11, where the file ends)."),
-        ("rate_hz = 60\nsource = [[}", "show.toml is not TOML: Invalid value (line 2, column 12)."),
+        ("rate_hz = 60\nsource = [[}",
+         "show.toml is not TOML: Invalid value (line 2, column 12): 'source = [[}'."),
         ("rate_hz = 1\nrate_hz = 2",
          "show.toml is not TOML: Cannot overwrite a value (line 2, column 12, where the file "
          "ends)."),
