@@ -26,6 +26,7 @@ COMMANDS = (
     "send",
     "loopback",
     "perform",
+    "inspect",
     "takeover",
     "render",
     "train",

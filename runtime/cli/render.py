@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .file_options import add_file_options, decided, reading
+
 SUMMARY = "turn a take (BVH) into a movie or PNG frames, on a mannequin fitted to its skeleton"
 EXAMPLES = """understudy render take.bvh --out take.mp4
 understudy render take.bvh --out take.mp4 --size 1920x1080 --camera orbit --contact-sheet sheet.png
@@ -28,8 +30,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--caption", action="store_true", help="name and time in the corner")
     add("--scale", type=float, help="pixels drawn per pixel along an edge (2; 1 on software)")
     add("--contact-sheet", type=Path, metavar="FILE.png", help="also a sheet of small pictures")
-    add("--unit", type=float, metavar="M", help="metres per unit of the file (guessed)")
     add("--quiet", action="store_true", help="no progress")
+    add_file_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -49,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
         value = getattr(args, name)
         if value is not None and not 0.0 <= value < 1e7:
             raise UnderstudyError(f"--{name} is {value:g}; it can be 0 to 1e7 seconds.")
-    clip = bvh.read(args.take, unit_m=args.unit)
+    with reading(args.take) as progress:
+        clip = bvh.read(args.take, progress=progress, **decided(args))
     for note in clip.notes:
         print(note)
     first = round(args.start / clip.frame_time_s)

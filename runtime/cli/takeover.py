@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .file_options import add_file_options, decided, reading
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -49,17 +51,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the jitter (%(default)s)")
     parser.add_argument("--json", action="store_true", help="what came of it, as one JSON object")
     parser.add_argument("--weights", type=Path, metavar="ONNX", help="another network")
+    add_file_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     import json
 
+    import msgspec
+
     from understudy.runtime.sources.files.dropout import parse_drop
     from understudy.runtime.takes import bvh
+    from understudy.runtime.takes.inspection import of_clip
 
     drops = [parse_drop(text) for text in args.drop]
     _check_paths(args.source, args.out)
-    clip = bvh.read(args.source)
+    with reading(args.source) as progress:
+        clip = bvh.read(args.source, progress=progress, **decided(args))
+    about = of_clip(clip)
+    if not args.json:
+        for note in clip.notes:
+            print(note)
     seen = lost(clip, drops, args.jitter)
     clip = causal_rest(clip, seen)
     shown, stream = play(clip, seen, args.stop_after, args.jitter, args.seed, args.weights)
@@ -70,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
         "frames": len(clip),
         "rate_hz": clip.rate_hz,
         "joints": len(clip.skeleton),
+        "file": msgspec.to_builtins(about),
         "source_frames": int(shown.live().sum()),
         "drops": [_about_drop(clip, shown, drop, drops) for drop in drops],
     }
@@ -137,16 +149,19 @@ def causal_rest(clip: Clip, seen: np.ndarray) -> Clip:
     """
     import numpy as np
 
-    from understudy.runtime.core import rotation
-    from understudy.runtime.takes.rest import rest_of_motion
+    from understudy.runtime.takes.rest import rest_of_motion, stood, straightened
 
-    if not any("average bearing" in note for note in clip.notes):
+    averaged = any("average bearing" in note for note in clip.notes)
+    if not averaged and not any("that pose straightened" in note for note in clip.notes):
         return clip
     whole = seen.all(axis=1)
     first = int(np.argmin(whole)) if not whole.all() else len(clip)
     part = slice(0, max(first, 1))
-    bare = replace(clip.skeleton, rest_rotations=rotation.identity(len(clip.skeleton)))
-    rest = rest_of_motion(bare, clip.positions[part], clip.rotations[part])
+    zero = replace(clip.skeleton, rest_rotations=stood(clip.skeleton, clip.placement.turn))
+    if averaged:
+        rest = rest_of_motion(zero, clip.positions[part], clip.rotations[part])
+    else:
+        rest = straightened(zero, clip.rotations[part])
     return replace(clip, skeleton=replace(clip.skeleton, rest_rotations=rest))
 
 
@@ -199,18 +214,14 @@ def written(clip: Clip, shown: OfflineOutput) -> Clip:
         at = {name: column + k for k, name in enumerate(names)}
         column += len(names)
         q, p = shown.rotations[:, j], shown.positions[:, j]
-        if j == 0 and len(set(order)) == 3:
-            # A file with +Z up is turned when it is read.
-            was = rotation.from_euler(np.deg2rad(raw.values[0][[at[n] for n in spins]]), order)
-            turn = rotation.conjugate(
-                rotation.multiply(clip.rotations[0, 0], rotation.conjugate(was))
-            )
-            if rotation.angle_between(turn, rotation.identity()) > 1e-6:
-                q, p = rotation.multiply(turn, q), rotation.rotate(turn, p)
+        unit_m = clip.unit_m
+        if j == 0:  # the file's world may be turned, scaled and far away
+            p, unit_m = clip.placement.to_file(p, unit_m), 1.0
+            q = rotation.multiply(rotation.conjugate(clip.placement.turn), q)
         for name in names:
             if name.endswith("position"):
                 some = np.flatnonzero(moved[:, j])
-                values[some, at[name]] = p[some, "XYZ".index(name[0])] / clip.unit_m
+                values[some, at[name]] = p[some, "XYZ".index(name[0])] / unit_m
         if len(set(order)) == 3 and len(spins) == 3:
             some = np.flatnonzero(turned[:, j])
             columns = [at[n] for n in spins]

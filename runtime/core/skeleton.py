@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,6 +27,7 @@ class Skeleton:
     tips            (J, 3) where the bone of a leaf joint ends, in the joint's frame
                     (BVH's End Site); NaN for joints that have none
     curve_names     names of what a Subject's curves move, face shapes and the like; unique
+    given_roles     role -> joint where a user or a file says so; None: `roles` guesses them
     """
 
     names: tuple[str, ...]
@@ -34,6 +36,7 @@ class Skeleton:
     rest_rotations: Array = None  # type: ignore[assignment]
     tips: Array = None  # type: ignore[assignment]
     curve_names: tuple[str, ...] = ()
+    given_roles: Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.names)

@@ -11,9 +11,10 @@ import numpy as np
 
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.core.humanoid import HIERARCHY, roles
+from understudy.runtime.core.roles import HIERARCHY, roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.takes.rest import LEAN_RAD, UPRIGHT, angle, axes, trunk
 
 from . import ground
 
@@ -28,6 +29,7 @@ _LIMBS: dict[str, tuple[str, tuple[float, float, float]]] = {
         ("lower_arm", "hand", 1.0, 0.0),
     )
 }
+_SHOULDERS = ("left_shoulder", "right_shoulder", "left_upper_arm", "right_upper_arm")
 _NEEDED = ("hips", "left_upper_leg", "right_upper_leg", "left_lower_leg", "left_foot")
 
 
@@ -48,12 +50,15 @@ def t_pose(skeleton: Skeleton) -> tuple[Array, Array]:
     rest_p, rest_r = skeleton.rest_globals
     top = role.get("head", role.get("neck", role.get("upper_chest", role.get("chest", 0))))
     body = _body_alignment(rest_p, role, top)
+    upright = _upright(rotation.rotate(body, rest_p), role)
     align = np.broadcast_to(body, (len(skeleton), 4)).copy()
     joint_role = {joint: name for name, joint in role.items()}
     for j in range(len(skeleton)):
         name, parent = joint_role.get(j), int(skeleton.parents[j])
         if parent >= 0:
             align[j] = align[parent]
+        if name is not None and name in upright:
+            align[j] = rotation.multiply(upright[name], body)
         if name in _LIMBS and _LIMBS[name][0] in role:
             end, direction = _LIMBS[name]
             bone = rotation.rotate(align[j], rest_p[role[end]] - rest_p[j])
@@ -74,16 +79,32 @@ def t_pose(skeleton: Skeleton) -> tuple[Array, Array]:
 
 def _body_alignment(rest_p: Array, role: dict[str, int], top: int) -> Array:
     """(4,) rotation that stands the rest pose up along +Y, its left along +X."""
-    up = rotation.normalize(rest_p[top] - rest_p[role["hips"]])
-    left = rest_p[role["left_upper_leg"]] - rest_p[role["right_upper_leg"]]
-    left = rotation.normalize(left - np.dot(left, up) * up)
-    rows = np.stack([left, up, np.cross(left, up)])
-    # A spine that leans at rest must not tilt the whole body: snap to the nearest axis when near.
-    snapped = np.round(rows)
-    near = np.sum(np.abs(snapped), axis=1) == 1
-    if near.all() and np.all(np.sum(rows * snapped, axis=1) > 0.8):
-        rows = snapped
+    rows = axes(rest_p, role)
+    if rows is None:
+        up = rotation.normalize(rest_p[top] - rest_p[role["hips"]])
+        left = rest_p[role["left_upper_leg"]] - rest_p[role["right_upper_leg"]]
+        left = rotation.normalize(left - np.dot(left, up) * up)
+        rows = np.stack([left, up, np.cross(left, up)])
     return rotation.from_matrix(rows)
+
+
+def _upright(world: Array, role: dict[str, int]) -> dict[str, Array]:
+    """Role -> (4,) turn of a trunk that leans at rest (J, 3) by more than skeletons do.
+
+    Else a body that is drawn leaning would stand straight on a target, and lose its lean in motion.
+    """
+    spine = trunk(world, role)
+    if spine is None or angle(spine, UPRIGHT) <= LEAN_RAD:
+        return {}
+    turn = rotation.between(spine, np.array(UPRIGHT))
+    turns = {name: turn for name in ("spine", "chest", "upper_chest", *_SHOULDERS) if name in role}
+    # A head that is held level over a leaning trunk is level; one that leans with it is not.
+    level = rotation.identity()
+    if {"neck", "head"} <= role.keys():
+        neck = rotation.normalize(world[role["head"]] - world[role["neck"]])
+        usual = np.array([0.0, 0.98, 0.2])
+        level = turn if np.dot(rotation.rotate(turn, neck), usual) > np.dot(neck, usual) else level
+    return turns | {name: level for name in ("neck", "head") if name in role}
 
 
 class Retarget:
@@ -123,8 +144,8 @@ class Retarget:
         if name == "spine" and {"hips", "chest"} <= have.keys():
             return "hips", "chest", 0.5
         above = name
-        while above not in have:
-            above = HIERARCHY[above] or "hips"
+        while above not in have or (above.endswith("shoulder") and not name.endswith("shoulder")):
+            above = HIERARCHY[above] or "hips"  # an arm does not follow its clavicle's turn
         return above, above, 0.0
 
     def apply(self, positions: Array, rotations: Array) -> tuple[Array, Array]:

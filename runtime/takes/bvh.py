@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,135 +17,46 @@ import numpy as np
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.core.skeleton import Skeleton
 
-from .bvh_hierarchy import (
-    CHANNELS,
-    Channels,
-    Hierarchy,
-    file_order,
-    hierarchy_lines,
-    read_hierarchy,
-)
+from .bvh_clip import Given, make_clip
+from .bvh_hierarchy import CHANNELS, Channels, file_order, hierarchy_lines, read_hierarchy
 from .bvh_motion import read_motion
-from .clip import Clip, Raw, guess_unit, guess_up, has_tpose_first_frame
-from .rest import rest_of_motion, stands
+from .bvh_text import Progress, opened
+from .clip import Clip
 
-_Z_UP_TO_Y_UP = rotation.from_axis_angle([1.0, 0.0, 0.0], -0.5 * np.pi)
 ROOT_CHANNELS = (*CHANNELS[:3], "Zrotation", "Yrotation", "Xrotation")
 JOINT_CHANNELS = ROOT_CHANNELS[3:]
 
 
-def read(path: Path | str, unit_m: float | None = None, up: str | None = None) -> Clip:
+def read(
+    path: Path | str,
+    unit_m: float | None = None,
+    up: str | None = None,
+    *,
+    rest: int | str | None = None,
+    roles: Mapping[str, str] | None = None,
+    frame_time_s: float | None = None,
+    progress: Progress | None = None,
+) -> Clip:
     """The clip of a BVH file, in metres and +Y up.
 
-    unit_m is the length of the file's unit and up its vertical axis, "Y" or "Z"; left out, both are
-    guessed and the guess is in `clip.notes`.
+    What is left out is guessed, and the guess is in `clip.notes`.
+
+    unit_m        the length of the file's unit
+    up            its vertical axis: Y, Z or X, or -Y, -Z, -X
+    rest          the frame, from 0, in which the body stands in a T-pose; or "t-pose", where the
+                  pose of zero angles is one
+    roles         role -> joint's name, "" for no joint
+    frame_time_s  seconds between frames
+    progress      is told how many bytes of how many are read
     """
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UnderstudyError(f"{path} cannot be read: {error.strerror}.") from None
-    if b"\n" not in content:
-        content = content.replace(b"\r", b"\n")
-    start = re.search(rb"(?im)^[ \t]*MOTION[ \t\r]*$", content)
-    head = content[: start.start()] if start else content
-    tree = read_hierarchy(path.name, head.decode("utf-8-sig", errors="replace"))
-    if start is None:
-        raise UnderstudyError(
-            f"{path.name} has no line MOTION: the file ends with its hierarchy or was cut there."
-        )
-    frame_time_s, values = read_motion(
-        path.name, content, start.end(), sum(len(c) for c in tree.channels)
-    )
-    return _clip(path, tree, frame_time_s, values, unit_m, up)
-
-
-def _clip(
-    path: Path,
-    tree: Hierarchy,
-    frame_time_s: float,
-    values: Array,
-    unit_m: float | None,
-    up: str | None,
-) -> Clip:
-    """The clip of a file's hierarchy and channel values (T, C)."""
-    offsets = np.array(tree.offsets, float)
-    tips = np.array(tree.tips, float)
-    parents = np.array(tree.parents)
-    positions = np.array(np.broadcast_to(offsets, (len(values), *offsets.shape)))
-    rotations = rotation.identity((len(values), len(offsets)))
-    spun: dict[str, tuple[list[int], list[list[int]]]] = {}
-    column = 0
-    for joint, names in enumerate(tree.channels):
-        order, columns = "", []
-        for name in names:
-            if name.endswith("position"):
-                positions[:, joint, "XYZ".index(name[0])] = values[:, column]
-            else:
-                order += name[0]
-                columns.append(column)
-            column += 1
-        if order:
-            joints, picks = spun.setdefault(order, ([], []))
-            joints.append(joint)
-            picks.append(columns)
-    for order, (joints, picks) in spun.items():
-        rotations[:, joints] = rotation.from_euler(np.deg2rad(values[:, np.array(picks)]), order)
-
-    notes = list(tree.notes)
-    in_units = Skeleton(tuple(tree.names), parents, offsets, tips=tips)
-    if up is None:
-        up = guess_up(in_units, positions, rotations)
-        if up != "Y":
-            notes.append(f"{up} is taken for the vertical axis: there the head is above the feet.")
-    elif up not in ("Y", "Z"):
-        raise UnderstudyError(f"The vertical axis {up!r} is unknown; it is 'Y' or 'Z'.")
-    rest = rotation.identity(len(offsets))
-    if up == "Z":
-        positions[:, 0] = rotation.rotate(_Z_UP_TO_Y_UP, positions[:, 0])
-        rotations[:, 0] = rotation.multiply(_Z_UP_TO_Y_UP, rotations[:, 0])
-        offsets[0] = rotation.rotate(_Z_UP_TO_Y_UP, offsets[0])
-        rest[0] = _Z_UP_TO_Y_UP
-    if unit_m is None:
-        world = in_units.globals(positions[0], rotations[0])[0]
-        unit_m, note = guess_unit(in_units, float(np.ptp(world[:, 1])))
-        notes.append(note)
-    elif not (np.isfinite(unit_m) and unit_m > 0.0):
-        raise UnderstudyError(f"A unit of {unit_m} m is no length; it must be more than 0.")
-    positions *= unit_m
-    for array in (positions, rotations):
-        array.setflags(write=False)  # a changed copy then differs from what `raw` describes
-    clip = Clip(
-        Skeleton(tuple(tree.names), parents, offsets * unit_m, rest, tips * unit_m),
-        positions,
-        rotations,
-        frame_time_s,
-        path.stem,
-        tuple(tree.channels),
-        unit_m,
-        tuple(notes),
-        Raw(values, np.array(tree.offsets, float), tips, positions, rotations),
-    )
-    return _with_rest(clip)
-
-
-def _with_rest(clip: Clip) -> Clip:
-    """The clip with a rest pose that stands, where its zero pose does not."""
-    skeleton = clip.skeleton
-    if stands(skeleton, skeleton.rest_globals[0]):
-        return clip
-    if has_tpose_first_frame(clip):
-        rest, source = clip.rotations[0], "its first frame, a T-pose"
-    else:
-        rest = rest_of_motion(skeleton, clip.positions, clip.rotations)
-        source = "the average bearing of the clip"
-    return replace(
-        clip,
-        skeleton=replace(skeleton, rest_rotations=rest),
-        notes=(*clip.notes, f"The pose of zero angles does not stand; rest is {source}."),
-    )
+    given = Given(unit_m, up, rest, roles)
+    with opened(path) as text:
+        tree = read_hierarchy(path.name, text.head)
+        columns = sum(len(names) for names in tree.channels)
+        motion = read_motion(text, columns, frame_time_s, progress)
+    return make_clip(path, tree, motion, given)
 
 
 def write(path: Path | str, clip: Clip) -> None:

@@ -133,7 +133,7 @@ def _add_joint(tree: Hierarchy, label: str, parent: int, fail: _Fail, line: int)
 
 def _offset(words: list[str], fail: _Fail, line: int) -> list[float]:
     try:
-        offset = [float(w) for w in words]
+        offset = [float(w.replace(",", ".")) for w in words]  # decimal commas
     except ValueError:
         raise fail(line, f"OFFSET {' '.join(words)} is not three numbers.") from None
     if len(offset) != 3 or not np.all(np.isfinite(offset)):

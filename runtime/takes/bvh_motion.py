@@ -1,9 +1,16 @@
-"""The MOTION part of a BVH file: text to values, fast, and what is wrong with it where it fails."""
+"""The MOTION part of a BVH file: text to values, fast, and what is wrong with it where it fails.
+
+A piece of the file at a time goes through a JSON parser that writes straight into an array. What it
+cannot take, a frame on several lines, decimal commas, numbers like .5, goes the slow way, whole.
+"""
 
 from __future__ import annotations
 
+import itertools
 import re
-import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -11,74 +18,213 @@ import numpy as np
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.rotation import Array
 
+from .bvh_text import Progress, Text
+
+try:
+    import simdjson
+except ImportError:  # no wheel for this Python; what follows is four times as slow
+    simdjson = None  # type: ignore[assignment]
+
 _JSON = msgspec.json.Decoder(list[float])
+_HEADER = rb"\s*%b[ \t]*:[ \t]*([^\r\n]*)"
+# A number, or the beginning of one.
+_NUMBER = re.compile(rb"[-+]?\d*\.?\d*([eE][-+]?\d*)?")
+# A capture system's rate; no file is faster.
+MOST_HZ = 5000.0
+_RATES = (24.0, 25.0, 30.0, 48.0, 50.0, 60.0, 72.0, 75.0, 90.0, 100.0, 120.0, 144.0, 150.0, 180.0,
+          200.0, 240.0, 250.0, 300.0, 360.0, 480.0, 500.0, 1000.0,
+          24000 / 1001, 30000 / 1001, 60000 / 1001, 120000 / 1001)  # fmt: skip
 
 
-def read_motion(name: str, content: bytes, at: int, columns: int) -> tuple[float, Array]:
-    """Frame time in seconds and the values (T, C) that follow the line MOTION at byte `at`."""
+@dataclass
+class Motion:
+    """frame_time_s, the channel values (T, C), and what was guessed or repaired."""
 
-    def line_at(position: int) -> int:
-        return content.count(b"\n", 0, position) + 1
+    frame_time_s: float
+    values: Array
+    notes: list[str]
 
-    def header(label: str, position: int) -> tuple[bytes, int]:
-        pattern = rb"\s*" + label.replace(" ", r"[ \t]*").encode() + rb"[ \t]*:[ \t]*([^\r\n]*)"
-        found = re.compile(pattern, re.IGNORECASE).match(content, position)
+
+def read_motion(
+    text: Text,
+    columns: int,
+    frame_time_s: float | None = None,
+    progress: Progress | None = None,
+) -> Motion:
+    """Frame time and values of what follows the line MOTION."""
+    notes: list[str] = []
+    pieces = text.pieces(1 << 16)
+    first = next(pieces, b"")
+    while first.count(b"\n") < 8 and (more := next(pieces, b"")):
+        first += more
+    frames, frame_time_s, end = _header(text, first, frame_time_s, notes)
+    line = text.lines_before + first.count(b"\n", 0, end) + 1
+    values = _fast(text, first[end:], pieces, frames, columns, progress)
+    if values is None:
+        block = text.rest()
+        head = _header(text, block, frame_time_s, [])[2]
+        values = _slow(text.name, block[head:], line, frames, columns, notes)
+    if len(values) != frames:
+        notes.append(
+            f"The header says {frames} frames and the file has {len(values)} whole ones; "
+            f"{len(values)} are played."
+        )
+    return Motion(frame_time_s, values, notes)
+
+
+def _header(
+    text: Text, block: bytes, given_s: float | None, notes: list[str]
+) -> tuple[int, float, int]:
+    """Frames as the header says, frame time in seconds, and where the header ends."""
+
+    def line(position: int) -> int:
+        return text.lines_before + block.count(b"\n", 0, position) + 1
+
+    def value(label: str, position: int) -> tuple[str, int]:
+        pattern = _HEADER % label.replace(" ", r"[ \t]*").encode()
+        found = re.compile(pattern, re.IGNORECASE).match(block, position)
         if found is None:
-            raise UnderstudyError(
-                f"{name} line {min(line_at(position) + 1, line_at(len(content)))}: "
-                f"'{label}:' is missing after MOTION."
-            )
-        return found[1].strip(), found.end()
+            here = min(line(position) + 1, line(len(block)))
+            raise UnderstudyError(f"{text.name} line {here}: '{label}:' is missing after MOTION.")
+        return found[1].decode(errors="replace").strip(), found.end()
 
-    text, after_frames = header("Frames", at)
+    word, after = value("Frames", 0)
     try:
-        frames = int(text)
+        frames = int(word)
     except ValueError:
         raise UnderstudyError(
-            f"{name} line {line_at(after_frames)}: Frames: {text.decode(errors='replace')[:40]!r} "
-            "is not a whole number."
+            f"{text.name} line {line(after)}: Frames: {word[:40]!r} is not a whole number."
         ) from None
     if frames < 1:
-        raise UnderstudyError(f"{name} line {line_at(after_frames)}: {frames} frames, no motion.")
-    text, end = header("Frame Time", after_frames)
-    try:
-        frame_time_s = float(text)
-    except ValueError:
-        frame_time_s = np.nan
-    if not (np.isfinite(frame_time_s) and frame_time_s > 0.0):
+        raise UnderstudyError(f"{text.name} line {line(after)}: {frames} frames, no motion.")
+    word, end = value("Frame Time", after)
+    if given_s is not None:
+        return frames, _given(given_s), end
+    return frames, _frame_time(f"{text.name} line {line(end)}", word, notes), end
+
+
+def _given(frame_time_s: float) -> float:
+    if not 1.0 / MOST_HZ <= frame_time_s <= 3600.0:
         raise UnderstudyError(
-            f"{name} line {line_at(end)}: frame time {text.decode(errors='replace')[:40]!r}; "
-            "it must be more than 0 seconds."
+            f"A frame time of {frame_time_s:g} s is out of range; it can be {1.0 / MOST_HZ:g} to "
+            "3600 seconds."
         )
-    return frame_time_s, _read_values(name, content[end:], line_at(end), frames, columns)
+    return frame_time_s
 
 
-def _read_values(name: str, block: bytes, first_line: int, frames: int, columns: int) -> Array:
-    """(T, C) values of the motion block; one line of text at a time, so that each is counted."""
-    lines = block.split(b"\n")
-    if frames * columns * 2 > len(block) + 1:  # a header that promises the moon gets no memory
-        raise _damage(name, lines, first_line, frames, columns)
-    values = np.empty((frames, columns))
-    whole, size = values.data.cast("B"), columns * values.itemsize
-    pack = struct.Struct(f"{columns}d").pack_into
-    row = 0
-    if b"," in block:  # a decimal comma; JSON would take it for two numbers
-        raise _damage(name, lines, first_line, frames, columns)
-    for line in lines:
-        line = line.strip()
-        if not line:
-            continue
+def _frame_time(where: str, word: str, notes: list[str]) -> float:
+    """Seconds between frames; of what is above a second, milliseconds or a rate where that fits."""
+    if "," in word:
+        notes.append(f"The frame time {word} has a decimal comma, which is read as a point.")
+    try:
+        time = float(word.replace(",", "."))
+    except ValueError:
+        time = np.nan
+    if not (np.isfinite(time) and time > 0.0):
+        raise UnderstudyError(
+            f"{where}: frame time {word[:40]!r}; it must be more than 0 seconds "
+            "(--frame-time overrules it)."
+        )
+    if time < 1.0 / MOST_HZ:
+        raise UnderstudyError(
+            f"{where}: frame time {word[:40]} s means {1.0 / time:.3g} frames per second; "
+            f"{MOST_HZ:g} is the most. Correct it, or give --frame-time SECONDS."
+        )
+    if time <= 1.0:
+        return time
+
+    def known(rate_hz: float) -> float:
+        return min(abs(rate_hz / r - 1.0) for r in _RATES)
+
+    readings = {
+        "frames per second": (known(time), 1.0 / time),
+        "milliseconds": (known(1e3 / time), time * 1e-3),
+        "microseconds": (known(1e6 / time), time * 1e-6),
+    }
+    meant, (off, time_s) = min(readings.items(), key=lambda item: item[1][0])
+    if off < 2e-3:
+        other = "milliseconds" if meant == "frames per second" else "frames per second"
+        notes.append(
+            f"Frame Time {word} is taken for {meant} ({1.0 / time_s:.4g} frames per second), not "
+            f"seconds; or is it {other}? --frame-time SECONDS overrules it."
+        )
+        return time_s
+    notes.append(
+        f"Frame Time {word} is read as seconds, as the format has it: milliseconds or frames per "
+        "second? --frame-time SECONDS overrules it."
+    )
+    if time > 3600.0:
+        raise UnderstudyError(
+            f"{where}: frame time {word[:40]} s is over an hour; give --frame-time SECONDS."
+        )
+    return time
+
+
+def _fast(
+    text: Text,
+    first: bytes,
+    pieces: Iterator[bytes],
+    frames: int,
+    columns: int,
+    progress: Progress | None,
+) -> Array | None:
+    """(T, C) values where each line is a frame of plain numbers; None where that is not so."""
+    # A header that promises the moon gets no memory: a value takes two bytes at least.
+    values = np.empty((min(frames, text.size // (2 * columns) + 1), columns))
+    row, done = 0, 0
+    for piece in itertools.chain([first], pieces):
+        some = _rows(piece, columns)
+        if some is None:
+            return None
+        if row + len(some) > len(values):
+            values = np.concatenate([values[:row], np.empty((2 * len(some) + row // 2, columns))])
+        values[row : row + len(some)] = some
+        row += len(some)
+        done += len(piece)
+        if progress is not None:
+            progress(min(done, text.size), text.size)
+    if row == 0 or not np.isfinite(values[:row]).all():
+        return None
+    return values[:row]
+
+
+def _rows(piece: bytes, columns: int) -> Array | None:
+    """(N, C) values of whole lines of the file, or None where they are not that plain."""
+    if b"," in piece:
+        return None
+    tidy = piece
+    for odd, plain in ((b"\r", b""), (b"\t", b" "), (b" \n", b"\n"), (b"\n\n", b"\n")):
+        if odd in tidy:
+            tidy = tidy.replace(odd, plain)
+    tidy = tidy.strip()
+    if not tidy:
+        return np.empty((0, columns))
+    lines = tidy.count(b"\n") + 1
+    if simdjson is not None:
+        letters = np.frombuffer(tidy, np.uint8)
+        blanks = np.flatnonzero(letters == 32)
+        ends = np.append(np.flatnonzero(letters == 10), len(letters))
+        even = np.searchsorted(blanks, ends)
+        if np.array_equal(even, np.arange(1, lines + 1) * (columns - 1)):
+            try:
+                # A parser each: what one has parsed lies in a buffer of its own that stays.
+                parsed: Any = simdjson.Parser().parse(
+                    b"[%b]" % tidy.replace(b" ", b",").replace(b"\n", b",")
+                )
+                flat = np.frombuffer(parsed.as_buffer(of_type="d"))
+                return flat.reshape(lines, columns)
+            except (ValueError, TypeError):
+                pass
+    out = np.empty((lines, columns))
+    for n, line in enumerate(tidy.split(b"\n")):
         try:
             numbers = _numbers(line)
         except ValueError:
-            raise _damage(name, lines, first_line, frames, columns) from None
-        if len(numbers) != columns or row == frames:
-            return _read_wrapped(name, lines, first_line, frames, columns)
-        pack(whole, row * size, *numbers)  # a third of the time of values[row] = numbers
-        row += 1
-    if row != frames or not np.isfinite(values).all():
-        raise _damage(name, lines, first_line, frames, columns)
-    return values
+            return None
+        if len(numbers) != columns:
+            return None
+        out[n] = numbers
+    return out
 
 
 def _numbers(line: bytes) -> list[float]:
@@ -90,28 +236,67 @@ def _numbers(line: bytes) -> list[float]:
         return [float(word) for word in line.split()]
 
 
-def _read_wrapped(
-    name: str, lines: list[bytes], first_line: int, frames: int, columns: int
+def _slow(
+    name: str, block: bytes, first_line: int, frames: int, columns: int, notes: list[str]
 ) -> Array:
-    """(T, C) values where a frame takes several lines, each frame beginning on a new one."""
-    counts = np.array([len(line.split()) for line in lines])
+    """(T, C) values of a motion block that is not plain; raises what is wrong with it."""
+    if b"," in block:
+        block = _without_commas(name, block, first_line, columns, notes)
+    lines = block.split(b"\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    counts = np.array([len(line.split()) for line in lines] or [0])
+    full = [line for line, count in zip(lines, counts, strict=False) if count]
+    counts = counts[counts > 0]
     ends = np.cumsum(counts)
-    if ends[-1] != frames * columns or not np.isin(np.arange(1, frames + 1) * columns, ends).all():
-        raise _damage(name, lines, first_line, frames, columns)
+    wrapped = len(counts) > 0 and counts[0] < columns and bool(np.isin(columns, ends))
+    if wrapped:
+        rows = int(ends[-1]) // columns
+        if not np.isin(np.arange(1, rows + 1) * columns, ends).all():
+            raise _damage(name, lines, first_line, columns)
+        keep = int(np.searchsorted(ends, rows * columns)) + 1
+        cut = keep < len(full)
+    else:
+        # A last line that is short is where a copy or a crash cut the file.
+        cut = len(counts) > 1 and counts[-1] < columns
+        keep = len(full) - int(cut)
+        rows = keep
+        if not len(counts) or (counts[:keep] != columns).any():
+            raise _damage(name, lines, first_line, columns)
     try:
-        values = np.array(b" ".join(lines).split(), dtype=float)
+        values = np.array(b" ".join(full[:keep]).split(), dtype=float).reshape(rows, columns)
+        left = b" ".join(full[keep:])
+        if not all(map(_NUMBER.fullmatch, left.split())):
+            raise ValueError
     except ValueError:
-        raise _damage(name, lines, first_line, frames, columns) from None
+        raise _damage(name, lines, first_line, columns) from None
     if not np.isfinite(values).all():
-        raise _damage(name, lines, first_line, frames, columns)
-    return values.reshape(frames, columns)
+        raise _damage(name, lines, first_line, columns)
+    if cut:
+        notes.append(f"The file ends in the middle of frame {rows + 1}, which is left out.")
+    return values
 
 
-def _damage(
-    name: str, lines: list[bytes], first_line: int, frames: int, columns: int
-) -> UnderstudyError:
+def _without_commas(
+    name: str, block: bytes, first_line: int, columns: int, notes: list[str]
+) -> bytes:
+    """The block with points for decimal commas, or blanks for commas between values."""
+    first = next((line for line in block.split(b"\n") if line.strip()), b"")
+    if b"." not in block and len(first.split()) == columns:
+        notes.append("Its numbers have decimal commas, which are read as points.")
+        return block.replace(b",", b".")
+    if len(first.replace(b",", b" ").split()) == columns:
+        notes.append("Its values are separated by commas.")
+        return block.replace(b",", b" ")
+    raise UnderstudyError(
+        f"{name} line {first_line + 1}: the numbers have commas, which are neither decimal commas "
+        "nor the only separators; write 1.5, not 1,5 or 1,000.5."
+    )
+
+
+def _damage(name: str, lines: list[bytes], first_line: int, columns: int) -> UnderstudyError:
     """What is wrong with a motion block that could not be taken: the first fault and its line."""
-    row, last = 0, first_line
+    last = first_line
     for number, line in enumerate(lines, first_line):
         words = line.split()
         if not words:
@@ -126,21 +311,10 @@ def _damage(
                 return UnderstudyError(
                     f"{name} line {number}: value {column + 1} is {shown!r}, not a finite number."
                 )
-        if row == frames:
-            return UnderstudyError(
-                f"{name} line {number}: a line beyond the {frames} frames that the header promises."
-            )
         if len(words) != columns:
             return UnderstudyError(
                 f"{name} line {number}: {len(words)} values, the hierarchy has {columns} channels"
-                + (
-                    ", and the file ends there."
-                    if not any(map(bytes.strip, lines[number - first_line + 1 :]))
-                    else "."
-                )
+                + (", and the file ends there." if number - first_line + 1 == len(lines) else ".")
             )
-        row, last = row + 1, number
-    return UnderstudyError(
-        f"{name} line {last}: the file ends after {row} of the {frames} frames that the header "
-        "promises; it was cut."
-    )
+        last = number
+    return UnderstudyError(f"{name} line {last}: the header is all there is: no whole frame.")

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from understudy.runtime.core import rotation
-from understudy.runtime.core.humanoid import roles
+from understudy.runtime.core.roles import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
-from .rest import stands
+from .placement import Placement
 
-# Metres for one unit of the files that people have. CMU's is an inch over its capture scale 0.45.
-UNITS_M: dict[str, float] = {
-    "metre": 1.0,
-    "decimetre": 0.1,
-    "CMU unit": 0.056444,
-    "inch": 0.0254,
-    "centimetre": 0.01,
-    "millimetre": 0.001,
-}
-# An adult's hip joint to ankle, and the whole body.
-LEG_M = 0.85
-_LEG = ("left_upper_leg", "left_lower_leg", "left_foot")
-HEIGHT_M = 1.7
 # Frame times are written with five to eight digits: 0.0083333 is 120 Hz, 0.016667 is 60.
 _RATES_HZ = (*(float(n) for n in range(1, 1001)), *(n * 1000 / 1001 for n in (24, 30, 60, 120)))
 
@@ -40,6 +27,7 @@ class Clip:
     channels      for each joint its channel names in the file's order; () where it has none
     unit_m        metres in one unit of the file
     notes         what the reader guessed or repaired, each a sentence
+    placement     how the file's root was turned, scaled and moved to get here
     raw           (T, C) channel values of the file, for as long as positions and rotations are
                   the very arrays that were read: `write` then gives the same values back
     """
@@ -53,6 +41,7 @@ class Clip:
     unit_m: float = 0.01
     notes: tuple[str, ...] = ()
     raw: Raw | None = None
+    placement: Placement = field(default_factory=Placement)
 
     def __len__(self) -> int:
         return len(self.rotations)
@@ -140,47 +129,3 @@ def without_tpose(clip: Clip) -> Clip:
     """The clip less its calibration frames, if it begins with any."""
     frames = calibration_frames(clip)
     return clip.cut(frames) if frames else clip
-
-
-def guess_unit(skeleton: Skeleton, height: float) -> tuple[float, str]:
-    """Metres for one unit of a skeleton in file units, and the sentence that says why.
-
-    Told by the length of the legs, which no pose changes; by the height of what is no humanoid.
-    """
-    role = roles(skeleton)
-    chain = [role[name] for name in _LEG if name in role]
-    if len(chain) == len(_LEG):
-        world = skeleton.rest_globals[0][chain]
-        size = float(np.linalg.norm(np.diff(world, axis=0), axis=1).sum())
-        what, human = "leg", LEG_M
-    else:
-        size, what, human = height, "height", HEIGHT_M
-    if size <= 0.0 or not np.isfinite(size):
-        return 1.0, "The skeleton has no size to tell its unit by; 1 unit is taken for 1 m."
-    name = min(UNITS_M, key=lambda u: abs(np.log(size * UNITS_M[u] / human)))
-    unit = UNITS_M[name]
-    return unit, (
-        f"1 unit is taken for a {name} ({unit:g} m), by its {what} of {size:.4g} units "
-        f"= {size * unit:.2f} m."
-    )
-
-
-def guess_up(skeleton: Skeleton, positions: Array, rotations: Array) -> str:
-    """The world's vertical axis, "Y" or "Z".
-
-    Z where the head is above the feet along Z, in most frames and in the zero pose too unless that
-    stands nowhere: a body that lies down in a file with +Y up is no reason to raise the world.
-    """
-    role = roles(skeleton)
-    feet = [role[f"{side}_foot"] for side in ("left", "right") if f"{side}_foot" in role]
-    top = role.get("head", role.get("neck"))
-    if top is None or not feet:
-        return "Y"
-    some = slice(None, None, max(1, len(rotations) // 50))
-    world = skeleton.globals(positions[some], rotations[some])[0]
-    stand = np.median(world[:, top] - world[:, feet].mean(axis=1), axis=0)
-    rest = skeleton.rest_globals[0]
-    upright = rest[top] - rest[feet].mean(axis=0)
-    if stands(skeleton, rest) and not upright[2] > 2.0 * abs(upright[1]):
-        return "Y"
-    return "Z" if stand[2] > 2.0 * abs(stand[1]) else "Y"

@@ -8,10 +8,12 @@ frame where there is one, else in how the body holds itself on average.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from understudy.runtime.core import rotation
-from understudy.runtime.core.humanoid import roles
+from understudy.runtime.core.roles import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
@@ -22,6 +24,11 @@ _ELBOW = (0.0, 0.5, 0.5 * 3.0**0.5)
 # From ankle to toes: down by so much on a foot that stands flat.
 _FLAT_RAD = (-0.45, -0.09)
 _KNEE = (0.0, 0.0, -1.0)
+SIDES = ("left", "right")
+# Standing skeletons are drawn leaning back by two degrees, give or take six; more is a pose.
+UPRIGHT = (0.0, 0.9994, -0.0349)
+LEAN_RAD = np.radians(7.0)
+ODD_RAD = np.radians(20.0)
 
 
 def stands(skeleton: Skeleton, world: Array) -> bool:
@@ -31,12 +38,145 @@ def stands(skeleton: Skeleton, world: Array) -> bool:
     """
     role = roles(skeleton)
     feet = [role[f"{side}_foot"] for side in ("left", "right") if f"{side}_foot" in role]
-    top = role.get("head", role.get("neck"))
+    top = next((role[n] for n in ("head", "neck", "upper_chest", "chest") if n in role), None)
     if top is None or not feet or "hips" not in role:
         return True
     hips = world[role["hips"]]
     up = rotation.normalize(world[top] - hips)
     return all(np.dot(up, rotation.normalize(world[foot] - hips)) < -0.5 for foot in feet)
+
+
+def stood(skeleton: Skeleton, turn: Array) -> Array:
+    """(J, 4) rest rotations of the pose of zero angles, its root turned to stand and face +Z.
+
+    turn (4,) is how the file's world was stood up: the rest pose of many files has an axis of its
+    own. Where no body part tells how it stands, it is turned with the world.
+    """
+    rest = rotation.identity(len(skeleton))
+    rest[0] = turn
+    world = replace(skeleton, rest_rotations=rotation.identity(len(skeleton))).rest_globals[0]
+    role = roles(skeleton)
+    if "hips" in role and (rows := axes(world, role)) is not None:
+        rest[0] = rotation.from_matrix(rows)
+    return rest
+
+
+def axes(world: Array, role: dict[str, int]) -> Array | None:
+    """(3, 3) the body's left, up and ahead as the nearest axes of the world; None between axes.
+
+    A spine that leans at rest must not tilt the whole body, so it is snapped to an axis.
+    """
+    top = next((role[n] for n in ("head", "neck", "upper_chest", "chest") if n in role), None)
+    pair = [role.get(f"{side}_{part}") for part in ("upper_leg", "upper_arm") for side in SIDES]
+    pair = pair[:2] if None not in pair[:2] else pair[2:]
+    if top is None or None in pair:
+        return None
+    up = rotation.normalize(world[top] - world[role["hips"]])
+    left: Array = world[pair[0]] - world[pair[1]]
+    left = rotation.normalize(left - np.dot(left, up) * up)
+    rows = np.stack([left, up, np.cross(left, up)])
+    snapped = np.round(rows)
+    near = np.sum(np.abs(snapped), axis=1) == 1
+    return snapped if near.all() and np.all(np.sum(rows * snapped, axis=1) > 0.8) else None
+
+
+def facing(skeleton: Skeleton, rotations: Array) -> Array:
+    """(J, 4) the local rotations of a frame, turned about +Y so that the body faces +Z."""
+    rest = rotations.copy()
+    role = roles(skeleton)
+    if {"left_upper_leg", "right_upper_leg"} <= role.keys():
+        world = skeleton.globals(skeleton.rest_positions, rest)[0]
+        rest[0] = rotation.multiply(rotation.from_yaw(-_heading(world[None], role)[0]), rest[0])
+    return rest
+
+
+def trunk(world: Array, role: dict[str, int]) -> Array | None:
+    """(3,) direction from the lowest joint of the spine to between the shoulder joints (J, 3)."""
+    base = next((world[role[n]] for n in ("spine", "chest", "upper_chest") if n in role), None)
+    for part in ("upper_arm", "shoulder"):
+        ends = [f"{side}_{part}" for side in SIDES]
+        if base is not None and all(name in role for name in ends):
+            a, b = (world[role[name]] for name in ends)
+            return rotation.normalize(0.5 * (a + b) - base)
+    return None
+
+
+def oddities(skeleton: Skeleton) -> str:
+    """What makes a rest pose that stands, and faces +Z, no T-pose that limbs are told from."""
+    role = roles(skeleton)
+    world = skeleton.rest_globals[0]
+    found = []
+    spine = trunk(world, role)
+    if spine is not None and (lean := angle(spine, UPRIGHT)) > LEAN_RAD:
+        found.append(f"the trunk leans {np.degrees(lean):.0f} degrees")
+    for side in SIDES:
+        for upper, lower, end, part, joint in (
+            ("upper_arm", "lower_arm", "hand", "arm", "elbow"),
+            ("upper_leg", "lower_leg", "foot", "leg", "knee"),
+        ):
+            names = [f"{side}_{n}" for n in (upper, lower, end)]
+            if not set(names) <= role.keys():
+                continue
+            a, b, c = (world[role[name]] for name in names)
+            bone = rotation.normalize(b - a)
+            ahead = abs(float(np.arcsin(np.clip(bone[2], -1.0, 1.0))))
+            if ahead > ODD_RAD:
+                found.append(f"the {side} {part} is {np.degrees(ahead):.0f} degrees off its plane")
+            if (bend := angle(c - b, bone)) > ODD_RAD:
+                found.append(f"the {side} {joint} is bent by {np.degrees(bend):.0f} degrees")
+    return ", ".join(found)
+
+
+def angle(a: Array, b: Array | tuple[float, float, float]) -> float:
+    cosine = np.dot(rotation.normalize(a), rotation.normalize(np.asarray(b, float)))
+    return float(np.arccos(np.clip(cosine, -1.0, 1.0)))
+
+
+def straightened(skeleton: Skeleton, rotations: Array) -> Array:
+    """(J, 4) local rest rotations with arms and legs on their T-pose's lines, told by hinges.
+
+    The least turn that brings a limb there may twist it. Elbows bend ahead and knees back: where
+    they do at rest, or else in the motion (T, J, 4), tells by how much.
+    """
+    role = roles(skeleton)
+    rest = skeleton.rest_rotations.copy()
+    local = rotations[:: max(1, len(rotations) // SAMPLES)]
+    for side, x in (("left", 1.0), ("right", -1.0)):
+        for upper, lower, end, along, bent, least, most in (
+            ("upper_arm", "lower_arm", "hand", (x, 0.0, 0.0), (0.0, 0.0, 1.0), -0.35, 0.9),
+            ("upper_leg", "lower_leg", "foot", (0.0, -1.0, 0.0), (0.0, 0.0, -1.0), -0.7, 0.7),
+        ):
+            names = [f"{side}_{n}" for n in (upper, lower, end)]
+            if not set(names) <= role.keys():
+                continue
+            a, b, c = (role[name] for name in names)
+            if skeleton.parents[b] != a or skeleton.parents[c] != b:
+                continue
+            bone = rotation.normalize(skeleton.rest_positions[b])
+            far = [rotation.rotate(q, skeleton.rest_positions[c]) for q in (rest[b], local[:, b])]
+            away = next((v for f in far if (v := _across(f, bone)) is not None), None)
+            above = _world(skeleton, rest, int(skeleton.parents[a]))
+            world = rotation.multiply(above, rest[a])
+            line = np.array(along)
+            world = rotation.multiply(rotation.between(rotation.rotate(world, bone), line), world)
+            if away is not None:
+                goes = rotation.rotate(world, away)
+                side_on = np.cross(np.array(bent), line) * x  # up for arms, on either side
+                twist = float(np.arctan2(np.dot(goes, side_on), np.dot(goes, bent)))
+                if not least <= twist <= most:
+                    wanted = 0.5 * (least + most)
+                    axis = np.cross(np.array(bent), side_on)
+                    turn = rotation.from_axis_angle(axis, wanted - twist)
+                    world = rotation.multiply(turn, world)
+            rest[a] = rotation.multiply(rotation.conjugate(above), world)
+    return rest
+
+
+def _across(far: Array, bone: Array) -> Array | None:
+    """(3,) where far bones (..., 3) bend away from a bone (3,); None where they hardly do."""
+    far = rotation.normalize(np.atleast_2d(far))
+    away = np.mean(far - np.sum(far * bone, axis=-1, keepdims=True) * bone, axis=0)
+    return rotation.normalize(away) if np.linalg.norm(away) > 0.2 else None
 
 
 def rest_of_motion(skeleton: Skeleton, positions: Array, rotations: Array) -> Array:
@@ -51,7 +191,7 @@ def rest_of_motion(skeleton: Skeleton, positions: Array, rotations: Array) -> Ar
     world_p, world_r = skeleton.globals(positions[some], local)
     heading = _heading(world_p, role)
     local[:, 0] = rotation.multiply(rotation.from_yaw(-heading), local[:, 0])
-    top = role.get("head", role.get("neck", 0))
+    top = next((role[n] for n in ("head", "neck", "upper_chest", "chest") if n in role), 0)
     spine = rotation.normalize(world_p[:, top] - world_p[:, role["hips"]])
     weight = np.exp(-np.square((1.0 - spine[:, 1]) / 0.05)) + 1e-6
     rest = _mean(local, weight)

@@ -14,10 +14,11 @@ from understudy.runtime.core.humanoid import roles
 from understudy.runtime.core.pose import Frame, Pose, Subject
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.takes.clip import Clip
+from understudy.runtime.takes.placement import lift_m
 
 from .camera import Camera, Rig
 from .capture import Movie, Sheet, Stills
-from .focus import focus_of, overview, size_m
+from .focus import focus_of, overview
 from .hud import Board
 from .renderer import Options, Renderer
 
@@ -67,17 +68,12 @@ def space(clip: Clip) -> tuple[Array, Array]:
 def level(clip: Clip) -> tuple[Clip, float]:
     """The clip brought to the ground where it floats or sinks far from it, and the lift in metres.
 
-    Some rigs count heights from the hips' rest. Near the ground nothing is touched: a stage may
-    have steps, and a jump is no error.
+    Near the ground nothing is touched.
     """
-    step = max(1, len(clip) // 200)
-    world_p, _ = clip.skeleton.globals(clip.positions[::step], clip.rotations[::step])
-    lowest = float(np.percentile(world_p[..., 1].min(-1), 5))
-    tall = size_m(clip.skeleton)
-    if abs(lowest) < 0.15 * tall:
+    lift = lift_m(clip.skeleton, clip.positions, clip.rotations)
+    if lift == 0.0:
         return clip, 0.0
     positions = clip.positions.copy()
-    lift = 0.012 * tall - lowest
     positions[:, 0, 1] += lift
     return replace(clip, positions=positions, raw=None), lift
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from understudy.runtime.core import rotation
+from understudy.runtime.core import humanoid, rotation
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.core.humanoid import roles
+from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Pose
+from understudy.runtime.core.roles import roles as roles_of
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.retarget import NotHumanoid, Retarget
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.takes import bvh
+from understudy.runtime.takes.bvh_text import Progress
 from understudy.runtime.takes.clip import without_tpose
+from understudy.runtime.takes.placement import lift_m
+
+SKELETONS = ("own", "performer")
 
 
 class BvhSource:
@@ -26,8 +32,11 @@ class BvhSource:
               shown as it was shot, so that a walk jumps back instead of wandering off the stage
     start_s   first moment that is played, in seconds of the file; a T-pose frame does not count
     stop_s    last moment; the file's end where it is left out
-    target    skeleton to carry the motion over to, once, while loading; what is no humanoid plays
-              on its own skeleton, and `notes` says so
+    skeleton  "own": the file's own, every joint of it; "performer": our performer's, to which a
+              humanoid is carried over, once, while loading
+    target    as "performer", another skeleton; what is no humanoid plays on its own skeleton, and
+              `notes` says so
+    unit_m, up, rest, roles, frame_time_s, progress   as in `bvh.read`: None is guessed
 
     Between two of the file's frames the pose is interpolated, so that a stage whose rate is no
     multiple of the file's does not stutter; on a frame it is that frame to the bit.
@@ -43,8 +52,30 @@ class BvhSource:
         target: Skeleton | None = None,
         unit_m: float | None = None,
         up: str | None = None,
+        *,
+        skeleton: str = "own",
+        rest: int | str | None = None,
+        roles: Mapping[str, str] | None = None,
+        frame_time_s: float | None = None,
+        progress: Progress | None = None,
     ) -> None:
-        clip = without_tpose(bvh.read(path, unit_m, up))
+        if skeleton not in SKELETONS:
+            raise UnderstudyError(
+                f"The skeleton {skeleton!r} is unknown; it is one of {', '.join(SKELETONS)}."
+            )
+        if skeleton == "performer" and target is None:
+            target = PERFORMER
+        clip = without_tpose(
+            bvh.read(
+                path,
+                unit_m,
+                up,
+                rest=rest,
+                roles=roles,
+                frame_time_s=frame_time_s,
+                progress=progress,
+            )
+        )
         self.name, self.notes = clip.name, clip.notes
         self.rate_hz, self.rate, self.loop = clip.rate_hz, rate, loop
         end_s = (len(clip) - 1) / clip.rate_hz
@@ -60,6 +91,10 @@ class BvhSource:
         self.skeleton, self._own = clip.skeleton, clip.skeleton
         self.silence = ""
         self._positions, self._rotations = clip.positions, clip.rotations
+        if target is None and (lift := lift_m(clip.skeleton, clip.positions, clip.rotations)):
+            self._positions = clip.positions.copy()
+            self._positions[:, 0, 1] += lift
+            self.notes += (f"It was {-lift:+.2f} m off the ground; it is put on it.",)
         if target is not None:
             try:
                 retarget = Retarget(clip.skeleton, target)
@@ -79,10 +114,10 @@ class BvhSource:
     def joint(self, name: str) -> int:
         """The index of a joint by its name in the file, or on the skeleton that it plays on."""
         if self.skeleton is self._own:
-            return self.skeleton.index(name)
-        for role, index in roles(self._own).items():
-            if self._own.names[index] == name and role in roles(self.skeleton):
-                return roles(self.skeleton)[role]
+            return humanoid.joint(self.skeleton, name)
+        for role, index in roles_of(self._own).items():
+            if self._own.names[index] == name and role in roles_of(self.skeleton):
+                return roles_of(self.skeleton)[role]
         if name in self.skeleton.names:
             return self.skeleton.names.index(name)
         if name in self._own.names:

@@ -148,20 +148,8 @@ BAD = {
         ),
         rf"line {START + 1}: 16 values",
     ),
-    "cut in a line": (
-        PLAIN[: PLAIN.rindex(" ") - 20],
-        rf"line {START + 3}: \d+ values, the hierarchy has 15 channels, and the file ends there",
-    ),
-    "cut at a line end": (
-        "\n".join(LINES[: START + 1]) + "\n",
-        rf"line {START + 1}: the file ends after 2 of the 4 frames",
-    ),
     "cut in the hierarchy": (HEAD[:190], "line 9: channel '\\w+' is unknown|CHANNELS"),
     "cut after a joint": (HEAD[: HEAD.index("  JOINT Tail")], "before its last '}' .*line 3"),
-    "more frames than promised": (
-        PLAIN + FIRST + "\n",
-        rf"line {START + 4}: .*beyond the 4 frames",
-    ),
     "NaN": (
         with_line(3, lambda line: "nan " + line.split(" ", 1)[1]),
         rf"line {START + 3}: value 1 is 'nan'",
@@ -178,9 +166,11 @@ BAD = {
         with_line(1, lambda line: line.replace(" ", " oops ", 1).rsplit(" ", 1)[0]),
         rf"line {START + 1}: value 2 is 'oops'",
     ),
-    "decimal commas": (
-        "\n".join(LINES[: START - 1] + [line.replace(".", ",") for line in LINES[START - 1 :]]),
-        rf"line {START}: value 1 is '.*,.*', not a finite number",
+    "commas of both kinds": (
+        "\n".join(
+            LINES[: START - 1] + [re.sub(r"(\d)\.", r"\1,000.", s) for s in LINES[START - 1 :]]
+        ),
+        rf"line {START}: the numbers have commas",
     ),
     "binary rubbish": (PLAIN.encode()[:-60] + bytes(range(128, 188)), r"line \d+: "),
     "no frame time": (damaged(**{"Frame Time: 0.01\n": ""}), "'Frame Time:' is missing"),
@@ -191,10 +181,6 @@ BAD = {
     "no frame count": (damaged(**{"Frames: 4": "Frames:"}), "Frames: '' is not a whole number"),
     "frame count of words": (damaged(**{"Frames: 4": "Frames: many"}), "'many'"),
     "no frames": (damaged(**{"Frames: 4": "Frames: 0"}), "0 frames, no motion"),
-    "a billion frames": (
-        damaged(**{"Frames: 4": "Frames: 999999999999"}),
-        "after 4 of the 999999999999",
-    ),
     "no MOTION": (PLAIN.replace("MOTION\n", ""), r"line \d+: 'Frames:' is no word of a BVH"),
     "empty": ("", "no ROOT joint"),
     "empty hierarchy": ("HIERARCHY\nMOTION\nFrames: 1\nFrame Time: 0.01\n\n", "no ROOT joint"),
@@ -268,7 +254,8 @@ def test_every_cut_of_a_file_is_refused_or_whole(tmp_path):
         except UnderstudyError as error:
             assert str(error).startswith("walk.bvh")
         else:  # only the last value may have lost digits: nobody could tell
-            assert end > len(content) - 9 and len(clip) == 2
+            assert (len(clip) == 2 and end > len(content) - 9) or len(clip) == 1
+            assert len(clip) == 2 or any("header says 2 frames" in note for note in clip.notes)
 
 
 @settings(max_examples=300, deadline=None)
@@ -315,8 +302,8 @@ def test_units_are_told_by_the_legs_and_the_guess_is_noted(tmp_path):
     assert bvh.read(path, unit_m=0.1).positions[0, 0, 1] == pytest.approx(0.97 / 0.56444, rel=1e-4)
     with pytest.raises(UnderstudyError, match="no length"):
         bvh.read(path, unit_m=0.0)
-    with pytest.raises(UnderstudyError, match="'X'"):
-        bvh.read(path, up="X")
+    with pytest.raises(UnderstudyError, match="'W' is unknown; it is one of Y, Z, X, -Y"):
+        bvh.read(path, up="W")
 
 
 LAY = rotation.from_axis_angle([1.0, 0.0, 0.0], 0.5 * np.pi)  # +Y up becomes +Z up
@@ -382,7 +369,9 @@ def test_every_file_of_the_mocap_folders(mocap, folder, files, tposes):
     found = 0
     for path in paths:
         clip = bvh.read(path)
-        assert clip.rate_hz == (60.0 if folder == "cc_rig" else 120.0)
+        # Salsa was captured at 60 Hz.
+        slow = folder == "cc_rig" or path.stem.startswith("salsa")
+        assert clip.rate_hz == (60.0 if slow else 120.0)
         assert clip.unit_m == (0.056444 if folder == "cmu" else 0.01)
         assert np.isfinite(clip.positions).all() and np.isfinite(clip.rotations).all()
         assert np.abs(np.linalg.norm(clip.rotations, axis=-1) - 1.0).max() < 1e-9

@@ -1,0 +1,67 @@
+"""`understudy inspect`: what we make of a motion file or a character."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .file_options import add_file_options, decided, reading
+
+if TYPE_CHECKING:
+    from understudy.runtime.takes.inspection import Inspection
+
+SUMMARY = "show what is understood of a motion file or character: axis, unit, joints, guesses"
+EXAMPLES = """understudy inspect walk.bvh
+understudy inspect walk.bvh --json
+understudy inspect walk.bvh --save-map walk.toml
+understudy play --bvh walk.bvh --map walk.toml
+understudy inspect hero.vrm"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="a .bvh, .glb or .vrm file")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument(
+        "--save-map", type=Path, metavar="FILE.toml", help="write the joints' roles, to be edited"
+    )
+    add_file_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    import msgspec
+
+    from understudy.runtime.takes.inspection import inspect
+    from understudy.runtime.takes.joint_map import write_map
+
+    with reading(args.file) as progress:
+        found, skeleton = inspect(args.file, progress, **decided(args))
+    if args.json:
+        print(msgspec.json.encode(found).decode())
+    else:
+        print("\n".join(lines(args.file.name, len(skeleton), found)))
+    if args.save_map is not None:
+        write_map(args.save_map, skeleton)
+        if not args.json:
+            print(f"wrote {args.save_map}")
+    return 0
+
+
+def lines(name: str, joints: int, found: Inspection) -> list[str]:
+    """The same for a person to read."""
+    motion = (
+        f"{found.frames} frames at {found.rate_hz:g} Hz, {found.frames / found.rate_hz:.2f} s, "
+        if found.rate_hz
+        else ""
+    )
+    leg = "" if found.leg_m is None else f", a leg {found.leg_m:.2f} m"
+    out = [
+        f"{name}: {motion}{joints} joints",
+        f"  up {found.up}, unit {found.unit_m:g} m, {found.height_m:.2f} m tall{leg}",
+        f"  {'a humanoid' if found.humanoid else 'no humanoid'}, {len(found.roles)} roles known",
+    ]
+    width = max((len(role) for role in found.roles), default=0)
+    out += [f"    {role:{width}}  {joint}" for role, joint in found.roles.items()]
+    if found.unmapped:
+        out.append(f"  without a role: {', '.join(found.unmapped)}")
+    return out + [f"  {note}" for note in found.notes]

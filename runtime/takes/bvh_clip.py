@@ -1,0 +1,250 @@
+"""From a BVH file's hierarchy and channel values to a clip in metres, +Y up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.roles import guess, missing
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
+
+from . import placement, rest
+from .bvh_hierarchy import Hierarchy
+from .bvh_motion import Motion
+from .clip import Clip, Raw, has_tpose_first_frame
+from .joint_map import with_roles
+from .placement import Placement
+
+# Frames that are turned from angles to quaternions at once: what they take in between stays small.
+_AT_ONCE = 4096
+TINY = 1e-6
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a user decides of a file; None is guessed. See `bvh.read`."""
+
+    unit_m: float | None = None
+    up: str | None = None
+    rest: int | str | None = None
+    roles: Mapping[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.up is not None and self.up not in placement.AXES:
+            raise UnderstudyError(
+                f"The vertical axis {self.up!r} is unknown; it is one of "
+                f"{', '.join(placement.AXES)}."
+            )
+        if self.unit_m is not None and not (np.isfinite(self.unit_m) and self.unit_m > 0.0):
+            raise UnderstudyError(f"A unit of {self.unit_m} m is no length; it must be above 0.")
+
+
+@np.errstate(over="ignore", invalid="ignore")  # values that are finite and absurd
+def make_clip(path: Path, tree: Hierarchy, motion: Motion, given: Given) -> Clip:
+    """The clip of a file's hierarchy and motion; what is not given is guessed and noted."""
+    notes = [*tree.notes, *motion.notes]
+    file_offsets, tips = np.array(tree.offsets, float), np.array(tree.tips, float)
+    positions, rotations = _local(tree, file_offsets, motion.values)
+    offsets = _bones(tree, file_offsets, positions, notes)
+    skeleton = Skeleton(tuple(tree.names), np.array(tree.parents), offsets, tips=tips)
+    skeleton = with_roles(skeleton, given.roles, path.name)
+    if given.roles is None and _is_beast(skeleton, positions, rotations):
+        skeleton = replace(skeleton, given_roles={})
+        notes.append("Its spine lies level over its legs in most frames, so it is no humanoid.")
+    notes += [*guess(skeleton).notes, *_incomplete(skeleton)]
+
+    up = given.up
+    if up is None:
+        up, said = placement.guess_up(skeleton, positions, rotations)
+        notes += said
+    scale = placement.root_scale(skeleton, positions, rotations, up)
+    if scale != 1.0:
+        notes.append(
+            f"The root's positions are {1.0 / scale:g} times too large for the skeleton's OFFSETs, "
+            f"as if in another unit; they are multiplied by {scale:g}."
+        )
+    turn = placement.turn_of(up)
+    if scale != 1.0 or up != "Y":
+        positions[:, 0] = rotation.rotate(turn, positions[:, 0] * scale)
+        rotations[:, 0] = rotation.multiply(turn, rotations[:, 0])
+        offsets = offsets.copy()
+        offsets[0] = rotation.rotate(turn, offsets[0] * scale)
+    low, high = _heights(skeleton, positions, rotations)
+    unit_m = given.unit_m
+    if unit_m is None:
+        unit_m, note = placement.guess_unit(skeleton, high - low)
+        notes.append(note)
+    positions *= unit_m
+    origin = placement.far_origin(positions[:, 0], low * unit_m)
+    if origin.any():
+        positions[:, 0] -= origin
+        far_km = float(np.linalg.norm(origin)) / 1000.0
+        notes.append(f"The motion lies {far_km:.3g} km from the origin; it is brought there.")
+    for array in (positions, rotations):
+        array.setflags(write=False)  # a changed copy then differs from what `raw` describes
+    clip = Clip(
+        replace(skeleton, rest_positions=offsets * unit_m, tips=tips * unit_m),
+        positions,
+        rotations,
+        motion.frame_time_s,
+        path.stem,
+        tuple(tree.channels),
+        unit_m,
+        tuple(notes),
+        Raw(motion.values, file_offsets, tips, positions, rotations),
+        Placement(up, turn, scale, origin),
+    )
+    return _with_rest(clip, given.rest)
+
+
+def _incomplete(skeleton: Skeleton) -> list[str]:
+    """What a body that is partly known lacks."""
+    found = guess(skeleton).roles
+    lacks = missing(found)
+    if not lacks or len(found) < 4:
+        return []
+    legs = [role for role in lacks if role.endswith(("_leg", "_foot")) or role == "hips"]
+    does = (
+        "it plays on its own skeleton and nothing takes over for it"
+        if legs
+        else "that part does not move on another skeleton"
+    )
+    return [f"No joint is known as {', '.join(lacks)}: {does}; --map names joints."]
+
+
+def _local(tree: Hierarchy, offsets: Array, values: Array) -> tuple[Array, Array]:
+    """Local positions (T, J, 3) in file units and rotations (T, J, 4) of channel values (T, C)."""
+    spun: dict[str, tuple[list[int], list[list[int]]]] = {}
+    moved: list[tuple[int, int, int]] = []
+    column = 0
+    for joint, names in enumerate(tree.channels):
+        order, columns = "", []
+        for name in names:
+            if name.endswith("position"):
+                moved.append((joint, "XYZ".index(name[0]), column))
+            else:
+                order += name[0]
+                columns.append(column)
+            column += 1
+        if order:
+            joints, picks = spun.setdefault(order, ([], []))
+            joints.append(joint)
+            picks.append(columns)
+    positions = np.array(np.broadcast_to(offsets, (len(values), *offsets.shape)))
+    for joint, axis, column in moved:
+        positions[:, joint, axis] = values[:, column]
+    rotations = np.empty((len(values), len(offsets), 4))
+    still = [j for j, names in enumerate(tree.channels) if all("pos" in n for n in names)]
+    rotations[:, still] = (0.0, 0.0, 0.0, 1.0)
+    for start in range(0, len(values), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        for order, (joints, picks) in spun.items():
+            angles = np.deg2rad(values[part][:, np.array(picks)])
+            turned = rotation.from_euler(angles, order)
+            if len(joints) == len(offsets):
+                rotations[part] = turned
+            else:
+                rotations[part, joints] = turned
+    return positions, rotations
+
+
+def _bones(tree: Hierarchy, offsets: Array, positions: Array, notes: list[str]) -> Array:
+    """(J, 3) offsets, from the position channels where the hierarchy's are zero.
+
+    Position channels that are zero themselves beside a real OFFSET move the joint from there:
+    positions are changed then.
+    """
+    channels = [[n for n in names if n.endswith("position")] for names in tree.channels]
+    placed = [j for j in range(1, len(offsets)) if len(channels[j]) == 3]
+    if not placed:
+        return offsets
+    middle = np.median(positions[:: max(1, len(positions) // 60), placed], axis=0)
+    written = np.linalg.norm(offsets[placed], axis=1)
+    lengths = np.linalg.norm(middle, axis=1)
+    size = max(float(written.max()), float(lengths.max()))
+    if size <= 0.0:
+        return offsets
+    bare = (written < TINY * size) & (lengths > TINY * size)
+    if bare.any():
+        offsets = offsets.copy()
+        offsets[np.array(placed)[bare]] = middle[bare]
+        notes.append(
+            f"The OFFSETs of {int(bare.sum())} joints are zero; their bones are as long as the "
+            "position channels say."
+        )
+    if (written > TINY * size).any() and (np.abs(positions[:, placed]) < TINY * size).all():
+        positions[:, placed] += offsets[placed]
+        notes.append("Position channels of zero count from the joints' OFFSETs.")
+    return offsets
+
+
+def _heights(skeleton: Skeleton, positions: Array, rotations: Array) -> tuple[float, float]:
+    """The lowest and the highest point of the first frames, in file units along +Y."""
+    world, ends = placement.points(skeleton, positions, rotations)
+    heights = np.concatenate([world, ends], axis=1)[..., 1]
+    return float(heights.min(axis=1)[0]), float(heights.max(axis=1)[0])
+
+
+def _is_beast(skeleton: Skeleton, positions: Array, rotations: Array) -> bool:
+    """Whether a body with a human's names goes on all fours, in its rest pose too."""
+    role = guess(skeleton).roles
+    if missing(role) or "hips" not in role:
+        return False
+    top = role.get("neck", role.get("head"))
+    if top is None or rest.stands(skeleton, skeleton.rest_globals[0]):
+        return False
+    world, _ = placement.points(skeleton, positions, rotations)
+    feet = world[:, [role["left_foot"], role["right_foot"]]].mean(axis=1)
+    hands = world[:, [role["left_hand"], role["right_hand"]]].mean(axis=1)
+    arms = world[:, [role["left_upper_arm"], role["right_upper_arm"]]].mean(axis=1)
+    hips = world[:, role["hips"]]
+    spine, leg = rotation.normalize(world[:, top] - hips), rotation.normalize(feet - hips)
+    arm = rotation.normalize(hands - arms)
+    level = np.abs(np.sum(spine * leg, axis=-1)) < 0.6
+    return bool(np.median(level & (np.sum(arm * leg, axis=-1) > 0.8)) > 0.5)
+
+
+def _with_rest(clip: Clip, given: int | str | None) -> Clip:
+    """The clip with a rest pose that stands and faces +Z: the user's, the file's, or one found."""
+    skeleton = clip.skeleton
+
+    def resting(rotations: Array, *notes: str) -> Clip:
+        posed = replace(skeleton, rest_rotations=rotations)
+        return replace(clip, skeleton=posed, notes=(*clip.notes, *notes))
+
+    if isinstance(given, int):
+        if not 0 <= given < len(clip):
+            raise UnderstudyError(
+                f"{clip.name}: frame {given} cannot be the rest pose; there are 0 to "
+                f"{len(clip) - 1}."
+            )
+        return resting(rest.facing(skeleton, clip.rotations[given]))
+    if given not in (None, "t-pose"):
+        raise UnderstudyError(f"The rest pose {given!r} is unknown: a frame's number, or t-pose.")
+    bare = rest.stood(skeleton, clip.placement.turn)
+    zero = replace(skeleton, rest_rotations=bare)
+    if given == "t-pose":
+        return replace(clip, skeleton=zero)
+    if rest.stands(zero, zero.rest_globals[0]):
+        odd = rest.oddities(zero)
+        if not odd:
+            return replace(clip, skeleton=zero)
+        if has_tpose_first_frame(clip):
+            better, source = rest.facing(skeleton, clip.rotations[0]), "its first frame, a T-pose"
+        else:
+            better, source = rest.straightened(zero, clip.rotations), "that pose straightened"
+        return resting(
+            better, f"The pose of zero angles is no T-pose: {odd}. Rest is {source} (--rest)."
+        )
+    if has_tpose_first_frame(clip):
+        better, source = clip.rotations[0], "its first frame, a T-pose"
+    else:
+        better = rest.rest_of_motion(skeleton, clip.positions, clip.rotations)
+        source = "the average bearing of the clip"
+    return resting(better, f"The pose of zero angles does not stand; rest is {source}.")

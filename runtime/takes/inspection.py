@@ -1,0 +1,126 @@
+"""What a motion file or a character holds, as we understand it: found, guessed and dropped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.roles import LEG, SIDES, guess
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.retarget.retarget import NotHumanoid, t_pose
+
+from . import bvh, gltf_skeleton
+from .bvh_text import Progress
+from .clip import Clip
+
+
+class Inspection(msgspec.Struct):
+    """roles: role -> joint's name; unmapped: the joints without a role; notes: sentences.
+
+    leg_m is None where no leg is known, frames and rate_hz are 0 where nothing moves.
+    """
+
+    frames: int
+    rate_hz: float
+    up: str
+    unit_m: float
+    height_m: float
+    leg_m: float | None
+    humanoid: bool
+    roles: dict[str, str]
+    unmapped: list[str]
+    notes: list[str]
+
+
+def inspect(path: Path, progress: Progress | None = None, **given) -> tuple[Inspection, Skeleton]:
+    """A .bvh file, or the skeleton of a .glb or .vrm; given as for `bvh.read`."""
+    if path.suffix.lower() in (".glb", ".vrm"):
+        return _of_character(path, given)
+    if path.suffix.lower() in (".gltf", ".fbx", ".c3d", ".usd", ".usda", ".usdz", ".dae", ".trc"):
+        raise UnderstudyError(
+            f"{path.name}: {path.suffix} files are not read; export BVH for motion, .glb for a "
+            "character."
+        )
+    clip = bvh.read(path, progress=progress, **given)
+    return of_clip(clip), clip.skeleton
+
+
+def of_clip(clip: Clip) -> Inspection:
+    """What was understood of a clip that was read from a file."""
+    world = clip.skeleton.globals(clip.positions[:1], clip.rotations[:1])[0][0]
+    return _about(
+        clip.skeleton, world, len(clip), clip.rate_hz, clip.placement.up, clip.unit_m,
+        list(clip.notes),
+    )  # fmt: skip
+
+
+def _of_character(path: Path, given: dict) -> tuple[Inspection, Skeleton]:
+    character = gltf_skeleton.read(path, given.get("roles"))
+    world = character.skeleton.rest_globals[0]
+    notes = [*character.notes, *guess(character.skeleton).notes]
+    about = _about(character.skeleton, world, character.frames, character.rate_hz, "Y", 1.0, notes)
+    return about, character.skeleton
+
+
+def _about(
+    skeleton: Skeleton,
+    world: Array,
+    frames: int,
+    rate_hz: float,
+    up: str,
+    unit_m: float,
+    notes: list[str],
+) -> Inspection:
+    found = guess(skeleton).roles
+    try:
+        stand: Array = t_pose(skeleton)[0]
+        humanoid = True
+    except NotHumanoid:
+        stand, humanoid = world, False
+    taken = set(found.values())
+    return Inspection(
+        frames=frames,
+        rate_hz=round(rate_hz, 4),
+        up=up,
+        unit_m=unit_m,
+        height_m=round(height_m(skeleton, stand), 3),
+        leg_m=leg_m(skeleton),
+        humanoid=humanoid,
+        roles={role: skeleton.names[joint] for role, joint in found.items()},
+        unmapped=[name for j, name in enumerate(skeleton.names) if j not in taken],
+        notes=notes,
+    )
+
+
+def height_m(skeleton: Skeleton, world: Array) -> float:
+    """How far a pose (J, 3) reaches along +Y, ends of bones included as far as they go up or down.
+
+    Bone ends count by their length at the head and the toes alone: their directions at rest are
+    not known in every pose.
+    """
+    heights = world[:, 1]
+    tip = np.nan_to_num(np.linalg.norm(skeleton.tips, axis=1))
+    role = guess(skeleton).roles
+    top = heights.max()
+    if "head" in role:
+        top = max(top, heights[role["head"]] + tip[role["head"]])
+    elif not role:
+        top = top + tip[int(np.argmax(heights))]
+    return float(top - heights.min())
+
+
+def leg_m(skeleton: Skeleton) -> float | None:
+    """Hip joint to ankle along the bones, of the longer leg."""
+    role = guess(skeleton).roles
+    world = skeleton.rest_globals[0]
+    lengths = []
+    for side in SIDES:
+        joints = [role.get(f"{side}_{part}") for part in LEG[:3]]
+        if None not in joints:
+            steps = np.diff(world[np.array(joints, int)], axis=0)
+            lengths.append(float(np.linalg.norm(steps, axis=1).sum()))
+    return round(max(lengths), 4) if lengths else None
