@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,5 +166,6 @@ def save(
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(stored) + "\n")
+    # JSON has no NaN: what was not measured becomes null.
+    part.write_bytes(msgspec.json.encode(stored, enc_hook=lambda number: number.item()) + b"\n")
     os.replace(part, path)

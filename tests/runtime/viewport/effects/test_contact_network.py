@@ -121,3 +121,16 @@ def test_the_glsl_names_every_feature_and_adds_every_output():
             assert f"h_{name}" in parts["HEAD"]
         assert parts["LOOK"].count("+=") == len(one.tap_layers[-1][1])
         assert "nan" not in "".join(parts.values())
+
+
+def test_a_file_that_was_written_is_read_also_where_something_was_not_measured(tmp_path):
+    weights = files.load()
+    path = tmp_path / "contact.json"
+    card = {"measured": [{"name": "none", "dB": float("nan"), "count": np.float32(2.0)}]}
+    files.save(path, weights.networks, weights.default, weights.light, weights.classical, card)
+    again = files.load(path)
+    assert (again.default, again.light) == (weights.default, weights.light)
+    assert again.classical == weights.classical
+    for name, one in weights.networks.items():
+        for (w, b), (v, c) in zip(one.tap_layers, again.networks[name].tap_layers, strict=True):
+            assert np.array_equal(w, v) and np.array_equal(b, c)
