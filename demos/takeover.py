@@ -19,7 +19,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.core.pose import Frame, Pose, State, Subject
+from understudy.runtime.core.palette import STATE_COLOUR
+from understudy.runtime.core.pose import Frame, Pose, State, Subject, trust
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.performer.takeover.takeover import Takeover
 from understudy.runtime.sources.files.bvh import BvhSource
@@ -31,8 +32,7 @@ from understudy.runtime.viewport import film
 from understudy.runtime.viewport.camera import Camera, Rig
 from understudy.runtime.viewport.capture import Movie, save_png
 from understudy.runtime.viewport.focus import focus_of
-from understudy.runtime.viewport.hud import BOLD, FONT
-from understudy.runtime.viewport.overlay import STATE_COLOUR
+from understudy.runtime.viewport.fonts import BOLD, REGULAR
 from understudy.runtime.viewport.renderer import Options, Renderer
 
 RATE_HZ, FPS = 60, 30
@@ -84,9 +84,7 @@ def play(take: Path, drops: list[Drop], jitter_s: float, until_s: float) -> Iter
             acted = (out.rotations != source.rotations).any(1)
             acted[0] |= (out.positions[0] != source.positions[0]).any()
             held = Pose(holding.positions[0].copy(), holding.rotations[0].copy())
-            trust_cm = 100 * takeover.uncertainty_m[0]
-            words = takeover.states[0].name
-            words += f"  ±{max(1.0, trust_cm):.0f} cm" if trust_cm else ""
+            words = f"{takeover.states[0].name}  {trust(takeover.uncertainty_m[0])}".rstrip()
             poses = (source, held, out)
             yield Moment(now_s, poses, missing, acted, takeover.states[0], words)
 
@@ -147,7 +145,7 @@ def titled(pictures: list[np.ndarray], moment: Moment, drops: list[Drop], end_s:
     (width, height), foot = PANEL, 76
     page = Image.new("RGB", (3 * width, height + foot), PAPER)
     pen = ImageDraw.Draw(page)
-    large, small = ImageFont.truetype(str(BOLD), 20), ImageFont.truetype(str(FONT), 16)
+    large, small = ImageFont.truetype(str(BOLD), 20), ImageFont.truetype(str(REGULAR), 16)
     arrived = "all of it"
     if moment.missing.any():
         arrived = "nothing" if moment.missing.all() else f"not {int(moment.missing.sum())} joints"
@@ -191,7 +189,7 @@ def sheet(columns: list[tuple[int, Moment, list[np.ndarray]]], drops: list[Drop]
     size = (places[-1] + wide + 12, top + 3 * (high + gap) + foot)
     page = Image.new("RGB", size, PAPER)
     pen = ImageDraw.Draw(page)
-    bold, plain = ImageFont.truetype(str(BOLD), 17), ImageFont.truetype(str(FONT), 14)
+    bold, plain = ImageFont.truetype(str(BOLD), 17), ImageFont.truetype(str(REGULAR), 14)
     amber = ink(STATE_COLOUR[State.TAKEOVER])
     for row, name in enumerate(ROWS):
         pen.text((12, top + row * (high + gap) + high / 2 - 10), name, font=bold, fill=INK)

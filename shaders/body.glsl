@@ -1,4 +1,5 @@
 // The mannequin into the G-buffer: albedo and gloss, view-space normal, linear depth.
+// LEFT and RIGHT: linear colours of the sleeves. tints: the chest's colour, and where sleeves begin.
 #include "frame.glsl"
 #ifdef VERTEX
 #include "skin.glsl"
@@ -40,7 +41,6 @@ layout(location = 2) out float depth_out;
 const vec3 SHELL = vec3(0.76, 0.74, 0.70);
 const vec3 JOINT = vec3(0.055, 0.060, 0.070);
 const vec3 VISOR = vec3(0.012, 0.016, 0.022);
-const vec3 RIGHT = vec3(0.03, 0.27, 0.36);  // teal stripe on the right, the subject's tint on the left
 
 // How much of the pixel lies inside a region, from the signed distance at its middle.
 float inside(float distance_m) {
@@ -55,7 +55,7 @@ float border(float distance_m, float half_m) {
 
 void main() {
     float in_joint = inside(zone.x), in_accent = inside(zone.y), in_visor = inside(zone.z);
-    vec3 stripe = side < -0.09 ? RIGHT : tint.rgb;
+    vec3 stripe = side > tint.a ? LEFT : side < -tint.a ? RIGHT : tint.rgb;  // sleeves, chest
     vec3 albedo = mix(mix(SHELL, stripe, in_accent), veil.rgb, veil.a);
     albedo = mix(albedo, JOINT, in_joint);
     albedo = mix(albedo, VISOR, in_visor);

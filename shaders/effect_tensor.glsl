@@ -29,6 +29,8 @@ void main()
     p = min(p, last);
     float depth = texelFetch(depth_texture, p, 0).r;
     bool sky = !(depth > 0.0 && depth < 1.0e4);
-    if (kind < 6) result = sky ? 0.0 : texelFetch(normal_texture, p, 0)[kind - 3];
-    else result = sky ? 1.0 : clamp(depth / depth_scale, 0.0, 1.0);
+    // The ground fades into the sky: where it ends there is nothing to be seen, so no edge either.
+    vec4 normal = sky ? vec4(0.0) : texelFetch(normal_texture, p, 0);
+    if (kind < 6) result = normal[kind - 3] * normal.a;
+    else result = mix(1.0, clamp(depth / depth_scale, 0.0, 1.0), normal.a);
 }

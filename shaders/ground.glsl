@@ -52,7 +52,9 @@ void main() {
     albedo = mix(albedo, AXIS_X, axis.x * 0.85);
     albedo = mix(albedo, AXIS_Z, axis.y * 0.85);
     albedo_out = vec4(sqrt(albedo), 0.18);
-    normal_out = vec4(mat3(view) * vec3(0.0, 1.0, 0.0), 1.0);
+    // As in light.glsl: how much of the ground is left before the sky, for effects that draw edges.
+    float left = 1.0 - smoothstep(0.12, 1.0, length(p - camera_position.xz) / ground_bounce.w);
+    normal_out = vec4(mat3(view) * vec3(0.0, 1.0, 0.0), left);
     depth_out = depth_m;
 }
 #endif

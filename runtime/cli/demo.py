@@ -150,6 +150,8 @@ def windows(clip: Clip) -> list[str]:
 
 def report(stage: dict[str, Any], heard: dict[str, Any], seen: dict[str, Any]) -> None:
     """The short table."""
+    from understudy.runtime.core.pose import trust
+
     ms = stage["ms"]
     rows = [
         ("ticks", f"{stage['ticks']} at {stage['rate_hz']:g} Hz, network on {stage['provider']}"),
@@ -166,8 +168,8 @@ def report(stage: dict[str, Any], heard: dict[str, Any], seen: dict[str, Any]) -
     ]
     for subject in heard["subjects"]:
         states = ", ".join(f"{count} {state}" for state, count in subject["states"].items())
-        trust = f", at most ±{100 * subject['most_uncertainty_m']:.1f} cm"
-        rows.append((subject["name"], states + (trust if len(subject["states"]) > 1 else "")))
+        most = trust(subject["most_uncertainty_m"], 1).replace("±", "at most ±")
+        rows.append((subject["name"], f"{states}, {most}" if most else states))
     print()
     for name, text in rows:
         print(f"  {name:<18}{text}")

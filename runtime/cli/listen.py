@@ -163,9 +163,11 @@ def live_line(subscriber: Subscriber, frame: Frame | None, frames: int) -> str:
 
 def standing(subject: Subject) -> str:
     """A subject in a few words: name, state, trust and reason."""
+    from understudy.runtime.core.pose import trust
+
     words = f"{subject.name} {subject.state.name}"
-    if subject.uncertainty_m > 0.0:
-        words += f" ±{100.0 * subject.uncertainty_m:.1f} cm"
+    if expected := trust(subject.uncertainty_m, 1):
+        words += f" {expected}"
     return f"{words} ({subject.reason})" if subject.reason else words
 
 
@@ -215,6 +217,8 @@ def report(subscriber: Subscriber, ears: Ears) -> dict[str, Any]:
 
 def text(heard: dict[str, Any]) -> str:
     """The report for people."""
+    from understudy.runtime.core.pose import trust
+
     lines = [
         f"{heard['frames']} frames in {heard['seconds']:.1f} s, {heard['rate_hz']:.2f} Hz, "
         f"{heard['lost']} lost, {heard['malformed']} malformed, {heard['restarts']} restarts"
@@ -233,9 +237,8 @@ def text(heard: dict[str, Any]) -> str:
         lines.append(f"{subject['name']:<26} {subject['state']}{why}, {subject['joints']} joints")
         if len(subject["states"]) > 1:
             shares = ", ".join(f"{count} {state}" for state, count in subject["states"].items())
-            most_m = subject["most_uncertainty_m"]
-            trust = f", at most ±{100 * most_m:.1f} cm" if most_m else ""
-            lines.append(f"{'':<26} frames: {shares}{trust}")
+            most = trust(subject["most_uncertainty_m"], 1).replace("±", "at most ±")
+            lines.append(f"{'':<26} frames: {shares}{f', {most}' if most else ''}")
             lines += [f"{'':<26} {state}: {r}" for r, state in list(subject["reasons"].items())[:4]]
     if len(heard["subjects"]) > 16:
         lines.append(f"and {len(heard['subjects']) - 16} subjects more")

@@ -76,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{size[0]}x{size[1]} at {fps:g} fps on {gl.renderer_name(renderer.ctx)}")
         if args.effect is not None:
             renderer.set_effect(args.effect)
+        said = len(renderer.notes)
         for note in renderer.notes:
             print(note)
         out = film.output(args.out, args.png, size, fps)
@@ -90,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
             out.abort()
             raise
         out.close()
+        for note in renderer.notes[said:]:
+            print(note)
     if sheet is not None:
         sheet.close()
         print(f"wrote {sheet.path}")

@@ -112,11 +112,13 @@ def _viewer(args: argparse.Namespace):
     """Everything that the loop needs; what was opened is closed again if the rest fails."""
     from contextlib import ExitStack
 
+    from understudy.bridge import ControlClient
     from understudy.bridge.security.address import checked
     from understudy.runtime.core.humanoid import PERFORMER
     from understudy.runtime.viewport import film, gl
     from understudy.runtime.viewport.camera import Rig, shot
     from understudy.runtime.viewport.capture import Movie, Sheet, Stills
+    from understudy.runtime.viewport.editing import Editor
     from understudy.runtime.viewport.feed import Feed
     from understudy.runtime.viewport.player import PlayerPad
     from understudy.runtime.viewport.renderer import Options, Renderer
@@ -144,8 +146,6 @@ def _viewer(args: argparse.Namespace):
         if window is not None:
             window.pace(0 if software else 1)
         print(f"viewport: {gl.renderer_name(renderer.ctx)}, {size[0]}x{size[1]}", flush=True)
-        for note in renderer.notes:
-            print(f"viewport: {note}", flush=True)
         feed = Feed(args.connect, args.key)
         undo.callback(feed.close)
         pad = PlayerPad(args.control, window, args.key) if window else None
@@ -157,6 +157,9 @@ def _viewer(args: argparse.Namespace):
         share = SharedCamera(args.share, args.control, args.key) if args.share else None
         if share is not None:
             undo.callback(share.close)
+        editor = Editor(lambda: ControlClient(args.control, key=args.key)) if window else None
+        if editor is not None:
+            undo.callback(editor.close)
         outputs: list = []
         if args.movie:
             outputs.append(Movie(args.movie, size, fps, live=True, threads=1))
@@ -185,6 +188,7 @@ def _viewer(args: argparse.Namespace):
             pad=pad,
             style=style,
             share=share,
+            editor=editor,
             outputs=outputs,
             sheet=Sheet(args.contact_sheet) if args.contact_sheet else None,
             fps_limit=fps,

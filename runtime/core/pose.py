@@ -40,6 +40,19 @@ class State(IntEnum):
     LOST = 3  # nobody, and for longer than the user's limit
 
 
+# Beyond this an expected error says only that nothing is known.
+MOST_TRUSTED_M = 1.0
+
+
+def trust(uncertainty_m: float, decimals: int = 0) -> str:
+    """How far a network trusts itself, in words: "±4 cm", "over 1 m"; "" for who is live."""
+    if not uncertainty_m > 0.0:
+        return ""
+    if uncertainty_m > MOST_TRUSTED_M:
+        return f"over {MOST_TRUSTED_M:g} m"
+    return f"±{max(1.0 if decimals == 0 else 0.0, 100.0 * uncertainty_m):.{decimals}f} cm"
+
+
 @dataclass(slots=True)
 class Intent:
     """What a performer is asked to do, in world axes (+X left of a body that faces +Z).

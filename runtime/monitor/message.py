@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from understudy.runtime.core.palette import LEFT, RIGHT, STATE_COLOUR, linear
 from understudy.runtime.core.pose import Camera, Frame, Prop, Subject
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
@@ -102,6 +103,17 @@ def skeleton_json(skeleton: Skeleton) -> bytes:
     return _json.encode(
         {"names": skeleton.names, "parents": skeleton.parents.tolist(), "tips": tips}
     )
+
+
+def palette_js() -> bytes:
+    """The colours that mean something, as the page's module: states in sRGB, sleeves linear."""
+    states = {state.name: colour for state, colour in STATE_COLOUR.items()}
+    sleeves = {
+        side: [round(c, 4) for c in linear(colour)]
+        for side, colour in (("LEFT", LEFT), ("RIGHT", RIGHT))
+    }
+    told = (("STATE_COLOUR", states), ("SLEEVE", sleeves))
+    return b"".join(b"export const %s = %s;\n" % (n.encode(), _json.encode(v)) for n, v in told)
 
 
 def key_of(skeleton: Skeleton) -> str:

@@ -153,6 +153,8 @@ class Server:
             )
 
     def _page(self, path: str) -> Response:
+        if path == "/palette.js":
+            return response(200, message.palette_js(), KINDS[".js"])
         if file := self._files.get(path):
             return response(200, file.read_bytes(), KINDS[file.suffix])
         kind, _, name = path.lstrip("/").partition("/")

@@ -97,7 +97,27 @@ def look_through(camera: Camera, seen: pose.Camera) -> None:
         camera.fov_y_rad = fov_of_lens(seen.focal_mm, max(height_mm, width_mm / camera.aspect))
 
 
+def gaze(head_rotation: Array) -> tuple[float, float]:
+    """Yaw and pitch, in radians, of where a head (4,) that faces +Z at rest looks."""
+    ahead = rotation.rotate(head_rotation, np.array([0.0, 0.0, 1.0]))
+    up = rotation.rotate(head_rotation, UP)
+    flat = ahead - ahead[1] * up  # straight down, the crown points ahead
+    return float(np.arctan2(flat[0], flat[2])), float(np.arcsin(np.clip(ahead[1], -1.0, 1.0)))
+
+
+# People and rigs at ease hold the head 25 degrees down to 10 up, and the eyes level all the same.
+AT_EASE_RAD, KNEE_RAD = np.radians(-8.0), np.radians(22.0)
+
+
+def eyes_pitch(head_pitch_rad: float) -> float:
+    """How far up the eyes look: level while the head is at ease, with it where it really tilts."""
+    off = head_pitch_rad - AT_EASE_RAD
+    return float(off - KNEE_RAD * np.tanh(off / KNEE_RAD))
+
+
 VELOCITY_HALFLIFE_S = 0.2
+GAZE_HALFLIFE_S = 0.1
+FARTHEST_M = 500.0
 FASTEST_M_S = 15.0
 
 
@@ -116,6 +136,7 @@ class Focus:
     head_rotation: Array = field(default_factory=lambda: np.array([0.0, 0.0, 0.0, 1.0]))
     center: Array = field(default_factory=lambda: np.array([0.0, 0.95, 0.0]))
     radius_m: float = 1.0
+    points: Array = field(default_factory=lambda: np.zeros((1, 3)))  # (N, 3) of whom it follows
 
 
 @dataclass
@@ -133,10 +154,12 @@ class Rig:
     position_halflife_s: float = 0.12
     heading_halflife_s: float = 0.55
     turns: bool = True  # does the third person swing round behind the subject
+    scope: str = "near"  # whom it follows, as `focus_of` takes it
     _center: Array | None = None
     _seen: Array = field(default_factory=lambda: np.zeros(3))
     _velocity: Array = field(default_factory=lambda: np.zeros(3))
     _heading_rad: float = 0.0
+    _gaze: Array | None = None  # yaw and pitch of the first person, and the eye's height
 
     KINDS = ("third", "first", "orbit", "fixed", "stage")
 
@@ -160,31 +183,55 @@ class Rig:
         self._center = self._center + self._velocity * min(dt_s, 0.1)
         self._center = focus.center + (self._center - focus.center) * left
         if self.kind == "first":
-            ahead = rotation.rotate(focus.head_rotation, np.array([0.0, -0.06, 1.0]))
-            camera.position = focus.head + rotation.rotate(
-                focus.head_rotation, np.array([0.0, 0.085, 0.13])
-            )
-            camera.target = camera.position + ahead
-            camera.fov_y_rad = fov_of_lens(18.0)
-            return camera
+            return self._look_out(camera, focus, decay(GAZE_HALFLIFE_S, dt_s))
+        self._gaze = None
         if self.kind == "third" and self.turns:
             apart = np.angle(np.exp(1j * (focus.heading_rad - self._heading_rad)))
             self._heading_rad += apart * (1.0 - decay(self.heading_halflife_s, dt_s))
-        around = self.yaw_rad + (self._heading_rad if self.kind == "third" else np.pi)
         distance = max(self.distance_m, 0.4)
-        if self.kind == "third":
+        if self.kind == "third" and self.scope == "near":
             distance = max(distance, 1.02 * focus.radius_m / np.tan(0.5 * camera.fov_y_rad))
-        back = np.array(
-            [
-                -np.sin(around) * np.cos(self.pitch_rad),
-                np.sin(self.pitch_rad),
-                -np.cos(around) * np.cos(self.pitch_rad),
-            ]
-        )
         camera.target = self._center.copy()
-        camera.position = self._center + back * distance
+        camera.position = self._center + self._back() * distance
         camera.position[1] = max(camera.position[1], 0.08)  # never below the ground
         return camera
+
+    def _look_out(self, camera: Camera, focus: Focus, left: float) -> Camera:
+        """First person: the head's way to look without its nods, on a level horizon."""
+        yaw, pitch = gaze(focus.head_rotation)
+        now = np.array([yaw, eyes_pitch(pitch), focus.head[1]])
+        if self._gaze is None:
+            self._gaze = now
+        apart = now - self._gaze
+        apart[0] = np.angle(np.exp(1j * apart[0]))
+        self._gaze = self._gaze + apart * (1.0 - left)
+        yaw, pitch, height_m = self._gaze
+        flat = np.array([np.sin(yaw), 0.0, np.cos(yaw)])
+        camera.position = focus.head * [1.0, 0.0, 1.0] + UP * (height_m + 0.085) + 0.13 * flat
+        camera.target = camera.position + flat * np.cos(pitch) + UP * np.sin(pitch)
+        camera.fov_y_rad = fov_of_lens(18.0)
+        return camera
+
+    def frame(self, camera: Camera, scope: str, focus: Focus) -> None:
+        """Turns to everybody ("all") or the followed one ("one"), as near as shows them whole."""
+        self.scope = scope
+        if self.kind not in ("third", "orbit"):
+            self.kind = "orbit"
+        back = self._back()
+        right = normalize(np.cross(UP, back))
+        off = focus.points - focus.center
+        slope = np.tan(0.5 * fov_of_lens(self.focal_mm))
+        high = np.abs(off @ np.cross(back, right)) / slope
+        wide = np.abs(off @ right) / (slope * camera.aspect)
+        # What is nearer to the eye than the middle needs the eye to be farther off.
+        needed_m = float(np.max(1.15 * np.maximum(wide, high) + off @ back))
+        self.distance_m = float(np.clip(needed_m, 0.6, FARTHEST_M))
+
+    def _back(self) -> Array:
+        """(3,) from what is looked at to the eye."""
+        around = self.yaw_rad + (self._heading_rad if self.kind == "third" else np.pi)
+        flat = np.cos(self.pitch_rad)
+        return np.array([-np.sin(around) * flat, np.sin(self.pitch_rad), -np.cos(around) * flat])
 
     def drag(self, dx_px: float, dy_px: float) -> None:
         """Turns by the mouse."""
@@ -192,7 +239,7 @@ class Rig:
         self.pitch_rad = float(np.clip(self.pitch_rad + 0.006 * dy_px, -0.25, 1.5))
 
     def zoom(self, clicks: float) -> None:
-        self.distance_m = float(np.clip(self.distance_m * 0.9**clicks, 0.6, 60.0))
+        self.distance_m = float(np.clip(self.distance_m * 0.9**clicks, 0.6, FARTHEST_M))
 
 
 def shot(

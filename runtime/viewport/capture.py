@@ -235,7 +235,7 @@ class Sheet:
 
 def contact_sheet(pictures: list[tuple[float, Image.Image]], columns: int) -> Image.Image:
     """One picture of many, each with its time in the corner."""
-    from .hud import FONT
+    from .fonts import REGULAR
 
     width, height = pictures[0][1].size
     rows = -(-len(pictures) // columns)
@@ -250,7 +250,7 @@ def contact_sheet(pictures: list[tuple[float, Image.Image]], columns: int) -> Im
         (24, 26, 30),
     )
     pen = ImageDraw.Draw(sheet, "RGBA")
-    font = ImageFont.truetype(str(FONT), max(11, height // 16))
+    font = ImageFont.truetype(str(REGULAR), max(11, height // 16))
     for i, (time_s, picture) in enumerate(pictures):
         x, y = edge + (i % columns) * (width + gap), edge + (i // columns) * (height + gap)
         sheet.paste(picture, (x, y))

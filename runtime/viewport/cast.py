@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import moderngl
 import numpy as np
 
+from understudy.runtime.core.palette import LEFT, RIGHT, linear
 from understudy.runtime.core.pose import Subject
 from understudy.runtime.core.rotation import Array
 
 from . import gl
 from .mesh.mannequin import Mesh, transforms
+from .mesh.paint import sleeve_m
 from .mesh.store import Wardrobe
 
 MATRICES_UNIT, TINTS_UNIT = 8, 9
@@ -29,6 +31,11 @@ def tint(number: int) -> tuple[float, float, float]:
     return r**2.2, g**2.2, b**2.2
 
 
+def _vec3(colour: tuple[float, float, float]) -> str:
+    """A colour as linear GLSL."""
+    return f"vec3({', '.join(f'{c:.4f}' for c in linear(colour))})"
+
+
 @dataclass
 class Placed:
     """A subject with its joints in the world."""
@@ -37,6 +44,7 @@ class Placed:
     world_p: Array
     world_r: Array
     dressed: bool = True  # is there a mesh for its skeleton yet
+    note: str = ""  # why it is drawn as its bones
 
 
 class _Costume:
@@ -113,7 +121,10 @@ class Cast:
 
     def __init__(self, ctx: moderngl.Context, wardrobe: Wardrobe) -> None:
         self._ctx, self._wardrobe = ctx, wardrobe
-        self._programs = {name: gl.program(ctx, f"{name}.glsl") for name in ("body", "shadow")}
+        self._programs = {
+            "body": gl.program(ctx, "body.glsl", LEFT=_vec3(LEFT), RIGHT=_vec3(RIGHT)),
+            "shadow": gl.program(ctx, "shadow.glsl"),
+        }
         for made in self._programs.values():
             made["skin_matrices"].value = MATRICES_UNIT  # type: ignore[union-attr]
         self._programs["body"]["tints"].value = TINTS_UNIT  # type: ignore[union-attr]
@@ -147,10 +158,11 @@ class Cast:
             )
             sound = np.isfinite(world_p.sum((1, 2)) + world_r.sum((1, 2)))
             mesh = self._wardrobe.mesh(skeleton)
+            note = mesh.note if mesh is not None else ""
             for row, n in enumerate(numbers):
                 if sound[row]:
                     dressed = mesh is not None
-                    seen[n] = Placed(subjects[n], world_p[row], world_r[row], dressed)
+                    seen[n] = Placed(subjects[n], world_p[row], world_r[row], dressed, note)
             if mesh is None:
                 self.waiting += len(numbers)
                 continue
@@ -158,7 +170,9 @@ class Cast:
                 self._costumes[key] = _Costume(self._ctx, mesh, self._programs)
             shown = [r for r, n in enumerate(numbers) if sound[r] and subjects[n].name != hidden]
             matrices = transforms(world_p[shown], world_r[shown]) @ mesh.unbind
-            tints = np.array([(*tint(numbers[r]), 1.0) for r in shown]).reshape(-1, 4)
+            tints = np.array(
+                [(*tint(numbers[r]), sleeve_m(mesh.positions)) for r in shown]
+            ).reshape(-1, 4)
             over = np.zeros((len(shown), len(skeleton), 4))
             for row, r in enumerate(shown):
                 over[row] = veils.get(subjects[numbers[r]].name, 0.0)

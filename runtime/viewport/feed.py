@@ -94,6 +94,31 @@ class Feed:
             return f"Waiting for a stage on {self.address}"
         return f"No signal for {self.silent_s:.1f} s: waiting for {self.address}"
 
+    def rows(self) -> list[tuple[str, str]]:
+        """What the figures over the picture say of the stream."""
+        frame = self.frame
+        if frame is None:
+            return []
+        nominal = frame.rate_num / max(1, frame.rate_den)
+        rows = [("stage", f"{self.rate_hz or nominal:.1f} Hz")]
+        for key, name in (("late", "late ticks"), ("skipped", "skipped ticks")):
+            if key in frame.stats:
+                rows.append((name, f"{frame.stats[key]:.0f}"))
+        if "tick_ms" in frame.stats:
+            rows.append(("tick", f"{frame.stats['tick_ms']:.2f} ms"))
+        if frame.timecode:
+            rows.append(("timecode", frame.timecode))
+        rows += [("", ""), ("latency, ms", "p50     p99")]
+        for name, histogram in (
+            ("publish to receive", self.publish_to_receive),
+            ("publish to picture", self.publish_to_present),
+            ("intent to picture", self.capture_to_present),
+        ):
+            if len(histogram):
+                p50, p99 = histogram.percentile_ms(50), histogram.percentile_ms(99)
+                rows.append((name, f"{p50:5.1f}  {p99:6.1f}"))
+        return [*rows, ("", "")]
+
     def figures(self) -> dict[str, Any]:
         counted = self.subscriber.statistics
         return {

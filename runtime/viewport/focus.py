@@ -37,8 +37,11 @@ def size_m(skeleton: Skeleton) -> float:
     return float(np.clip(np.ptp(world_p[:, 1]), 0.2, 30.0)) if len(skeleton) > 1 else 1.0
 
 
-def focus_of(frame: Frame, lead: int = 0) -> Focus | None:
-    """The lead's head and heading, and the middle of the cast that stands around it."""
+def focus_of(frame: Frame, lead: int = 0, scope: str = "near") -> Focus | None:
+    """The lead's head and heading, and the middle and size of whom the camera follows.
+
+    scope  near: the lead and who stands around it; one: only the lead; all: everybody and props
+    """
     if not frame.subjects:
         return None
     lead %= len(frame.subjects)
@@ -58,7 +61,7 @@ def focus_of(frame: Frame, lead: int = 0) -> Focus | None:
     tall = size_m(subject.skeleton)
     ground = feet[lead]
     spots = np.array(feet)
-    near = np.linalg.norm(spots - ground, axis=1) < 2.0 * TOGETHER_M
+    near = np.linalg.norm(spots - ground, axis=1) < (2.0 * TOGETHER_M if scope == "near" else 1e-9)
     middle = 0.5 * (spots[near].min(0) + spots[near].max(0))
     radius = float(np.linalg.norm(spots[near] - middle, axis=1).max())
     if radius > TOGETHER_M:
@@ -66,14 +69,34 @@ def focus_of(frame: Frame, lead: int = 0) -> Focus | None:
     # The upper body's lift counts half: a jump is seen as a jump, a stair is still followed.
     lift = max(0.0, float(world_p[:, 1].min()))
     rest_r = subject.skeleton.rest_globals[1][head]
+    center = middle + np.array([0.0, 0.53 * tall + 0.5 * lift, 0.0])
+    points = world_p
+    if scope == "all":
+        points = _everywhere(frame)
+        center = 0.5 * (points.min(0) + points.max(0))
     return Focus(
         ground=ground,
         heading_rad=heading(subject.skeleton, world_p, world_r),
         head=world_p[head],
         head_rotation=rotation.multiply(world_r[head], rotation.conjugate(rest_r)),
-        center=middle + np.array([0.0, 0.53 * tall + 0.5 * lift, 0.0]),
+        center=center,
         radius_m=0.62 * tall + radius,
+        points=np.concatenate(
+            [points, points + np.array([0.0, 0.3, 0.0])]
+        ),  # and a name over each head
     )
+
+
+def _everywhere(frame: Frame) -> Array:
+    """(N, 3) joints of all subjects, and all props."""
+    points = [np.asarray(prop.position, float)[None] for prop in frame.props]
+    for subject in frame.subjects:
+        world_p, _ = subject.skeleton.globals(
+            np.asarray(subject.pose.positions, float), np.asarray(subject.pose.rotations, float)
+        )
+        points.append(world_p)
+    joints = np.concatenate(points)
+    return joints[np.all(np.isfinite(joints), axis=1)]
 
 
 def _hips(subject, joint: int) -> Array:

@@ -13,24 +13,27 @@ from pathlib import Path
 
 import numpy as np
 
+from understudy.runtime.core import palette
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.palette import linear
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
 from .mesh.mannequin import Mesh
+from .mesh.paint import sleeve_m
 
 _COMPONENT: dict[np.dtype, int] = {np.dtype("u2"): 5123, np.dtype("u4"): 5125, np.dtype("f4"): 5126}
 _TYPE = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
 _ARRAY_BUFFER, _INDEX_BUFFER = 34962, 34963
-# The same colours as shaders/body.glsl, linear.
+# As in shaders/body.glsl, linear.
 SHELL, JOINT, VISOR = (0.76, 0.74, 0.70), (0.055, 0.060, 0.070), (0.012, 0.016, 0.022)
-LEFT, RIGHT = (0.79, 0.13, 0.03), (0.03, 0.27, 0.36)
 
 
 def colours(mesh: Mesh) -> Array:
     """(V, 3) linear colours of a mesh's vertices, from its paint."""
     out = np.tile(np.array(SHELL, np.float32), (len(mesh.positions), 1))
-    stripe = np.where(mesh.positions[:, :1] < -0.09, RIGHT, LEFT)
+    right = mesh.positions[:, :1] < -sleeve_m(mesh.positions)
+    stripe = np.where(right, linear(palette.RIGHT), linear(palette.LEFT))
     for column, colour in ((1, stripe), (0, JOINT), (2, VISOR)):
         share = np.clip(0.5 - mesh.paint[:, column : column + 1] / 0.004, 0.0, 1.0)
         out = out + share * (np.asarray(colour) - out)

@@ -6,47 +6,27 @@ backend alone draws into the renderer's target.
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import imgui_bundle
 import moderngl
+import numpy as np
 from imgui_bundle import imgui
 
-from understudy.runtime.core.pose import Camera, Prop, State, Subject
+from understudy.runtime.core.palette import STATE_COLOUR, Colour
+from understudy.runtime.core.pose import State
 
-from .overlay import STATE_COLOUR
+from .editing import Editor
+from .fonts import Fonts
+from .labels import Box, Label, arrange
+from .panel import PAPER, draw_editor, draw_sliders, style
 from .sliders import Slider
 
-Colour = tuple[float, float, float]
 INK: Colour = (0.95, 0.96, 0.98)
 DIM: Colour = (0.66, 0.70, 0.76)
-FONT = Path(imgui_bundle.__file__).parent / "assets" / "fonts" / "Roboto" / "Roboto-Regular.ttf"
-BOLD = FONT.with_name("Roboto-Bold.ttf")
-PANEL = (0.05, 0.06, 0.08, 0.62)
-REASON_LETTERS = 64
-
-
-@dataclass
-class Label:
-    """A name over a subject's head, pixels from the top left; `below` is a smaller line."""
-
-    x: float
-    y: float
-    text: str
-    below: str
-    colour: Colour
-
-
-def state_text(thing: Subject | Camera | Prop) -> tuple[str, str]:
-    """What stands over a subject's head: name, state and trust; and the reason below it."""
-    if thing.state is State.LIVE:
-        return thing.name, ""
-    text = f"{thing.name}  {thing.state.name}"
-    if isinstance(thing, Subject) and thing.uncertainty_m > 0.0:
-        text += f"  ±{max(1.0, 100.0 * thing.uncertainty_m):.0f} cm"
-    reason = thing.reason
-    return text, reason if len(reason) <= REASON_LETTERS else reason[: REASON_LETTERS - 3] + "..."
+WARM: Colour = (1.0, 0.85, 0.5)
+# In a window text keeps a size to be read at; a film is looked at whole, so its text grows along.
+SMALLEST, LARGEST, LINES = 11.0, 22.0, 46.0
 
 
 @dataclass
@@ -54,34 +34,28 @@ class Board:
     """What the HUD shows in one picture. rows: (what, value) pairs; an empty pair is a gap."""
 
     title: str = ""
-    light: Colour = STATE_COLOUR[0]  # type: ignore[index]
+    light: Colour = STATE_COLOUR[State.LIVE]
     rows: list[tuple[str, str]] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
     notice: str = ""
     hints: str = ""
     caption: str = ""
     sliders: list[Slider] = field(default_factory=list)
+    editor: Editor | None = None
+
+    @property
+    def texts(self) -> str:
+        """Every letter of it that may be in any script."""
+        said = [self.title, self.notice, self.caption]
+        said += [text for label in self.labels for text in (label.text, label.below)]
+        said += [value for _, value in self.rows]
+        return "".join(said) + (self.editor.texts if self.editor is not None else "")
 
 
-def spread(boxes: list[tuple[float, float, float, float]], gap: float = 3.0) -> list[float]:
-    """New tops for boxes (left, top, width, height) moved up until none covers another."""
-    order = sorted(range(len(boxes)), key=lambda i: -boxes[i][1])
-    tops = [box[1] for box in boxes]
-    done: list[int] = []
-    for i in order:
-        left, _, width, height = boxes[i]
-        moved = True
-        while moved:
-            moved = False
-            for j in done:
-                other_left, _, other_width, other_height = boxes[j]
-                across = left < other_left + other_width + gap and other_left < left + width + gap
-                down = tops[i] < tops[j] + other_height + gap and tops[j] < tops[i] + height + gap
-                if across and down:
-                    tops[i] = tops[j] - height - gap
-                    moved = True
-        done.append(i)
-    return tops
+def text_px(width: float, height: float, density: float, windowed: bool) -> float:
+    """The size of letters for a picture's size; density: pixels for each of a common screen."""
+    size = min(height, 0.7 * width) / density / LINES
+    return density * max(SMALLEST, min(LARGEST if windowed else np.inf, size))
 
 
 class Hud:
@@ -89,42 +63,49 @@ class Hud:
 
     def __init__(self, window: object | None = None) -> None:
         self._context = imgui.create_context()
-        io = imgui.get_io()
-        io.set_ini_filename("")
-        self._font = io.fonts.add_font_from_file_ttf(str(FONT), 15.0)
-        self._bold = io.fonts.add_font_from_file_ttf(str(BOLD), 15.0)
+        imgui.get_io().set_ini_filename("")
+        self.fonts = Fonts()
         self._window = window
         if window is not None:
-            import ctypes
-
             address = ctypes.cast(window, ctypes.c_void_p).value  # type: ignore[arg-type]
             imgui.backends.glfw_init_for_opengl(address or 0, True)
         imgui.backends.opengl3_init("#version 330")
 
-    def draw(self, target: moderngl.Framebuffer, board: Board, dt_s: float) -> None:
-        """Draws over `target`. Sizes follow the picture's height."""
-        width, height = target.size
+    def draw(
+        self,
+        target: moderngl.Framebuffer,
+        board: Board,
+        dt_s: float,
+        points: tuple[int, int] | None = None,
+        density: float = 1.0,
+    ) -> None:
+        """Draws over `target`. Sizes follow the picture's height.
+
+        points   the window's size as its mouse counts; some systems have several pixels to a point
+        density  how much larger than usual the system wants things drawn, in points
+        """
         imgui.set_current_context(self._context)
+        self.fonts.cover(board.texts)
         io = imgui.get_io()
         imgui.backends.opengl3_new_frame()
         if self._window is not None:
             imgui.backends.glfw_new_frame()
+        width, height = points or target.size
+        ratio = target.width / max(1, width)
         io.display_size = imgui.ImVec2(width, height)
-        io.display_framebuffer_scale = imgui.ImVec2(1.0, 1.0)
+        io.display_framebuffer_scale = imgui.ImVec2(ratio, ratio)
         io.delta_time = max(dt_s, 1e-4)
         imgui.new_frame()
-        unit = max(11.0, min(22.0, height / 46.0))
+        unit = text_px(width, height, density, points is not None)
         paper = imgui.get_background_draw_list()
-        self._labels(paper, board.labels, unit, width)
-        self._panel(paper, board, unit)
-        self._sliders(board.sliders, unit, width)
-        if board.notice:
-            self._pill(paper, board.notice, unit, width / 2, height * 0.88, (1.0, 0.85, 0.5))
-        for text, side in ((board.hints, 0), (board.caption, 1)):
-            if text:
-                size = self._size(text, unit * 0.86)
-                x = unit if side == 0 else width - unit - size[0]
-                self._shadowed(paper, x, height - unit - size[1], text, unit * 0.86, INK)
+        paper.channels_split(2)  # names and their lines lie under the rest
+        paper.channels_set_current(1)
+        taken = self._edges(paper, board, unit, width, height)
+        taken += self._windows(board, unit, width, height)
+        taken += self._panel(paper, board, unit, width, height)
+        paper.channels_set_current(0)
+        self._labels(paper, board.labels, unit, (width, height), taken, ratio)
+        paper.channels_merge()
         imgui.render()
         target.use()
         imgui.backends.opengl3_render_draw_data(imgui.get_draw_data())
@@ -132,15 +113,30 @@ class Hud:
     def wants_mouse(self) -> bool:
         return bool(imgui.get_io().want_capture_mouse)
 
+    def wants_keys(self) -> bool:
+        """Whether somebody types into a field."""
+        return bool(imgui.get_io().want_text_input)
+
     def _size(self, text: str, size: float, bold: bool = False) -> tuple[float, float]:
-        imgui.push_font(self._bold if bold else self._font, size)
+        imgui.push_font(self.fonts.bold if bold else self.fonts.regular, size)
         box = imgui.calc_text_size(text)
         imgui.pop_font()
         return box.x, box.y
 
+    def _fit(self, text: str, size: float, wide: float, bold: bool = False) -> str:
+        """The text, its end left out where it is wider than there is room for."""
+        if self._size(text, size, bold)[0] <= wide:
+            return text
+        low, high = 0, len(text)
+        while low < high:  # the most letters that go in with the dots
+            middle = (low + high + 1) // 2
+            fits = self._size(f"{text[:middle].rstrip()}…", size, bold)[0] <= wide
+            low, high = (middle, high) if fits else (low, middle - 1)
+        return f"{text[:low].rstrip()}…"
+
     def _text(self, paper, x: float, y: float, text: str, size: float, colour: Colour,
               bold: bool = False, alpha: float = 1.0) -> None:  # fmt: skip
-        imgui.push_font(self._bold if bold else self._font, size)
+        imgui.push_font(self.fonts.bold if bold else self.fonts.regular, size)
         paper.add_text(imgui.ImVec2(round(x), round(y)), _packed((*colour, alpha)), text)
         imgui.pop_font()
 
@@ -152,92 +148,127 @@ class Hud:
         low, high = imgui.ImVec2(x, y), imgui.ImVec2(x + w, y + h)
         paper.add_rect_filled(low, high, _packed(colour), round_px)
 
-    def _pill(self, paper, text: str, size: float, x: float, y: float, colour: Colour) -> None:
-        w, h = self._size(text, size)
-        self._box(paper, x - w / 2 - size, y - h * 0.4, w + 2 * size, h * 1.8, PANEL, size)
-        self._text(paper, x - w / 2, y, text, size, colour)
+    def _edges(self, paper, board: Board, unit: float, width: float, height: float) -> list[Box]:
+        """Caption, hints and notice, from the lower edge upwards; gives what they cover."""
+        small, taken = unit * 0.86, []
+        room = width - 2 * unit
+        bottom = height - unit
+        if board.caption:
+            text = self._fit(board.caption, small, room)
+            w, h = self._size(text, small)
+            self._shadowed(paper, width - unit - w, bottom - h, text, small, INK)
+            taken.append((width - unit - w, bottom - h, w, h))
+            room -= w + 2 * unit
+        lines = self._wrapped(board.hints, small, room)
+        if lines and len(lines) * small * 1.2 < 0.25 * height:
+            text = "\n".join(lines)
+            w, h = self._size(text, small)
+            self._shadowed(paper, unit, bottom - h, text, small, INK)
+            taken.append((unit, bottom - h, w, h))
+            bottom -= h + unit
+        if board.notice:
+            text = self._fit(board.notice, unit, width - 4 * unit)
+            w, h = self._size(text, unit)
+            x, y = width / 2 - w / 2 - unit, min(height * 0.88, bottom - 1.6 * h) - h * 0.4
+            self._box(paper, x, y, w + 2 * unit, h * 1.8, PAPER, unit)
+            self._text(paper, x + unit, y + h * 0.4, text, unit, WARM)
+            taken.append((x, y, w + 2 * unit, h * 1.8))
+        return taken
 
-    def _panel(self, paper, board: Board, unit: float) -> None:
+    def _wrapped(self, text: str, size: float, wide: float) -> list[str]:
+        """Lines of hints, parted between two of them where a line is wider than the window."""
+        gap, lines = "   ", []
+        for line in filter(None, text.split("\n")):
+            made = ""
+            for hint in line.split(gap):
+                longer = f"{made}{gap}{hint}" if made else hint
+                if made and self._size(longer, size)[0] > wide:
+                    lines.append(made)
+                    longer = hint
+                made = longer
+            lines.append(made)
+        return lines
+
+    def _panel(self, paper, board: Board, unit: float, width: float, height: float) -> list[Box]:
+        """Title and figures at the top left, as many as there is room for."""
         if not board.title and not board.rows:
-            return
+            return []
         small, pad = unit * 0.9, unit * 0.75
-        names = max((self._size(a, small)[0] for a, _ in board.rows), default=0.0)
-        values = max((self._size(b, small)[0] for _, b in board.rows), default=0.0)
-        title = self._size(board.title, unit, True)
-        line = small * 1.32
+        line, title = small * 1.32, self._size(board.title, unit, True)
+        rows, rows_h = [], 0.0
+        for name, value in board.rows:
+            high = line if name or value else line * 0.45
+            if title[1] + rows_h + high + 2.2 * pad > 0.6 * height:
+                break
+            rows.append((name, self._fit(value, small, 0.3 * width)))
+            rows_h += high
+        names = max((self._size(a, small)[0] for a, _ in rows), default=0.0)
+        values = max((self._size(b, small)[0] for _, b in rows), default=0.0)
         w = max(names + values + unit * 1.4, title[0] + unit * 1.2) + 2 * pad
-        rows_h = sum(line if a or b else line * 0.45 for a, b in board.rows)
         h = title[1] + rows_h + 2.2 * pad
-        x, y = unit * 0.8, unit * 0.8
-        self._box(paper, x, y, w, h, PANEL, unit * 0.45)
+        x = y = unit * 0.8
+        self._box(paper, x, y, w, h, PAPER, unit * 0.45)
         centre = imgui.ImVec2(x + pad + unit * 0.3, y + pad * 0.9 + title[1] / 2)
         paper.add_circle_filled(centre, unit * 0.28, _packed((*board.light, 1.0)), 24)
         self._text(paper, x + pad + unit * 0.9, y + pad * 0.9, board.title, unit, INK, True)
         at = y + pad * 1.3 + title[1]
-        for name, value in board.rows:
+        for name, value in rows:
             self._text(paper, x + pad, at, name, small, DIM)
             wide = self._size(value, small)[0]
             self._text(paper, x + w - pad - wide, at, value, small, INK)
             at += line if name or value else line * 0.45
+        return [(x, y, w, h)]
 
-    def _sliders(self, sliders: list[Slider], unit: float, width: int) -> None:
-        """The one part of the HUD that answers the mouse."""
-        if not sliders:
-            return
-        flags, colours, looks = imgui.WindowFlags_, imgui.Col_, imgui.StyleVar_
-        names = max(self._size(slider.name, unit * 0.9)[0] for slider in sliders)
-        bar, wide = unit * 8.0, names + unit * 12.6
-        imgui.push_font(self._font, unit * 0.9)
-        imgui.push_style_var(looks.window_rounding, unit * 0.45)
-        imgui.push_style_var(looks.frame_rounding, unit * 0.25)
-        imgui.push_style_var(looks.window_border_size, 0.0)
-        for colour, value in (
-            (colours.window_bg, PANEL),
-            (colours.frame_bg, (1.0, 1.0, 1.0, 0.10)),
-            (colours.frame_bg_hovered, (1.0, 1.0, 1.0, 0.16)),
-            (colours.frame_bg_active, (1.0, 1.0, 1.0, 0.16)),
-            (colours.slider_grab, (*DIM, 1.0)),
-            (colours.slider_grab_active, (*INK, 1.0)),
-            (colours.text, (*INK, 1.0)),
-        ):
-            imgui.push_style_color(colour, imgui.ImVec4(*value))
-        imgui.set_next_window_pos(imgui.ImVec2(width - wide - unit * 0.8, unit * 0.8))
-        imgui.set_next_window_size(imgui.ImVec2(wide, 0.0))
-        imgui.begin("style", None, flags.no_decoration | flags.no_move | flags.no_nav)
-        for slider in sliders:
-            imgui.align_text_to_frame_padding()
-            imgui.text(slider.name)
-            imgui.same_line(names + unit * 1.4)
-            imgui.set_next_item_width(bar)
-            moved, to = imgui.slider_float(f"##{slider.name}", slider.value, -1.0, 1.0, "")
-            if moved:
-                slider.value, slider.moved = min(1.0, max(-1.0, float(to))), True
-            imgui.same_line(names + bar + unit * 2.0)
-            imgui.text(f"{slider.value:+.2f}")
-        imgui.end()
-        imgui.pop_style_color(7)
-        imgui.pop_style_var(3)
-        imgui.pop_font()
+    def _windows(self, board: Board, unit: float, width: float, height: float) -> list[Box]:
+        """What answers the mouse, down the right edge."""
+        taken: list[Box] = []
+        with style(self.fonts.regular, unit):
+            if board.sliders:
+                taken.append(draw_sliders(board.sliders, unit, width))
+            if board.editor is not None:
+                top = taken[0][1] + taken[0][3] if taken else 0.0
+                taken.append(draw_editor(board.editor, unit, (width, height), top))
+        return taken
 
-    def _labels(self, paper, labels: list[Label], unit: float, width: int) -> None:
+    def _labels(self, paper, labels: list[Label], unit: float, size: tuple[float, float],
+                taken: list[Box], ratio: float) -> None:  # fmt: skip
         small = unit * 0.9
-        boxes = []
+        labels = sorted(labels, key=lambda label: label.first)
+        boxes, texts = [], []
         for label in labels:
-            w, h = self._size(label.text, small, True)
-            below = self._size(label.below, small * 0.86) if label.below else (0.0, 0.0)
-            w = max(w + unit * 1.1, below[0]) + unit * 1.0
-            h = h + (below[1] * 1.1 if label.below else 0.0) + unit * 0.5
-            left = min(max(label.x - w / 2, 4.0), max(4.0, width - w - 4.0))
-            boxes.append((left, label.y - h, w, h))
-        for label, box, top in zip(labels, boxes, spread(boxes), strict=True):
-            left, _, w, h = box
-            self._box(paper, left, top, w, h, PANEL, unit * 0.4)
-            middle = imgui.ImVec2(left + unit * 0.75, top + unit * 0.25 + small * 0.58)
-            paper.add_circle_filled(middle, unit * 0.24, _packed((*label.colour, 1.0)), 20)
-            self._text(paper, left + unit * 1.25, top + unit * 0.22, label.text, small, INK, True)
-            if label.below:
+            room = min(size[0] - 2.5 * unit, 32 * unit)
+            text = self._fit(label.text, small, room, True)
+            below = self._fit(label.below, small * 0.86, room) if label.below else ""
+            w, h = self._size(text, small, True)
+            under = self._size(below, small * 0.86) if below else (0.0, 0.0)
+            w = max(w + unit * 1.1, under[0]) + unit * 1.0
+            h = h + under[1] * 1.1 + unit * 0.5
+            texts.append((text, below))
+            boxes.append((label.x / ratio - w / 2, label.y / ratio - h, w, h))
+        places = arrange(boxes, size, taken)
+        for label, box, place in zip(labels, boxes, places, strict=True):
+            if place is None:  # no room for a name: a dot says where and in what state
+                self._dot(paper, label.x / ratio, label.y / ratio, unit, label.colour)
+            elif abs(place[0] - box[0]) + abs(place[1] - box[1]) > box[3]:
+                middle = imgui.ImVec2(place[0] + box[2] / 2, place[1] + box[3] / 2)
+                head = imgui.ImVec2(label.x / ratio, label.y / ratio)
+                paper.add_line(middle, head, _packed((*DIM, 0.8)), max(1.0, unit * 0.07))
+        for label, (text, below), box, place in zip(labels, texts, boxes, places, strict=True):
+            if place is None:
+                continue
+            left, top = place
+            self._box(paper, left, top, box[2], box[3], PAPER, unit * 0.4)
+            self._dot(
+                paper, left + unit * 0.75, top + unit * 0.25 + small * 0.58, unit, label.colour
+            )
+            self._text(paper, left + unit * 1.25, top + unit * 0.22, text, small, INK, True)
+            if below:
                 y = top + unit * 0.22 + small * 1.22
-                self._text(paper, left + unit * 0.5, y, label.below, small * 0.86, label.colour)
+                colour = DIM if label.colour == STATE_COLOUR[State.LIVE] else label.colour
+                self._text(paper, left + unit * 0.5, y, below, small * 0.86, colour)
+
+    def _dot(self, paper, x: float, y: float, unit: float, colour: Colour) -> None:
+        paper.add_circle_filled(imgui.ImVec2(x, y), unit * 0.24, _packed((*colour, 1.0)), 20)
 
     def close(self) -> None:
         imgui.set_current_context(self._context)

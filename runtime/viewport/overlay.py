@@ -6,6 +6,7 @@ import moderngl
 import numpy as np
 
 from understudy.runtime.core import rotation
+from understudy.runtime.core.palette import STATE_COLOUR, linear
 from understudy.runtime.core.pose import Camera, Prop, State, Subject
 from understudy.runtime.core.rotation import Array
 
@@ -15,13 +16,7 @@ from .cast import Placed
 LINE, RIBBON, DISC, ARROW = 0.0, 1.0, 2.0, 3.0
 GROUND_M = 0.006  # above the ground, so that marks do not sink into it
 
-# sRGB. States: who moves the subject.
-STATE_COLOUR: dict[State, tuple[float, float, float]] = {
-    State.LIVE: (0.35, 0.85, 0.52),
-    State.TAKEOVER: (1.0, 0.72, 0.20),
-    State.HOLD: (0.55, 0.68, 1.0),
-    State.LOST: (1.0, 0.36, 0.33),
-}
+# sRGB
 BONE = (0.96, 0.97, 1.0)
 BONE_LEFT = (1.0, 0.50, 0.32)
 BONE_RIGHT = (0.28, 0.78, 0.88)
@@ -33,7 +28,7 @@ AXES = ((0.95, 0.35, 0.35), (0.45, 0.85, 0.40), (0.35, 0.60, 1.0))
 FRUSTUM_M = 0.5
 PROP_M = 0.15
 
-VEIL = 0.30  # how much of the state's colour lies over a body that its source does not move
+VEIL = 0.45  # how much of the state's colour lies over a body that its source does not move
 
 Mark = tuple[Array, float, Array, float, tuple[float, float, float], float]
 
@@ -41,7 +36,7 @@ Mark = tuple[Array, float, Array, float, tuple[float, float, float], float]
 def state_veils(subjects: list[Subject]) -> dict[str, Array]:
     """A veil in the state's colour, linear, over everybody who is not live."""
     return {
-        subject.name: np.array([*(c**2.2 for c in STATE_COLOUR[subject.state]), VEIL])
+        subject.name: np.array([*linear(STATE_COLOUR[subject.state]), VEIL])
         for subject in subjects
         if subject.state is not State.LIVE
     }

@@ -44,9 +44,11 @@ class PlayerPad:
         """Why the stage does not take the pad, such as for want of a right; "" where it does."""
         return self._client.refusal
 
-    def send(self, camera_heading_rad: float) -> None:
-        """Reads the devices and sends what they say."""
+    def send(self, camera_heading_rad: float, typing: bool = False) -> None:
+        """Reads the devices and sends what they say. typing: the keys mean letters."""
         keys = self._keyboard.read()
+        if typing:
+            keys = PadState(capture_ns=keys.capture_ns)
         pad: PadState = self._gamepad.read() or keys
         if not _touched(pad):
             pad = keys

@@ -19,12 +19,12 @@ from . import gl
 from .camera import Camera
 from .cast import Cast
 from .gbuffer import LIT_BY, GBuffer
-from .hud import Board, Hud, Label, state_text
+from .hud import Board, Hud
 from .image_effect import ImageEffect
+from .labels import over_heads
 from .mesh.mannequin import GRID_M
 from .mesh.store import Wardrobe
 from .overlay import (
-    STATE_COLOUR,
     Mark,
     Overlay,
     axes,
@@ -33,7 +33,6 @@ from .overlay import (
     frustum,
     path,
     state_veils,
-    thing_colour,
     wish,
 )
 from .shadow import ShadowMap, sun_box
@@ -41,8 +40,6 @@ from .uniforms import FrameBlock, Look
 
 SHADOW_LIMIT_M = 12.0
 SPARE_GRID_M = 0.016
-# A camera nearer to the eye than this is the eye.
-SELF_M = 0.2
 
 
 @dataclass
@@ -58,6 +55,8 @@ class Options:
     labels: bool = False
     hud: bool = False
     hidden: str | None = None  # the subject whose eyes the camera looks through
+    hidden_cameras: frozenset[str] = frozenset()  # those that are this eye
+    followed: str | None = None  # the subject that gets its name shown first
     veils: dict[str, Array] = field(
         default_factory=dict
     )  # a subject's name: `Cast.place` says what
@@ -102,6 +101,8 @@ class Renderer:
         self._props: list[pose.Prop] = []
         self._sized: list = []
         self.scale = scale
+        self.points: tuple[int, int] | None = None  # the window's, as `Hud.draw` takes them
+        self.density = 1.0
         self.notes: list[str] = []
         self.contact = None
         self.image_effect: ImageEffect | None = None
@@ -154,8 +155,7 @@ class Renderer:
             return module.Contact(self.ctx, size)
         except Exception as error:
             note = f"Drawing without contact shading: {error}"
-            if note not in self.notes:
-                self.notes.append(note)
+            self._note(note)
             return None
 
     def draw(
@@ -166,6 +166,9 @@ class Renderer:
         inner = replace(camera, width=self.gbuffer.albedo.width, height=self.gbuffer.albedo.height)
         subjects = frame.subjects if frame else []
         self.cast.place(subjects, options.hidden, {**state_veils(subjects), **options.veils})
+        for placed in self.cast.placed:
+            if placed.note:
+                self._note(f"{placed.subject.name} is drawn as its bones: {placed.note}")
         self._write_block(inner, options)
         self._draw_shadows(options)
         self._draw_geometry()
@@ -173,8 +176,10 @@ class Renderer:
         self._draw_light(contact, options)
         self._draw_image_effect(options)
         self._fxaa.render(self.target, self._picture)
-        self._cameras = [] if frame is None else [c for c in frame.cameras if _apart(c, camera)]
-        self._props = [] if frame is None else frame.props
+        self._cameras = (
+            [c for c in frame.cameras if c.name not in options.hidden_cameras] if frame else []
+        )
+        self._props = frame.props if frame else []
         self._draw_overlay(camera, options)
         self._draw_hud(camera, options, board)
 
@@ -233,7 +238,8 @@ class Renderer:
             marks += path(placed.subject) if options.trajectory else []
             marks += wish(placed.subject) if options.trajectory else []
             marks += feet(placed) if options.contacts else []
-            marks += bones(placed) if options.skeleton or not placed.dressed else []
+            seen = placed.subject.name != options.hidden
+            marks += bones(placed) if seen and (options.skeleton or not placed.dressed) else []
         if marks:
             self._write_block(camera, options)  # lines are as wide as the shown picture's pixels
             self.overlay.draw(self.target, self.gbuffer.depth, marks)
@@ -245,35 +251,33 @@ class Renderer:
             self._hud = Hud(self._window)
         board = board if board is not None and options.hud else Board()
         if options.labels:
-            board.labels = self._name_labels(camera, options)
+            things: list[pose.Camera | pose.Prop] = [*self._cameras, *self._props]
+            board.labels = over_heads(
+                self.cast.placed, things, camera, options.hidden, options.followed
+            )
         now_s = time.monotonic()
-        self._hud.draw(self.target, board, now_s - self._hud_s if self._hud_s else 1 / 60)
+        dt_s = now_s - self._hud_s if self._hud_s else 1 / 60
+        self._hud.draw(self.target, board, dt_s, self.points, self.density)
         self._hud_s = now_s
 
-    def _name_labels(self, camera: Camera, options: Options) -> list[Label]:
-        out = []
-        things: list[pose.Camera | pose.Prop] = [*self._cameras, *self._props]
-        for thing in things:
-            at = np.asarray(thing.position, float)[None] + [0.0, 0.2, 0.0]
-            (xy,), (depth,) = camera.project(at)
-            if np.all(np.isfinite(xy)) and 0.2 < depth < 40.0:
-                text, below = state_text(thing)
-                if not below and isinstance(thing, pose.Camera):
-                    below = f"{thing.focal_mm:.0f} mm"
-                out.append(Label(xy[0], xy[1], text, below, thing_colour(thing)))
-        for placed in self.cast.placed:
-            subject = placed.subject
-            top = placed.world_p[np.argmax(placed.world_p[:, 1])] + [0.0, 0.27, 0.0]
-            (xy,), (depth,) = camera.project(top[None])
-            if subject.name != options.hidden and 0.2 < depth < 40.0:
-                colour = STATE_COLOUR[subject.state]
-                out.append(Label(xy[0], xy[1], *state_text(subject), colour))
-        return out
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
 
     @property
     def holds_mouse(self) -> bool:
         """Whether the pointer is on something of the HUD's, so that it means no camera."""
         return self._hud is not None and self._hud.wants_mouse()
+
+    @property
+    def holds_keys(self) -> bool:
+        """Whether keys are letters of a field now."""
+        return self._hud is not None and self._hud.wants_keys()
+
+    @property
+    def missing_letters(self) -> str:
+        """Letters of names that no font of this machine has."""
+        return "".join(sorted(self._hud.fonts.missing)) if self._hud is not None else ""
 
     def read(self) -> np.ndarray:
         """(H, W, 3) uint8, top row first."""
@@ -295,7 +299,3 @@ class Renderer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _apart(seen: pose.Camera, camera: Camera) -> bool:
-    return float(np.linalg.norm(np.asarray(seen.position, float) - camera.position)) > SELF_M

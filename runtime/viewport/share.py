@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 
 from understudy.bridge import ControlClient
-from understudy.runtime.core import rotation
+from understudy.runtime.core import pose, rotation
 
 from .camera import SENSOR_HEIGHT_MM, Camera
 
@@ -30,6 +31,12 @@ class SharedCamera:
             focal_mm=0.5 * SENSOR_HEIGHT_MM / np.tan(0.5 * camera.fov_y_rad),
             sensor_mm=(SENSOR_HEIGHT_MM * camera.aspect, SENSOR_HEIGHT_MM),
         )
+
+    def own(self, cameras: list[pose.Camera]) -> str | None:
+        """Under which name the stage sends this camera back; one that was taken got a number."""
+        like = re.compile(re.escape(self.name) + r"(-\d+)?")
+        names = [camera.name for camera in cameras if like.fullmatch(camera.name)]
+        return names[-1] if names and self.heard else None  # shared ones come after the sources'
 
     def close(self) -> None:
         self._client.close()

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from understudy.runtime.core import pose
 from understudy.runtime.core.clock import Histogram
-from understudy.runtime.core.pose import Frame
+from understudy.runtime.core.palette import STATE_COLOUR
+from understudy.runtime.core.pose import Frame, State
 from understudy.runtime.performer.control.layout import ACTIONS
 
 from . import gl
 from .camera import Camera, Rig, look_through
 from .capture import Movie, Sheet, Stills
+from .editing import Editor
 from .feed import Feed
 from .focus import focus_of
 from .hud import Board
-from .overlay import STATE_COLOUR
+from .keymap import line
+from .labels import short
 from .player import PlayerPad
 from .renderer import Options, Renderer
 from .share import SharedCamera
@@ -28,9 +32,9 @@ from .sliders import StyleSliders
 from .window import Window
 
 KIND_NAME = {"third": "third person", "first": "first person", "orbit": "orbit", "fixed": "fixed"}
+SCOPE_NAME = {"near": "", "all": ", everybody", "one": ", alone"}
 HINTS = (
-    "1-5 camera   drag, wheel turn, zoom   Tab subject   O contact shading   K bones   "
-    "T path   F feet   L names   H figures   Esc quit\n"
+    line() + "\n"
     "WASD go   Shift run   Ctrl strafe   Space jump   "
     + "   ".join(f"Alt+{b[-1]} {does}" for b, does in ACTIONS.items() if b != "jump")
 )
@@ -52,6 +56,8 @@ class Viewer:
     pad: PlayerPad | None = None
     style: StyleSliders | None = None
     share: SharedCamera | None = None
+    editor: Editor | None = None
+    edits: bool = False  # is the panel of sources and subjects open
     outputs: list[Movie | Stills] = field(default_factory=list)
     sheet: Sheet | None = None
     fps_limit: float = 60.0
@@ -65,9 +71,10 @@ class Viewer:
     _last_s: float = 0.0
     _recent_s: float = 0.0
     _film_s: float = 0.0
+    _told: set[str] = field(default_factory=set)
 
     def frame(self) -> None:
-        """One picture: sense, receive, follow, draw, present, keep."""
+        """One picture: sense, receive, follow, draw, present, keep, tell."""
         self.sense()
         frame = self.wait_for_frame()
         dt_s = self.follow()
@@ -77,6 +84,7 @@ class Viewer:
         self.feed.presented(settled=self.renderer.cast.waiting == 0)
         self.draw_time.add_ns(time.monotonic_ns() - before_ns)
         self.keep(pixels)
+        self.tell()
         self.pictures += 1
 
     def run(self, seconds: float | None = None, pictures: int | None = None) -> None:
@@ -104,15 +112,18 @@ class Viewer:
             self.rig.drag(*drag)
         if scroll:
             self.rig.zoom(scroll)
+        typing = self.renderer.holds_keys
         for key in keys:
-            self.press(key)
+            if not typing:
+                self.press(key)
         if self.window.wants_to_close:
             self.running = False
         size = self.window.size
         if min(size) >= 16 and size != (self.renderer.width, self.renderer.height):
             self.renderer.resize(*size)
+        self.renderer.points, self.renderer.density = self.window.points, self.window.density
         if self.pad is not None:
-            self.pad.send(self.camera.heading_rad)
+            self.pad.send(self.camera.heading_rad, typing)
             self.rig.turns = self.pad.moved
         if self.style is not None:
             self.style.send()
@@ -130,11 +141,26 @@ class Viewer:
         elif name in "12345" and name and not alt:
             kind = Rig.KINDS[int(name) - 1]
             self.lead_camera += kind == self.rig.kind == "stage"
-            self.rig.kind = kind
+            self.rig.kind, self.rig.scope = kind, "near"
+        elif name == "0" or key == glfw.KEY_HOME:
+            self.frame_scope("all")
+        elif name == "9" or key == glfw.KEY_END:
+            self.frame_scope("one")
         elif key == glfw.KEY_TAB:
             self.lead += 1
+            self.rig.scope = "near" if self.rig.scope == "all" else self.rig.scope
+        elif name == "P":
+            self.edits = not self.edits and self.editor is not None
         elif key == glfw.KEY_ESCAPE:
             self.running = False
+
+    def frame_scope(self, scope: str) -> None:
+        """Brings everybody ("all") or the followed one ("one") into the picture, whole."""
+        frame = self.feed.frame
+        focus = focus_of(frame, self.lead, scope) if frame is not None else None
+        if focus is not None:
+            size = replace(self.camera, width=self.renderer.width, height=self.renderer.height)
+            self.rig.frame(size, scope, focus)
 
     def wait_for_frame(self) -> Frame | None:
         """The newest frame; waits for a new one, but not so long that the window seems dead."""
@@ -158,21 +184,31 @@ class Viewer:
         self._last_s = now_s
         self._recent_s += 0.08 * (dt_s - self._recent_s)
         frame = self.feed.frame
-        focus = focus_of(frame, self.lead) if frame is not None else None
+        focus = focus_of(frame, self.lead, self.rig.scope) if frame is not None else None
         if focus is not None and frame is not None:
             self.rig.follow(self.camera, focus, dt_s)
             lead = frame.subjects[self.lead % len(frame.subjects)].name
             self.options.hidden = lead if self.rig.kind == "first" else None
-        if self.rig.kind == "stage" and (seen := self.stage_camera) is not None:
+            self.options.followed = lead
+        if (seen := self.stage_camera) is not None and self.rig.kind == "stage":
             look_through(self.camera, seen)
         elif self.share is not None:  # a stage's camera is not ours to show
             self.share.send(self.camera)
+        eyes = {self._own_camera, seen.name if self.rig.kind == "stage" and seen else None}
+        self.options.hidden_cameras = frozenset(name for name in eyes if name)
         return dt_s
 
     @property
+    def _own_camera(self) -> str | None:
+        """The name under which the stage sends the viewport's own camera back."""
+        frame = self.feed.frame
+        return self.share.own(frame.cameras) if self.share is not None and frame else None
+
+    @property
     def stage_camera(self) -> pose.Camera | None:
-        """The camera of the stage that key 5 looks through."""
+        """The camera of the stage that key 5 looks through: any but the viewport's own."""
         cameras = self.feed.frame.cameras if self.feed.frame is not None else []
+        cameras = [camera for camera in cameras if camera.name != self._own_camera]
         return cameras[self.lead_camera % len(cameras)] if cameras else None
 
     def present(self) -> np.ndarray | None:
@@ -196,33 +232,27 @@ class Viewer:
         if self.sheet is not None:
             self.sheet.add(pixels, time_s)
 
+    def tell(self) -> None:
+        """Says in the terminal what has come up since: each thing once."""
+        notes = list(self.renderer.notes)
+        if missing := self.renderer.missing_letters:
+            notes.append(
+                f"No font of this machine has {missing}: install one that does, such as "
+                "fonts-noto-cjk."
+            )
+        for note in notes:
+            if note not in self._told:
+                self._told.add(note)
+                print(f"viewport: {note}", file=sys.stderr, flush=True)
+
     def board(self, dt_s: float) -> Board:
         """What the HUD says now."""
         feed, frame = self.feed, self.feed.frame
         notice = feed.notice()
-        board = Board("understudy", STATE_COLOUR[3 if notice else 0], notice=notice)  # type: ignore[index]
-        rows = board.rows
-        if frame is not None:
-            nominal = frame.rate_num / max(1, frame.rate_den)
-            rows.append(("stage", f"{feed.rate_hz or nominal:.1f} Hz"))
-            for key, name in (("late", "late ticks"), ("skipped", "skipped ticks")):
-                if key in frame.stats:
-                    rows.append((name, f"{frame.stats[key]:.0f}"))
-            if "tick_ms" in frame.stats:
-                rows.append(("tick", f"{frame.stats['tick_ms']:.2f} ms"))
-            if frame.timecode:
-                rows.append(("timecode", frame.timecode))
-            rows.append(("", ""))
-            rows.append(("latency, ms", "p50     p99"))
-            for name, histogram in (
-                ("publish to receive", feed.publish_to_receive),
-                ("publish to picture", feed.publish_to_present),
-                ("intent to picture", feed.capture_to_present),
-            ):
-                if len(histogram):
-                    p50, p99 = histogram.percentile_ms(50), histogram.percentile_ms(99)
-                    rows.append((name, f"{p50:5.1f}  {p99:6.1f}"))
-            rows.append(("", ""))
+        board = Board(
+            "understudy", STATE_COLOUR[State.LOST if notice else State.LIVE], notice=notice
+        )
+        board.rows = rows = feed.rows()
         rate = 1.0 / self._recent_s if self._recent_s > 1e-4 else 0.0
         rows.append(("picture", f"{rate:.0f} fps"))
         contact = "off"
@@ -242,9 +272,13 @@ class Viewer:
         if self.style is not None:
             lead = frame.subjects[self.lead % len(frame.subjects)] if frame else None
             board.sliders = self.style.follow(lead if self.options.hud else None)
+        if self.editor is not None and self.edits:
+            self.editor.watch(frame)
+            board.editor = self.editor
         board.caption = KIND_NAME.get(self.rig.kind, "no camera on stage")
+        board.caption += SCOPE_NAME[self.rig.scope] if self.rig.kind in ("third", "orbit") else ""
         if self.rig.kind == "stage" and (seen := self.stage_camera) is not None:
-            board.caption = f"camera {seen.name}, {seen.focal_mm:.0f} mm"
+            board.caption = f"camera {short(seen.name)}, {seen.focal_mm:.0f} mm"
         return board
 
     def figures(self) -> dict[str, Any]:
@@ -276,6 +310,8 @@ class Viewer:
                 stack.callback(self.style.close)
             if self.share is not None:
                 stack.callback(self.share.close)
+            if self.editor is not None:
+                stack.callback(self.editor.close)
             if self.sheet is not None:
                 stack.callback(self.sheet.close)
             for output in self.outputs:

@@ -100,6 +100,19 @@ class Window:
         return int(width), int(height)
 
     @property
+    def points(self) -> tuple[int, int]:
+        """As the mouse counts; on some systems several pixels are one point."""
+        width, height = self.glfw.get_window_size(self.handle)
+        return int(width), int(height)
+
+    @property
+    def density(self) -> float:
+        """How much larger than usual the system wants things, in points."""
+        scale, _ = self.glfw.get_window_content_scale(self.handle)
+        pixels, points = self.size[0], self.points[0]
+        return max(1.0, scale * points / pixels) if pixels and points else 1.0
+
+    @property
     def wants_to_close(self) -> bool:
         return bool(self.glfw.window_should_close(self.handle))
 

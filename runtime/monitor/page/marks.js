@@ -1,20 +1,14 @@
 // Lines over the picture: bones without a body, cameras, props.
 
 import { rotate } from "./maths.js";
+import { STATE_COLOUR } from "./palette.js";
 
-// Colours in sRGB. A body's veil is linear; its fourth number says how much of it.
-export const STATE_COLOUR = {
-  LIVE: [0.81, 0.83, 0.85],
-  TAKEOVER: [1.0, 0.69, 0.125],
-  HOLD: [1.0, 0.29, 0.24],
-  LOST: [1.0, 0.29, 0.24],
-};
-export const VEIL = {
-  LIVE: [0, 0, 0, 0],
-  TAKEOVER: [0.85, 0.36, 0.0, 0.82],
-  HOLD: [0.80, 0.035, 0.02, 0.88],
-  LOST: [0.80, 0.035, 0.02, 0.88],
-};
+// What lies over a body, linear: its state's colour, a little darker so that light still models it.
+export const VEIL = Object.fromEntries(
+  Object.entries(STATE_COLOUR).map(([state, colour]) => [
+    state, state === "LIVE" ? [0, 0, 0, 0] : [...colour.map((c) => 0.82 * c ** 2.2), 0.85],
+  ]),
+);
 
 export const jointAt = (subject, j) => [0, 1, 2].map((i) => subject.positions[3 * j + i]);
 const turnOf = (subject, j) => [0, 1, 2, 3].map((i) => subject.rotations[4 * j + i] / 32767);

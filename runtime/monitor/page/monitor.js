@@ -2,12 +2,16 @@
 
 import * as blocks from "./blocks.js";
 import * as marks from "./marks.js";
+import { STATE_COLOUR } from "./palette.js";
 import { Labels } from "./labels.js";
 import { Orbit } from "./orbit.js";
 import { Panel, set, STATE_WORD, trust } from "./panel.js";
 import { Recording } from "./recording.js";
 import { Scene } from "./scene.js";
 import { Wardrobe } from "./wardrobe.js";
+
+for (const [state, colour] of Object.entries(STATE_COLOUR))
+  document.documentElement.style.setProperty(`--${state.toLowerCase()}`, `rgb(${colour.map((c) => 255 * c)})`);
 
 const $ = (id) => document.getElementById(id);
 const AGAIN_MS = 700;

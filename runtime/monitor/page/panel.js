@@ -8,8 +8,9 @@ export function set(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// The expected error in words: "±4 cm".
+// The expected error in words: "±4 cm", "over 1 m".
 export function trust(subject) {
+  if (subject.error_m > 1) return "over 1 m";
   return subject.error_m > 0 ? `±${Math.max(1, Math.round(100 * subject.error_m))} cm` : "";
 }
 

@@ -1,5 +1,7 @@
 // The shaders of the page, and what it takes to use them.
 
+import { SLEEVE } from "./palette.js";
+
 export const PLACES = { position: 0, normal: 1, joints: 2, weights: 3, paint: 4 };
 export const LINE_PLACES = { from: 0, to: 1, colour: 2, width: 3 };
 
@@ -46,8 +48,8 @@ out vec4 colour;
 const vec3 SHELL = vec3(0.70, 0.70, 0.69);
 const vec3 JOINT = vec3(0.060, 0.066, 0.076);
 const vec3 VISOR = vec3(0.014, 0.018, 0.024);
-const vec3 LEFT = vec3(0.62, 0.20, 0.10);
-const vec3 RIGHT = vec3(0.03, 0.27, 0.36);
+const vec3 LEFT = vec3(${SLEEVE.LEFT});
+const vec3 RIGHT = vec3(${SLEEVE.RIGHT});
 float inside(float metres) { return clamp(0.5 - metres / max(fwidth(metres), 1e-5), 0.0, 1.0); }
 void main() {
   vec3 n = normalize(facing), light = normalize(sun), look = normalize(eye - at);

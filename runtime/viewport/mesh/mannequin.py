@@ -6,7 +6,7 @@ then drawn onto the exact surface, and take their normals from the field, not fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from skimage.measure import marching_cubes
@@ -34,6 +34,7 @@ class Mesh:
     paint      (V, 4) float32, see paint.PAINT
     triangles  (F, 3) uint32, counter-clockwise from outside
     unbind     (J, 4, 4) float32, world of the bind pose to the joint's own frame
+    note       why it is no mannequin but capsules over the bones; "" where it is one
     """
 
     positions: Array
@@ -43,6 +44,7 @@ class Mesh:
     paint: Array
     triangles: np.ndarray
     unbind: Array
+    note: str = ""
 
 
 def transforms(positions: Array, rotations: Array) -> Array:
@@ -70,8 +72,8 @@ def build(skeleton: Skeleton, grid_m: float = GRID_M) -> Mesh:
     try:
         world_p, world_r = anatomy.bind_pose(skeleton)
         mark = anatomy.landmarks(skeleton, world_p)
-    except UnderstudyError:
-        return capsules(skeleton, grid_m)
+    except UnderstudyError as error:
+        return replace(capsules(skeleton, grid_m), note=str(error))
     groups = anatomy.groups(mark)
     step_m = grid_m * float(np.clip(mark.s, 0.2, 5.0))
     points, triangles = _surface(groups, step_m)

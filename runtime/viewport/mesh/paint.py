@@ -13,6 +13,11 @@ from .field import exclusive
 PAINT = ("joint", "accent", "visor", "seam")
 
 
+def sleeve_m(positions: Array) -> float:
+    """How far aside a body's sleeves begin, from its bind pose (V, 3): the chest ends before."""
+    return 0.08 * float(np.ptp(positions[:, 1]))
+
+
 def paint(mark: Landmarks, p: Array) -> Array:
     """(N, 4) signed distances of PAINT at points (N, 3) of the bind pose.
 

@@ -49,7 +49,8 @@ def load(skeleton: Skeleton, grid_m: float = mannequin.GRID_M) -> Mesh:
     path = cache_folder() / name
     with contextlib.suppress(Exception):  # a damaged or foreign file is built anew
         with np.load(path, allow_pickle=False) as data:
-            return Mesh(**{key: data[key] for key in _FIELDS})
+            stored = {key: data[key] for key in _FIELDS}
+            return Mesh(**{**stored, "note": str(stored["note"])})
     mesh = mannequin.build(skeleton, grid_m)
     with contextlib.suppress(OSError):  # a full or read-only disk costs speed, nothing else
         path.parent.mkdir(parents=True, exist_ok=True)

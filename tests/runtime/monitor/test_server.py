@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tests.runtime.monitor import page
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.palette import STATE_COLOUR
 from understudy.runtime.core.pose import Frame, Pose, Subject
 from understudy.runtime.monitor import visitor
 from understudy.runtime.monitor.access import Access
@@ -108,6 +110,12 @@ def test_the_page_is_whole_and_nothing_else_is_served():
             status, text = await fetched(port, path)
             assert status == 200
             assert b"//cdn" not in text and b"https://" not in text, "the page needs the internet"
+        status, text = await fetched(port, "/palette.js")
+        words = dict(re.findall(r"export const (\w+) = (.*);", text.decode()))
+        assert status == 200
+        assert json.loads(words["STATE_COLOUR"]) == {
+            state.name: list(colour) for state, colour in STATE_COLOUR.items()
+        }
         for path in ("/../server.py", "/%2e%2e/server.py", "/page/", "/mesh/zz", "/mesh/1", "//"):
             assert (await fetched(port, path))[0] in (400, 404), path
         status, text = await fetched(port, f"/skeleton/{PERFORMER.id:016x}")

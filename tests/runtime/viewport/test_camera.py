@@ -127,12 +127,78 @@ def test_the_same_time_in_other_steps_ends_at_the_same_place() -> None:
     assert np.allclose(ends[0], ends[1], atol=1e-6)
 
 
+def look_out(rig: Rig, turn, seconds: float = 2.0) -> tuple[float, float]:
+    """Yaw and pitch in degrees where a first person looks after a while."""
+    camera = Camera()
+    for _ in range(int(60 * seconds)):
+        rig.follow(camera, Focus(head_rotation=turn), 1 / 60)
+    ahead = camera.target - camera.position
+    flat = np.hypot(ahead[0], ahead[2])
+    return float(np.degrees(camera.heading_rad)), float(np.degrees(np.arctan2(ahead[1], flat)))
+
+
+def nod(degrees: float):
+    """A head that looks up by so much."""
+    return rotation.from_axis_angle((1.0, 0.0, 0.0), -np.radians(degrees))
+
+
 def test_first_person_looks_where_the_head_does() -> None:
     rig, camera = Rig(kind="first"), Camera()
     turn = rotation.from_yaw(1.0)
     rig.follow(camera, Focus(head=np.array([0.0, 1.6, 0.0]), head_rotation=turn), 1 / 60)
     assert camera.heading_rad == pytest.approx(1.0, abs=1e-6)
     assert camera.position[1] > 1.6
+
+
+@given(st.floats(-25.0, 8.0), st.floats(-3.1, 3.1), st.floats(-0.3, 0.3))
+def test_first_person_has_a_level_horizon_while_the_head_is_at_ease(pitch, yaw, roll) -> None:
+    lean = rotation.from_axis_angle((0.0, 0.0, 1.0), roll)
+    turn = rotation.multiply(rotation.multiply(rotation.from_yaw(yaw), nod(pitch)), lean)
+    assert abs(look_out(Rig(kind="first"), turn)[1]) < 3.0
+
+
+def test_first_person_looks_down_and_up_with_a_head_that_really_does() -> None:
+    pitches = [look_out(Rig(kind="first"), nod(p))[1] for p in (-80, -60, -40, 0, 40, 70)]
+    assert pitches == sorted(pitches)
+    assert pitches[0] < -45 and pitches[1] < -25 and pitches[-1] > 45
+    # Straight down there is no yaw in the eyes, but there is in the crown.
+    down = rotation.multiply(rotation.from_yaw(0.7), nod(-89.9))
+    assert look_out(Rig(kind="first"), down)[0] == pytest.approx(np.degrees(0.7), abs=2.0)
+
+
+def test_first_person_turns_smoothly_the_short_way_round() -> None:
+    rig, camera = Rig(kind="first"), Camera()
+    rig.follow(camera, Focus(head_rotation=rotation.from_yaw(3.0)), 1 / 60)
+    headings = []
+    for _ in range(60):
+        rig.follow(camera, Focus(head_rotation=rotation.from_yaw(-3.0)), 1 / 60)
+        headings.append(camera.heading_rad)
+    steps = np.abs(np.angle(np.exp(1j * np.diff([3.0, *headings]))))
+    assert steps.max() < 0.05 and steps.sum() < 0.3
+    assert headings[-1] == pytest.approx(-3.0, abs=0.01)
+
+
+@pytest.mark.parametrize("kind", Rig.KINDS)
+@pytest.mark.parametrize("size", [(1280, 720), (400, 900), (1920, 300)])
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["all", "one"]))
+def test_framing_brings_whom_it_should_into_the_picture_and_near(kind, size, seed, scope) -> None:
+    rng = np.random.default_rng(seed)
+    cast = [standing(float(rng.uniform(-40, 40)), f"s{i}") for i in range(rng.integers(1, 6))]
+    for subject in cast:
+        subject.pose.positions[0, 2] += rng.uniform(-40, 40)
+    rig = Rig(kind=kind, yaw_rad=float(rng.uniform(-3, 3)), pitch_rad=float(rng.uniform(-0.2, 1.4)))
+    camera = Camera(width=size[0], height=size[1])
+    focus = focus_of(frame_of(*cast), 0, scope)
+    assert focus is not None
+    rig.frame(camera, scope, focus)
+    rig.follow(camera, focus, 1 / 60)
+    shown = cast if scope == "all" else cast[:1]
+    joints = np.concatenate([one.skeleton.globals(one.pose.positions, one.pose.rotations)[0]
+                             for one in shown])  # fmt: skip
+    xy, depth = camera.project(joints)
+    assert (depth > 0).all() and (xy >= 0).all() and (xy < size).all()
+    fills = np.ptp(xy, axis=0) / size
+    assert fills.max() > (0.15 if camera.position[1] < 0.1 else 0.3)
 
 
 def test_a_fixed_camera_stays() -> None:

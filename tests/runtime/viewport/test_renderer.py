@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from imgui_bundle import imgui
@@ -12,7 +14,13 @@ from understudy.runtime.core.pose import Intent, Pose, Prop, State, Subject
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.viewport import gl
 from understudy.runtime.viewport.camera import Camera, fov_of_lens
-from understudy.runtime.viewport.hud import REASON_LETTERS, Board, spread, state_text
+from understudy.runtime.viewport.hud import Board
+from understudy.runtime.viewport.labels import (
+    BONES_ONLY,
+    REASON_LETTERS,
+    over_heads,
+    state_text,
+)
 from understudy.runtime.viewport.renderer import Options, Renderer
 from understudy.runtime.viewport.sliders import Slider
 from understudy.runtime.viewport.uniforms import Look
@@ -88,19 +96,37 @@ def test_the_grid_has_its_lines_at_whole_metres(renderer: Renderer) -> None:
     assert (level[0] > level[1] + 4.0).all()
 
 
-def test_a_stripe_is_coral_on_the_left_and_teal_on_the_right(
-    renderer: Renderer, front: Camera
+@pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("number", range(5))
+def test_sleeves_are_orange_on_the_left_and_teal_on_the_right(
+    renderer: Renderer, front: Camera, scale: float, number: int
 ) -> None:
-    seen = picture(renderer, frame_of(standing()), front, effect=False)
-    upper = PERFORMER.rest_globals[0][PERFORMER.index("LeftArm")]
-    red, blue = [], []
-    for sign, found in ((1.0, red), (-1.0, blue)):
-        for along in np.linspace(0.10, 0.22, 9):
-            point = (upper + np.array([along, 0.0, 0.04])) * [sign, 1.0, 1.0]
-            ((x, y),), _ = front.project(point[None])
+    """Of everybody, whatever the size, and the chest has a colour of its own."""
+    skeleton = PERFORMER if scale == 1.0 else replace(
+        PERFORMER,
+        rest_positions=PERFORMER.rest_positions * scale,
+        tips=PERFORMER.tips * scale,
+    )  # fmt: skip
+    cast = [Subject(f"s{i}", skeleton, Pose.rest(skeleton)) for i in range(number + 1)]
+    for aside in cast[:-1]:
+        aside.pose.positions[0, 0] += 50.0
+    camera = replace(front, position=front.position * scale, target=front.target * scale)
+    seen = picture(renderer, frame_of(*cast), camera, effect=False)
+    upper = skeleton.rest_globals[0][skeleton.index("LeftArm")]
+    warmth: list[list[float]] = [[], []]
+    for sign, found in zip((1.0, -1.0), warmth, strict=True):
+        for along in np.linspace(0.10, 0.22, 9) * scale:
+            point = (upper + np.array([along, 0.0, 0.04 * scale])) * [sign, 1.0, 1.0]
+            ((x, y),), _ = camera.project(point[None])
             r, _, b = seen[int(y), int(x)]
             found.append(r - b)
-    assert max(red) > 60 and min(blue) < -20
+    assert max(warmth[0]) > 60 and min(warmth[1]) < -20
+    if scale == 3.0:  # a giant's chest is no sleeve
+        chest = skeleton.rest_globals[0][skeleton.index("Spine2")]
+        points = chest + np.array([[x, y, 0.12] for x in (-0.05, 0.05) for y in (0.0, 0.08)]) * 3.0
+        at = np.round(camera.project(points)[0]).astype(int)
+        sides = [seen[y, x] for x, y in at]
+        assert np.abs(np.mean(sides[:2], 0) - np.mean(sides[2:], 0)).max() < 60
 
 
 def tone(renderer: Renderer, light: tuple[float, float, float]) -> np.ndarray:
@@ -175,8 +201,10 @@ def test_cameras_and_props_of_the_stage_are_marked_but_not_the_one_that_is_looke
     frame.cameras = [PoseCamera("A", np.array([0.8, 1.0, 0.5]), level, 35.0, (36.0, 24.0))]
     with_camera = picture(renderer, frame, front)
     assert changed(with_prop, with_camera).sum() > 50
-    frame.cameras[0].position = front.position
-    assert not changed(with_prop, picture(renderer, frame, front)).any()
+    eye = {"hidden_cameras": frozenset({"A"})}
+    assert not changed(with_prop, picture(renderer, frame, front, **eye)).any()
+    unnamed = picture(renderer, frame, front, labels=True)
+    assert changed(unnamed, picture(renderer, frame, front, labels=True, **eye)).any()
     frame.cameras[0].position = np.array([np.nan, 1.0, 0.5])
     assert not changed(with_prop, picture(renderer, frame, front)).any()
 
@@ -216,15 +244,17 @@ def test_what_stands_over_a_body_that_is_acted() -> None:
 
 
 def test_a_body_that_its_source_does_not_move_is_tinted(renderer: Renderer, front: Camera) -> None:
-    """Amber over a figure in takeover, blue over one that is held; nothing over a live one."""
+    """Amber over a figure in takeover, red over one that is held; nothing over a live one."""
     chest = (slice(62, 72), slice(112, 128))
     seen = {
         state: picture(renderer, frame_of(standing(state=state)), front)[chest].mean((0, 1))
         for state in State
     }
     warmth = {state: red - blue for state, (red, _, blue) in seen.items()}
+    redness = {state: red - green for state, (red, green, _) in seen.items()}
     assert warmth[State.TAKEOVER] > warmth[State.LIVE] + 10
-    assert warmth[State.HOLD] < warmth[State.LIVE] - 10
+    for nobody in (State.HOLD, State.LOST):
+        assert redness[nobody] > redness[State.TAKEOVER] + 5 > redness[State.LIVE] + 10
 
 
 def test_a_veil_lies_over_the_joints_it_names_alone(renderer: Renderer, front: Camera) -> None:
@@ -296,17 +326,6 @@ def test_a_crowd_with_two_kinds_of_body_is_drawn(renderer: Renderer, front: Came
     assert len(renderer.cast.placed) == 7
 
 
-def test_labels_are_moved_apart() -> None:
-    rng = np.random.default_rng(1)
-    boxes = [(float(x), float(y), 80.0, 20.0) for x, y in rng.uniform(0, 200, (24, 2))]
-    tops = spread(boxes)
-    for i, (left, _, width, height) in enumerate(boxes):
-        assert tops[i] <= boxes[i][1]
-        for j in range(i):
-            across = abs(left - boxes[j][0]) < width
-            assert not (across and abs(tops[i] - tops[j]) < height)
-
-
 def test_shaders_that_do_not_compile_say_where(renderer: Renderer) -> None:
     with pytest.raises(FileNotFoundError):
         gl.program(renderer.ctx, "no_such_pass.glsl")
@@ -324,3 +343,29 @@ def test_a_users_image_effect_changes_the_picture_and_can_be_switched_off(
     assert changed(plain, inked).mean() > 0.02
     assert np.array_equal(plain, off)
     assert np.array_equal(plain, picture(renderer, frame_of(standing()), front))
+
+
+def test_an_effect_draws_no_line_where_the_ground_fades_into_the_sky(
+    renderer: Renderer, front: Camera
+) -> None:
+    """The ground ends below the horizon that is seen, and its end is no edge for anybody."""
+    module = pytest.importorskip("understudy.runtime.viewport.effects.onnx_effect")
+    renderer.set_effect(module.SHIPPED / "ink")
+    inked = picture(renderer, None, front).mean(axis=2)
+    renderer.set_effect(None)
+    rows = inked[SIZE[1] // 4 : -SIZE[1] // 4].mean(axis=1)
+    dips = rows[1:-1] - 0.5 * (rows[:-2] + rows[2:])
+    assert dips.min() > -3.0
+
+
+def test_a_skeleton_that_gets_no_mannequin_says_so_over_it_and_once_in_the_notes(
+    renderer: Renderer, front: Camera
+) -> None:
+    stick = Skeleton(("a", "b"), np.array([-1, 0]), np.array([[0, 0.1, 0], [0, 1.2, 0]], float))
+    frame = frame_of(Subject("stick", stick, Pose.rest(stick)))
+    for _ in range(2):
+        picture(renderer, frame, front, labels=True)
+    notes = [note for note in renderer.notes if note.startswith("stick is drawn as its bones: ")]
+    assert len(notes) == 1 and "no humanoid" in notes[0]
+    (label,) = over_heads(renderer.cast.placed, [], front)
+    assert label.below == BONES_ONLY

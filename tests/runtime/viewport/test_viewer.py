@@ -25,8 +25,10 @@ from understudy.runtime.core import pose
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.viewport.camera import Camera, Rig
 from understudy.runtime.viewport.feed import Feed
+from understudy.runtime.viewport.focus import focus_of
 from understudy.runtime.viewport.player import PlayerPad
 from understudy.runtime.viewport.renderer import Options, Renderer
+from understudy.runtime.viewport.share import SharedCamera
 from understudy.runtime.viewport.viewer import Viewer
 
 from .conftest import frame_of, standing
@@ -239,7 +241,14 @@ class FakeWindow:
     def __init__(self) -> None:
         self.held: set[int] = set()
         self.handle = None
-        names = {"KEY_LEFT_ALT": 342, "KEY_RIGHT_ALT": 346, "KEY_TAB": 258, "KEY_ESCAPE": 256}
+        names = {
+            "KEY_LEFT_ALT": 342,
+            "KEY_RIGHT_ALT": 346,
+            "KEY_TAB": 258,
+            "KEY_ESCAPE": 256,
+            "KEY_HOME": 268,
+            "KEY_END": 269,
+        }
         self.glfw = SimpleNamespace(**names, PRESS=1, get_mouse_button=lambda *_: 0)
 
     def holds(self, key: int) -> bool:
@@ -284,6 +293,20 @@ def test_keys_of_the_window(renderer: Renderer) -> None:
         before = getattr(viewer.options, option)
         viewer.press(ord(key))
         assert getattr(viewer.options, option) != before
+    feed.frame = frame_of(standing(-20.0, "a"), standing(20.0, "b"))
+    for key, scope, far in (("0", "all", True), ("9", "one", False)):
+        viewer.press(ord(key))
+        viewer.follow()
+        assert viewer.rig.scope == scope and (viewer.rig.distance_m > 15.0) == far
+    viewer.press(window.glfw.KEY_HOME)
+    assert viewer.rig.scope == "all" and "everybody" in viewer.board(0.1).caption
+    viewer.press(window.glfw.KEY_TAB)
+    assert viewer.rig.scope == "near"
+    viewer.press(window.glfw.KEY_END)
+    focus = focus_of(feed.frame, viewer.lead, viewer.rig.scope)
+    assert focus is not None
+    viewer.rig.follow(viewer.camera, focus, 10.0)
+    assert viewer.camera.target[0] == pytest.approx(20.0, abs=0.5)
     viewer.press(window.glfw.KEY_ESCAPE)
     assert not viewer.running
     feed.close()
@@ -323,3 +346,28 @@ def test_key_5_looks_through_the_stages_cameras_one_after_another(renderer: Rend
     assert viewer.board(0.1).caption == "no camera on stage"
     assert viewer.camera.position[0] == 0.0
     feed.close()
+
+
+def test_the_shared_camera_is_not_in_its_own_picture_however_it_moves(renderer: Renderer) -> None:
+    feed = Feed("tcp://127.0.0.1:9")
+    share = SharedCamera("A", "tcp://127.0.0.1:9")
+    viewer = Viewer(renderer, feed, Options(), Rig(), Camera(), share=share)
+    level, far = np.array([0.0, 0.0, 0.0, 1.0]), np.array([5.0, 1.0, 5.0])
+    frame = feed.frame = frame_of(standing())
+    for names, heard, own in (
+        (["A"], True, {"A"}),
+        (["A"], False, set()),  # nobody has taken ours: that one is another's
+        (["A", "B", "A-2"], True, {"A-2"}),  # the name was taken: the stage gave ours a number
+        (["AB", "B"], True, set()),
+    ):
+        frame.cameras = [pose.Camera(name, far, level, 35.0) for name in names]
+        share.send = lambda _camera, heard=heard: setattr(share, "heard", heard)  # type: ignore
+        viewer.follow()
+        viewer.follow()
+        assert viewer.options.hidden_cameras == own
+    # Key 5 looks through the others' cameras, never through the one that shows this picture.
+    frame.cameras = [pose.Camera("A", far, level, 35.0)]
+    share.heard, viewer.rig.kind = True, "stage"
+    assert viewer.stage_camera is None and viewer.board(0.1).caption == "no camera on stage"
+    feed.close()
+    share.close()

@@ -1,0 +1,286 @@
+"""Editing a stage from the viewport: what the stage says of itself, and what is asked of it.
+
+A thread of its own talks to the control socket, so that a stage that answers late, or not at all,
+costs no picture. Drawing is in `panel.py`; nothing here knows ImGui.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.pose import Frame, State
+
+POLL_S = 1.0
+SHARE_S = 60  # seconds over which a subject's share of takeover is counted
+
+
+class Client(Protocol):
+    """The calls of `understudy.bridge.ControlClient` that are made here."""
+
+    def stats(self) -> dict[str, Any]: ...
+    def session(self) -> dict[str, Any]: ...
+    def add_source(self, url: str, name: str = "") -> dict[str, Any]: ...
+    def remove_source(self, name: str) -> dict[str, Any]: ...
+    def remove_subject(self, name: str) -> dict[str, Any]: ...
+    def rename_subject(self, name: str, to: str) -> dict[str, Any]: ...
+    def place_subject(self, name: str, at_m: Any, heading_deg: float) -> dict[str, Any]: ...
+    def save_session(self, path: str = "") -> dict[str, Any]: ...
+    def close(self) -> None: ...
+
+
+@dataclass
+class SourceRow:
+    """A source in words; `silent` where there is something to do about it."""
+
+    name: str
+    line: str
+    words: str
+    silent: bool = False
+
+
+@dataclass
+class SubjectRow:
+    """A subject as it was last placed: at_m (3,) metres, heading_deg about +Y."""
+
+    name: str
+    at_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    heading_deg: float = 0.0
+    made_of: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the stage said last; replaced as a whole, so that no lock is needed to read it."""
+
+    sources: tuple[SourceRow, ...] = ()
+    subjects: tuple[SubjectRow, ...] = ()
+    trouble: str = ""  # why there is none
+
+
+@dataclass
+class Request:
+    """One thing that was asked for; `done` is what to say when it happened."""
+
+    call: str
+    words: tuple[Any, ...]
+    done: str
+
+
+@dataclass
+class Entries:
+    """What stands in the panel's fields, between two pictures."""
+
+    url: str = ""
+    path: str = ""
+    selected: str = ""
+    name: str = ""
+    at_m: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    heading_deg: float = 0.0
+
+
+class Editor:
+    """Asks the stage once a second while somebody looks, and at once for what is to be changed.
+
+    open_client  makes the connection; called in the thread, which alone uses it
+    """
+
+    def __init__(self, open_client: Callable[[], Client]) -> None:
+        self.entries = Entries()
+        self.snapshot = Snapshot()
+        self.said, self.refused = "", False
+        self.shares: dict[str, Share] = {}
+        self.states: dict[str, State] = {}
+        self._open = open_client
+        self._waiting: deque[Request] = deque()
+        self._wake, self._ended = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._frames: dict[str, tuple[float, float]] = {}
+        self._seen_s = 0.0
+
+    def watch(self, frame: Frame | None) -> None:
+        """Takes the states of a frame; to be called for each picture that shows the panel."""
+        self._seen_s = now_s = time.monotonic()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="editor", daemon=True)
+            self._thread.start()
+        if frame is None:
+            return
+        self.states = {subject.name: subject.state for subject in frame.subjects}
+        self.shares = {name: self.shares.get(name, Share()) for name in self.states}
+        for name, state in self.states.items():
+            self.shares[name].add(now_s, state is State.TAKEOVER)
+
+    @property
+    def subjects(self) -> list[SubjectRow]:
+        """Who is on stage: as the frame has them, with what the stage said of each."""
+        told = {row.name: row for row in self.snapshot.subjects}
+        return [told.pop(name, SubjectRow(name)) for name in self.states] + list(told.values())
+
+    @property
+    def texts(self) -> str:
+        """Every letter that the panel may have to show."""
+        shown, entries = self.snapshot, self.entries
+        said = [self.said, shown.trouble, *self.states, entries.url, entries.path, entries.name]
+        said += [row.name + row.line + row.words for row in shown.sources]
+        return "".join(said + [row.name for row in shown.subjects])
+
+    # -- what a user does ----------------------------------------------------------------------
+
+    def select(self, name: str) -> None:
+        """Puts a subject's name and place into the fields."""
+        row = next((row for row in self.subjects if row.name == name), None)
+        chosen = row or SubjectRow("")
+        entries = self.entries
+        entries.selected = entries.name = chosen.name
+        entries.at_m, entries.heading_deg = list(chosen.at_m), chosen.heading_deg
+
+    def add_source(self) -> None:
+        if url := self.entries.url.strip():
+            self._ask(Request("add_source", (url,), f"Added {url}."))
+
+    def remove_source(self, name: str) -> None:
+        self._ask(Request("remove_source", (name,), f"Removed {name}."))
+
+    def remove_subject(self) -> None:
+        name = self.entries.selected
+        self._ask(Request("remove_subject", (name,), f"{name} left the stage."))
+        self.select("")
+
+    def rename_subject(self) -> None:
+        entries = self.entries
+        to = entries.name.strip()
+        if to and to != entries.selected:
+            self._ask(
+                Request("rename_subject", (entries.selected, to), f"{entries.selected} is {to}.")
+            )
+            entries.selected = entries.name = to
+
+    def place_subject(self) -> None:
+        """Sends the place in the fields; of those that wait only the last is worth sending."""
+        entries = self.entries
+        place = (entries.selected, tuple(entries.at_m), entries.heading_deg)
+        for waiting in list(self._waiting):
+            if waiting.call == "place_subject" and waiting.words[0] == entries.selected:
+                with contextlib.suppress(ValueError):  # the thread has just taken it
+                    self._waiting.remove(waiting)
+        self._ask(Request("place_subject", place, ""))
+
+    def save_session(self) -> None:
+        self._ask(Request("save_session", (self.entries.path.strip(),), "Saved {path}."))
+
+    def _ask(self, request: Request) -> None:
+        self._waiting.append(request)
+        self._wake.set()
+
+    # -- the thread ----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        with contextlib.closing(self._open()) as client:
+            while not self._ended.is_set():
+                if self._waiting or time.monotonic() - self._seen_s < POLL_S:
+                    self.step(client)
+                self._wake.wait(POLL_S)
+                self._wake.clear()
+
+    def step(self, client: Client) -> None:
+        """Sends what waits, then asks how things stand."""
+        while self._waiting:
+            request = self._waiting.popleft()
+            try:
+                reply = getattr(client, request.call)(*request.words)
+            except UnderstudyError as error:
+                self.said, self.refused = str(error), True
+            else:
+                self.said, self.refused = request.done.format_map(_Reply(reply or {})), False
+                if request.call == "add_source":
+                    self.entries.url = ""
+        try:
+            session, stats = client.session(), client.stats()
+        except UnderstudyError as error:
+            self.snapshot = Snapshot(trouble=str(error))
+            return
+        self.snapshot = Snapshot(
+            tuple(self._source(told, stats) for told in _tables(session.get("sources"))),
+            tuple(_subject(told) for told in _tables(session.get("subjects"))),
+        )
+
+    def _source(self, told: dict[str, Any], stats: dict[str, Any]) -> SourceRow:
+        name = str(told.get("name", ""))
+        counted = next((s for s in _tables(stats.get("sources")) if s.get("name") == name), {})
+        now_s, frames = time.monotonic(), counted.get("frames", told.get("frames"))
+        rate_hz = None
+        if isinstance(frames, int | float):
+            before_s, before = self._frames.get(name, (now_s, frames))
+            if now_s > before_s:
+                rate_hz = max(0.0, (frames - before) / (now_s - before_s))
+            self._frames[name] = (now_s, frames)
+        words, silent = source_words({**counted, **told}, rate_hz)
+        return SourceRow(name, str(told.get("line", told.get("url", ""))), words, silent)
+
+    def close(self) -> None:
+        """Ends the thread; one that waits for a silent stage ends by itself soon after."""
+        self._ended.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(0.5)
+
+
+class Share:
+    """The part of the last minute that a subject was taken over."""
+
+    def __init__(self) -> None:
+        self._seconds: deque[list[int]] = deque(maxlen=SHARE_S)  # second, taken over, all
+        self.share = 0.0
+
+    def add(self, now_s: float, taken_over: bool) -> None:
+        if not self._seconds or self._seconds[-1][0] != int(now_s):
+            self._seconds.append([int(now_s), 0, 0])
+        while self._seconds[0][0] <= int(now_s) - SHARE_S:
+            self._seconds.popleft()
+        self._seconds[-1][1] += taken_over
+        self._seconds[-1][2] += 1
+        self.share = sum(s[1] for s in self._seconds) / sum(s[2] for s in self._seconds)
+
+
+def source_words(told: dict[str, Any], rate_hz: float | None) -> tuple[str, bool]:
+    """How a source stands: rate, age, delay, or the reason why not; and whether it is silent."""
+    words = []
+    rate = told.get("rate_hz", rate_hz)
+    if isinstance(rate, int | float):
+        words.append(f"{rate:.0f} Hz")
+    for key, name in (("age_s", "{} old"), ("delay_s", "{} delay")):
+        value = told.get(key)
+        if isinstance(value, int | float):
+            text = f"{value:.1f} s" if value >= 1.0 else f"{1000 * value:.0f} ms"
+            words.append(name.format(text))
+    reason = told.get("notice") or told.get("fault") or ""
+    if reason:
+        return str(reason), True
+    return ", ".join(words) or "open", False
+
+
+def _subject(told: dict[str, Any]) -> SubjectRow:
+    place = told.get("place") if isinstance(told.get("place"), dict) else told
+    at = place.get("at_m", (0.0, 0.0, 0.0))  # type: ignore[union-attr]
+    heading = place.get("heading_deg", 0.0)  # type: ignore[union-attr]
+    made_of = told.get("made_of", told.get("body", ""))
+    x, y, z = (float(value) for value in at)
+    return SubjectRow(str(told.get("name", "")), (x, y, z), float(heading), str(made_of or ""))
+
+
+def _tables(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+class _Reply(dict):
+    """A reply for a sentence; what it lacks is left out."""
+
+    def __missing__(self, key: str) -> str:
+        return "it"

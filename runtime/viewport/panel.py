@@ -1,0 +1,210 @@
+"""What answers the mouse: sliders of a style, and the stage's sources and subjects."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from imgui_bundle import imgui
+
+from understudy.runtime.core.palette import STATE_COLOUR
+from understudy.runtime.core.pose import State
+
+from .editing import Editor
+from .labels import Box, short
+from .sliders import Slider
+
+PAPER = (0.05, 0.06, 0.08, 0.62)
+SOLID = (0.05, 0.06, 0.08, 0.86)  # under text that somebody edits
+INK, DIM = (0.95, 0.96, 0.98, 1.0), (0.66, 0.70, 0.76, 1.0)
+WARM = (1.0, 0.85, 0.5, 1.0)
+URL_HINT = "vmc://0.0.0.0:39539?name=ann"
+
+
+@contextlib.contextmanager
+def style(font: imgui.ImFont, unit: float) -> Iterator[None]:
+    """The look of everything here; unit: the size of letters."""
+    colours, looks = imgui.Col_, imgui.StyleVar_
+    imgui.push_font(font, unit * 0.9)
+    imgui.push_style_var(looks.window_rounding, unit * 0.45)
+    imgui.push_style_var(looks.frame_rounding, unit * 0.25)
+    imgui.push_style_var(looks.window_border_size, 0.0)
+    imgui.push_style_var(looks.frame_padding, imgui.ImVec2(unit * 0.35, unit * 0.2))
+    imgui.push_style_var(looks.item_spacing, imgui.ImVec2(unit * 0.5, unit * 0.3))
+    imgui.push_style_var(looks.window_padding, imgui.ImVec2(unit * 0.6, unit * 0.6))
+    pushed = (
+        (colours.window_bg, PAPER),
+        (colours.frame_bg, (1.0, 1.0, 1.0, 0.10)),
+        (colours.frame_bg_hovered, (1.0, 1.0, 1.0, 0.16)),
+        (colours.frame_bg_active, (1.0, 1.0, 1.0, 0.16)),
+        (colours.slider_grab, DIM),
+        (colours.slider_grab_active, INK),
+        (colours.button, (1.0, 1.0, 1.0, 0.12)),
+        (colours.button_hovered, (1.0, 1.0, 1.0, 0.22)),
+        (colours.button_active, (1.0, 1.0, 1.0, 0.30)),
+        (colours.header, (1.0, 1.0, 1.0, 0.14)),
+        (colours.header_hovered, (1.0, 1.0, 1.0, 0.20)),
+        (colours.header_active, (1.0, 1.0, 1.0, 0.26)),
+        (colours.text, INK),
+    )
+    for colour, value in pushed:
+        imgui.push_style_color(colour, imgui.ImVec4(*value))
+    yield
+    imgui.pop_style_color(len(pushed))
+    imgui.pop_style_var(6)
+    imgui.pop_font()
+
+
+def draw_sliders(sliders: list[Slider], unit: float, width: float) -> Box:
+    """The style of the followed body, at the top right; gives what it covers."""
+    flags = imgui.WindowFlags_
+    names = max(imgui.calc_text_size(slider.name).x for slider in sliders)
+    bar, wide = unit * 8.0, names + unit * 12.6
+    imgui.set_next_window_pos(imgui.ImVec2(width - wide - unit * 0.8, unit * 0.8))
+    imgui.set_next_window_size(imgui.ImVec2(wide, 0.0))
+    imgui.begin("style", None, flags.no_decoration | flags.no_move | flags.no_nav)
+    for slider in sliders:
+        imgui.align_text_to_frame_padding()
+        imgui.text(slider.name)
+        imgui.same_line(names + unit * 1.4)
+        imgui.set_next_item_width(bar)
+        moved, to = imgui.slider_float(f"##{slider.name}", slider.value, -1.0, 1.0, "")
+        if moved:
+            slider.value, slider.moved = min(1.0, max(-1.0, float(to))), True
+        imgui.same_line(names + bar + unit * 2.0)
+        imgui.text(f"{slider.value:+.2f}")
+    return _end()
+
+
+def draw_editor(editor: Editor, unit: float, size: tuple[float, float], top: float) -> Box:
+    """The stage's sources and subjects below `top` at the right; gives what it covers."""
+    flags = imgui.WindowFlags_
+    wide = min(26.0 * unit, size[0] - 1.6 * unit)
+    top += unit * 0.8
+    high = max(6.0 * unit, size[1] - top - 3.0 * unit)
+    imgui.set_next_window_pos(imgui.ImVec2(size[0] - wide - unit * 0.8, top))
+    imgui.set_next_window_size_constraints(imgui.ImVec2(wide, 0.0), imgui.ImVec2(wide, high))
+    imgui.push_style_color(imgui.Col_.window_bg, imgui.ImVec4(*SOLID))
+    imgui.begin(
+        "stage", None,
+        flags.no_title_bar | flags.no_resize | flags.no_move | flags.always_auto_resize
+        | flags.no_collapse,
+    )  # fmt: skip
+    _sources(editor, unit)
+    imgui.separator()
+    _subjects(editor, unit)
+    imgui.separator()
+    imgui.set_next_item_width(-unit * 4.4)
+    entered, editor.entries.path = imgui.input_text_with_hint(
+        "##path", "session.toml, or nothing: where it came from", editor.entries.path, _ENTER
+    )
+    imgui.same_line()
+    if imgui.button("Save") or entered:
+        editor.save_session()
+    if imgui.is_item_hovered():
+        imgui.set_tooltip("Saves the session on the stage's machine")
+    if editor.said:
+        _wrapped(editor.said, WARM if editor.refused else DIM)
+    if editor.snapshot.trouble:
+        _wrapped(editor.snapshot.trouble, WARM)
+    box = _end()
+    imgui.pop_style_color()
+    return box
+
+
+_ENTER = imgui.InputTextFlags_.enter_returns_true
+
+
+def _sources(editor: Editor, unit: float) -> None:
+    _dim("Sources")
+    for row in editor.snapshot.sources:
+        imgui.push_id(f"source {row.name}")
+        imgui.align_text_to_frame_padding()
+        imgui.text(short(row.name))
+        if row.line and imgui.is_item_hovered():
+            imgui.set_tooltip(row.line)
+        imgui.same_line(imgui.get_window_width() - unit * 5.0)
+        if imgui.button("Remove"):
+            editor.remove_source(row.name)
+        _wrapped(row.words, WARM if row.silent else DIM)
+        imgui.pop_id()
+    imgui.set_next_item_width(-unit * 4.4)
+    entered, editor.entries.url = imgui.input_text_with_hint(
+        "##url", URL_HINT, editor.entries.url, _ENTER
+    )
+    imgui.same_line()
+    if imgui.button("Add") or entered:
+        editor.add_source()
+
+
+def _subjects(editor: Editor, unit: float) -> None:
+    _dim("Subjects")
+    entries = editor.entries
+    for row in editor.subjects:
+        imgui.push_id(f"subject {row.name}")
+        state = editor.states.get(row.name)
+        at = imgui.get_cursor_screen_pos()
+        chosen, _ = imgui.selectable(f"    {short(row.name)}", row.name == entries.selected)
+        colour = (*STATE_COLOUR[state], 1.0) if state is not None else DIM
+        middle = imgui.ImVec2(at.x + unit * 0.45, at.y + unit * 0.5)
+        imgui.get_window_draw_list().add_circle_filled(
+            middle, unit * 0.24, imgui.color_convert_float4_to_u32(imgui.ImVec4(*colour)), 20
+        )
+        words = standing(editor, row.name)
+        imgui.same_line(imgui.get_window_width() - imgui.calc_text_size(words).x - unit * 0.8)
+        _dim(words)
+        if chosen:
+            editor.select("" if row.name == entries.selected else row.name)
+        imgui.pop_id()
+        if row.name == entries.selected:
+            _selected(editor, unit)
+
+
+def standing(editor: Editor, name: str) -> str:
+    """A subject's state in words, and how much of the last minute it was taken over."""
+    state = editor.states.get(name)
+    if state is None:
+        return "not in the stream"
+    share = editor.shares[name].share
+    words = "live" if state is State.LIVE else state.name
+    return f"{words}, taken over {share:.0%}" if share >= 0.005 else words
+
+
+def _selected(editor: Editor, unit: float) -> None:
+    """Name and place of the subject that is edited."""
+    entries = editor.entries
+    imgui.indent(unit)
+    imgui.set_next_item_width(unit * 12.0)
+    entered, entries.name = imgui.input_text("##name", entries.name, _ENTER)
+    imgui.same_line()
+    if imgui.button("Rename") or entered:
+        editor.rename_subject()
+    imgui.same_line()
+    if imgui.button("Remove"):
+        editor.remove_subject()
+    imgui.set_next_item_width(unit * 12.0)
+    moved, at_m = imgui.drag_float3("metres x y z", list(entries.at_m), 0.01, -1e4, 1e4, "%.2f")
+    imgui.set_next_item_width(unit * 12.0)
+    turned, heading = imgui.drag_float("degrees", entries.heading_deg, 0.5, -360.0, 360.0, "%.0f")
+    if moved or turned:
+        entries.at_m, entries.heading_deg = [float(value) for value in at_m], float(heading)
+        editor.place_subject()
+    imgui.unindent(unit)
+
+
+def _dim(text: str) -> None:
+    imgui.text_colored(imgui.ImVec4(*DIM), text)
+
+
+def _wrapped(text: str, colour: tuple[float, float, float, float]) -> None:
+    imgui.push_style_color(imgui.Col_.text, imgui.ImVec4(*colour))
+    imgui.push_text_wrap_pos(0.0)
+    imgui.text_unformatted(text)
+    imgui.pop_text_wrap_pos()
+    imgui.pop_style_color()
+
+
+def _end() -> Box:
+    at, size = imgui.get_window_pos(), imgui.get_window_size()
+    imgui.end()
+    return at.x, at.y, size.x, size.y
