@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from understudy.runtime.performer.control.layout import ACTIONS
+from understudy.runtime.viewport import keymap
 
 from .stage import add_sources, check_outputs
 
@@ -29,7 +30,9 @@ PAD = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_sources(parser)
-    view = parser.add_argument_group("viewport", f"In its window: {KEYS}. On a gamepad: {PAD}.")
+    view = parser.add_argument_group(
+        "viewport", f"In its window: {KEYS}; {keymap.line('; ')}. On a gamepad: {PAD}."
+    )
     view.add_argument("--headless", action="store_true", help="no window; needs --out")
     view.add_argument("--out", type=Path, metavar="DIR", help="folder for the headless frames")
     view.add_argument("--size", default="1280x720", metavar="WxH")

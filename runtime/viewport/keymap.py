@@ -2,7 +2,8 @@
 
 KEYS = (
     ("1-5", "camera"),
-    ("drag, wheel", "turn, zoom"),
+    ("drag", "turn"),
+    ("wheel", "zoom"),
     ("Home or 0", "frame all"),
     ("End or 9", "frame the followed"),
     ("Tab", "follow the next"),

@@ -23,6 +23,7 @@ from PIL import Image
 from understudy.bridge import ControlServer, Publisher
 from understudy.runtime.core import pose
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.viewport import keymap
 from understudy.runtime.viewport.camera import Camera, Rig
 from understudy.runtime.viewport.feed import Feed
 from understudy.runtime.viewport.focus import focus_of
@@ -371,3 +372,15 @@ def test_the_shared_camera_is_not_in_its_own_picture_however_it_moves(renderer: 
     assert viewer.stage_camera is None and viewer.board(0.1).caption == "no camera on stage"
     feed.close()
     share.close()
+
+
+def test_every_key_of_the_window_is_in_the_docs_and_the_help() -> None:
+    table = (Path(__file__).parents[3] / "docs" / "viewport.md").read_text()
+    said = subprocess.run(
+        [sys.executable, "-m", "understudy.runtime.cli.main", "play", "--help"],
+        capture_output=True, text=True, timeout=PATIENCE_S,
+    ).stdout  # fmt: skip
+    for key, does in keymap.KEYS:
+        assert f"{key} {does}" in " ".join(said.split()), key
+    for key in ("Home or 0", "End or 9", "Tab", "P", "O", "E", "Esc"):
+        assert f"| {key} |" in table, key
