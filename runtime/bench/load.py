@@ -50,7 +50,7 @@ def measure(quick: bool) -> list[Figure]:
                     processes.end([viewport])
             if not stats.exists():
                 raise Failure("The stage wrote no figures.")
-            seen = json.loads(stats.read_text())
+            seen = json.loads(stats.read_text("utf-8"))
         where = (
             f"{seconds} s at 120 Hz, {os.cpu_count()} cores, priority {seen['priority']}, "
             "viewport at full load"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
+
+import psutil
 
 from understudy.bridge import ControlClient
 from understudy.runtime.core.errors import Failure, UnderstudyError
@@ -58,8 +59,5 @@ def listen(address: str, seconds: float) -> dict:
 
 
 def resident_mb(pid: int) -> float:
-    """Resident memory of a process in MB (10^6 bytes); Linux only."""
-    if sys.platform != "linux":
-        raise Failure("Memory is read from /proc, which this system does not have.")
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * 4096 / 1e6
+    """Resident memory of a process in MB (10^6 bytes)."""
+    return float(psutil.Process(pid).memory_info().rss) / 1e6

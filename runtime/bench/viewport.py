@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable
 
@@ -14,6 +13,7 @@ from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Frame, Pose, Subject
 
 from .figure import Figure
+from .processes import resident_mb
 
 
 def measure(quick: bool) -> list[Figure]:
@@ -80,18 +80,11 @@ def measure(quick: bool) -> list[Figure]:
             f"{len(mesh.triangles)} triangles, one core, no cache",
         )
     )
-    resident_mb = _resident_mb()
-    if resident_mb is not None:
-        out.append(
-            Figure(
-                "viewport: resident memory",
-                resident_mb,
-                "MB",
-                "at most 700",
-                resident_mb <= 700.0,
-                f"this process, {name}",
-            )
-        )
+    here_mb = resident_mb(os.getpid())
+    where = f"this process, {name}"
+    out.append(
+        Figure("viewport: resident memory", here_mb, "MB", "at most 700", here_mb <= 700.0, where)
+    )
     renderer.close()
     return out
 
@@ -116,11 +109,3 @@ def _median_ms(draw: Callable[[], object], pictures: int) -> float:
         draw()
         times.append(time.perf_counter() - before)
     return float(np.median(times)) * 1e3
-
-
-def _resident_mb() -> float | None:
-    """Resident memory of this process now, where the system tells."""
-    if sys.platform != "linux":
-        return None
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -118,7 +118,9 @@ def show(take: Path | None, out: Path, seconds: float) -> None:
     print("Rendering what the mocap was, what arrived and what went out.", flush=True)
     gl.spare_the_cores()
     takeover.show(take, [parse_drop(text) for text in drops], out, FILM_S, scale=1.0)
-    report(json.loads(stage_stats.read_text()), heard, json.loads(view_stats.read_text()))
+    report(
+        json.loads(stage_stats.read_text("utf-8")), heard, json.loads(view_stats.read_text("utf-8"))
+    )
 
 
 def _finish(*words: object) -> None:

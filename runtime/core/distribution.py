@@ -9,6 +9,14 @@ from pathlib import Path
 NAME = "understudy-stage"
 # What no plain installation brings, by the name it is imported under, and the extra that does.
 EXTRAS = {"onnxruntime": "cpu", "torch": "train", "onnx": "train", "embreex": "train"}
+# What is imported under another name than it is installed by.
+_CALLED = {
+    "zmq": "pyzmq",
+    "PIL": "pillow",
+    "skimage": "scikit-image",
+    "hdrh": "hdrhistogram",
+    "imgui_bundle": "imgui-bundle",
+}
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -55,7 +63,8 @@ def lacking(module: str) -> str:
     """The sentence about a module that is not installed."""
     package = module.partition(".")[0]
     if (extra := EXTRAS.get(package)) is None:
-        return f"The Python package {package} is not installed: pip install {package}"
+        name = _CALLED.get(package, package)
+        return f"The Python package {name} is not installed: pip install {name}"
     what = {"cpu": "This needs ONNX Runtime", "train": f"Training needs {package}"}[extra]
     other = f"; with an NVIDIA card {install('gpu')}" if extra == "cpu" else ""
     return f"{what}, which is not installed: {install(extra)}{other}"

@@ -9,6 +9,7 @@ import os
 import platform
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -194,14 +195,18 @@ def opengl(found: dict[str, Any]) -> Check:
         return Check(
             "opengl",
             LACKING,
-            f"no context through EGL: {found.get('error', 'no answer')}",
-            "The stage runs without; for pictures install your GPU's driver, or Mesa's software "
-            "renderer: apt-get install libegl1 libgl1-mesa-dri",
+            found.get("error", "no answer"),
+            "The stage runs without; for pictures install your GPU's driver"
+            + (
+                ", or Mesa's software renderer: apt-get install libegl1 libgl1-mesa-dri"
+                if sys.platform == "linux"
+                else "."
+            ),
         )
     said = f"{found['renderer']}, OpenGL {found['version'] / 100:.1f}"
     if found["version"] < 330:
         return Check("opengl", LACKING, said, "The viewport needs OpenGL 3.3: update the driver.")
-    if any(word in said.lower() for word in ("llvmpipe", "softpipe", "swrast")):
+    if found.get("software"):
         return Check(
             "opengl",
             LACKING,

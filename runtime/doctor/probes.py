@@ -8,11 +8,12 @@ import sys
 from typing import Any
 
 _GL = """
-import json, moderngl
+import json
 try:
-    context = moderngl.create_context(standalone=True, backend="egl")
+    from understudy.runtime.viewport import gl
+    context = gl.headless()
     print(json.dumps({"renderer": context.info["GL_RENDERER"], "vendor": context.info["GL_VENDOR"],
-                      "version": context.version_code}))
+                      "version": context.version_code, "software": gl.is_software(context)}))
 except Exception as error:
     print(json.dumps({"error": str(error).strip().split(chr(10))[0] or type(error).__name__}))
 """

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import sys
 from collections.abc import Iterator
 
 import moderngl
 
 from understudy import shaders
-from understudy.runtime.core.errors import Failure
+from understudy.runtime.core.errors import Failure, UnderstudyError
 
 FRAME_BINDING = 0
+# Mesa's, Windows' and Apple's renderers on the processor, by a word of their names.
+SOFTWARE = ("llvmpipe", "softpipe", "swrast", "gdi generic", "basic render", "apple software")
 
 
 def headless() -> moderngl.Context:
-    """A context without a window, through EGL."""
+    """A context without a window: through EGL, or of a hidden window where there is no EGL."""
+    if sys.platform in ("win32", "darwin"):
+        return _of_hidden_window()
     try:
         return moderngl.create_context(standalone=True, require=330, backend="egl")  # type: ignore[arg-type]
     except Exception as error:
@@ -23,6 +29,22 @@ def headless() -> moderngl.Context:
             f"No OpenGL 3.3 through EGL ({_short(error)}): install your GPU's driver, or Mesa's "
             "software renderer with `apt-get install libegl1 libgl1-mesa-dri`."
         ) from None
+
+
+def _of_hidden_window() -> moderngl.Context:
+    from .window import Window
+
+    try:
+        window = Window(64, 64, "Understudy", visible=False)
+        context = of_window()
+    except UnderstudyError as error:
+        why = re.search(r"\((.*)\)", str(error))
+        raise Failure(
+            f"No OpenGL 3.3 in a hidden window ({why[1] if why else error}): install your GPU's "
+            "driver, and start it in a session that has a desktop."
+        ) from None
+    context.extra = window  # lives as long as what is drawn in it
+    return context
 
 
 def of_window() -> moderngl.Context:
@@ -45,7 +67,7 @@ def renderer_name(ctx: moderngl.Context) -> str:
 
 
 def is_software(ctx: moderngl.Context) -> bool:
-    return any(word in renderer_name(ctx).lower() for word in ("llvmpipe", "softpipe", "swrast"))
+    return any(word in renderer_name(ctx).lower() for word in SOFTWARE)
 
 
 def spare_the_cores() -> None:

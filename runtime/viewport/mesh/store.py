@@ -27,7 +27,7 @@ def cache_folder() -> Path:
         return Path(os.environ["UNDERSTUDY_CACHE"]) / "meshes"
     if sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
-    elif os.name == "nt":
+    elif sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA", Path.home()))
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))

@@ -104,7 +104,7 @@ def test_what_a_probe_said_before_it_crashed_is_kept():
 
 def test_no_opengl_is_lacking_and_a_software_renderer_is_told():
     assert checks.opengl({"error": "no EGL"}).level == checks.LACKING
-    software = checks.opengl({"renderer": "llvmpipe (LLVM 15)", "version": 450})
+    software = checks.opengl({"renderer": "llvmpipe (LLVM 15)", "version": 450, "software": True})
     assert (software.level, "software" in software.found) == (checks.LACKING, True)
     assert checks.opengl({"renderer": "NVIDIA H100", "version": 460}).level == checks.OK
     assert checks.opengl({"renderer": "old", "version": 210}).remedy

@@ -65,4 +65,4 @@ def test_from_a_wheel_the_hint_names_packages(monkeypatch):
 
 
 def test_a_plain_dependency_is_named_by_itself():
-    assert distribution.lacking("zmq.green").endswith("pip install zmq")
+    assert distribution.lacking("zmq.green").endswith("pip install pyzmq")
