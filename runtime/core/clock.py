@@ -6,30 +6,42 @@ import math
 import time
 from collections.abc import Callable, Iterator
 
-from hdrh.histogram import HdrHistogram
-
 from .errors import UnderstudyError
 
 # The kernel's timer wakes a sleeper up to this late; the rest is waited for awake.
 SPIN_NS = 150_000
+KEPT = 2047  # microseconds below which a histogram keeps every one
 
 
 class Histogram:
-    """Latencies in nanoseconds, kept to three digits from 1 us to one minute (HdrHistogram)."""
+    """Latencies in nanoseconds, kept to three digits from 1 us on.
+
+    Buckets are HdrHistogram's: eleven bits of a value are kept, so that there are few of them.
+    """
 
     def __init__(self) -> None:
-        self._counts = HdrHistogram(1, 60_000_000, 3)
+        self._counts: dict[int, int] = {}  # smallest microseconds of a bucket -> values in it
         self.maximum_ms = 0.0
 
     def add_ns(self, value_ns: int) -> None:
-        self._counts.record_value(min(max(1, value_ns // 1000), 59_999_999))
+        us = max(1, value_ns // 1000)
+        if us > KEPT:
+            dropped = us.bit_length() - KEPT.bit_length()
+            us = us >> dropped << dropped
+        self._counts[us] = self._counts.get(us, 0) + 1
         self.maximum_ms = max(self.maximum_ms, value_ns / 1e6)
 
     def __len__(self) -> int:
-        return int(self._counts.get_total_count())
+        return sum(self._counts.values())
 
     def percentile_ms(self, percent: float) -> float:
-        return float(self._counts.get_value_at_percentile(percent)) / 1e3 if len(self) else 0.0
+        """The least value that so much of all values do not exceed; 0 without values."""
+        left = max(math.ceil(0.01 * percent * len(self)), 1)
+        for us, count in sorted(self._counts.items()):
+            left -= count
+            if left <= 0:
+                return us / 1e3
+        return 0.0
 
     def summary_ms(self) -> dict[str, float]:
         """p50, p99 and max in milliseconds."""

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from timecode.timecode import Timecode
 
 from .errors import UnderstudyError
 
-# name -> (library's name, exact rate)
+NEAR_FRAMES = 1e-4
+# name -> exact rate
 RATES: dict[str, Fraction] = {
     "23.976": Fraction(24000, 1001),
     "24": Fraction(24),
@@ -26,6 +28,7 @@ RATES: dict[str, Fraction] = {
 }
 
 
+@lru_cache(maxsize=64)
 def rate(name: str) -> Fraction:
     """The exact rate of a name such as "29.97" or "29.97df"."""
     key = name.lower().removesuffix("ndf").removesuffix("df")
@@ -40,6 +43,7 @@ def is_drop_frame(name: str) -> bool:
     return name.lower().endswith("df") and not name.lower().endswith("ndf")
 
 
+@lru_cache(maxsize=256)  # a stage asks for each some times, at every tick
 def label(frame: int, name: str) -> str:
     """The timecode label of frame number `frame` >= 0; drop-frame labels have a ';'."""
     exact = rate(name)
@@ -69,4 +73,10 @@ def frame_number(text: str, name: str) -> int:
 
 def at_time(seconds: float, name: str) -> str:
     """The label of the frame that is on at `seconds` since frame 0."""
-    return label(int(Fraction(seconds).limit_denominator(10**9) * rate(name)), name)
+    exact = rate(name)
+    frames = seconds * exact.numerator / exact.denominator
+    frame = int(frames)
+    # Where a frame begins, a float may be a bit short of it, and only there.
+    if abs(frames - round(frames)) < NEAR_FRAMES:
+        frame = int(Fraction(seconds).limit_denominator(10**9) * exact)
+    return label(frame, name)

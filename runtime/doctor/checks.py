@@ -46,7 +46,6 @@ PACKAGES = {
     "msgspec": True,
     "flatbuffers": True,
     "timecode": True,
-    "hdrhistogram": True,
     "psutil": True,
     "cbor2": False,
     "moderngl": False,

@@ -66,7 +66,8 @@ class Prediction:
 
     def end(self) -> None:
         """Everything is seen again."""
-        self.forecast = Forecast()
+        if self.forecast:
+            self.forecast = Forecast()
         self.stop_using()
 
     def stop_using(self) -> None:

@@ -52,6 +52,19 @@ def test_labels(frame, name, label):
     assert timecode.label(frame, name) == label
 
 
+@given(
+    name=st.sampled_from(NAMES),
+    seconds=st.floats(0.0, 86_399.0),
+    frame=st.integers(0, 2_000_000),
+    off_s=st.sampled_from([0.0, 1e-12, -1e-12, 1e-6, -1e-6]),
+)
+def test_the_label_at_a_time_is_that_of_exact_arithmetic(name, seconds, frame, off_s):
+    rate = timecode.rate(name)
+    for at_s in (seconds, max(float(frame / rate) + off_s, 0.0)):
+        exact = int(Fraction(at_s).limit_denominator(10**9) * rate)
+        assert timecode.at_time(at_s, name) == timecode.label(exact, name)
+
+
 @pytest.mark.parametrize(("frame", "name", "label"), GOLDEN)
 def test_frame_numbers(frame, name, label):
     day = {"29.97df": 2589408, "59.94df": 5178816}.get(name, 86400 * round(timecode.rate(name)))
