@@ -149,7 +149,7 @@ def causal_rest(clip: Clip, seen: np.ndarray) -> Clip:
     """
     import numpy as np
 
-    from understudy.runtime.takes.rest import rest_of_motion, stood, straightened
+    from understudy.runtime.retarget.rest import rest_of_motion, stood, straightened
 
     averaged = any("average bearing" in note for note in clip.notes)
     if not averaged and not any("that pose straightened" in note for note in clip.notes):

@@ -14,9 +14,9 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.roles import HIERARCHY, roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.takes.rest import LEAN_RAD, UPRIGHT, angle, axes, trunk
 
 from . import ground
+from .rest import LEAN_RAD, UPRIGHT, angle, axes, trunk
 
 # role -> (role at the bone's end, direction in the T-pose)
 _LIMBS: dict[str, tuple[str, tuple[float, float, float]]] = {

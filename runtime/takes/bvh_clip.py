@@ -13,8 +13,9 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.roles import guess, missing
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.retarget import rest
 
-from . import placement, rest
+from . import placement
 from .bvh_hierarchy import Hierarchy
 from .bvh_motion import Motion
 from .clip import Clip, Raw, has_tpose_first_frame

@@ -16,8 +16,7 @@ from understudy.runtime.core.joint_names import read_names
 from understudy.runtime.core.roles import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
-
-from .rest import stands
+from understudy.runtime.retarget.rest import stands
 
 AXES = ("Y", "Z", "X", "-Y", "-Z", "-X")
 # Rotation that stands each axis up; what was ahead of a body that faced +Z or -Y comes to +Z.

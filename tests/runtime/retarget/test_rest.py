@@ -9,10 +9,10 @@ import numpy as np
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER, roles
 from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.retarget.rest import stands
 from understudy.runtime.retarget.retarget import Retarget
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.clip import Clip, has_tpose_first_frame, without_tpose
-from understudy.runtime.takes.rest import stands
 
 
 def bone_aligned(clip: Clip) -> Clip:
