@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from understudy.runtime.core import processes
-from understudy.runtime.sources.files.dropout import Drop
-from understudy.runtime.stage.config import StageConfig
 from understudy.runtime.stage.loop import Stage
+from understudy.runtime.stage.session import session_of
 
 from .figure import Figure
 
@@ -39,7 +38,7 @@ def measure(quick: bool) -> list[Figure]:
         script.write_text(SCRIPT)
         for count in counts:
             ticks = 120 if quick else 480
-            ms, provider = tick_ms(count, ticks, pads=[script])
+            ms, provider = tick_ms(count, ticks, f"pad://{script}")
             target, limit = {1: ("<= 3 ms", 3.0), 64: ("<= 16.7 ms", 1000 / 60)}.get(count, ("", 0))
             for name, percent in (("p50", 50), ("p99", 99)):
                 value = ms.percentile_ms(percent)
@@ -64,14 +63,15 @@ def live(folder: Path, script: Path, ticks: int, core: str) -> list[Figure]:
     processes.start("perform", "--pad", script, "--seconds", seconds, "--out", take).wait()
     figures = []
     for what, count, more in (
-        ("mocap subject(s), nothing missing", 1, {}),
-        ("mocap subject(s), nothing missing", 64, {}),
-        ("mocap subject(s), bodies missing", 1, {"drops": [("", Drop(0.2, 1e3))]}),
-        ("mocap subject(s), bodies missing", 64, {"drops": [("", Drop(0.2, 1e3))]}),
-        ("mocap subject(s), --no-takeover", 64, {"takeover": False}),
+        ("mocap subject(s), nothing missing", 1, ""),
+        ("mocap subject(s), nothing missing", 64, ""),
+        ("mocap subject(s), bodies missing", 1, "?drop=0.2-1000"),
+        ("mocap subject(s), bodies missing", 64, "?drop=0.2-1000"),
+        ("mocap subject(s), --no-takeover", 64, ""),
     ):
-        few = {**more, "bvhs": [take], "stop_after_s": 1e3}
-        ms, provider = tick_ms(count, ticks, **few)
+        takeover = "no-takeover" not in what
+        source = f"bvh://{take}{more}"
+        ms, provider = tick_ms(count, ticks, source, stop_after_s=1e3, takeover=takeover)
         note = f"{ticks} ticks, {core}, network on {provider}"
         for name, percent in (("p50", 50), ("p99", 99)):
             value = ms.percentile_ms(percent)
@@ -79,18 +79,14 @@ def live(folder: Path, script: Path, ticks: int, core: str) -> list[Figure]:
     return figures
 
 
-def tick_ms(count: int, ticks: int, **sources: Any):
-    """Histogram of milliseconds a tick and the provider's name, for `count` of each source."""
+def tick_ms(count: int, ticks: int, source: str, **words: Any):
+    """Histogram of milliseconds a tick and the provider's name, for `count` of a source."""
     from understudy.runtime.core.clock import Histogram
 
     histogram = Histogram()
-    config = StageConfig(
-        copies=count,
-        publish="tcp://127.0.0.1:*",
-        control="tcp://127.0.0.1:*",
-        **sources,
-    )
-    with Stage(config) as stage:
+    anywhere = "tcp://127.0.0.1:*"
+    session = session_of(source, copies=count, publish=anywhere, control=anywhere, **words)
+    with Stage(session) as stage:
         for number in range(ticks + 20):
             before = time.perf_counter_ns()
             stage.tick(number)

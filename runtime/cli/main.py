@@ -19,6 +19,7 @@ COMMANDS = (
     "demo",
     "play",
     "stage",
+    "session",
     "viewport",
     "monitor",
     "listen",

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from understudy.runtime.performer.control.layout import ACTIONS
 from understudy.runtime.viewport import keymap
 
-from .stage import add_sources, check_outputs
+from .session_options import add_sources, listed, session_of
+
+if TYPE_CHECKING:
+    from understudy.runtime.core.processes import Watch
+    from understudy.runtime.stage.session import Session, StageTable, ViewportTable
 
 SUMMARY = "stage, viewport, gamepad or keyboard, and the stream: start here"
 EXAMPLES = """understudy play
+understudy play --session stage.toml
 understudy play --bvh walk.bvh
 understudy play --to vmc://127.0.0.1:39539
 understudy play --pad demos/pads/demo.toml --seconds 20 --headless --out out/frames"""
@@ -35,9 +43,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     view.add_argument("--headless", action="store_true", help="no window; needs --out")
     view.add_argument("--out", type=Path, metavar="DIR", help="folder for the headless frames")
-    view.add_argument("--size", default="1280x720", metavar="WxH")
+    view.add_argument("--size", metavar="WxH", help="(1280x720)")
     view.add_argument(
-        "--camera", choices=("third", "first", "orbit", "fixed", "stage"), default="third"
+        "--camera", choices=("third", "first", "orbit", "fixed", "stage"), help="(third)"
     )
     view.add_argument(
         "--share", metavar="NAME", help="the viewport's camera is one on stage, for receivers"
@@ -46,152 +54,169 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from threading import Event
-
-    from understudy.runtime.core.signals import stopping
-
-    asked = Event()
-    with stopping(asked.set):
-        return _play(args, asked.is_set)
-
-
-def _play(args: argparse.Namespace, asked: Callable[[], bool]) -> int:
-    """Keeps stage and viewport going until the user asked, the stage ends or the window does."""
-    import sys
-    import time
-
-    from understudy.runtime.cli.send import listing
     from understudy.runtime.core import processes
     from understudy.runtime.core.errors import UnderstudyError
-    from understudy.runtime.sources import registry
+    from understudy.runtime.core.signals import stopping
+    from understudy.runtime.stage import session as sessions
 
     if args.headless and args.out is None:
         raise UnderstudyError("--headless needs a folder for its frames: add --out DIR.")
-    if "list" in args.sources:
-        print(registry.listing())
+    if listed(args):
         return 0
-    if "list" in args.to:
-        print(listing())
-        return 0
-    check_outputs(args)
-    registry.endpoints(args.sources, args.source_file)
-    key = _key(args)
-    show = args.headless or processes.has_display()
-    if not show:
+    session, _ = asked_for(args)
+    view = session.viewport
+    key = _key(session)
+    show = args.headless or (view.show and processes.has_display())
+    if view.show and not show:
         print(
             "play: no display, so no viewport; the stage streams all the same. "
             "Use --headless --out DIR for pictures.",
             file=sys.stderr,
         )
-    stage = processes.start("stage", *stage_words(args))
-    watch: processes.Watch | None = None
-    try:
-        if not _wait_until_ready(args.control, key, stage, asked):
-            return stage.poll() or 0
-        if show:
-            watch = processes.Watch(lambda: processes.start("viewport", *viewport_words(args)))
-        while not asked() and stage.poll() is None:
-            if watch is not None and (code := watch.exit_code) is not None:
-                if code == 0:  # the user closed the window
-                    break
-                if watch.restart():
-                    print(
-                        f"play: the viewport died ({_cause(code)}); started it again; "
-                        "the stream went on.",
-                        file=sys.stderr,
-                        flush=True,
-                    )
-                else:
-                    print(
-                        "play: the viewport keeps dying; streaming goes on without it.",
-                        file=sys.stderr,
-                        flush=True,
-                    )
-                    watch = None
-            time.sleep(0.05)
-        return stage.poll() or 0
-    finally:
-        processes.end([stage] + ([watch.child] if watch is not None else []))
+    # The stage keeps the session here as it goes; from here it is started again.
+    state = sessions.state_file()
+    sessions.save(session, state)
+    company = Company(args, state, view, key, show)
+    with stopping(company.stop):
+        return company.run(session.stage.control)
 
 
-def stage_words(args: argparse.Namespace) -> list[object]:
-    """The stage's own command line out of play's."""
-    words: list[object] = ["--rate", args.rate, "--copies", args.copies]
-    words += ["--jitter", args.jitter, "--stop-after", args.stop_after]
-    for name in ("pad", "bvh", "drop", "to"):
-        for value in getattr(args, name):
-            words += [f"--{name}", value]
-    for value in args.sources:
-        words += ["--from", value]
-    if args.source_file is not None:
-        words += ["--sources", args.source_file]
-    for name in (
-        "seconds",
-        "timecode",
-        "weights",
-        "takeover_weights",
-        "style",
-        "publish",
-        "control",
-        "outputs",
-        "record",
-        "stats",
-        "bvh_speed",
-        "bvh_start",
-        "bvh_stop",
-    ):
-        if (value := getattr(args, name)) is not None:
-            words += ["--" + name.replace("_", "-"), value]
-    for name in ("gamepad", "no_realtime", "insecure", "bvh_once", "no_takeover"):
-        if getattr(args, name):
-            words.append("--" + name.replace("_", "-"))
-    if args.keys is not None:
-        words += ["--keys", args.keys] if args.keys else ["--keys"]
-    if not (args.gamepad or args.pad or args.bvh or _brings_subjects(args)):
-        words.append("--remote")
-    return words
-
-
-def _brings_subjects(args: argparse.Namespace) -> bool:
-    """Whether bodies or faces come over the network; cameras alone leave the stage to the pad."""
+def asked_for(args: argparse.Namespace) -> tuple[Session, Path | None]:
+    """The session that the flags make; with a pad for the viewport where nobody else comes."""
     from understudy.runtime.sources import registry
 
-    named = registry.endpoints(args.sources, args.source_file)
-    return any(one.scheme in ("vmc", "livelinkface") for one in named)
+    session, file = session_of(args)
+    if not registry.bring_subjects(registry.identify(session.source)):
+        session.source.append({"from": "remote://"})
+    view = session.viewport
+    view.size, view.camera = args.size or view.size, args.camera or view.camera
+    view.share, view.effect = args.share or view.share, view.effect and not args.no_effect
+    return session, file
 
 
-def viewport_words(args: argparse.Namespace) -> list[object]:
-    """The viewport's own command line out of play's."""
-    words: list[object] = ["--connect", args.publish, "--control", args.control]
-    words += ["--size", args.size, "--camera", args.camera]
-    if args.headless:
-        words += ["--headless", "--out", args.out]
-    if args.share:
-        words += ["--share", args.share]
-    if args.no_effect:
-        words.append("--no-effect")
-    if (key := _key(args)) is not None:
-        words += ["--key", key]
-    return words
+class Company:
+    """Stage and viewport as child processes: whichever dies is started again, and it is said."""
+
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        state: Path,
+        view: ViewportTable,
+        key: Path | None,
+        show: bool,
+    ) -> None:
+        self._args, self._state = args, state
+        self._view, self._key, self._show = view, key, show
+        self._asked = False
+        self._began_s = time.monotonic()
+
+    def stop(self) -> None:
+        """Everything ends."""
+        self._asked = True
+
+    def run(self, control: str) -> int:
+        """Until the user has enough, the time is over, or the stage ends by itself."""
+        from understudy.runtime.core import processes
+        from understudy.runtime.core.processes import Watch
+
+        stage = Watch(lambda: processes.start("stage", *self._stage_words()))
+        viewport: Watch | None = None
+        try:
+            if not _wait_until_ready(control, self._key, stage, lambda: self._asked):
+                return 0 if self._asked else stage.child.wait()
+            if self._show:
+                viewport = Watch(lambda: processes.start("viewport", *self._viewport_words()))
+            while not self._asked:
+                code = stage.exit_code
+                if code == 0:
+                    return 0
+                if code is not None and not self._again("stage", stage, code):
+                    return max(code, 1)
+                if viewport is not None and (code := viewport.exit_code) is not None:
+                    if code == 0:  # the user closed the window
+                        break
+                    if not self._again("viewport", viewport, code):
+                        viewport = None
+                time.sleep(0.05)
+            return 0
+        finally:
+            processes.end([stage.child] + ([viewport.child] if viewport is not None else []))
+
+    def _again(self, name: str, watch: Watch, code: int) -> bool:
+        """Starts a child again that died; False when it keeps dying."""
+        went_on = "the session goes on as it was" if name == "stage" else "the stream went on"
+        if there := watch.restart():
+            said = f"the {name} died ({_cause(code)}); started it again; {went_on}."
+        elif name == "stage":
+            said = f"the stage keeps dying ({_cause(code)}); try `understudy play --resume`."
+        else:
+            said = "the viewport keeps dying; streaming goes on without it."
+        print(f"play: {said}", file=sys.stderr, flush=True)
+        return there
+
+    def _stage_words(self) -> list[object]:
+        """The stage's own command line: the session as it was kept, and what is left of the run."""
+        args = self._args
+        words: list[object] = ["--session", self._state, "--state", self._state]
+        if args.seconds is not None:
+            left_s = args.seconds - (time.monotonic() - self._began_s)
+            words += ["--seconds", args.seconds if left_s > args.seconds - 1 else max(left_s, 0.1)]
+        if args.record is not None:
+            words += ["--record", _unused(args.record)]
+        if args.stats is not None:
+            words += ["--stats", args.stats]
+        return words
+
+    def _viewport_words(self) -> list[object]:
+        """The viewport's own command line."""
+        args, view = self._args, self._view
+        loop = self._loop()
+        words: list[object] = ["--connect", loop.publish, "--control", loop.control]
+        words += ["--size", view.size, "--camera", view.camera]
+        if args.headless:
+            words += ["--headless", "--out", args.out]
+        if view.share:
+            words += ["--share", view.share]
+        if not view.effect:
+            words.append("--no-effect")
+        if self._key is not None:
+            words += ["--key", self._key]
+        return words
+
+    def _loop(self) -> StageTable:
+        from understudy.runtime.stage import session as sessions
+
+        return sessions.load(self._state).stage
 
 
-def _key(args: argparse.Namespace) -> Path | None:
+def _unused(take: Path) -> Path:
+    """The take's path, or the next that nothing stands at: a second stage overwrites no take."""
+    number, path = 1, take
+    while path.exists():
+        number += 1
+        path = take.with_name(f"{take.stem}-{number}{take.suffix}")
+    return path
+
+
+def _key(session: Session) -> Path | None:
     """With which key the viewport comes to a stage that asks for one."""
     from understudy.bridge.security.keys import Keyring
 
-    if args.keys is None:
+    if session.stage.keys is None:
         return None
-    keyring = Keyring(args.keys or None)
+    keyring = Keyring(session.stage.keys or None)
     keyring.stage()
     return keyring.local
 
 
-def _wait_until_ready(control: str, key: Path | None, stage, asked) -> bool:
+def _wait_until_ready(
+    control: str, key: Path | None, stage: Watch, asked: Callable[[], bool]
+) -> bool:
     """Waits for the stage's first answer; False if it ended or the user did not want to wait."""
     from understudy.bridge import ControlClient
     from understudy.runtime.core.errors import UnderstudyError
 
-    while stage.poll() is None and not asked():
+    while stage.exit_code is None and not asked():
         try:
             with ControlClient(control, timeout_s=0.25, key=key) as client:
                 client.hello()

@@ -129,6 +129,43 @@ class Port:
         self._socket.close()
 
 
+class SharedPort:
+    """A port that several sources read; it closes with the last of them."""
+
+    def __init__(self, port: Port) -> None:
+        self.port, self.users, self.closed = port, 0, False
+
+    def share(self) -> Share:
+        """A receiver for one more source."""
+        self.users += 1
+        return Share(self)
+
+    def leave(self) -> None:
+        """One source less."""
+        self.users -= 1
+        if not self.users:
+            self.closed = True
+            self.port.close()
+
+
+class Share:
+    """One source's share of a port: a Receiver."""
+
+    def __init__(self, shared: SharedPort) -> None:
+        self._shared, self._open = shared, True
+        self.where = shared.port.where
+        self.poll = shared.port.poll
+
+    @property
+    def tick_ns(self) -> int:
+        return self._shared.port.tick_ns
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._shared.leave()
+
+
 def _address(endpoint: Endpoint, group: str) -> tuple[socket.AddressFamily, Any]:
     if group:
         # Bound to the group itself, a socket hears nothing of other groups on the same port;

@@ -24,13 +24,14 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a source listens, and its protocol's own options."""
+    """Where a source listens, or the path of its file; and its protocol's own options."""
 
     text: str
     scheme: str
     host: str
     port: int
     options: Any
+    path: str = ""
 
     @property
     def where(self) -> str:

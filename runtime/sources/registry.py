@@ -1,87 +1,216 @@
-"""Sources that come over the network, by protocol, and the ports that they share."""
+"""Every source by its scheme: what a line means, and how it is opened.
+
+Sources of other packages join by an entry point of the group `understudy.sources`, whose name is
+the scheme and whose value a module like those in `devices/`: PORT, KINDS, Options (a struct) and
+SOURCE, a class of (endpoint, receiver). docs/architecture.md shows how one is written.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from understudy.runtime.core import url
-from understudy.runtime.core.pose import Camera, Prop
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.typed import nearest
 
-from . import endpoint
-from .datagrams import Port, Receiver, Reception
+from . import endpoint as endpoints_
+from . import local
+from .datagrams import Port, SharedPort
 from .devices import freed, livelinkface, opentrackio, vmc
-from .devices.freed import FreedSource
-from .devices.livelinkface import LiveLinkFaceSource
-from .devices.opentrackio import OpenTrackIOSource
-from .devices.vmc import VmcSource
 from .endpoint import Endpoint
-from .packet import Packet
+from .streams import Kind, Source
 
-KNOWN = {
+KNOWN: dict[str, Any] = {
     "vmc": vmc,
     "freed": freed,
     "opentrackio": opentrackio,
     "livelinkface": livelinkface,
 }
+GROUP = "understudy.sources"
+# Words of a [[source]] table that are not its protocol's.
+ID, AUTO = "as", "auto"
 
 
-class NetworkSource(Protocol):
-    """What the stage needs of each; bodies and faces have more (`packet.MotionSource`, `Face`)."""
+@functools.cache
+def known() -> dict[str, Any]:
+    """Our protocols, and those of other packages; one that cannot be loaded costs itself alone."""
+    found = dict(KNOWN)
+    for entry in entry_points(group=GROUP):
+        if entry.name in found or entry.name in local.LOCAL:
+            continue
+        try:
+            found[entry.name] = entry.load()
+        except Exception as error:
+            found[entry.name] = Broken(f"{type(error).__name__}: {error}")
+    return found
 
-    name: str
+
+@dataclass(frozen=True)
+class Broken:
+    """A source of another package that could not be loaded, and why."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A source as a session names it: its id, unique there, and whether it brings subjects."""
+
     endpoint: Endpoint
-    reception: Reception
-    cameras: list[Camera]
-    props: list[Prop]
+    id: str
+    auto: bool = True
 
-    def poll(self, now_s: float) -> list[Packet]: ...
-
-    def figures(self) -> dict[str, Any]: ...
-
-    def close(self) -> None: ...
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What it can bring."""
+        return kinds(self.endpoint.scheme)
 
 
-_SOURCES: dict[str, Any] = {
-    "vmc": VmcSource,
-    "freed": FreedSource,
-    "opentrackio": OpenTrackIOSource,
-    "livelinkface": LiveLinkFaceSource,
-}
+def kinds(scheme: str) -> tuple[Kind, ...]:
+    """What sources of a scheme can bring."""
+    if scheme in local.LOCAL:
+        return local.LOCAL[scheme].kinds
+    return tuple(known()[scheme].KINDS)
+
+
+def parse(text: str, extra: Mapping[str, Any] | None = None, where: str = "") -> Endpoint:
+    """The source that a line describes; extra and where as in `url.parse`."""
+    scheme, mark, _ = text.partition("://")
+    if mark and scheme in local.LOCAL:
+        return local.parse(text, extra or {}, where)
+    there, at = known(), f"{where}: " if where else ""
+    if mark and isinstance(there.get(scheme), Broken):
+        raise UnderstudyError(
+            f"{at}The source {scheme}:// comes from a package that cannot be loaded "
+            f"({there[scheme].why}); mend or remove that package."
+        )
+    if mark and scheme not in there:
+        every = (*sorted(there), *local.LOCAL)
+        raise UnderstudyError(
+            f"{at}There is no source {scheme!r}{nearest(scheme, every)}; there are "
+            f"{', '.join(every)}."
+        )
+    return endpoints_.parse(text, there, extra, where)
+
+
+def identify(tables: Iterable[Mapping[str, Any]], file: str = "") -> list[Named]:
+    """The sources of [[source]] tables, each with an id that no other has."""
+    named: list[Named] = []
+    for number, table in enumerate(tables, 1):
+        words = dict(table)
+        line, own, auto = words.pop("from", None), words.pop(ID, ""), words.pop(AUTO, True)
+        where = f"{file}, [[source]] {number}" if file else f"[[source]] {number}"
+        if not isinstance(line, str):
+            raise UnderstudyError(f'{where} has no from = "SCHEME://HOST:PORT".')
+        if not isinstance(own, str) or "/" in own or not isinstance(auto, bool):
+            raise UnderstudyError(f"{where}: as is a text without a slash, auto true or false.")
+        endpoint = parse(line, words, where)
+        taken = {one.id for one in named}
+        if own in taken:
+            raise UnderstudyError(f"{where}: another source is called {own!r} already.")
+        named.append(Named(endpoint, own or free(default_id(endpoint), taken), auto))
+    return named
+
+
+def default_id(endpoint: Endpoint) -> str:
+    """What a source is called where nobody says: its name, its file's, or its scheme's."""
+    stem = Path(endpoint.path).stem if endpoint.path else ""
+    return (getattr(endpoint.options, "name", "") or stem or endpoint.scheme).replace("/", "-")
+
+
+def free(name: str, taken: Iterable[str]) -> str:
+    """The name, or with a number behind it where it is taken."""
+    there, unique, number = set(taken), name, 1
+    while unique in there:
+        number += 1
+        unique = f"{name}-{number}"
+    return unique
+
+
+def rooted(line: str, base: Path) -> str:
+    """The line with the path of a local source taken from a folder."""
+    scheme, mark, rest = line.partition("://")
+    if not mark or scheme not in local.LOCAL or not local.LOCAL[scheme].has_path:
+        return line
+    return f"{scheme}://{base / rest}"
+
+
+class Ports:
+    """The UDP ports of a stage. Sources of one port share it: two phones, or two camera heads."""
+
+    def __init__(self) -> None:
+        self._ports: dict[tuple, SharedPort] = {}
+
+    def open(self, endpoint: Endpoint) -> Source:
+        """A network source, listening."""
+        module = known()[endpoint.scheme]
+        multicast = getattr(module, "multicast", None)
+        group, card = multicast(endpoint) if multicast is not None else ("", "")
+        key = (endpoint.host, endpoint.port, group, card)
+        if key not in self._ports or self._ports[key].closed:
+            self._ports[key] = SharedPort(Port(endpoint, group, card))
+        with contextlib.ExitStack() as undo:
+            share = self._ports[key].share()
+            undo.callback(share.close)
+            source: Source = module.SOURCE(endpoint, share)
+            undo.pop_all()
+            return source
+
+
+def open_source(endpoint: Endpoint, ports: Ports) -> Source:
+    """A source, ready to be polled."""
+    if endpoint.scheme in local.LOCAL:
+        source: Source = local.LOCAL[endpoint.scheme].open(endpoint, _local_name(endpoint))
+        return source
+    return ports.open(endpoint)
+
+
+def open_all(named: Iterable[Endpoint], ports: Ports | None = None) -> list[Source]:
+    """The sources, or none of them."""
+    ports = ports or Ports()
+    with contextlib.ExitStack() as undo:
+        sources = []
+        for one in named:
+            sources.append(open_source(one, ports))
+            undo.callback(sources[-1].close)
+        undo.pop_all()
+    return sources
+
+
+def _local_name(endpoint: Endpoint) -> str:
+    usual = {"remote": "pad"}.get(endpoint.scheme, endpoint.scheme)
+    stem = Path(endpoint.path).stem if endpoint.path else ""
+    return getattr(endpoint.options, "name", "") or stem or usual
 
 
 def endpoints(lines: Iterable[str], file: Path | None = None) -> list[Endpoint]:
     """The sources that a user names: lines of the command, and a TOML file."""
-    return endpoint.endpoints(lines, file, KNOWN)
-
-
-def open_all(named: Iterable[Endpoint]) -> list[NetworkSource]:
-    """The sources, listening. Those of one port share it: two phones, or two camera heads."""
-    open_ports: dict[tuple, Port] = {}
-    sources: list[NetworkSource] = []
-    try:
-        for one in named:
-            group = opentrackio.group(one) if one.scheme == "opentrackio" else ""
-            card = one.options.interface if group else ""
-            key = (one.host, one.port, group, card)
-            if key not in open_ports:
-                open_ports[key] = Port(one, group, card)
-            receiver: Receiver = open_ports[key]
-            sources.append(_SOURCES[one.scheme](one, receiver))
-    except BaseException:
-        for port in open_ports.values():
-            port.close()
-        raise
-    return sources
+    return endpoints_.endpoints(lines, file, known())
 
 
 def listing() -> str:
     """The options of every source, for people."""
     lines = ["Without a host a source listens on this machine alone; 0.0.0.0 is every card.", ""]
-    for scheme, protocol in KNOWN.items():
+    for scheme, protocol in known().items():
+        if isinstance(protocol, Broken):
+            lines += [f"{scheme}://  cannot be loaded: {protocol.why}"]
+            continue
         lines.append(f"{scheme}://HOST:{protocol.PORT}")
-        if scheme == "opentrackio":
+        if hasattr(protocol, "multicast"):
             lines[-1] += f" or {scheme}://multicast"
         lines += url.listing(protocol.Options)
+    for scheme, one in local.LOCAL.items():
+        lines.append(f"{scheme}://{'FILE' if one.has_path else ''}")
+        lines += url.listing(one.Options)
     return "\n".join(lines)
+
+
+def bring_subjects(named: Sequence[Named]) -> bool:
+    """Whether bodies, faces or pads come; cameras alone leave a stage to the viewport's pad."""
+    return any(set(one.kinds) & {Kind.CONTROL, Kind.BODY, Kind.FACE} for one in named)

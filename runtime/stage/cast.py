@@ -1,177 +1,286 @@
-"""The cast: who is on stage, what drives each, and their poses at this tick."""
+"""The cast: the sources that are open, who is on stage, and their poses at this tick."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.core.pose import Intent, Pose, Subject
-from understudy.runtime.performer.control.layout import STYLES
-from understudy.runtime.sources.controls.gamepad import GamepadSource
-from understudy.runtime.sources.controls.pad_script import PadScript
-from understudy.runtime.sources.controls.remote_pad import RemotePad
+from understudy.runtime.core.pose import Subject
+from understudy.runtime.sources import registry
 from understudy.runtime.sources.controls.style import Style, checked
-from understudy.runtime.sources.devices.livelinkface import LiveLinkFaceSource
-from understudy.runtime.sources.devices.vmc import VmcSource
-from understudy.runtime.sources.files.bvh import BvhSource
-from understudy.runtime.sources.files.dropout import Link
-from understudy.runtime.sources.registry import NetworkSource, open_all
+from understudy.runtime.sources.packet import Packet
+from understudy.runtime.sources.registry import Named
+from understudy.runtime.sources.streams import Kind, Source, Stream
 
-from .faces import Faces
-from .live import Live
+from .acting import Acting, grid, oldest_ns
+from .live import Live, Seat
+from .member import Address, Member, address
 from .scenery import Scenery
-
-if TYPE_CHECKING:
-    from understudy.runtime.performer.control.performer import Performer
-
-    from .config import StageConfig
+from .session import Session, SubjectTable, check_subject
 
 SPACING_M = 1.6
 
 
 class Cast:
-    """Every subject on stage: those whom a pad asks, in one batch, and those whom mocap moves."""
+    """Sources by their ids, subjects in the order in which receivers see them."""
 
-    def __init__(self, config: StageConfig) -> None:
-        self.capture_ns = 0
-        self._remote: RemotePad | None = None
+    def __init__(self, session: Session) -> None:
+        loop = session.stage
+        self.session, self.capture_ns = session, 0
+        self.sources: dict[str, Source] = {}
+        self.named: dict[str, Named] = {}
+        self.members: list[Member] = []
         self.notes: list[str] = []
-        # Ports first, as with the stage's own.
-        self.network: list[NetworkSource] = open_all(config.sources)
-        self._notices: dict[int, str] = {}
+        self._time_s = 0.0
+        self._notices: dict[str, str] = {}
+        self.streams: dict[Address, Stream] = {}
+        self.ports = registry.Ports()
+        self.live = Live(loop.stop_after_s, _path(loop.takeover_weights))
+        self.acting = Acting(_path(loop.weights))
+        self.scenery = Scenery()
         try:
-            self._assemble(config)
+            named = registry.identify(session.source)
+            # Ports first, as with the stage's own.
+            opened = registry.open_all([one.endpoint for one in named], self.ports)
+            for one, source in zip(named, opened, strict=True):
+                self.join(one, source)
+            if not named:
+                raise UnderstudyError(
+                    "The stage is empty: give it a source with --pad FILE, --bvh FILE, --gamepad, "
+                    "--from URL or --session FILE."
+                )
+            self.find_streams()
+            tables = [*session.subject, *self.unclaimed(session.subject)]
+            for table in tables:
+                check_subject(table, set(self.sources))
+            self.admit(self.seated(self._copied(tables, loop.copies)))
+            self.style("", checked(loop.style, "style"))
         except BaseException:
-            for source in self.network:
-                source.close()
+            self.close()
             raise
 
-    def _assemble(self, config: StageConfig) -> None:
-        pads, links = self._pads(config), self._links(config)
-        bodies = [(s.name, s) for s in self.network if isinstance(s, VmcSource)]
-        there = [name for name, _ in (*pads, *links, *bodies)]
-        alone = [
-            (s.name, s)
-            for s in self.network
-            if isinstance(s, LiveLinkFaceSource)
-            and (s.subject not in there if s.subject else not there)
-        ]
-        if not pads and not links and not self.network:
-            raise UnderstudyError(
-                "The stage is empty: give it a source with --pad FILE, --bvh FILE, --gamepad or "
-                "--from URL."
-            )
-        if config.copies < 1:
-            raise UnderstudyError(f"--copies is {config.copies}; it needs at least 1.")
+    # Who comes and goes.
 
-        copies, staged = config.copies, len(pads) + len(links)
-        places = grid(copies * staged, SPACING_M)
-        self._intent_sources = [s for _, s in pads for _ in range(copies)]
-        self._intents = [Intent() for _ in self._intent_sources]
-        self.performer = self._engage(config, places) if self._intent_sources else None
-        # What is tracked stands where it is, bodies and cameras in one room; a file has no place.
-        tracked = [grid(copies, SPACING_M) for _ in (*bodies, *alone)]
-        self._offsets = np.concatenate([places[len(self._intents) :], *tracked])
-        moved: list[tuple[str, Any]] = [*links, *bodies, *alone]
-        self.live = Live(
-            [source for _, source in moved],
-            copies,
-            config.takeover,
-            config.stop_after_s,
-            config.takeover_weights,
-        )
-        self._beside = [s for s in self.network if all(s is not m for _, m in moved)]
-        self._time_s = 0.0
-        self._subjects = self._seats(pads, moved, copies)
-        self._unknown = {
-            i + len(self._intents)
-            for i, source in enumerate(source for _, source in moved for _ in range(copies))
-            if isinstance(source, VmcSource)
-        }
-        self.scenery = Scenery(self.network)
-        self.faces = self._faces([name for name, _ in (*pads, *moved)], moved, copies)
-        self.style("", config.style)
+    def join(self, named: Named, source: Source) -> None:
+        """A source is read from the next tick on."""
+        self.sources[named.id], self.named[named.id] = source, named
+        self.notes += [f"{named.id}: {note}" for note in getattr(source, "notes", ())]
 
-    def _faces(self, names: list[str], moved: list[tuple[str, Any]], copies: int) -> Faces:
-        """Who wears which face: a body its own, a phone's who was named, or the first."""
-        faces = Faces()
-        moving = {id(source): i for i, (_, source) in enumerate(moved, len(names) - len(moved))}
-        for source in self.network:
-            if not isinstance(source, VmcSource | LiveLinkFaceSource):
+    def leave(self, source: str) -> None:
+        """A source goes, and who was made of nothing else."""
+        for member in list(self.members):
+            if source in member.table.sources:
+                table = member.without(source)
+                if table is None:
+                    self.dismiss(member)
+                else:
+                    member.assemble(table)
+        self.named.pop(source)
+        self.sources.pop(source).close()
+        self._notices.pop(source, None)
+
+    def unclaimed(self, claimed: Iterable[SubjectTable]) -> list[SubjectTable]:
+        """Subjects that sources bring by themselves: bodies and pads that nobody was made of.
+
+        A face goes to the subject that it asks for, or to the first; where there is none, it is a
+        subject itself.
+        """
+        made = [*claimed]
+        taken = {(address(k, a)) for t in made for k, a in _addresses(t)}
+        tables: list[SubjectTable] = []
+        faces: list[tuple[str, Stream]] = []
+        for name, source in self.sources.items():
+            if not self.named[name].auto:
                 continue
-            named = names.index(source.name) if source.name in names else 0
-            number = moving.get(id(source), named)
-            for place in range(number * copies, (number + 1) * copies):
-                faces.wear(place, source.face)
-        return faces
+            for stream in source.streams:
+                here = (stream.kind, name, stream.key)
+                if here in taken or stream.only_face:
+                    continue
+                where = f"{name}/{stream.key}" if stream.key else name
+                if stream.kind is Kind.CONTROL:
+                    tables.append(SubjectTable(name=source.name, control=where))
+                elif stream.kind is Kind.BODY:
+                    tables.append(SubjectTable(name=stream.key or source.name, body=where))
+                elif stream.kind is Kind.FACE:
+                    faces.append((where, stream))
+        for where, stream in faces:
+            there = [*made, *tables]
+            own = [t for t in there if where.partition("/")[0] in t.sources and not t.faces]
+            wanted = [t for t in there if t.name == stream.wearer]
+            wears = wanted or own or ([] if stream.wearer else there)
+            if wears:
+                wears[0].face = [*wears[0].faces, where]
+            else:
+                tables.append(SubjectTable(name=stream.wearer or "face", face=where))
+        return self._named_apart(tables, made)
 
-    def _pads(self, config: StageConfig) -> list[tuple[str, Any]]:
-        sources: list[tuple[str, Any]] = [(path.stem, PadScript(path)) for path in config.pads]
-        if config.gamepad:
-            gamepad = GamepadSource()
-            sources.append(("gamepad", gamepad))
-            self.notes += [gamepad.reason] if gamepad.reason else []
-        if config.remote:
-            self._remote = RemotePad()
-            sources.append(("pad", self._remote))
-        return sources
+    def _named_apart(
+        self, tables: list[SubjectTable], made: list[SubjectTable]
+    ) -> list[SubjectTable]:
+        """Each under a name that nobody has, and those without a place of their own in rows."""
+        taken = {t.name for t in made}
+        placeless = [t for t in tables if not self._tracked(t)]
+        spots = grid(len(placeless) * self.session.stage.copies, SPACING_M)
+        for table in tables:
+            table.name = registry.free(table.name, taken)
+            taken.add(table.name)
+        for table, spot in zip(placeless, spots[:: self.session.stage.copies]):
+            table.at_m = tuple(spot.tolist())
+        return tables
 
-    def _links(self, config: StageConfig) -> list[tuple[str, Link]]:
-        for name, drop in config.drops:
-            if name not in ("", *(path.stem for path in config.bvhs)):
-                raise UnderstudyError(
-                    f"--drop {name}={drop}: no --bvh file is called {name!r}; there are "
-                    f"{', '.join(path.stem for path in config.bvhs) or 'none'}."
+    def _tracked(self, table: SubjectTable) -> bool:
+        found = [self.streams.get(address(k, a)) for k, a in _addresses(table)]
+        return all(stream.tracked for stream in found if stream is not None)
+
+    def _copied(self, tables: list[SubjectTable], copies: int) -> list[SubjectTable]:
+        """Every subject so many times, for load: name.1, name.2 and so on, in rows."""
+        if copies == 1:
+            return tables
+        placeless = [t for t in tables if not self._tracked(t)]
+        rows = grid(len(placeless) * copies, SPACING_M)
+        out = []
+        for table in tables:
+            first = placeless.index(table) * copies if table in placeless else None
+            spots = grid(copies, SPACING_M) if first is None else rows[first : first + copies]
+            for copy, spot in enumerate(spots.tolist(), 1):
+                out.append(
+                    SubjectTable(
+                        name=f"{table.name}.{copy}",
+                        control=table.control,
+                        body=table.body,
+                        hands=table.hands,
+                        face=table.face,
+                        at_m=tuple(spot),
+                        heading_deg=table.heading_deg,
+                        takeover=table.takeover,
+                    )
                 )
-        links = []
-        for number, path in enumerate(config.bvhs):
-            source = BvhSource(path, target=PERFORMER, **config.bvh)
-            self.notes += [f"{path.name}: {note}" for note in source.notes]
-            drops = [drop for name, drop in config.drops if name in ("", path.stem)]
-            links.append((path.stem, Link(source, drops, config.jitter_s, seed=number)))
-        return links
+        return out
 
-    def _engage(self, config: StageConfig, places: np.ndarray) -> Performer:
-        # A stage that only plays files back needs no controller.
-        from understudy.runtime.performer.control.performer import Performer
+    def seated(self, tables: Sequence[SubjectTable]) -> list[Member]:
+        """Members with seats and actors, not on stage yet; may be done beside the loop."""
+        acted = [t for t in tables if t.control]
+        actors = iter(self.acting.actors(len(acted)) if acted else [])
+        skeletons = {id(t): self._skeleton(t) for t in tables}
+        seats: dict[int, Seat] = {}
+        for takeover in (True, False):
+            moved = [t for t in tables if not t.control and self._acts(t) is takeover]
+            if moved:
+                own = self.live.seats([skeletons[id(t)] for t in moved], takeover)
+                seats.update(zip(map(id, moved), own, strict=True))
+        return [
+            Member(t, skeletons[id(t)], next(actors) if t.control else seats[id(t)]) for t in tables
+        ]
 
-        performer = Performer(len(self._intent_sources), config.weights)
-        for i, (x, _, z) in enumerate(places[: performer.count]):
-            performer.reset(i, (x, z))
-        return performer
+    def _acts(self, table: SubjectTable) -> bool:
+        return table.takeover and self.session.stage.takeover
 
-    def _seats(self, acted: list, played: list, copies: int) -> list[Subject]:
-        """One Subject for each place, whose arrays are rewritten at every tick."""
-        seats, taken = [], set()
-        for name, source in acted + played:
-            skeleton = PERFORMER if (name, source) in acted else source.skeleton
-            for copy in range(copies):
-                unique, number = name if copies == 1 else f"{name}.{copy + 1}", 1
-                while unique in taken:
-                    number += 1
-                    unique = f"{name}-{number}" if copies == 1 else f"{name}-{number}.{copy + 1}"
-                taken.add(unique)
-                seats.append(Subject(unique, skeleton, Pose.rest(skeleton)))
-        return seats
+    def _skeleton(self, table: SubjectTable) -> Any:
+        """On which skeleton it begins."""
+        for kind, said in _addresses(table):
+            stream = self.streams.get(address(kind, said))
+            if kind is Kind.FACE and not table.body and not table.control:
+                stream = self.streams.get(address(Kind.BODY, said))
+                kind = Kind.BODY
+            if kind is Kind.BODY and stream is not None:
+                return stream.of.skeleton
+        return PERFORMER
+
+    def admit(self, members: Sequence[Member]) -> None:
+        """They are on stage from this tick on."""
+        self.acting.admit([m.actor for m in members if m.actor is not None])
+        self.live.admit([m.seat for m in members if m.seat is not None])
+        self.members += members
+        for member in members:
+            member.find(self.streams)
+
+    def dismiss(self, member: Member) -> None:
+        """One goes."""
+        self.members.remove(member)
+        if member.actor is not None:
+            self.acting.leave(member.actor)
+        if member.seat is not None:
+            self.live.leave(member.seat)
+
+    def member(self, name: str) -> Member:
+        """The subject of that name."""
+        for member in self.members:
+            if member.table.name == name:
+                return member
+        there = ", ".join(m.table.name for m in self.members) or "nobody"
+        raise UnderstudyError(f"No subject is called {name!r}; on stage: {there}.")
+
+    # The tick.
+
+    def find_streams(self) -> None:
+        """Which streams there are now."""
+        self.streams = {
+            (stream.kind, name, stream.key): stream
+            for name, source in self.sources.items()
+            for stream in source.streams
+        }
+
+    def sense(self, time_s: float) -> None:
+        """Reads every source once, however many subjects hang on it."""
+        self._time_s = time_s
+        now_ns = time.monotonic_ns()
+        packets: dict[tuple[str, str], list[Packet]] = {}
+        for name, source in self.sources.items():
+            for packet in source.poll(time_s):
+                packets.setdefault((name, packet.key), []).append(packet)
+        self.find_streams()
+        intents: dict[int, Any] = {}
+        for member in self.members:
+            member.find(self.streams)
+            if member.actor is None:
+                member.sense(time_s, self.streams, packets, self.live)
+                continue
+            control = member.control
+            if control is None:
+                continue
+            if id(control) not in intents:
+                style = getattr(control, "style", None)
+                intents[id(control)] = control.intent(time_s), style(time_s) if style else None
+            member.actor.intent, traits = intents[id(control)]
+            if traits:
+                member.actor.style(traits)
+        self.scenery.sense(time_s, self.streams.values())
+        self.capture_ns = oldest_ns([intent for intent, _ in intents.values()], now_ns)
+
+    def perform(self, dt_s: float) -> None:
+        """One network call for all who are on a pad, and one for all whose mocap is missing."""
+        self.acting.step(dt_s)
+        self.live.step(self._time_s)
+
+    def solve(self) -> list[Subject]:
+        """The subjects as they stand at this tick."""
+        return [member.solve() for member in self.members]
+
+    def recorded(self) -> list[Subject]:
+        """Those of whom there is something to record."""
+        return [member.subject for member in self.members if member.recorded]
+
+    # What is asked of it from outside.
 
     def __len__(self) -> int:
-        return len(self._subjects)
+        return len(self.members)
 
     @property
     def provider_name(self) -> str:
-        if self.performer is not None:
-            return self.performer.provider_name
-        return self.live.provider_name or "none: no subject is acted"
+        """What the networks run on."""
+        there = self.acting.provider_name or self.live.provider_name
+        return there or "none: no subject is acted"
 
     def remote_pad(self, request: Any) -> None:
-        """Takes a pad state that came over the control socket; a name must be that of our pad."""
-        if self._remote is not None and request.subject in ("", "pad"):
-            self._remote.put(request)
+        """Takes a pad state of the control socket; a name must be that of a subject on a pad."""
+        for member in self.members:
+            put = getattr(member.control, "put", None)
+            if put is not None and request.subject in ("", member.table.name):
+                put(request)
 
     def remote_camera(self, request: Any) -> None:
         """Takes a camera that came over the control socket."""
@@ -180,104 +289,51 @@ class Cast:
     def news(self) -> list[str]:
         """What is to be told of the sources since it was asked last: who is heard, who is not."""
         told = []
-        for source in self.network:
-            if self._notices.get(id(source)) != (notice := source.reception.notice):
-                self._notices[id(source)] = notice
-                told.append(f"{source.endpoint.text}: {notice}")
+        for name, source in self.sources.items():
+            reception = getattr(source, "reception", None)
+            if reception is not None and self._notices.get(name) != (notice := source.notice):
+                self._notices[name] = notice
+                told.append(f"{self.named[name].endpoint.text}: {notice}")
         return told
 
     def figures(self) -> dict[str, float]:
         """Of the sources, for the wire: how many are silent now, datagrams that were no good."""
-        if not self.network:
+        receptions = [s.reception for s in self.sources.values() if hasattr(s, "reception")]
+        if not receptions:
             return {}
-        receptions = [source.reception for source in self.network]
         return {
-            "silent_sources": float(sum(bool(reception.silence) for reception in receptions)),
-            "damaged_datagrams": float(sum(reception.damaged for reception in receptions)),
+            "silent_sources": float(sum(bool(one.silence) for one in receptions)),
+            "damaged_datagrams": float(sum(one.damaged for one in receptions)),
         }
 
-    def recorded(self, subjects: list[Subject]) -> list[Subject]:
-        """Those of whom there is something to record: not who stands there until a sender comes."""
-        if not self._unknown:
-            return subjects
-        self._unknown = {i for i in self._unknown if subjects[i].skeleton.names == PERFORMER.names}
-        return [one for i, one in enumerate(subjects) if i not in self._unknown]
-
-    def style(self, name: str, traits: Mapping[str, Any]) -> dict[str, Style]:
+    def style(self, name: str, traits: Mapping[str, Any]) -> dict[str, dict[str, float]]:
         """Sets traits of the acted subject of that name, "" for all; gives what each has then."""
-        acted = [subject.name for subject in self._subjects[: len(self._intents)]]
-        if name and name not in acted:
-            there = f"on a pad {'are' if len(acted) > 1 else 'is'} {', '.join(acted)}"
+        acted = [member for member in self.members if member.actor is not None]
+        names = [member.table.name for member in acted]
+        if name and name not in names:
+            there = f"on a pad {'are' if len(acted) > 1 else 'is'} {', '.join(names)}"
             raise UnderstudyError(
                 f"No subject called {name!r} is on a pad, so none can be given a style; "
                 f"{there if acted else 'nobody is on a pad'}."
             )
-        values = checked(traits, "style")
-        if self.performer is None:
-            if values:
-                raise UnderstudyError(
-                    "Nobody on this stage is on a pad, so nobody can be given a style: add --pad "
-                    "FILE, --gamepad or --remote."
-                )
-            return {}
-        chosen = range(len(acted)) if not name else [acted.index(name)]
-        for i in chosen:
-            self._style(i, values)
-        now = self.performer.style
-        return {acted[i]: {t: float(v) for t, v in zip(STYLES, now[i])} for i in chosen}
-
-    def _style(self, i: int, traits: Style) -> None:
-        assert self.performer is not None
-        for trait, value in traits.items():
-            self.performer.style[i, STYLES.index(trait)] = value
-
-    def sense(self, time_s: float) -> None:
-        """Reads every source once, however many copies hang on it."""
-        self._time_s = time_s
-        now_ns = time.monotonic_ns()
-        seen: dict[int, Any] = {}
-        for i, source in enumerate(self._intent_sources):
-            if id(source) not in seen:
-                seen[id(source)] = source.intent(time_s)
-            self._intents[i] = seen[id(source)]
-            if isinstance(source, PadScript) and (traits := source.style(time_s)):
-                self._style(i, traits)
-        self.live.sense(time_s)
-        for beside in self._beside:
-            beside.poll(time_s)
-        self.scenery.sense(time_s)
-        stamps = [intent.capture_ns for intent in self._intents if intent.capture_ns]
-        self.capture_ns = min(stamps, default=now_ns)
-
-    def perform(self, dt_s: float) -> None:
-        """One network call for all who are on a pad, and one for all whose mocap is missing."""
-        if self.performer is not None:
-            self.performer.step(self._intents, dt_s)
-        self.live.step(self._time_s)
-
-    def solve(self) -> list[Subject]:
-        """The subjects as they stand at this tick."""
-        acted = len(self._intents)
-        if self.performer is not None:
-            for i, subject in enumerate(self._subjects[:acted]):
-                subject.pose.positions = self.performer.positions[i]
-                subject.pose.rotations = self.performer.rotations[i]
-                subject.contacts = self.performer.contacts[i]
-                subject.trajectory = self.performer.trajectory[i]
-                subject.intent = self._intents[i]
-                subject.capture_ns = self._intents[i].capture_ns
-        self.live.solve(self._subjects[acted:], self._offsets)
-        self.faces.put_on(self._subjects)
-        return self._subjects
+        values: Style = checked(traits, "style")
+        if not acted and values:
+            raise UnderstudyError(
+                "Nobody on this stage is on a pad, so nobody can be given a style: add --pad "
+                "FILE, --gamepad or --remote."
+            )
+        now = {}
+        for member in acted:
+            if member.actor is not None and name in ("", member.table.name):
+                member.actor.style(values)
+                now[member.table.name] = member.actor.traits
+        return now
 
     def close(self) -> None:
-        for source in {id(s): s for s in self._intent_sources}.values():
-            source.close()
+        self.acting.close()
         self.live.close()
-        for beside in self._beside:
-            beside.close()
-        if self.performer is not None:
-            self.performer.close()
+        for source in self.sources.values():
+            source.close()
 
     def __enter__(self) -> Cast:
         return self
@@ -286,11 +342,14 @@ class Cast:
         self.close()
 
 
-def grid(count: int, spacing_m: float) -> np.ndarray:
-    """(count, 3) places on the ground, the first at the origin, the rest around it in rows."""
-    side = int(np.ceil(np.sqrt(count)))
-    cells = np.array([(x, 0.0, z) for z in range(side) for x in range(side)], float)
-    cells = cells.reshape(-1, 3)[:count]
-    cells[:, 0] = np.where(cells[:, 0] % 2 == 1, (cells[:, 0] + 1) / 2, -cells[:, 0] / 2)
-    cells[:, 2] = -cells[:, 2]
-    return cells * spacing_m
+def _addresses(table: SubjectTable) -> list[tuple[Kind, str]]:
+    """The kinds and addresses of a subject's parts."""
+    body, hands = table.part("body"), table.part("hands")
+    found = [(Kind.CONTROL, table.control)] if table.control else []
+    found += [(Kind.BODY, body.source)] if body is not None else []
+    found += [(Kind.HANDS, hands.source)] if hands is not None else []
+    return found + [(Kind.FACE, face) for face in table.faces]
+
+
+def _path(said: str) -> Path | None:
+    return Path(said) if said else None

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from understudy.runtime.core import rotation
 from understudy.runtime.core.pose import Pose, State, Subject
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.sources.packet import MotionSource
+from understudy.runtime.sources.packet import Packet
+from understudy.runtime.sources.streams import Motion
 
 if TYPE_CHECKING:
     from understudy.runtime.performer.takeover.transfer import Transfer
@@ -130,108 +132,131 @@ def _as_urgent_as_this() -> Callable[[], None]:
     return take
 
 
-class Live:
-    """Everybody whom a source of motion moves, `copies` of each, in one batch."""
+class Group:
+    """Bodies that one stand-in looks after."""
 
-    def __init__(
-        self,
-        sources: Sequence[MotionSource],
-        copies: int = 1,
-        takeover: bool = True,
-        stop_after_s: float = 2.0,
-        weights: Path | None = None,
-    ) -> None:
-        self.sources = sources
-        self._of = [source for source in sources for _ in range(copies)]
-        self._copies = copies
-        self.skeletons = [source.skeleton for source in self._of]
-        self.provider_name = ""
-        self._stand_in: StandIn = Holding(self.skeletons)
-        self._takeover = takeover and bool(sources)
+    def __init__(self, stand_in: StandIn, count: int, acts: bool) -> None:
+        self.stand_in, self.left, self.acts = stand_in, count, acts
+        self.poses: list[tuple[Array, Array, State, str]] = []  # of this tick
+
+    def step(self, now_s: float) -> None:
+        """One tick for all of them."""
+        own = self.stand_in
+        own.step(now_s)
+        self.poses = list(zip(own.positions, own.rotations, own.states, own.reasons))
+
+
+class Seat:
+    """One body of a group: where packets go in and a whole pose comes out."""
+
+    def __init__(self, group: Group, i: int, skeleton: Skeleton) -> None:
+        self.group, self.i, self.skeleton = group, i, skeleton
+        self.fitting: tuple[Skeleton, Future[Any]] | None = None
+
+    def solve(self, subject: Subject, motion: Motion | None, at_m: Array, turn: Array) -> None:
+        """Writes pose and state; the pose is turned by turn (4,) about the origin, then moved."""
+        positions, rotations, state, reason = self.group.poses[self.i]
+        subject.skeleton = self.skeleton
+        subject.pose.positions = positions.copy()
+        subject.pose.rotations = rotations
+        if turn[1]:
+            subject.pose.positions[0] = rotation.rotate(turn, subject.pose.positions[0])
+            subject.pose.rotations = rotations.copy()
+            subject.pose.rotations[0] = rotation.multiply(turn, subject.pose.rotations[0])
+        subject.pose.positions[0] += at_m
+        subject.state = state
+        subject.uncertainty_m = float(self.group.stand_in.uncertainty_m[self.i])
+        subject.capture_ns = motion.heard_ns if motion is not None else 0
+        silence = motion.silence if motion is not None else ""
+        if silence and reason:
+            # Of one whom nobody has heard yet there is no more to say.
+            reason = f"{silence}: {reason}" if subject.capture_ns else silence
+        subject.reason = reason
+
+
+class Live:
+    """Everybody whom mocap moves. Who is there at the start is one group, one network call."""
+
+    def __init__(self, stop_after_s: float = 2.0, weights: Path | None = None) -> None:
+        self._stop_after_s, self._weights = stop_after_s, weights
+        self._groups: list[Group] = []
         self._tailor: ThreadPoolExecutor | None = None
-        self._fittings: dict[int, tuple[Skeleton, Future[Any]]] = {}
-        if self._takeover:
+        self.provider_name = ""
+
+    def seats(self, skeletons: Sequence[Skeleton], takeover: bool = True) -> list[Seat]:
+        """Seats for so many, not on stage yet; it takes long, and may be done beside the loop."""
+        stand_in: StandIn = Holding(skeletons)
+        if takeover:
             # A stage without mocap, or without takeover, needs no ONNX Runtime for it.
             from understudy.runtime.performer.takeover.takeover import Takeover
 
-            understudy = Takeover(self.skeletons, stop_after_s=stop_after_s, weights=weights)
-            self._stand_in, self.provider_name = understudy, understudy.provider_name
+            understudy = Takeover(skeletons, stop_after_s=self._stop_after_s, weights=self._weights)
+            stand_in, self.provider_name = understudy, understudy.provider_name
+        group = Group(stand_in, len(skeletons), takeover)
+        return [Seat(group, i, skeleton) for i, skeleton in enumerate(skeletons)]
 
-    def __len__(self) -> int:
-        return len(self._of)
+    def admit(self, seats: Sequence[Seat]) -> None:
+        """They are on stage from the next step on."""
+        for seat in seats:
+            if seat.group not in self._groups:
+                self._groups.append(seat.group)
 
-    def sense(self, now_s: float) -> None:
-        """Reads every source once, however many copies hang on it."""
-        for number, source in enumerate(self.sources):
-            packets, seats = source.poll(now_s), self._seats(number)
-            if self.skeletons[seats[0]] is not source.skeleton and not self._fit(number):
-                continue
-            for packet in packets:
-                for i in seats:
-                    self._stand_in.arrive(
-                        i, packet.capture_s, packet.positions, packet.rotations, packet.seen
-                    )
+    def leave(self, seat: Seat) -> None:
+        """One goes; a group without anybody is closed."""
+        group = seat.group
+        group.left -= 1
+        if not group.left:
+            self._groups.remove(group)
+            group.stand_in.close()
+        else:
+            group.stand_in.reseat(seat.i, seat.skeleton, None)
 
-    def _seats(self, number: int) -> range:
-        return range(number * self._copies, (number + 1) * self._copies)
+    def arrive(self, seat: Seat, skeleton: Skeleton, packets: Sequence[Packet]) -> None:
+        """Packets of a body on this skeleton; while the seat is fitted to it they are left out."""
+        if seat.skeleton is not skeleton and not self._fit(seat, skeleton):
+            return
+        arrive = seat.group.stand_in.arrive
+        for packet in packets:
+            arrive(seat.i, packet.capture_s, packet.positions, packet.rotations, packet.seen)
 
-    def _fit(self, number: int) -> bool:
-        """Brings a source's subjects onto its new skeleton; False: not yet.
+    def _fit(self, seat: Seat, skeleton: Skeleton) -> bool:
+        """Brings a seat onto a new skeleton; False: not yet.
 
-        What takes long of it, 10 ms for a whole hand, is done beside the loop; poses that come
-        meanwhile are left out.
+        What takes long of it, 10 ms for a whole hand, is done beside the loop.
         """
-        skeleton = self.sources[number].skeleton
-        wanted, fitting = self._fittings.get(number, (None, None))
-        if wanted is not skeleton or fitting is None:
-            if self._tailor is None:
-                sys.setswitchinterval(min(sys.getswitchinterval(), HAND_OVER_S))
-                self._tailor = ThreadPoolExecutor(1, "fitting", _as_urgent_as_this())
-            self._fittings[number] = skeleton, self._tailor.submit(self._measure, skeleton)
+        if seat.fitting is None or seat.fitting[0] is not skeleton:
+            seat.fitting = skeleton, self.beside(_measure, skeleton, seat.group.acts)
             return False
-        if not fitting.done():
+        if not seat.fitting[1].done():
             return False
-        for i in self._seats(number):
-            self._stand_in.reseat(i, skeleton, fitting.result())
-            self.skeletons[i] = skeleton
-        del self._fittings[number]
+        seat.group.stand_in.reseat(seat.i, skeleton, seat.fitting[1].result())
+        seat.skeleton, seat.fitting = skeleton, None
         return True
 
-    def _measure(self, skeleton: Skeleton) -> Transfer | None:
-        """What the stand-in has to know of a skeleton."""
-        if not self._takeover:
-            return None
-        from understudy.runtime.performer.takeover.body import transfer_of
-
-        return transfer_of(skeleton, {})
+    def beside(self, work: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Does work beside the loop, in order."""
+        if self._tailor is None:
+            sys.setswitchinterval(min(sys.getswitchinterval(), HAND_OVER_S))
+            self._tailor = ThreadPoolExecutor(1, "beside", _as_urgent_as_this())
+        return self._tailor.submit(work, *args)
 
     def step(self, now_s: float) -> None:
-        """One tick for everybody; one network call where somebody is missing."""
-        if self._of:
-            self._stand_in.step(now_s)
-
-    def solve(self, subjects: Sequence[Subject], places: Array) -> None:
-        """Writes poses and states; places (N, 3) are added to what was seen."""
-        all_of = self._stand_in
-        rows = zip(all_of.positions, all_of.rotations, all_of.states, all_of.reasons)
-        for i, (positions, rotations, state, reason) in enumerate(rows):
-            subject, source = subjects[i], self._of[i]
-            silence = source.silence
-            subject.skeleton = self.skeletons[i]
-            subject.capture_ns = getattr(source, "heard_ns", 0)
-            subject.pose.positions = positions.copy()
-            subject.pose.positions[0] += places[i]
-            subject.pose.rotations = rotations
-            subject.state = state
-            subject.uncertainty_m = float(all_of.uncertainty_m[i])
-            if silence and reason:
-                # Of one whom nobody has heard yet there is no more to say.
-                reason = f"{silence}: {reason}" if getattr(source, "heard_ns", 1) else silence
-            subject.reason = reason
+        """One tick for everybody; one network call a group where somebody is missing."""
+        for group in self._groups:
+            group.step(now_s)
 
     def close(self) -> None:
         if self._tailor is not None:
             self._tailor.shutdown(cancel_futures=True)
-        self._stand_in.close()
-        for source in self.sources:
-            source.close()
+        for group in self._groups:
+            group.stand_in.close()
+        self._groups.clear()
+
+
+def _measure(skeleton: Skeleton, acts: bool) -> Transfer | None:
+    """What the stand-in has to know of a skeleton."""
+    if not acts:
+        return None
+    from understudy.runtime.performer.takeover.body import transfer_of
+
+    return transfer_of(skeleton, {})

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import numpy as np
 import zmq
 
 from understudy.bridge import ControlServer, Publisher
-from understudy.bridge.requests import Camera, Pad, Record, Stats, Stop, Style
+from understudy.bridge.requests import Camera, Pad, Record, ShowSession, Stats, Stop, Style
 from understudy.bridge.security.access import AccessControl
 from understudy.bridge.security.keys import Keyring
 from understudy.runtime.core import timecode
@@ -34,18 +35,31 @@ from understudy.runtime.outputs.process import SendProcess
 from understudy.runtime.takes.recorder import Recorder
 
 from .cast import Cast
-from .config import StageConfig
+from .edits import Edits
 from .laps import Laps
+from .session import Session, output_line
 
 STAGES = ("sense", "perform", "solve", "record", "publish")
+
+
+@dataclass(slots=True)
+class Run:
+    """What belongs to one run and not to the session: its end, its files."""
+
+    seconds: float | None = None
+    record: Path | None = None
+    stats: Path | None = None
+    session_file: Path | None = None  # where the session came from
+    state: Path | None = None  # where it is kept as it goes, for `--resume`
 
 
 class Stage:
     """Owns the cast, the sockets and the recorder for as long as the loop runs."""
 
-    def __init__(self, config: StageConfig) -> None:
-        self.config = config
-        self.clock = Clock(config.rate_hz)
+    def __init__(self, session: Session, run: Run | None = None) -> None:
+        self.session, self.run_as = session, run or Run()
+        loop = session.stage
+        self.clock = Clock(loop.rate_hz)
         self.laps = Laps()
         self.running, self.closed = True, False
         self.recorder: Recorder | None = None
@@ -54,42 +68,45 @@ class Stage:
         self.writing: list[tuple[Any, Future[list[Path]]]] = []
         self.stats: dict[str, float] = {}
         self._midnight_s = _seconds_since_midnight()
-        for path in (config.record, config.stats):
+        for path in (self.run_as.record, self.run_as.stats):
             if path is not None:
                 writable(path)  # a place that takes no file is said now, not at the end
-        steady_wire(config.realtime)
+        steady_wire(loop.realtime)
         with contextlib.ExitStack() as stack:
             # Sockets first: a port in use is known before a second is spent on loading weights.
-            keyring = Keyring(config.keys) if config.keys is not None else None
+            keyring = (
+                Keyring(Path(loop.keys) if loop.keys else None) if loop.keys is not None else None
+            )
             access = AccessControl(keyring, zmq.Context.instance()) if keyring is not None else None
             self.access = stack.enter_context(access) if access is not None else None
             self.publisher = stack.enter_context(
-                Publisher(config.publish, config.insecure, access=access)
+                Publisher(loop.publish, loop.insecure, access=access)
             )
             self.control = stack.enter_context(
-                ControlServer(config.control, config.insecure, access=access)
+                ControlServer(loop.control, loop.insecure, access=access)
             )
             # It starts while the cast loads.
             self.outputs: SendProcess | None = None
-            if config.to or config.outputs is not None:
+            if session.output:
                 self.outputs = stack.enter_context(
                     SendProcess(
                         self.publisher.address,
-                        config.to,
-                        config.outputs,
-                        ([] if config.realtime else ["--no-realtime"])
+                        [output_line(table) for table in session.output],
+                        None,
+                        ([] if loop.realtime else ["--no-realtime"])
                         + (["--key", keyring.local] if keyring is not None else []),
                     )
                 )
-            self.cast = stack.enter_context(Cast(config))
-            if config.record is not None:
-                self.start_recording(config.record)
+            self.cast = stack.enter_context(Cast(session))
+            self.edits = Edits(self.cast, self.run_as.session_file, self.run_as.state)
+            if self.run_as.record is not None:
+                self.start_recording(self.run_as.record)
             self._stack = stack.pop_all()
 
     def tick(self, number: int) -> None:
         """One frame: sense, perform, solve, record, publish."""
-        time_s = number / self.config.rate_hz
-        dt_s = 1.0 / self.config.rate_hz
+        time_s = number / self.session.stage.rate_hz
+        dt_s = 1.0 / self.session.stage.rate_hz
         lap = self.laps.start()
 
         self.answer()
@@ -103,7 +120,7 @@ class Stage:
         lap("solve")
 
         if self.recorder is not None:
-            self.recorder.add(self.cast.recorded(subjects))
+            self.recorder.add(self.cast.recorded())
         lap("record")
 
         self.publish(number, time_s, subjects)
@@ -111,14 +128,14 @@ class Stage:
 
     def publish(self, number: int, time_s: float, subjects: list[Subject]) -> None:
         """Hands the frame of this tick to the socket."""
-        rate = timecode.rate(self.config.timecode_rate)
+        rate = timecode.rate(self.session.stage.timecode)
         frame = Frame(
             sequence=number,
             capture_ns=self.cast.capture_ns,
             publish_ns=time.monotonic_ns(),
             rate_num=rate.numerator,
             rate_den=rate.denominator,
-            timecode=timecode.at_time(self._midnight_s + time_s, self.config.timecode_rate),
+            timecode=timecode.at_time(self._midnight_s + time_s, self.session.stage.timecode),
             subjects=subjects,
             cameras=self.cast.scenery.cameras,
             props=self.cast.scenery.props,
@@ -143,8 +160,9 @@ class Stage:
                     )
                 case Record(start=True):
                     try:
-                        self.start_recording(named(request.path))
-                        self.control.reply(request, recording=request.path)
+                        path = named(request.path) if request.path else self.next_take()
+                        self.start_recording(path)
+                        self.control.reply(request, recording=str(path))
                     except UnderstudyError as refusal:
                         self.control.reply(request, error=str(refusal))
                 case Record():
@@ -155,9 +173,15 @@ class Stage:
                         self.control.reply(request, style=now)
                     except UnderstudyError as refusal:
                         self.control.reply(request, error=str(refusal))
+                case ShowSession():
+                    self.control.reply(request, **self.edits.describe())
                 case Stop():
                     self.running = False
                     self.control.reply(request)
+                case _:
+                    self.edits.ask(request)
+        for edit, reply, trouble in self.edits.done():
+            self.control.reply(edit, error=trouble, **reply)
         for request, written in [pair for pair in self.writing if pair[1].done()]:
             self.writing.remove((request, written))
             if error := written.exception():
@@ -165,9 +189,18 @@ class Stage:
             else:
                 self.control.reply(request, written=[str(path) for path in written.result()])
 
+    def next_take(self) -> Path:
+        """The file of the slate's next take; takes count by themselves and overwrite none."""
+        slate = self.session.slate
+        while True:
+            path = Path(slate.folder or ".") / f"{slate.stem}.bvh"
+            slate.take += 1
+            if not path.exists() and not list(path.parent.glob(f"{path.stem}-*.bvh")):
+                return path
+
     def start_recording(self, path: Path) -> None:
         """Begins a take."""
-        self.recorder = Recorder(path, self.config.rate_hz)
+        self.recorder = Recorder(path, self.session.stage.rate_hz)
 
     def take(self) -> Callable[[], list[Path]]:
         """Ends the running take, if any; the result writes it and gives the files."""
@@ -176,8 +209,9 @@ class Stage:
 
     def run(self) -> None:
         """Ticks until told to stop, by time, by signal or by the control socket."""
-        limit = None if self.config.seconds is None else self.config.seconds * self.config.rate_hz
-        with steady(self.config.realtime) as self.priority, stopping(self._stop):
+        seconds, rate_hz = self.run_as.seconds, self.session.stage.rate_hz
+        limit = None if seconds is None else seconds * rate_hz
+        with steady(self.session.stage.realtime) as self.priority, stopping(self._stop):
             for number in self.clock.ticks():
                 if not self.running or (limit is not None and number >= limit):
                     break
@@ -188,17 +222,18 @@ class Stage:
 
     def housekeep(self, number: int) -> None:
         """Uses the slack after a tick: figures once a second, garbage when there is time for it."""
-        if number % round(self.config.rate_hz) == 0:
+        if number % round(self.session.stage.rate_hz) == 0:
             self.stats = {
                 "tick_ms": self.laps.recent_ms("tick"),
                 "late": float(self.clock.late),
                 "skipped": float(self.clock.skipped),
-                "rate_hz": float(self.config.rate_hz),
+                "rate_hz": float(self.session.stage.rate_hz),
                 "refused": float(self.control.malformed + self.control.refused),
                 "refused_connections": float(self.refused_connections),
                 "not_finite": float(self.publisher.held),
                 **self.cast.figures(),
             }
+            self.edits.adopt()
             for news in self.cast.news():
                 print(f"stage: {news}", file=sys.stderr, flush=True)
             for connections, address in (
@@ -217,13 +252,17 @@ class Stage:
         """Everything that was counted so far, for people and for `--stats`."""
         return {
             "ticks": len(self.laps.histogram["tick"]) if "tick" in self.laps.histogram else 0,
-            "rate_hz": self.config.rate_hz,
+            "rate_hz": self.session.stage.rate_hz,
             "late": self.clock.late,
             "skipped": self.clock.skipped,
             "lateness_ms": self.clock.lateness.summary_ms(),
             "ms": {name: h.summary_ms() for name, h in self.laps.histogram.items()},
             "subjects": len(self.cast),
-            "sources": [{"name": s.name, **s.figures()} for s in self.cast.network],
+            "sources": [
+                {"name": name, **figures}
+                for name, source in self.cast.sources.items()
+                if (figures := source.figures())
+            ],
             "provider": self.cast.provider_name,
             "priority": getattr(self, "priority", "not running"),
             "control_refused": self.control.malformed + self.control.refused,
@@ -253,8 +292,8 @@ class Stage:
         try:
             with self.writer:
                 written = self.writer.submit(self.take()).result()
-            if self.config.stats is not None:
-                write_json(self.config.stats, self.figures())
+            if self.run_as.stats is not None:
+                write_json(self.run_as.stats, self.figures())
             return written
         finally:
             self._stack.close()

@@ -1,8 +1,8 @@
-"""The floor: cameras and props of the frame, from protocols and from whoever shows us a camera."""
+"""The scenery: cameras and props of the frame, from sources and from whoever shows us a camera."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from understudy.runtime.core import rotation
 from understudy.runtime.core.pose import Camera, Prop
-from understudy.runtime.sources.registry import NetworkSource
+from understudy.runtime.sources.streams import Kind, Stream
 
 # A camera that somebody shares is theirs: it leaves with them.
 LEAVES_AFTER_S = 2.0
@@ -22,8 +22,7 @@ Thing = TypeVar("Thing", Camera, Prop)
 class Scenery:
     """Cameras and props by name, each name once: a second "A" is "A-2"."""
 
-    def __init__(self, sources: Sequence[NetworkSource]) -> None:
-        self._sources = sources
+    def __init__(self) -> None:
         self._shared: dict[str, tuple[Camera, float]] = {}
         self.refused = 0
         self.cameras: list[Camera] = []
@@ -48,14 +47,19 @@ class Scenery:
         )
         self._shared[request.name] = camera, now_s
 
-    def sense(self, now_s: float) -> None:
-        """What stands on the floor at this tick; the sources were read before."""
+    def sense(self, now_s: float, streams: Iterable[Stream]) -> None:
+        """What stands there at this tick, of the streams that the sources have."""
         shared = self._shared
         for name in [n for n, (_, at_s) in shared.items() if now_s - at_s > LEAVES_AFTER_S]:
             del shared[name]
-        cameras = [camera for source in self._sources for camera in source.cameras]
+        cameras, props = [], []
+        for stream in streams:
+            if stream.kind is Kind.CAMERA:
+                cameras.append(stream.of)
+            elif stream.kind is Kind.PROP:
+                props.append(stream.of)
         self.cameras = unique(cameras + [camera for camera, _ in shared.values()])
-        self.props = unique([prop for source in self._sources for prop in source.props])
+        self.props = unique(props)
 
 
 def unique(things: list[Thing]) -> list[Thing]:

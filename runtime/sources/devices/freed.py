@@ -16,9 +16,11 @@ from understudy.runtime.core.typed import Table
 from understudy.runtime.sources.datagrams import Receiver, Reception
 from understudy.runtime.sources.endpoint import Endpoint, SensorSize
 from understudy.runtime.sources.packet import Packet
+from understudy.runtime.sources.streams import Kind, Stream
 from understudy.runtime.sources.tracked import TrackedObjects
 
 PORT = freed.PORT
+KINDS = (Kind.CAMERA,)
 
 
 class Options(Table, frozen=True, kw_only=True):
@@ -110,6 +112,16 @@ class FreedSource:
             capture_ns=arrived_ns,
         )
 
+    @property
+    def notice(self) -> str:
+        """What a crew should know of it now."""
+        return self.reception.notice
+
+    @property
+    def streams(self) -> list[Stream]:
+        """What it has now."""
+        return [Stream(Kind.CAMERA, camera, camera.name) for camera in self.cameras]
+
     def figures(self) -> dict[str, Any]:
         return {**self.reception.figures(), "elsewhere": self.elsewhere}
 
@@ -120,3 +132,6 @@ class FreedSource:
 def _measure(count: int, counts_each: float) -> float:
     """What a count stands for; 0 where nobody knows."""
     return count / counts_each if counts_each else 0.0
+
+
+SOURCE = FreedSource

@@ -23,8 +23,10 @@ from understudy.runtime.sources.datagrams import Receiver, Reception
 from understudy.runtime.sources.endpoint import Endpoint
 from understudy.runtime.sources.face import Face
 from understudy.runtime.sources.packet import Packet
+from understudy.runtime.sources.streams import Kind, Stream
 
 PORT = livelinkface.PORT
+KINDS = (Kind.FACE, Kind.BODY)
 ALONE = "face"
 _HEAD = [livelinkface.INDEX[f"head{turn}"] for turn in ("Yaw", "Pitch", "Roll")]
 
@@ -106,9 +108,23 @@ class LiveLinkFaceSource:
             rotations = rotation.identity(2)
             rotations[1] = head_turn(said.curves)
             positions = NECK_AND_HEAD.rest_positions.copy()
-            packets.append(Packet(datagram.arrived_ns * 1e-9, positions, rotations))
+            tick_s = self.reception.receiver.tick_ns * 1e-9
+            packets.append(Packet(datagram.arrived_ns * 1e-9, positions, rotations, tick_s=tick_s))
         self.face.advance(now_s)
         return packets
+
+    @property
+    def notice(self) -> str:
+        """What a crew should know of it now."""
+        return self.reception.notice
+
+    @property
+    def streams(self) -> list[Stream]:
+        """What it has now."""
+        return [
+            Stream(Kind.FACE, self.face, wearer=self.subject),
+            Stream(Kind.BODY, self, only_face=True),
+        ]
 
     def figures(self) -> dict[str, Any]:
         """The counts, for `stats`."""
@@ -124,3 +140,6 @@ def head_turn(curves: Array) -> Array:
     # Senders measure more than they should at times; a turn is a turn.
     yaw, pitch, roll = (math.pi * float(np.clip(curves[i], -1.0, 1.0)) for i in _HEAD)
     return rotation.from_euler(np.array([yaw, pitch, roll]), "YXZ")
+
+
+SOURCE = LiveLinkFaceSource

@@ -14,9 +14,11 @@ from understudy.runtime.core.typed import Table
 from understudy.runtime.sources.datagrams import Datagram, Receiver, Reception
 from understudy.runtime.sources.endpoint import Endpoint, SensorSize
 from understudy.runtime.sources.packet import Packet
+from understudy.runtime.sources.streams import Kind, Stream
 from understudy.runtime.sources.tracked import TrackedObjects
 
 PORT = packet.PORT
+KINDS = (Kind.CAMERA,)
 MULTICAST = "multicast"
 _READ = {packet.Encoding.JSON: ot.from_json, packet.Encoding.CBOR: ot.from_cbor}
 # Senders on one unicast port, each of which has an unfinished sample.
@@ -53,7 +55,13 @@ class Options(Table, frozen=True, kw_only=True):
     )
 
 
-def group(endpoint: Endpoint) -> str:
+def multicast(endpoint: Endpoint) -> tuple[str, str]:
+    """The multicast group that a line asks for and the card that takes it; "" for unicast."""
+    group = _group(endpoint)
+    return group, endpoint.options.interface if group else ""
+
+
+def _group(endpoint: Endpoint) -> str:
     """The multicast group that a place asks for; "" for unicast."""
     return packet.GROUP.format(endpoint.options.source or 1) if endpoint.host == MULTICAST else ""
 
@@ -142,6 +150,16 @@ class OpenTrackIOSource:
         )
         self._seen.see(camera, now_s)
 
+    @property
+    def notice(self) -> str:
+        """What a crew should know of it now."""
+        return self.reception.notice
+
+    @property
+    def streams(self) -> list[Stream]:
+        """What it has now."""
+        return [Stream(Kind.CAMERA, camera, camera.name) for camera in self.cameras]
+
     def figures(self) -> dict[str, Any]:
         return {
             **self.reception.figures(),
@@ -153,3 +171,6 @@ class OpenTrackIOSource:
 
     def close(self) -> None:
         self.reception.close()
+
+
+SOURCE = OpenTrackIOSource

@@ -26,11 +26,13 @@ from understudy.runtime.sources.face import Face
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.playout import Playout
 from understudy.runtime.sources.sender_clock import SenderClock
+from understudy.runtime.sources.streams import Kind, Stream
 from understudy.runtime.sources.tracked import TrackedObjects
 
 from .vmc_skeleton import NOWHERE_M, skeleton
 
 PORT = vmc.MARIONETTE_PORT
+KINDS = (Kind.BODY, Kind.FACE, Kind.CAMERA, Kind.PROP)
 # A sender may leave messages out now and then, and a datagram gets lost: a bone keeps its place for
 # so many frames before it counts as not seen.
 KEPT_FRAMES = 2
@@ -109,10 +111,13 @@ class VmcSource:
                 self._look(performance, datagram.arrived_ns, now_s)
                 if packet := self._packet(performance, taken_s):
                     packets.append(packet)
+        tick_s = self.reception.receiver.tick_ns * 1e-9
+        for packet in packets:
+            packet.tick_s = tick_s
         if self._delay_s:
             for packet in packets:
                 self._playout.add(packet)
-            shown = self._playout.at(self.reception.receiver.tick_ns * 1e-9 - self._delay_s)
+            shown = self._playout.at(tick_s - self._delay_s)
             packets = [shown] if shown is not None else []
         self.face.advance(now_s)
         self.cameras = self._seen_cameras.judged(now_s, self.silence)
@@ -245,6 +250,21 @@ class VmcSource:
         self._off = self._off + 1 if off.max() > OTHER_M else 0
         return self._off > OTHER_FRAMES
 
+    @property
+    def notice(self) -> str:
+        """What a crew should know of it now."""
+        return self.reception.notice
+
+    @property
+    def streams(self) -> list[Stream]:
+        """What it has now."""
+        return [
+            Stream(Kind.BODY, self, known=self._known),
+            Stream(Kind.FACE, self.face),
+            *(Stream(Kind.CAMERA, camera, camera.name) for camera in self.cameras),
+            *(Stream(Kind.PROP, prop, prop.name) for prop in self.props),
+        ]
+
     def figures(self) -> dict[str, Any]:
         """The counts, for `stats`."""
         return {
@@ -264,3 +284,6 @@ def _is_turn(q: Array) -> bool:
 
 def _same(a: Skeleton, b: Skeleton) -> bool:
     return a.names == b.names and bool(np.abs(a.rest_positions - b.rest_positions).max() < SAME_M)
+
+
+SOURCE = VmcSource

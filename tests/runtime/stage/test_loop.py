@@ -21,14 +21,15 @@ from understudy.runtime.core import processes
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import State
 from understudy.runtime.core.processes import free_ports
-from understudy.runtime.sources.files.dropout import parse_drop
-from understudy.runtime.stage.loop import STAGES, Stage, StageConfig
+from understudy.runtime.stage.loop import STAGES, Stage
+from understudy.runtime.stage.session import Session, session_of
 from understudy.runtime.takes import bvh
 
+ANYWHERE = {"publish": "tcp://127.0.0.1:*", "control": "tcp://127.0.0.1:*"}
 
-def config(pad, **changes) -> StageConfig:
-    given = {"pads": [pad], **changes}
-    return StageConfig(publish="tcp://127.0.0.1:*", control="tcp://127.0.0.1:*", **given)
+
+def config(pad, *lines: str, **stage) -> Session:
+    return session_of(f"pad://{pad}", *lines, **ANYWHERE, **stage)
 
 
 def test_two_runs_of_one_script_move_alike_and_the_character_walks(pad):
@@ -92,7 +93,7 @@ def test_a_file_that_is_no_humanoid_streams_on_its_own_skeleton(tmp_path):
         "End Site\n{\nOFFSET 0 2 0\n}\n}\n}\n"
         "MOTION\nFrames: 2\nFrame Time: 0.5\n0 0 0 0 0 0\n0 0 0 90 0 0\n"
     )
-    with Stage(config(crane, pads=[], bvhs=[crane])) as stage:
+    with Stage(session_of(f"bvh://{crane}", **ANYWHERE)) as stage:
         stage.tick(0)
         subject = stage.cast.solve()[0]
         notes = " ".join(stage.cast.notes)
@@ -118,7 +119,7 @@ def take(tmp_path_factory):
 def test_pads_and_files_share_a_stage_and_without_takeover_an_ended_file_is_held_then_lost(
     pad, take
 ):
-    with Stage(config(pad, bvhs=[take], bvh={"loop": False}, takeover=False)) as stage:
+    with Stage(config(pad, f"bvh://{take}?loop=0", takeover=False)) as stage:
         states = []
         for number in range(400):
             stage.tick(number)
@@ -357,8 +358,8 @@ def test_a_late_joiner_sees_state_and_reason_in_its_first_frame(take):
 def test_a_limb_that_drops_is_named_and_the_rest_stays_the_source_s(take):
     """Two stages of one file, one of which loses an arm: they differ in that arm alone."""
     played = {}
-    for drops in ((), (("", parse_drop("1.0-1.5:LeftArm,LeftForeArm,LeftHand")),)):
-        with Stage(config(take, pads=[], bvhs=[take], drops=list(drops))) as stage:
+    for drops in ("", "?drop=1.0-1.5:LeftArm,LeftForeArm,LeftHand"):
+        with Stage(session_of(f"bvh://{take}{drops}", **ANYWHERE)) as stage:
             poses, reasons = [], []
             for number in range(150):
                 stage.tick(number)
@@ -379,8 +380,7 @@ def test_a_limb_that_drops_is_named_and_the_rest_stays_the_source_s(take):
 
 
 def test_a_file_that_ended_is_acted_to_a_stand_and_never_lost(take):
-    changes = {"bvhs": [take], "bvh": {"loop": False}, "stop_after_s": 1.0}
-    with Stage(config(take, pads=[], **changes)) as stage:
+    with Stage(session_of(f"bvh://{take}?loop=0", stop_after_s=1.0, **ANYWHERE)) as stage:
         roots, states = [], []
         for number in range(60 * 12):
             stage.tick(number)

@@ -8,6 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,10 +25,9 @@ from understudy.runtime.core import processes, rotation
 from understudy.runtime.core.humanoid import PERFORMER, roles
 from understudy.runtime.core.pose import Camera, Frame, Pose, State, Subject
 from understudy.runtime.outputs.sender import Output
-from understudy.runtime.sources import registry
 from understudy.runtime.sources.devices import vmc_skeleton
-from understudy.runtime.stage.config import StageConfig
-from understudy.runtime.stage.loop import Stage
+from understudy.runtime.stage.loop import Run, Stage
+from understudy.runtime.stage.session import session_of
 from understudy.runtime.takes import bvh
 
 PATIENCE_S = 30.0
@@ -114,16 +114,10 @@ def test_a_pose_that_went_from_stage_to_stage_is_the_same_bone_by_bone(sending, 
     assert compared >= 30
 
 
-def in_process(*lines: str, **more) -> Stage:
+def in_process(*lines: str, record: Path | None = None, **more) -> Stage:
     """A stage in this process, ticked by the test."""
-    return Stage(
-        StageConfig(
-            sources=registry.endpoints(lines),
-            publish="tcp://127.0.0.1:*",
-            control="tcp://127.0.0.1:*",
-            **more,
-        )
-    )
+    anywhere = "tcp://127.0.0.1:*"
+    return Stage(session_of(*lines, publish=anywhere, control=anywhere, **more), Run(record=record))
 
 
 class Performer:
@@ -381,9 +375,9 @@ def test_play_hands_its_sources_to_its_stage_and_a_pad_where_nobody_else_comes(w
 
     parser = argparse.ArgumentParser()
     play.arguments(parser)
-    handed = [str(word) for word in play.stage_words(parser.parse_args([*words]))]
-    assert all(word in handed for word in words)
-    assert ("--remote" in handed) == remote
+    session, _ = play.asked_for(parser.parse_args([*words]))
+    lines = [table["from"] for table in session.source]
+    assert lines == [*words[1::2], *["remote://"] * remote]
 
 
 def test_a_take_begins_with_the_sender_s_skeleton(tmp_path):

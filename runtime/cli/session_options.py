@@ -1,0 +1,274 @@
+"""What `stage` and `play` are asked for: a session file, and flags that change it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .keys import keys_option
+
+if TYPE_CHECKING:
+    from understudy.runtime.stage.session import Session
+
+
+def add_session(parser: argparse.ArgumentParser) -> None:
+    """The session itself."""
+    group = parser.add_argument_group("session", "all of the below in one file; flags change it")
+    group.add_argument(
+        "--session", type=Path, metavar="FILE.toml", help="a session: `understudy session new`"
+    )
+    group.add_argument(
+        "--save-session", type=Path, metavar="FILE.toml", help="write the session with all flags"
+    )
+    group.add_argument(
+        "--resume", action="store_true", help="the last session as it was, also after a crash"
+    )
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    """Who is on stage, and where the poses go."""
+    add_session(parser)
+    sources = parser.add_argument_group("sources, each adds a subject")
+    sources.add_argument("--gamepad", action="store_true", help="the first gamepad of this machine")
+    sources.add_argument(
+        "--pad", action="append", default=[], metavar="FILE", help="a pad script (TOML)"
+    )
+    sources.add_argument(
+        "--bvh",
+        action="append",
+        default=[],
+        metavar="FILE[?name=NAME]",
+        help="a BVH file, played as a live source at its own rate; its subject is called NAME",
+    )
+    sources.add_argument(
+        "--copies", type=int, metavar="N", help="every source drives N subjects (for load)"
+    )
+    sources.add_argument(
+        "--from",
+        dest="sources",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="a protocol to listen for, such as vmc://0.0.0.0:39539?name=ann, freed://, "
+        "opentrackio:// or livelinkface://, on this machine alone where no host is given; may be "
+        "given again; `--from list` prints every option",
+    )
+    sources.add_argument(
+        "--sources", dest="source_file", type=Path, metavar="FILE.toml",
+        help="the same from a file of [[source]] tables",
+    )  # fmt: skip
+    bvh = parser.add_argument_group("BVH playback, of every --bvh")
+    bvh.add_argument("--bvh-speed", type=float, metavar="X", help="2 is twice as fast")
+    bvh.add_argument("--bvh-start", type=float, metavar="S", help="seconds of the file")
+    bvh.add_argument("--bvh-stop", type=float, metavar="S", help="seconds of the file")
+    bvh.add_argument("--bvh-once", action="store_true", help="do not loop")
+    live = parser.add_argument_group(
+        "live mocap", "a BVH file on stage is played as if it came live; its signal may fail"
+    )
+    live.add_argument(
+        "--drop",
+        action="append",
+        default=[],
+        metavar="[NAME=]START-STOP[:JOINT,...]",
+        help="lose the whole body, or these joints, from START to STOP in seconds of the file (a "
+        "loop loses them again); in every --bvh file, or in NAME.bvh; may be given again",
+    )
+    live.add_argument(
+        "--jitter",
+        type=float,
+        metavar="S",
+        help="deliver late by up to S seconds, out of order and in bursts",
+    )
+    live.add_argument(
+        "--stop-after",
+        type=float,
+        metavar="S",
+        help="a body missing for longer comes to a stop and stands (2)",
+    )
+    live.add_argument(
+        "--no-takeover",
+        action="store_true",
+        help="hold what is missing instead of acting it: HOLD, then LOST",
+    )
+    parser.add_argument_group("acting").add_argument(
+        "--style",
+        metavar="TRAIT=VALUE,...",
+        help="of everybody on a pad, from the start: energy=0.5,crouch=-0.3, each -1 to 1",
+    )
+    loop = parser.add_argument_group("loop")
+    loop.add_argument("--rate", type=float, metavar="HZ", help="ticks a second (60)")
+    loop.add_argument("--seconds", type=float, metavar="N", help="stop after N seconds")
+    loop.add_argument(
+        "--timecode", metavar="RATE", help="timecode rate, e.g. 24, 29.97df (30); time of day"
+    )
+    loop.add_argument(
+        "--no-realtime", action="store_true", help="do not ask for real-time priority"
+    )
+    loop.add_argument("--weights", type=Path, metavar="FILE.onnx", help="another motion network")
+    loop.add_argument(
+        "--takeover-weights", type=Path, metavar="FILE.onnx", help="another takeover network"
+    )
+    wire = parser.add_argument_group("wire")
+    wire.add_argument("--publish", metavar="ADDRESS", help="(tcp://127.0.0.1:5570)")
+    wire.add_argument("--control", metavar="ADDRESS", help="(tcp://127.0.0.1:5571)")
+    keys_option(wire)
+    wire.add_argument(
+        "--insecure", action="store_true", help="listen beyond this machine without keys"
+    )
+    outputs = parser.add_argument_group(
+        "outputs", "by an `understudy send` of the stage's own; `--to list` has all of them"
+    )
+    outputs.add_argument(
+        "--to",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="an output, such as vmc://host:39539?rate=60&delay=0.05; give as many as you like",
+    )
+    outputs.add_argument(
+        "--outputs", type=Path, metavar="FILE.toml", help="outputs from a file of [[output]] tables"
+    )
+    files = parser.add_argument_group("files")
+    files.add_argument("--record", type=Path, metavar="TAKE.bvh", help="record from start to end")
+    files.add_argument(
+        "--stats", type=Path, metavar="FILE.json", help="write the figures at the end"
+    )
+
+
+def listed(args: argparse.Namespace) -> bool:
+    """Prints what `--from list` or `--to list` ask for; whether one did."""
+    if "list" in args.sources:
+        from understudy.runtime.sources import registry
+
+        print(registry.listing())
+        return True
+    if "list" in args.to:
+        from .send import listing
+
+        print(listing())
+        return True
+    return False
+
+
+def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
+    """The session that flags and file make, checked, and the file that it came from."""
+    from understudy.bridge.security.keys import Keyring
+    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.sources.controls.style import parse_style
+    from understudy.runtime.stage import session as sessions
+
+    if args.session is not None and args.resume:
+        raise UnderstudyError("--resume is the last session, --session another; give one of them.")
+    if args.seconds is not None and not args.seconds > 0:
+        raise UnderstudyError(f"--seconds is {args.seconds:g}; it must be above 0.")
+    path: Path | None = sessions.last_state() if args.resume else args.session
+    session = sessions.load(path) if path is not None else sessions.Session()
+    loop = session.stage
+    for flag, word, low, high in (
+        ("rate", "rate_hz", 1.0, 1000.0),
+        ("stop_after", "stop_after_s", 1e-9, 3600.0),
+        ("copies", "copies", 1, 4096),
+    ):
+        if (value := getattr(args, flag)) is not None:
+            if not low <= value <= high:
+                raise UnderstudyError(
+                    f"--{flag.replace('_', '-')} is {value:g}; it must lie between {low:g} and "
+                    f"{high:g}."
+                )
+            setattr(loop, word, value)
+    for flag in ("timecode", "publish", "control"):
+        if (value := getattr(args, flag)) is not None:
+            setattr(loop, flag, value)
+    for flag in ("weights", "takeover_weights"):
+        if (value := getattr(args, flag)) is not None:
+            setattr(loop, flag, str(value.absolute()))
+    loop.insecure |= args.insecure
+    loop.takeover &= not args.no_takeover
+    loop.realtime &= not args.no_realtime
+    if args.keys is not None:
+        loop.keys = str(Keyring(args.keys or None).folder)
+    if args.style is not None:
+        loop.style = {**loop.style, **parse_style(args.style)}
+    session.source += _sources(args)
+    session.output += _outputs(args)
+    sessions.check(session)
+    check_outputs(session)
+    if args.save_session is not None:
+        sessions.save(session, args.save_session)
+    return session, path if args.session is not None else args.save_session
+
+
+def _sources(args: argparse.Namespace) -> list[dict[str, Any]]:
+    """[[source]] tables of the flags."""
+    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.sources import registry
+    from understudy.runtime.sources.files.dropout import MOST_JITTER_S, parse_named_drop
+
+    here = Path.cwd()
+    tables = [{"from": registry.rooted(f"pad://{pad}", here)} for pad in args.pad]
+    if args.gamepad:
+        tables.append({"from": "gamepad://"})
+    if getattr(args, "remote", False):
+        tables.append({"from": "remote://"})
+    spoilt = args.jitter is not None or args.drop
+    if spoilt and not args.bvh:
+        raise UnderstudyError("--drop and --jitter spoil a mocap signal: add --bvh FILE.")
+    if args.jitter is not None and not 0.0 <= args.jitter <= MOST_JITTER_S:
+        raise UnderstudyError(f"--jitter is {args.jitter:g} s; it can be 0 to {MOST_JITTER_S:g}.")
+    films = [registry.parse(f"bvh://{said}") for said in args.bvh]
+    stems = [Path(film.path).stem for film in films]
+    drops = [parse_named_drop(text) for text in args.drop]
+    for name, drop in drops:
+        if name and name not in stems:
+            raise UnderstudyError(
+                f"--drop {name}={drop}: no --bvh file is called {name!r}; there are "
+                f"{', '.join(stems)}."
+            )
+    for number, (film, stem) in enumerate(zip(films, stems)):
+        table: dict[str, Any] = {"from": f"bvh://{here / film.path}", **film.options}
+        own = [str(drop) for name, drop in drops if name in ("", stem)]
+        for word, value in (
+            ("speed", args.bvh_speed),
+            ("start", args.bvh_start),
+            ("stop", args.bvh_stop),
+            ("loop", False if args.bvh_once else None),
+            ("jitter", args.jitter),
+            ("drop", ";".join(own) or None),
+            ("seed", number if args.jitter else None),
+        ):
+            if value is not None:
+                table[word] = value
+        tables.append(table)
+    tables += [{"from": line} for line in args.sources]
+    if args.source_file is not None:
+        registry.endpoints([], args.source_file)  # whose sentences name the file
+        tables += _tables(args.source_file, "source")
+    return tables
+
+
+def _outputs(args: argparse.Namespace) -> list[dict[str, Any]]:
+    """[[output]] tables of the flags."""
+    tables: list[dict[str, Any]] = [{"to": line} for line in args.to]
+    if args.outputs is not None:
+        from understudy.runtime.outputs import sender
+
+        sender.targets([], args.outputs)
+        tables += _tables(args.outputs, "output")
+    return tables
+
+
+def _tables(path: Path, noun: str) -> list[dict[str, Any]]:
+    import tomllib
+
+    return list(tomllib.loads(path.read_text("utf-8-sig"))[noun])
+
+
+def check_outputs(session: Session) -> None:
+    """Raises the sentence about an output that cannot be, before anything is started."""
+    if session.output:
+        from understudy.runtime.outputs import sender
+        from understudy.runtime.stage.session import output_line
+
+        lines = [output_line(table) for table in session.output]
+        sender.Sender(sender.targets(lines, None)).close()

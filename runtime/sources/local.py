@@ -1,0 +1,165 @@
+"""Sources that open no port: files, pad scripts, the gamepad, and pads of the control socket.
+
+bvh://walk.bvh?name=ann&speed=2     pad://demos/pads/demo.toml     gamepad://     remote://
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta, field
+
+from understudy.runtime.core import url
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.typed import Table
+
+from .controls.gamepad import GamepadSource
+from .controls.pad_script import PadScript
+from .controls.remote_pad import RemotePad
+from .endpoint import KIND, Endpoint
+from .files.bvh import BvhSource
+from .files.dropout import MOST_JITTER_S, Link, parse_drop
+from .packet import Packet
+from .streams import Kind, Stream
+
+
+class ControlSource:
+    """A pad of any sort as a source of one CONTROL stream."""
+
+    def __init__(self, name: str, control: Any) -> None:
+        self.name, self.control = name, control
+        self.streams = (Stream(Kind.CONTROL, control, tracked=False),)
+
+    @property
+    def notice(self) -> str:
+        """Why nothing comes; "" where all is well."""
+        return str(getattr(self.control, "reason", ""))
+
+    def poll(self, now_s: float) -> list[Packet]:
+        """A control is asked for its intent instead."""
+        return []
+
+    def figures(self) -> Mapping[str, Any]:
+        return {}
+
+    def close(self) -> None:
+        self.control.close()
+
+
+class FileSource:
+    """A file played as if it came live, as a source of one BODY stream."""
+
+    def __init__(self, name: str, link: Link, notes: tuple[str, ...]) -> None:
+        self.name, self.link, self.notes = name, link, notes
+        self.heard_ns = 0
+        self.streams = (Stream(Kind.BODY, self, tracked=False),)
+
+    @property
+    def skeleton(self) -> Any:
+        return self.link.skeleton
+
+    @property
+    def silence(self) -> str:
+        """Why nothing comes any more; "" while something may."""
+        return self.link.silence
+
+    @property
+    def notice(self) -> str:
+        return self.link.silence
+
+    def poll(self, now_s: float) -> list[Packet]:
+        """The packets that arrive by now."""
+        return self.link.poll(now_s)
+
+    def figures(self) -> Mapping[str, Any]:
+        return {}
+
+    def close(self) -> None:
+        self.link.close()
+
+
+class Name(Table, frozen=True, kw_only=True):
+    """What every local source takes."""
+
+    name: Annotated[str, Meta(description="the subject's name on stage")] = ""
+
+
+class Playback(Name, frozen=True, kw_only=True):
+    """What a file takes."""
+
+    speed: Annotated[float, Meta(ge=1e-3, le=1e3, description="2 plays twice as fast")] = 1.0
+    loop: Annotated[bool, Meta(description="0: once")] = True
+    start_s: Annotated[
+        float, Meta(ge=0.0, description="of the file, where it begins", extra={"unit": "s"})
+    ] = field(default=0.0, name="start")
+    stop_s: Annotated[
+        Annotated[float, Meta(ge=0.0)] | None,
+        Meta(description="of the file, where it ends", extra={"unit": "s"}),
+    ] = field(default=None, name="stop")
+    drop: Annotated[
+        str, Meta(description="what is lost, START-STOP[:JOINT,...] in its seconds; several by ;")
+    ] = ""
+    jitter_s: Annotated[
+        float,
+        Meta(ge=0.0, le=MOST_JITTER_S, description="late by up to that", extra={"unit": "s"}),
+    ] = field(default=0.0, name="jitter")
+    seed: Annotated[int, Meta(ge=0, description="of the jitter")] = 0
+
+
+def _bvh(endpoint: Endpoint, name: str) -> FileSource:
+    said: Playback = endpoint.options
+    source = BvhSource(
+        Path(endpoint.path), said.speed, said.loop, said.start_s, said.stop_s, PERFORMER
+    )
+    drops = [parse_drop(text) for text in said.drop.split(";") if text]
+    return FileSource(name, Link(source, drops, said.jitter_s, said.seed), source.notes)
+
+
+@dataclass(frozen=True)
+class Local:
+    """How a scheme without a port is opened."""
+
+    Options: type
+    open: Callable[[Endpoint, str], Any]
+    has_path: bool
+    kinds: tuple[Kind, ...]
+
+
+LOCAL: dict[str, Local] = {
+    "bvh": Local(Playback, _bvh, True, (Kind.BODY,)),
+    "pad": Local(
+        Name,
+        lambda endpoint, name: ControlSource(name, PadScript(Path(endpoint.path))),
+        True,
+        (Kind.CONTROL,),
+    ),
+    "gamepad": Local(
+        Name, lambda _, name: ControlSource(name, GamepadSource()), False, (Kind.CONTROL,)
+    ),
+    "remote": Local(Name, lambda _, name: ControlSource(name, RemotePad()), False, (Kind.CONTROL,)),
+}
+
+
+def parse(text: str, extra: Mapping[str, Any], where: str = "") -> Endpoint:
+    """The local source that a line describes: SCHEME://PATH?OPTIONS."""
+    scheme, _, rest = text.partition("://")
+    local, at = LOCAL[scheme], f"{where}: " if where else ""
+    # A file may have a question mark in its name; then the name wins.
+    path, mark, _ = (rest, "", "") if Path(rest).is_file() else rest.rpartition("?")
+    if not mark:
+        path, query = rest, ""
+    else:
+        query = rest[len(path) + 1 :]
+    if local.has_path and not path:
+        raise UnderstudyError(f"{at}{text!r} names no file; write it like {scheme}://FILE.")
+    if not local.has_path and path.strip("/"):
+        raise UnderstudyError(
+            f"{at}{text!r}: {scheme}:// takes no {path!r}; write it like {scheme}://"
+        )
+    line = f"{scheme}://localhost?{query}" if query else f"{scheme}://localhost"
+    said = url.parse(line, KIND, LOCAL, extra, where)
+    return Endpoint(text, scheme, "", 0, said.options, path)

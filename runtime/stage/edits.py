@@ -1,0 +1,273 @@
+"""Changes while the stage runs: sources and subjects come, go, are renamed and moved.
+
+What takes long, a file that is read or a network that is opened, is done beside the loop; then the
+change itself is made between two ticks. Changes are made in the order in which they were asked.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from understudy.bridge.requests import (
+    AddSource,
+    AddSubject,
+    Edit,
+    PlaceSubject,
+    RemoveSource,
+    RemoveSubject,
+    RenameSubject,
+    SaveSession,
+)
+from understudy.runtime.core import typed
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.sources import registry
+from understudy.runtime.sources.streams import Kind
+
+from . import session as sessions
+from .cast import Cast
+from .session import Session, SubjectTable, check_subject
+
+# Makes the change in the loop's thread and gives the reply, or what is still to be waited for.
+Change = Callable[[], Any]
+SUBJECTS = {Kind.BODY, Kind.CONTROL}
+
+
+class Edits:
+    """Takes requests, and hands back each with its reply or its error when it is done."""
+
+    def __init__(self, cast: Cast, path: Path | None, autosave: Path | None) -> None:
+        """path is where the session came from; autosave where it is kept as it goes."""
+        self._cast, self._path, self._autosave = cast, path, autosave
+        self._waiting: list[tuple[Edit | None, Future[Change]]] = []
+        self._adopting: set[tuple[str, str]] = set()
+        self.trouble = ""  # why the session cannot be kept
+        self.save()
+
+    @property
+    def session(self) -> Session:
+        """The session as it is now: every subject by its own table."""
+        cast = self._cast
+        now = copy.copy(cast.session)
+        now.stage = copy.copy(cast.session.stage)
+        now.stage.copies = 1
+        now.subject = [member.table for member in cast.members]
+        claimed = {source for table in now.subject for source in table.sources}
+        now.source = []
+        for table, name in zip(cast.session.source, cast.named, strict=True):
+            kept = {"as": name, **{k: v for k, v in table.items() if k not in ("as", "auto")}}
+            brings = set(cast.named[name].kinds) & {*SUBJECTS, Kind.FACE}
+            if brings and name not in claimed:
+                kept["auto"] = False
+            now.source.append(kept)
+        return now
+
+    def ask(self, request: Edit) -> None:
+        """Begins a change."""
+        self._waiting.append((request, self._cast.live.beside(self._prepare, request)))
+
+    def adopt(self) -> None:
+        """Streams that came by themselves and that nobody is made of become subjects."""
+        cast = self._cast
+        fresh = cast.unclaimed([member.table for member in cast.members])
+        for member in cast.members:
+            member.assemble_anew()  # who got a face with it
+        for table in fresh:
+            key = (table.name, str(table.body or table.control or table.face))
+            if key not in self._adopting:
+                self._adopting.add(key)
+                future = cast.live.beside(lambda table=table: self._enter([table]))
+                self._waiting.append((None, future))
+
+    def done(self) -> list[tuple[Edit, dict[str, Any], str]]:
+        """Makes the changes that are ready; for each its request, its reply and its error."""
+        out: list[tuple[Edit, dict[str, Any], str]] = []
+        changed = False
+        while self._waiting and self._waiting[0][1].done():
+            request, ready = self._waiting.pop(0)
+            reply, error = {}, ""
+            try:
+                reply = ready.result()()
+                if isinstance(reply, Future):
+                    self._waiting.insert(0, (request, reply))
+                    continue
+                changed = changed or not isinstance(request, SaveSession)
+            except UnderstudyError as refusal:
+                error = str(refusal)
+            if request is not None:
+                out.append((request, reply, error))
+        if changed:
+            self.save()
+        return out
+
+    def save(self) -> None:
+        """Keeps the session where `--resume` finds it, beside the loop."""
+        if self._autosave is None:
+            return
+        now, path = copy.deepcopy(self.session), self._autosave
+
+        def write() -> None:
+            try:
+                sessions.save(now, path)
+                self.trouble = ""
+            except UnderstudyError as error:
+                self.trouble = str(error)
+
+        self._cast.live.beside(write)
+
+    # What is slow of each, done beside the loop; the change itself is what is returned.
+
+    def _prepare(self, request: Edit) -> Change:
+        match request:
+            case AddSource():
+                return self._add_source(request)
+            case RemoveSource():
+                return lambda: self._remove_source(request.name)
+            case AddSubject():
+                table = typed.convert(request.subject, SubjectTable, "the subject")
+                return self._enter([table])
+            case RemoveSubject():
+                return lambda: self._remove_subject(request.name)
+            case RenameSubject():
+                return lambda: self._rename(request.name, request.to)
+            case PlaceSubject():
+                return lambda: self._place(request)
+            case SaveSession():
+                return self._save_as(request.path)
+
+    def _add_source(self, request: AddSource) -> Change:
+        cast = self._cast
+        table: dict[str, Any] = {"from": request.url, "as": request.name}
+        if not request.subject:
+            table["auto"] = False
+        if not request.name:
+            del table["as"]
+        (named,) = registry.identify([table])
+        named = registry.Named(named.endpoint, registry.free(named.id, cast.named), named.auto)
+        if request.name and named.id != request.name:
+            raise UnderstudyError(
+                f"A source is called {request.name!r} already; give another name."
+            )
+        source = registry.open_source(named.endpoint, cast.ports)
+        table["as"] = named.id
+
+        def change() -> dict[str, Any]:
+            cast.join(named, source)
+            cast.session.source.append(table)
+            cast.find_streams()
+            self.adopt()
+            return {"name": named.id}
+
+        return change
+
+    def _enter(self, tables: list[SubjectTable]) -> Change:
+        """Subjects onto the stage."""
+        cast = self._cast
+        for table in tables:
+            check_subject(table, set(cast.sources))
+            self._free(table.name)
+        members = cast.seated(tables)
+
+        def change() -> dict[str, Any]:
+            for table in tables:
+                self._free(table.name)
+                if table.sources - set(cast.sources):
+                    raise UnderstudyError(f"A source of {table.name!r} has left meanwhile.")
+            cast.admit(members)
+            return {"name": tables[0].name}
+
+        return change
+
+    def _free(self, name: str) -> None:
+        if any(member.table.name == name for member in self._cast.members):
+            raise UnderstudyError(f"A subject is called {name!r} already; names are unique.")
+
+    def _remove_source(self, name: str) -> dict[str, Any]:
+        cast = self._cast
+        if name not in cast.named:
+            there = ", ".join(cast.named) or "none"
+            raise UnderstudyError(f"No source is called {name!r}; there are: {there}.")
+        del cast.session.source[list(cast.named).index(name)]
+        before = [member.table.name for member in cast.members]
+        cast.leave(name)
+        cast.find_streams()
+        after = {member.table.name for member in cast.members}
+        self._adopting = {key for key in self._adopting if key[1].partition("/")[0] != name}
+        return {"left": [one for one in before if one not in after]}
+
+    def _remove_subject(self, name: str) -> dict[str, Any]:
+        cast = self._cast
+        member = cast.member(name)
+        cast.dismiss(member)
+        for source in member.table.sources:
+            claimed = any(source in other.table.sources for other in cast.members)
+            if not claimed and source in cast.named:  # else it would be back at once
+                named = cast.named[source]
+                cast.named[source] = registry.Named(named.endpoint, named.id, False)
+        return {"name": name}
+
+    def _rename(self, name: str, to: str) -> dict[str, Any]:
+        member = self._cast.member(name)
+        if not to.strip():
+            raise UnderstudyError("A subject needs a name that is not empty.")
+        if to != name:
+            self._free(to)
+            member.table.name = member.subject.name = to
+        return {"name": to}
+
+    def _place(self, request: PlaceSubject) -> dict[str, Any]:
+        self._cast.member(request.name).place(request.at_m, request.heading_deg)
+        return {"name": request.name}
+
+    def _save_as(self, path: str) -> Change:
+        to = Path(path) if path else self._path
+        if to is None:
+            raise UnderstudyError("This stage came from no session file; name one to save it to.")
+        if to.is_dir():
+            raise UnderstudyError(f"{to} is a folder; name a file in it.")
+        file = to
+
+        def change() -> Future[Change]:
+            now = copy.deepcopy(self.session)  # as it is between two ticks; the disk comes later
+
+            def write() -> Change:
+                sessions.save(now, file)
+                self._path = file
+                return lambda: {"path": str(file)}
+
+            return self._cast.live.beside(write)
+
+        return change
+
+    def describe(self) -> dict[str, Any]:
+        """The session, and the state of every source and subject, for people."""
+        cast = self._cast
+        return {
+            "session": msgspec.to_builtins(self.session),
+            "sources": [
+                {
+                    "name": name,
+                    "from": cast.named[name].endpoint.text,
+                    "notice": source.notice,
+                    "streams": [f"{s.kind}{'/' + s.key if s.key else ''}" for s in source.streams],
+                    "figures": dict(source.figures()),
+                }
+                for name, source in cast.sources.items()
+            ],
+            "subjects": [
+                {
+                    "name": member.table.name,
+                    "made_of": member.made_of,
+                    "state": member.subject.state.name,
+                    "reason": member.subject.reason,
+                    "at_m": list(member.table.at_m),
+                    "heading_deg": member.table.heading_deg,
+                }
+                for member in cast.members
+            ],
+        }

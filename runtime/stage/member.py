@@ -1,0 +1,149 @@
+"""One subject on stage: what it is made of, and how it comes into the frame."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.pose import Pose, Subject
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.sources.packet import Packet
+from understudy.runtime.sources.streams import Control, Curves, Kind, Motion, Stream
+
+from .acting import Actor
+from .faces import Wearer
+from .live import Live, Seat
+from .parts import Assembly
+from .session import SubjectTable
+
+Address = tuple[Kind, str, str]  # kind, source, key
+Streams = Mapping[Address, Stream]
+Packets = Mapping[tuple[str, str], list[Packet]]  # source, key
+NONE: list[Packet] = []
+
+
+def address(kind: Kind, said: str) -> Address:
+    """Where a "SOURCE" or "SOURCE/KEY" is found among the streams."""
+    source, _, key = said.partition("/")
+    return kind, source, key
+
+
+class Member:
+    """A subject, and the seat or the actor that moves it."""
+
+    def __init__(self, table: SubjectTable, skeleton: Skeleton, own: Seat | Actor | None) -> None:
+        self.seat = own if isinstance(own, Seat) else None
+        self.actor = own if isinstance(own, Actor) else None
+        self.subject = Subject(table.name, skeleton, Pose.rest(skeleton))
+        self._wearer = Wearer()
+        self.assemble(table)
+        self.place(table.at_m, table.heading_deg)
+
+    def assemble(self, table: SubjectTable) -> None:
+        """Takes the parts of a table; who moves it stays."""
+        self.table = table
+        body, hands = table.part("body"), table.part("hands")
+        if body is None and table.faces and not table.control:
+            body = SubjectTable(name="-", body=table.faces[0]).part("body")
+        self._body = address(Kind.BODY, body.source) if body is not None else None
+        self._hands = address(Kind.HANDS, hands.source) if hands is not None else None
+        self._control = address(Kind.CONTROL, table.control) if table.control else None
+        self._faces = [address(Kind.FACE, said) for said in table.faces]
+        self._assembly = Assembly(body, hands) if body is not None else None
+        self.motion: Motion | None = None
+        self.control: Control | None = None
+        self.known = True  # whether the skeleton is its own yet
+        self._curves: list[Curves] = []
+
+    def assemble_anew(self) -> None:
+        """Takes its parts again where its table has got others."""
+        if [address(Kind.FACE, said) for said in self.table.faces] != self._faces:
+            self.assemble(self.table)
+
+    def place(self, at_m: tuple[float, float, float], heading_deg: float) -> None:
+        """Moves and turns it from now on."""
+        self.table.at_m, self.table.heading_deg = at_m, heading_deg
+        self._at: Array = np.array(at_m, float)
+        self._turn = rotation.from_yaw(math.radians(heading_deg))
+        if self.actor is not None:
+            self.actor.stand(at_m, math.radians(heading_deg))
+
+    def find(self, streams: Streams) -> None:
+        """Looks its streams up; they come and go."""
+        if self._control is not None:
+            found = streams.get(self._control)
+            self.control = found.of if found is not None else None
+        if self._body is not None:
+            found = streams.get(self._body)
+            self.motion = found.of if found is not None else None
+            self.known = found is not None and found.known
+        self._curves = [streams[a].of for a in self._faces if a in streams]
+
+    def sense(self, now_s: float, streams: Streams, packets: Packets, live: Live) -> None:
+        """Hands what came to whoever moves it."""
+        if self.seat is None or self.motion is None or self._assembly is None:
+            return
+        assert self._body is not None
+        came = packets.get(self._body[1:], NONE)
+        if self._assembly.plain:
+            if came or self.seat.skeleton is not self.motion.skeleton:
+                live.arrive(self.seat, self.motion.skeleton, came)
+            return
+        hands, came_hands = None, NONE
+        if self._hands is not None:
+            found = streams.get(self._hands) or streams.get((Kind.BODY, *self._hands[1:]))
+            hands = found.of if found is not None else None
+            came_hands = packets.get(self._hands[1:], NONE)
+        skeleton = self._assembly.skeleton(self.motion, hands)
+        shown = self._assembly.packets(now_s, self.motion, came, hands, came_hands)
+        if shown or self.seat.skeleton is not skeleton:
+            live.arrive(self.seat, skeleton, shown)
+
+    def solve(self) -> Subject:
+        """The subject as it stands at this tick."""
+        if self.actor is not None:
+            self.actor.solve(self.subject)
+        elif self.seat is not None:
+            self.seat.solve(self.subject, self.motion, self._at, self._turn)
+            if self.motion is None:
+                self.subject.reason = f"waits for {self.made_of}"
+        if self._faces:
+            self._wearer.put_on(self.subject, self._curves)
+        return self.subject
+
+    @property
+    def made_of(self) -> str:
+        """Its body's, control's or face's address, for people."""
+        own = self._body or self._control
+        return "/".join(word for word in own[1:] if word) if own is not None else ""
+
+    @property
+    def recorded(self) -> bool:
+        """Whether there is something to record: not while it stands there until a sender comes."""
+        return self.known or self.subject.skeleton.names != PERFORMER.names
+
+    def without(self, source: str) -> SubjectTable | None:
+        """Its table when a source is gone; None where nothing is left to move it."""
+        table = SubjectTable(
+            name=self.table.name,
+            control=self.table.control,
+            body=self.table.body,
+            hands=self.table.hands,
+            face=[f for f in self.table.faces if f.partition("/")[0] != source],
+            at_m=self.table.at_m,
+            heading_deg=self.table.heading_deg,
+            takeover=self.table.takeover,
+        )
+        body, hands = table.part("body"), table.part("hands")
+        if hands is not None and hands.address[0] == source:
+            table.hands = ""
+        if body is not None and body.address[0] == source:
+            return None
+        if table.control.partition("/")[0] == source:
+            return None
+        return table if table.control or table.body or table.face else None

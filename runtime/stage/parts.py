@@ -1,0 +1,176 @@
+"""Assembling a subject: its body from one stream, its hands from another, each with its own delay.
+
+packets of the source -> delay -> filter -> joint mask -> hands -> the body's stand-in
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from understudy.runtime.core import humanoid
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.retarget.fingers import Gloves, gloves
+from understudy.runtime.sources.one_euro import OneEuro
+from understudy.runtime.sources.packet import Packet
+from understudy.runtime.sources.playout import Playout
+from understudy.runtime.sources.streams import Motion
+
+# Hands that were seen longer ago than this are missing, as a body's own would be.
+HANDS_KEPT_S = 0.1
+
+
+class Smooth(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A One Euro filter: the cutoff at rest in Hz, and by how much speed raises it."""
+
+    cutoff_hz: Annotated[float, Meta(gt=0.0, le=1000.0)] = 1.5
+    beta: Annotated[float, Meta(ge=0.0, le=100.0)] = 0.3
+
+
+class Part(
+    msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, rename={"source": "from"}
+):
+    """Where a part of a subject comes from: "SOURCE" or "SOURCE/KEY", and how it is taken.
+
+    delay_s  shown so much later, interpolated, so that a slower part is in step with it
+    joints   the joints that are taken, with all below them; none: all. The rest is acted
+    smooth   a filter, for a source that trembles
+    """
+
+    source: str
+    delay_s: Annotated[float, Meta(ge=0.0, le=2.0)] = 0.0
+    joints: list[str] = []
+    smooth: Smooth | None = None
+
+    @property
+    def address(self) -> tuple[str, str]:
+        """Source and key."""
+        source, _, key = self.source.partition("/")
+        return source, key
+
+    @property
+    def plain(self) -> bool:
+        """Whether packets are taken as they come."""
+        return not (self.delay_s or self.joints or self.smooth)
+
+
+class Feed:
+    """The packets of one part, delayed, filtered and masked."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self._playout = Playout() if part.delay_s else None
+        self._filter = OneEuro(part.smooth.cutoff_hz, part.smooth.beta) if part.smooth else None
+        self._mask: tuple[Skeleton, Array] | None = None
+        self._ahead_s = 0.0  # of the packets' clock before the stage's
+
+    def packets(self, now_s: float, came: Sequence[Packet], skeleton: Skeleton) -> list[Packet]:
+        """What is to be shown at this tick of the packets that came."""
+        packets = list(came)
+        if self._playout is not None:
+            for packet in packets:
+                if packet.tick_s is not None:
+                    self._ahead_s = packet.tick_s - now_s
+                self._playout.add(packet)
+            shown = self._playout.at(now_s + self._ahead_s - self.part.delay_s)
+            packets = [shown] if shown is not None else []
+        if self._filter is not None:
+            packets = [self._filter.applied(packet) for packet in packets]
+        if self.part.joints:
+            packets = [self._masked(packet, skeleton) for packet in packets]
+        return packets
+
+    def _masked(self, packet: Packet, skeleton: Skeleton) -> Packet:
+        if self._mask is None or self._mask[0] is not skeleton:
+            self._mask = skeleton, below(skeleton, self.part.joints)
+        mask = self._mask[1]
+        seen = mask if packet.seen is None else np.logical_and(packet.seen, mask)
+        return replace(packet, seen=seen)
+
+
+def below(skeleton: Skeleton, names: Sequence[str]) -> Array:
+    """(J,) bool: the joints of these names and all that hang on them; unknown names are left out.
+
+    A name is a joint's own, a performer's (`LeftArm`), or a role (`left_upper_arm`).
+    """
+    role = humanoid.roles(skeleton)
+    mask = np.zeros(len(skeleton), bool)
+    for name in names:
+        if name in role:
+            mask[role[name]] = True
+        elif name in skeleton.names:
+            mask[skeleton.names.index(name)] = True
+        elif name in humanoid.PERFORMER.names:
+            mask[humanoid.joint(skeleton, name)] = True
+    for j in range(1, len(skeleton)):
+        mask[j] |= mask[skeleton.parents[j]]
+    return mask
+
+
+class Assembly:
+    """One subject's motion out of its parts, as a Motion of its own."""
+
+    def __init__(self, body: Part, hands: Part | None) -> None:
+        self._body, self._hands = Feed(body), Feed(hands) if hands is not None else None
+        self._way: tuple[Skeleton, Skeleton, Gloves | None] | None = None
+        self._held: Packet | None = None  # the newest of the hands
+        self._held_s = float("-inf")
+        self.plain = body.plain and hands is None
+
+    def skeleton(self, body: Motion, hands: Motion | None) -> Skeleton:
+        """The body's, with the fingers of the hands where it has none itself."""
+        if hands is None:
+            return body.skeleton
+        way = self._way
+        if way is None or way[0] is not body.skeleton or way[1] is not hands.skeleton:
+            way = body.skeleton, hands.skeleton, gloves(body.skeleton, hands.skeleton)
+            self._way, self._held = way, None
+        return way[2].skeleton if way[2] is not None else body.skeleton
+
+    def packets(
+        self,
+        now_s: float,
+        body: Motion,
+        came: Sequence[Packet],
+        hands: Motion | None,
+        came_hands: Sequence[Packet],
+    ) -> list[Packet]:
+        """The packets of the whole subject that are to be shown at this tick."""
+        packets = self._body.packets(now_s, came, body.skeleton)
+        if self._hands is None or hands is None:
+            return packets
+        self.skeleton(body, hands)
+        for packet in self._hands.packets(now_s, came_hands, hands.skeleton):
+            self._held, self._held_s = packet, now_s
+        assert self._way is not None
+        way = self._way[2]
+        if way is None:
+            return packets
+        late = now_s - self._held_s > HANDS_KEPT_S
+        return [self._with_hands(packet, way, late) for packet in packets]
+
+    def _with_hands(self, packet: Packet, way: Gloves, late: bool) -> Packet:
+        """The packet on the whole skeleton; fingers of which nothing is known are not seen."""
+        count, own = len(way.skeleton), len(packet.rotations)
+        positions, rotations = (
+            way.skeleton.rest_positions.copy(),
+            way.skeleton.rest_rotations.copy(),
+        )
+        positions[:own], rotations[:own] = packet.positions, packet.rotations
+        seen = np.zeros(count, bool)
+        seen[:own] = True if packet.seen is None else packet.seen
+        held = self._held
+        if held is None or late:
+            seen[way.rows] = False
+        else:
+            rotations[way.rows] = way.turned(held.rotations)
+            seen[way.rows] = True if held.seen is None else held.seen[way.taken]
+        return replace(
+            packet, positions=positions, rotations=rotations, seen=None if seen.all() else seen
+        )

@@ -1,0 +1,270 @@
+"""A session: one TOML file is a stage. What it says of sources, subjects, outputs, viewport, slate.
+
+The flags of `understudy stage` and `play` are changes to it, and so is what is edited while the
+stage runs; docs/session.md has every word.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import msgspec
+import platformdirs
+import tomli_w
+from msgspec import Meta
+
+from understudy.runtime.core import timecode, typed
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.sources import registry
+from understudy.runtime.sources.controls.style import checked
+
+from .parts import Part
+
+Name = Annotated[str, Meta(min_length=1, max_length=256)]
+Metres = Annotated[float, Meta(ge=-1e6, le=1e6)]
+Place = tuple[Metres, Metres, Metres]
+NOWHERE: Place = (0.0, 0.0, 0.0)
+KEPT = 8
+
+
+class Table(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """What all tables of a session are: exact in their words, short when they are written."""
+
+
+class StageTable(Table):
+    """[stage]: the loop, the wire and the networks."""
+
+    rate_hz: Annotated[float, Meta(ge=1.0, le=1000.0)] = 60.0
+    timecode: str = "30"
+    realtime: bool = True
+    publish: str = "tcp://127.0.0.1:5570"
+    control: str = "tcp://127.0.0.1:5571"
+    insecure: bool = False
+    keys: str | None = None  # the folder of `understudy keys`; "": the usual one
+    takeover: bool = True
+    stop_after_s: Annotated[float, Meta(gt=0.0, le=3600.0)] = 2.0
+    style: dict[str, float] = {}
+    weights: str = ""
+    takeover_weights: str = ""
+    copies: Annotated[int, Meta(ge=1, le=4096)] = 1
+
+
+class SubjectTable(Table):
+    """[[subject]]: a name on stage, and what it is made of.
+
+    control, or body with hands and face: "SOURCE", "SOURCE/KEY", or a table (`parts.Part`).
+    at_m and heading_deg move it and turn it about +Y; a subject on a pad starts there.
+    """
+
+    name: Name
+    control: str = ""
+    body: str | Part = ""
+    hands: str | Part = ""
+    face: str | list[str] = ""
+    at_m: Place = NOWHERE
+    heading_deg: Annotated[float, Meta(ge=-3600.0, le=3600.0)] = 0.0
+    takeover: bool = True
+
+    def part(self, which: str) -> Part | None:
+        """Its body or hands as a Part; None where it has none."""
+        said = getattr(self, which)
+        return (Part(said) if said else None) if isinstance(said, str) else said
+
+    @property
+    def faces(self) -> list[str]:
+        """Addresses of the faces that it wears; of two, the later counts."""
+        return [self.face] * bool(self.face) if isinstance(self.face, str) else self.face
+
+    @property
+    def sources(self) -> set[str]:
+        """The sources that it is made of."""
+        parts = [p.source for w in ("body", "hands") if (p := self.part(w))]
+        return {a.partition("/")[0] for a in (self.control, *parts, *self.faces) if a}
+
+
+class ViewportTable(Table):
+    """[viewport]: what `understudy play` shows."""
+
+    show: bool = True
+    size: str = "1280x720"
+    camera: str = "third"
+    share: str = ""
+    effect: bool = True
+
+
+class SlateTable(Table):
+    """[slate]: what is being shot; takes are named by it and count by themselves."""
+
+    project: str = ""
+    scene: str = ""
+    shot: str = ""
+    take: Annotated[int, Meta(ge=1, le=99999)] = 1
+    description: str = ""
+    folder: str = ""  # of the takes
+
+    @property
+    def stem(self) -> str:
+        """What a take's file is called: project_scene_shot_T001."""
+        words = [w for w in (self.project, self.scene, self.shot) if w]
+        plain = "_".join("".join(c if c.isalnum() or c in "-." else "-" for c in w) for w in words)
+        return f"{plain}_T{self.take:03}" if plain else f"take_T{self.take:03}"
+
+
+class Session(Table):
+    """A stage, whole. `source` and `output` tables have the words of their protocols."""
+
+    stage: StageTable = msgspec.field(default_factory=StageTable)
+    source: list[dict[str, Any]] = []
+    subject: list[SubjectTable] = []
+    output: list[dict[str, Any]] = []
+    viewport: ViewportTable = msgspec.field(default_factory=ViewportTable)
+    slate: SlateTable = msgspec.field(default_factory=SlateTable)
+
+
+def session_of(*lines: str, subjects: tuple[SubjectTable, ...] = (), **stage: Any) -> Session:
+    """A session of source lines such as `pad://walk.toml`, and words of its [stage] table."""
+    tables: list[dict[str, Any]] = [{"from": line} for line in lines]
+    return Session(stage=StageTable(**stage), source=tables, subject=list(subjects))
+
+
+def load(path: Path) -> Session:
+    """A session file, checked as a whole; paths in it are from its own folder."""
+    session = typed.read_toml(path, Session, "session")
+    base = path.resolve().parent
+    for table in session.source:
+        if isinstance(line := table.get("from"), str):
+            table["from"] = registry.rooted(line, base)
+    loop, slate = session.stage, session.slate
+    for name in ("weights", "takeover_weights", "keys"):
+        if said := getattr(loop, name):
+            setattr(loop, name, str(base / said))
+    if slate.folder:
+        slate.folder = str(base / slate.folder)
+    check(session, str(path))
+    return session
+
+
+def check(session: Session, file: str = "") -> None:
+    """Raises the first sentence about what cannot be, with the file's name; opens nothing."""
+    try:
+        names = {named.id for named in registry.identify(session.source, file)}
+        _check(session, names)
+    except UnderstudyError as error:
+        if not file or str(error).startswith(file):
+            raise
+        raise UnderstudyError(f"{file}: {error}") from None
+
+
+def _check(session: Session, names: set[str]) -> None:
+    timecode.rate(session.stage.timecode)
+    checked(session.stage.style, "stage.style")
+    subjects: set[str] = set()
+    for subject in session.subject:
+        check_subject(subject, names)
+        if subject.name in subjects:
+            raise UnderstudyError(f"Two subjects are called {subject.name!r}; names are unique.")
+        subjects.add(subject.name)
+    for number, table in enumerate(session.output, 1):
+        if not isinstance(table.get("to"), str):
+            raise UnderstudyError(
+                f'[[output]] {number} has no to = "SCHEME://HOST:PORT"; `--to list` has them all.'
+            )
+
+
+def check_subject(subject: SubjectTable, sources: set[str]) -> None:
+    """Raises the sentence about a subject that cannot be made of these sources."""
+    if bool(subject.control) == bool(subject.body) and (subject.control or not subject.face):
+        raise UnderstudyError(
+            f"Subject {subject.name!r} needs a body, or a control, or a face alone; a body and a "
+            "control exclude each other."
+        )
+    if subject.hands and not subject.body:
+        raise UnderstudyError(f"Subject {subject.name!r} has hands and no body to hang them on.")
+    for source in sorted(subject.sources - sources):
+        raise UnderstudyError(
+            f"Subject {subject.name!r} is made of {source!r}, and no source is called so; there "
+            f"{'are ' + ', '.join(sorted(sources)) if sources else 'is none'}."
+        )
+
+
+def dumps(session: Session, whole: bool = False) -> str:
+    """The session as TOML; what is as usual is left out, unless it is to be whole."""
+    if not whole:
+        return tomli_w.dumps(msgspec.to_builtins(session))
+    tables = {name: _whole(getattr(session, name)) for name in session.__struct_fields__}
+    return tomli_w.dumps(tables)
+
+
+def _whole(value: Any) -> Any:
+    """Plain tables of structs, defaults and all; what TOML has no word for is left out."""
+    if isinstance(value, list | tuple):
+        return [_whole(one) for one in value]
+    if isinstance(value, msgspec.Struct):
+        value = {
+            field.encode_name: getattr(value, field.name) for field in msgspec.structs.fields(value)
+        }
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items() if one is not None}
+    return value
+
+
+def save(session: Session, path: Path) -> None:
+    """Writes a session, whole or not at all; the file that was there stays beside it as NAME~."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        part.write_text(dumps(session), encoding="utf-8")
+        if path.exists():
+            os.replace(path, path.with_name(path.name + "~"))
+        os.replace(part, path)
+    except (OSError, ValueError) as error:
+        raise UnderstudyError(
+            f"The session cannot be written to {path}: {getattr(error, 'strerror', error)}."
+        ) from None
+
+
+def state_folder() -> Path:
+    """Where stages keep their sessions as they go; UNDERSTUDY_STATE names another folder."""
+    own = os.environ.get("UNDERSTUDY_STATE")
+    return Path(own or platformdirs.user_state_dir("understudy", appauthor=False))
+
+
+def state_file() -> Path:
+    """Where this process keeps its session; all but the newest few of others are thrown away."""
+    folder = state_folder()
+    with contextlib.suppress(OSError):
+        for old in _states(folder)[KEPT:]:
+            old.unlink()
+    return folder / f"stage-{os.getpid()}.toml"
+
+
+def last_state() -> Path:
+    """The session of the stage that ran last, however it ended."""
+    folder = state_folder()
+    try:
+        return _states(folder)[0]
+    except (OSError, IndexError):
+        raise UnderstudyError(
+            f"There is nothing to resume: no stage has kept a session in {folder} yet."
+        ) from None
+
+
+def _states(folder: Path) -> list[Path]:
+    found = [(path.stat().st_mtime_ns, path) for path in folder.glob("stage-*.toml")]
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def output_line(table: Mapping[str, Any]) -> str:
+    """An [[output]] table as one line, its other words as the line's options."""
+    line = str(table["to"])
+    words = [
+        f"{name}={quote(str(value), safe='')}" for name, value in table.items() if name != "to"
+    ]
+    if not words:
+        return line
+    return line + ("&" if "?" in line else "?") + "&".join(words)
