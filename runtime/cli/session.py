@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"wrote {path}; start it with `understudy play --session {path}`")
         return 0
     session = sessions.load(path)
-    check_outputs(session)
+    check_outputs(session, str(path))
     if args.act == "show":
         print(sessions.dumps(session, whole=True), end="")
         return 0

@@ -193,7 +193,7 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
     session.source += _sources(args)
     session.output += _outputs(args)
     sessions.check(session)
-    check_outputs(session)
+    check_outputs(session, str(path or ""))
     if args.save_session is not None:
         sessions.save(session, args.save_session)
     return session, path if args.session is not None else args.save_session
@@ -201,6 +201,8 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
 
 def _sources(args: argparse.Namespace) -> list[dict[str, Any]]:
     """[[source]] tables of the flags."""
+    import msgspec
+
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.sources import registry
     from understudy.runtime.sources.files.dropout import MOST_JITTER_S, parse_named_drop
@@ -226,7 +228,10 @@ def _sources(args: argparse.Namespace) -> list[dict[str, Any]]:
                 f"{', '.join(stems)}."
             )
     for number, (film, stem) in enumerate(zip(films, stems)):
-        table: dict[str, Any] = {"from": f"bvh://{here / film.path}", **film.options}
+        table: dict[str, Any] = {"from": f"bvh://{here / film.path}"}
+        for option in msgspec.structs.fields(film.options):
+            if (said := getattr(film.options, option.name)) != option.default:
+                table[option.encode_name] = said
         own = [str(drop) for name, drop in drops if name in ("", stem)]
         for word, value in (
             ("speed", args.bvh_speed),
@@ -264,11 +269,14 @@ def _tables(path: Path, noun: str) -> list[dict[str, Any]]:
     return list(tomllib.loads(path.read_text("utf-8-sig"))[noun])
 
 
-def check_outputs(session: Session) -> None:
+def check_outputs(session: Session, file: str = "") -> None:
     """Raises the sentence about an output that cannot be, before anything is started."""
     if session.output:
-        from understudy.runtime.outputs import sender
-        from understudy.runtime.stage.session import output_line
+        from understudy.runtime.outputs import sender, target
 
-        lines = [output_line(table) for table in session.output]
-        sender.Sender(sender.targets(lines, None)).close()
+        named = []
+        for number, table in enumerate(session.output, 1):
+            place = f"{file}, [[output]] {number}" if file and len(table) > 1 else ""
+            words = {name: value for name, value in table.items() if name != "to"}
+            named.append(target.parse(table["to"], sender.KNOWN, words, place))
+        sender.Sender(named).close()

@@ -5,6 +5,7 @@ bvh://walk.bvh?name=ann&speed=2     pad://demos/pads/demo.toml     gamepad://   
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,10 @@ class FileSource:
 
     def poll(self, now_s: float) -> list[Packet]:
         """The packets that arrive by now."""
-        return self.link.poll(now_s)
+        packets = self.link.poll(now_s)
+        if packets:
+            self.heard_ns = time.monotonic_ns()
+        return packets
 
     def figures(self) -> Mapping[str, Any]:
         return {}

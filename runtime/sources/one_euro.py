@@ -46,6 +46,8 @@ class OneEuro:
         if dt_s > ANEW_S or len(fresh) != len(self._rotations):
             self._rotations, self._root = fresh.copy(), packet.positions[0].copy()
             self._speed, self._root_speed = np.zeros(len(fresh)), 0.0
+            self._time_s = packet.capture_s
+            return packet
         seen = np.ones(len(fresh), bool) if packet.seen is None else packet.seen
         towards = rotation.multiply(rotation.conjugate(self._rotations), fresh)
         angle = 2.0 * np.arccos(np.clip(np.abs(towards[:, 3]), 0.0, 1.0))

@@ -12,7 +12,7 @@ TICK_S = 1 / 60
 
 
 class Told:
-    """An receiver that hears what a test says, each datagram 1 ms after the one before."""
+    """A receiver that hears what a test says, each datagram 1 ms after the one before."""
 
     where = "udp 39539"
 
@@ -43,7 +43,7 @@ def source(line: str):
     """The source of a line, and the receiver that it has."""
     named = endpoint.parse(line, registry.KNOWN)
     receiver = Told()
-    return registry._SOURCES[named.scheme](named, receiver), receiver
+    return registry.KNOWN[named.scheme].SOURCE(named, receiver), receiver
 
 
 def free_udp_ports(count: int) -> list[int]:

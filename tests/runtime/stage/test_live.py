@@ -7,11 +7,12 @@ import time
 import numpy as np
 import pytest
 
+from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Pose, State, Subject
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.sources.packet import Packet
-from understudy.runtime.stage.live import LOST_AFTER_S, Holding, Live
+from understudy.runtime.stage.live import LOST_AFTER_S, Holding, Live, Seat
 
 TICK_S = 1 / 60
 JOINTS = len(PERFORMER)
@@ -25,68 +26,66 @@ def pose(height_m: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Told:
-    """A source that says what it was told to, once."""
+    """A body that says what it was told to."""
 
-    def __init__(self, name: str, packets: dict[float, list[Packet]]) -> None:
-        self.name, self.skeleton, self.silence = name, PERFORMER, ""
-        self.packets, self.polls, self.closed = packets, 0, False
-
-    def poll(self, now_s: float) -> list[Packet]:
-        self.polls += 1
-        return self.packets.get(now_s, [])
-
-    def close(self) -> None:
-        self.closed = True
+    def __init__(self, skeleton: Skeleton = PERFORMER) -> None:
+        self.skeleton, self.silence, self.heard_ns = skeleton, "", 0
 
 
-def seats(count: int) -> list[Subject]:
-    return [Subject(f"s{i}", PERFORMER, Pose.rest(PERFORMER)) for i in range(count)]
+ORIGIN, STRAIGHT = np.zeros(3), np.array([0.0, 0.0, 0.0, 1.0])
 
 
-def test_a_source_is_read_once_and_moves_all_its_copies_each_in_its_place():
-    told = [
-        Told("a", {0.0: [Packet(0.0, *pose(1.0))]}),
-        Told("b", {0.0: [Packet(0.0, *pose(2.0))]}),
-    ]
-    live = Live(told, copies=3, takeover=False)
-    live.sense(0.0)
+def subject(name: str = "s") -> Subject:
+    return Subject(name, PERFORMER, Pose.rest(PERFORMER))
+
+
+def staged(count: int, takeover: bool) -> tuple[Live, list[Seat]]:
+    live = Live()
+    seats = live.seats([PERFORMER] * count, takeover)
+    live.admit(seats)
+    return live, seats
+
+
+def test_a_packet_moves_its_seat_in_its_place_turned_and_moved():
+    live, seats = staged(2, takeover=False)
+    live.arrive(seats[0], PERFORMER, [Packet(0.0, *pose(1.0))])
+    live.arrive(seats[1], PERFORMER, [Packet(0.0, *pose(2.0))])
     live.step(0.0)
-    subjects, places = seats(6), np.arange(18.0).reshape(6, 3)
-    live.solve(subjects, places)
-    assert [source.polls for source in told] == [1, 1]
-    for i, subject in enumerate(subjects):
-        assert subject.state is State.LIVE and subject.reason == ""
-        expected = pose(1.0 if i < 3 else 2.0)
-        np.testing.assert_array_equal(subject.pose.positions[0], expected[0][0] + places[i])
-        np.testing.assert_array_equal(subject.pose.positions[1:], expected[0][1:])
-        np.testing.assert_array_equal(subject.pose.rotations, expected[1])
+    here, there = subject("a"), subject("b")
+    seats[0].solve(here, Told(), np.array([3.0, 0.0, 1.0]), STRAIGHT)
+    seats[1].solve(there, Told(), ORIGIN, rotation.from_yaw(np.pi / 2))
+    assert here.state is there.state is State.LIVE and here.reason == ""
+    np.testing.assert_array_equal(here.pose.positions[0], pose(1.0)[0][0] + (3.0, 0.0, 1.0))
+    np.testing.assert_array_equal(here.pose.positions[1:], pose(1.0)[0][1:])
+    np.testing.assert_array_equal(here.pose.rotations, pose(1.0)[1])
+    turned = rotation.multiply(rotation.from_yaw(np.pi / 2), pose(2.0)[1][0])
+    np.testing.assert_allclose(there.pose.rotations[0], turned, atol=1e-12)
+    np.testing.assert_array_equal(there.pose.rotations[1:], pose(2.0)[1][1:])
     live.close()
-    assert all(source.closed for source in told)
 
 
 def test_without_an_understudy_silence_holds_and_at_last_is_lost():
-    live = Live([Told("a", {0.0: [Packet(0.0, *pose(1.0))]})], takeover=False)
-    (subject,) = subjects = seats(1)
-    states = []
+    live, (seat,) = staged(1, takeover=False)
+    one, states = subject(), []
+    live.arrive(seat, PERFORMER, [Packet(0.0, *pose(1.0))])
     for n in range(round((LOST_AFTER_S + 0.5) / TICK_S)):
-        live.sense(n * TICK_S)
         live.step(n * TICK_S)
-        live.solve(subjects, np.zeros((1, 3)))
-        states.append(subject.state)
-        assert subject.pose.positions[0, 1] == 1.0
-        assert bool(subject.reason) == (n > 0)
+        seat.solve(one, Told(), ORIGIN, STRAIGHT)
+        states.append(one.state)
+        assert one.pose.positions[0, 1] == 1.0
+        assert bool(one.reason) == (n > 0)
     assert states[0] is State.LIVE and states[1] is State.HOLD
     assert states[-1] is State.LOST
     assert states.index(State.LOST) * TICK_S == pytest.approx(LOST_AFTER_S, abs=1.5 * TICK_S)
 
 
 def test_the_reason_tells_that_the_source_has_ended():
-    told = Told("a", {})
-    live = Live([told], takeover=False)
-    told.silence = "the file has ended"
+    live, (seat,) = staged(1, takeover=False)
+    told = Told()
+    told.silence, told.heard_ns = "the file has ended", 1
     live.step(0.1)
-    live.solve(subjects := seats(1), np.zeros((1, 3)))
-    assert subjects[0].reason.startswith("the file has ended: ")
+    seat.solve(one := subject(), told, ORIGIN, STRAIGHT)
+    assert one.reason.startswith("the file has ended: ")
 
 
 def test_held_limbs_stay_and_the_rest_moves_on():
@@ -116,20 +115,33 @@ def taller(scale: float) -> Skeleton:
 
 @pytest.mark.parametrize("takeover", [False, True])
 def test_a_source_that_learns_its_skeleton_brings_its_subjects_onto_it(takeover):
-    told, other = Told("a", {}), Told("b", {0.0: [Packet(0.0, *pose(1.0))]})
-    live = Live([told, other], copies=2, takeover=takeover)
-    subjects, skeleton = seats(4), taller(1.2)
-    live.sense(0.0), live.step(0.0), live.solve(subjects, np.zeros((4, 3)))
-    assert subjects[0].state is State.HOLD
-    told.skeleton, tick = skeleton, 0
+    live, seats = staged(2, takeover)
+    skeleton, tick = taller(1.2), 0
+    live.step(0.0)
     deadline_s = time.monotonic() + 20.0
-    while subjects[0].skeleton is not skeleton and time.monotonic() < deadline_s:
+    while seats[0].skeleton is not skeleton and time.monotonic() < deadline_s:
         tick += 1
         now_s = tick * TICK_S
-        told.packets[now_s] = [Packet(now_s, *pose(1.1))]
-        live.sense(now_s), live.step(now_s), live.solve(subjects, np.zeros((4, 3)))
-    for subject in subjects[:2]:
-        assert subject.skeleton is skeleton and subject.state is State.LIVE
-        np.testing.assert_array_equal(subject.pose.positions, pose(1.1)[0])
-    assert subjects[2].skeleton is PERFORMER
+        live.arrive(seats[0], skeleton, [Packet(now_s, *pose(1.1))])
+        live.step(now_s)
+    seats[0].solve(one := subject(), Told(skeleton), ORIGIN, STRAIGHT)
+    assert one.skeleton is skeleton and one.state is State.LIVE
+    np.testing.assert_array_equal(one.pose.positions, pose(1.1)[0])
+    assert seats[1].skeleton is PERFORMER
+    live.close()
+
+
+@pytest.mark.parametrize("takeover", [False, True])
+def test_one_who_leaves_leaves_the_others_alone_and_the_last_closes_the_group(takeover):
+    live, seats = staged(2, takeover)
+    for seat in seats:
+        live.arrive(seat, PERFORMER, [Packet(0.0, *pose(1.0))])
+    live.step(0.0)
+    live.leave(seats[0])
+    live.arrive(seats[1], PERFORMER, [Packet(TICK_S, *pose(1.2))])
+    live.step(TICK_S)
+    seats[1].solve(one := subject(), Told(), ORIGIN, STRAIGHT)
+    assert one.state is State.LIVE and one.pose.positions[0, 1] == 1.2
+    live.leave(seats[1])
+    live.step(2 * TICK_S)
     live.close()

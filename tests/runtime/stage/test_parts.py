@@ -1,0 +1,151 @@
+"""A subject out of parts: delayed, filtered, masked, with another's hands."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.retarget.fingers import fingers, gloves
+from understudy.runtime.sources.one_euro import OneEuro
+from understudy.runtime.sources.packet import Packet
+from understudy.runtime.stage.parts import Assembly, Feed, Part, Smooth, below
+
+TICK_S = 1 / 60
+
+
+class Told:
+    def __init__(self, skeleton: Skeleton) -> None:
+        self.skeleton, self.silence, self.heard_ns = skeleton, "", 1
+
+
+def packet(time_s: float, skeleton: Skeleton = PERFORMER, height_m: float = 1.0) -> Packet:
+    positions = skeleton.rest_positions.copy()
+    positions[0, 1] = height_m
+    return Packet(time_s, positions, skeleton.rest_rotations.copy())
+
+
+def glove(turn: np.ndarray | None = None, names: str = "{side}Index{n}") -> Skeleton:
+    """Two hands of a glove with an index finger of three joints, and axes of their own."""
+    turn = rotation.identity() if turn is None else turn
+    rows: list[tuple[str, int, tuple[float, float, float]]] = [("Hips", -1, (0.0, 1.0, 0.0))]
+    for side, x in (("Left", 1.0), ("Right", -1.0)):
+        rows.append((f"{side}Hand", 0, (0.6 * x, 0.4, 0.0)))
+        for n in range(1, 4):
+            rows.append((names.format(side=side, n=n), len(rows) - 1, (0.04 * x, 0.0, 0.0)))
+    back = rotation.conjugate(turn)
+    # Only the hands are turned against the room; fingers go on in the hands' axes.
+    rotations = [turn if "Hand" in name else rotation.identity() for name, _, _ in rows]
+    positions = [
+        rotation.rotate(back, np.array(at)) if parent > 0 else np.array(at)
+        for _, parent, at in rows
+    ]
+    return Skeleton(
+        tuple(name for name, _, _ in rows),
+        np.array([parent for _, parent, _ in rows]),
+        np.array(positions),
+        np.array(rotations),
+    )
+
+
+def test_a_delay_shows_each_pose_so_much_later():
+    feed = Feed(Part("suit", delay_s=0.1))
+    shown = []
+    for n in range(60):
+        came = [packet(n * TICK_S, height_m=n * TICK_S)]
+        shown += [(n, p) for p in feed.packets(n * TICK_S, came, PERFORMER)]
+    assert len(shown) > 40
+    for n, one in shown:
+        assert one.positions[0, 1] == pytest.approx(n * TICK_S - 0.1, abs=1e-9)
+
+
+def test_a_delay_is_right_on_another_clock_and_while_nothing_comes():
+    feed, ahead_s, shown = Feed(Part("suit", delay_s=0.1)), 1e5, {}
+    for n in range(60):
+        came = [packet(n * TICK_S + ahead_s, height_m=n * TICK_S)] if n % 2 == 0 else []
+        for one in came:
+            one.tick_s = n * TICK_S + ahead_s
+        for one in feed.packets(n * TICK_S, came, PERFORMER):
+            shown[n] = one.positions[0, 1]
+    for n in range(20, 60):
+        assert shown[n] == pytest.approx(n * TICK_S - 0.1, abs=1e-6)
+
+
+def test_a_mask_takes_joints_and_all_below_them():
+    mask = below(PERFORMER, ["left_upper_arm", "Head", "no such joint"])
+    names = {name for name, taken in zip(PERFORMER.names, mask) if taken}
+    assert names == {"LeftArm", "LeftForeArm", "LeftHand", "Head"}
+    (one,) = Feed(Part("suit", joints=["Head"])).packets(0.0, [packet(0.0)], PERFORMER)
+    assert one.seen is not None and one.seen.sum() == 1 and one.seen[PERFORMER.index("Head")]
+
+
+def test_a_filter_calms_what_stands_and_follows_what_moves():
+    random = np.random.default_rng(1)
+    feed = Feed(Part("suit", smooth=Smooth(1.0, 5.0)))
+    still, moved = [], []
+    for n in range(240):
+        one = packet(n * TICK_S)
+        one.positions[0, 1] += random.normal(0.0, 0.002) + (n >= 120) * 2.0 * (n - 120) * TICK_S
+        (out,) = feed.packets(n * TICK_S, [one], PERFORMER)
+        (still if 60 <= n < 120 else moved).append((one.positions[0, 1], out.positions[0, 1]))
+    noise, calm = np.std(still, axis=0)
+    assert calm < 0.5 * noise
+    sent, shown = np.array(moved)[-30:].T
+    assert np.abs(sent - shown).max() < 0.06  # m, at 2 m/s: 30 ms behind
+
+
+@given(st.floats(-3.0, 3.0), st.floats(-3.0, 3.0))
+def test_a_filtered_turn_lies_between_what_was_and_what_came(a_rad, b_rad):
+    euro = OneEuro(1.5, 0.3)
+    turns = []
+    for n, angle in enumerate((a_rad, b_rad)):
+        one = packet(n * TICK_S)
+        one.rotations[3] = rotation.from_axis_angle([0.0, 1.0, 0.0], angle)
+        turns.append(euro.applied(one).rotations[3])
+    whole = rotation.angle_between(turns[0], one.rotations[3])
+    assert rotation.angle_between(turns[0], turns[1]) <= whole + 1e-6
+    np.testing.assert_allclose(np.linalg.norm(turns[1]), 1.0)
+
+
+def test_fingers_are_found_by_hand_name_and_order():
+    found = fingers(glove())
+    assert [found["left", "index", n] for n in range(3)] == [2, 3, 4]
+    assert set(found) == {(s, "index", n) for s in ("left", "right") for n in range(3)}
+    assert fingers(PERFORMER) == {}
+
+
+@given(st.tuples(*[st.floats(-1.0, 1.0)] * 3), st.tuples(*[st.floats(-1.0, 1.0)] * 3))
+def test_a_glove_bends_the_fingers_of_a_body_that_has_none_as_its_own(frame, bend):
+    """Whatever axes the glove has, fingers point where its own do, seen from the hand."""
+    rig = glove(rotation.from_rotation_vector(np.array(frame)))
+    way = gloves(PERFORMER, rig)
+    assert way is not None and len(way.skeleton) == len(PERFORMER) + 6
+    turns = rig.rest_rotations.copy()
+    for j in (2, 3, 4):
+        turns[j] = rotation.from_rotation_vector(np.array(bend) * 0.5)
+    there, _ = rig.globals(rig.rest_positions, turns)
+    local = way.skeleton.rest_rotations.copy()
+    local[way.rows] = way.turned(turns)
+    here, _ = way.skeleton.globals(way.skeleton.rest_positions, local)
+    hand, own = PERFORMER.index("LeftHand"), rig.index("LeftHand")
+    for n in (1, 2, 3):
+        j, k = way.skeleton.index(f"LeftIndex{n}"), rig.index(f"LeftIndex{n}")
+        np.testing.assert_allclose(here[j] - here[hand], there[k] - there[own], atol=1e-9)
+
+
+def test_hands_that_fall_silent_are_missing_and_the_body_goes_on():
+    assembly = Assembly(Part("suit"), Part("gloves"))
+    body, hands = Told(PERFORMER), Told(glove())
+    whole = assembly.skeleton(body, hands)
+    assert len(whole) == len(PERFORMER) + 6 and whole is assembly.skeleton(body, hands)
+    fingers_ = slice(len(PERFORMER), None)
+    (first,) = assembly.packets(0.0, body, [packet(0.0)], hands, [])
+    assert first.seen is not None and first.seen[:22].all() and not first.seen[fingers_].any()
+    (both,) = assembly.packets(0.1, body, [packet(0.1)], hands, [packet(0.1, hands.skeleton)])
+    assert both.seen is None
+    (late,) = assembly.packets(1.0, body, [packet(1.0)], hands, [])
+    assert late.seen is not None and not late.seen[fingers_].any() and late.seen[:22].all()
