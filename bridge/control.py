@@ -390,7 +390,8 @@ class ControlClient:
                     f"Whatever listens on {self.address} is no stage; give the address of a "
                     "stage's control socket."
                 ) from None
-            if reply.number == request.number:
+            # What could not be read has no number; whatever came before was thrown away.
+            if reply.error and reply.number in (request.number, 0):
                 raise UnderstudyError(reply.error)
 
     def _wait(self, event: int, deadline: float, refusals: int) -> None:

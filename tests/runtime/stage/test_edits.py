@@ -138,7 +138,7 @@ def test_a_session_is_edited_live_killed_and_resumed(starting, show):
         (lambda c: c.rename_subject("ann", "bob"), "bob"),
         (lambda c: c.rename_subject("ann", " "), "empty"),
         (lambda c: c.place_subject("nobody"), "nobody"),
-        (lambda c: c.place_subject("ann", (float("nan"), 0, 0)), "finite"),
+        (lambda c: c.place_subject("ann", (float("nan"), 0, 0)), "at_m"),
         (lambda c: c.remove_source("glove"), "glove"),
         (lambda c: c.remove_subject("nobody"), "nobody"),
         (lambda c: c.add_source("vcm://"), "vmc"),
