@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-UNITS_M = {
-    "m": 1.0, "metre": 1.0, "meter": 1.0, "dm": 0.1, "cm": 0.01, "mm": 0.001, "inch": 0.0254,
-    "in": 0.0254, "foot": 0.3048, "ft": 0.3048, "cmu": 0.056444,
-}  # fmt: skip
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.takes import overrules
+
+T = TypeVar("T")
 
 
 def add_file_options(parser: argparse.ArgumentParser) -> None:
@@ -22,11 +21,21 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
         "motion file", "what is guessed otherwise, and said: `understudy inspect FILE` shows it"
     )
     add = group.add_argument
-    add("--up", type=_up, metavar="AXIS", help="the vertical axis: Y, Z, X, or Y-down as --up=-Y")
-    add("--unit", type=_unit, metavar="M", help="metres per unit of the file, or cm, mm, inch, m")
+    add(
+        "--up",
+        type=_said(overrules.up_axis),
+        metavar="AXIS",
+        help="the vertical axis: Y, Z, X, or Y-down as --up=-Y",
+    )
+    add(
+        "--unit",
+        type=_said(overrules.unit_m),
+        metavar="M",
+        help="metres per unit of the file, or cm, mm, inch, m",
+    )
     add(
         "--rest",
-        type=_rest,
+        type=_said(overrules.rest_pose),
         metavar="FRAME|t-pose",
         help="the frame, from 0, in which the body stands in a T-pose; t-pose: zero angles are one",
     )
@@ -47,13 +56,16 @@ def decided(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def words(args: argparse.Namespace) -> list[object]:
-    """The options again, for another process's command line."""
-    said: list[object] = []
-    for name in ("up", "unit", "rest", "map", "frame_time"):
-        if (value := getattr(args, name)) is not None:
-            said.append(f"--{name.replace('_', '-')}={value}")
-    return said
+def words(args: argparse.Namespace) -> dict[str, Any]:
+    """The same as words of a [[source]] table."""
+    said = {
+        "up": args.up,
+        "unit": None if args.unit is None else f"{args.unit:.9g}",
+        "rest": None if args.rest is None else str(args.rest),
+        "map": None if args.map is None else str(args.map.absolute()),
+        "frame_time": args.frame_time,
+    }
+    return {name: value for name, value in said.items() if value is not None}
 
 
 @contextmanager
@@ -70,31 +82,13 @@ def reading(path: Path) -> Iterator[Any]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _up(text: str) -> str:
-    match = re.fullmatch(r"(?i)([+-]?)([xyz])(-|-?down)?", text.strip())
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no axis; give Y, Z, X, -Y, -Z or -X")
-    down = (match[1] == "-") != bool(match[3])
-    return ("-" if down else "") + match[2].upper()
+def _said(read: Callable[[str], T]) -> Callable[[str], T]:
+    """As argparse wants it: its sentence, with the option's name before it."""
 
+    def word(text: str) -> T:
+        try:
+            return read(text)
+        except UnderstudyError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
 
-def _unit(text: str) -> float:
-    if text.strip().lower() in UNITS_M:
-        return UNITS_M[text.strip().lower()]
-    try:
-        unit_m = float(text)
-    except ValueError:
-        unit_m = 0.0
-    if not 0.0 < unit_m < 1e6:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no length; give metres above 0, or one of {', '.join(UNITS_M)}"
-        )
-    return unit_m
-
-
-def _rest(text: str) -> int | str:
-    if text.strip().lower() in ("t-pose", "tpose"):
-        return "t-pose"
-    if not text.strip().isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a frame's number nor t-pose")
-    return int(text)
+    return word

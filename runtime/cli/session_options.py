@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .file_options import add_file_options, words
 from .keys import keys_option
 
 if TYPE_CHECKING:
@@ -63,6 +64,12 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     bvh.add_argument("--bvh-start", type=float, metavar="S", help="seconds of the file")
     bvh.add_argument("--bvh-stop", type=float, metavar="S", help="seconds of the file")
     bvh.add_argument("--bvh-once", action="store_true", help="do not loop")
+    bvh.add_argument(
+        "--bvh-skeleton",
+        choices=("own", "performer"),
+        help="own: every joint of the file, fingers too (own); performer: ours, of 22 joints",
+    )
+    add_file_options(parser)
     live = parser.add_argument_group(
         "live mocap", "a BVH file on stage is played as if it came live; its signal may fail"
     )
@@ -238,6 +245,8 @@ def _sources(args: argparse.Namespace) -> list[dict[str, Any]]:
             ("start", args.bvh_start),
             ("stop", args.bvh_stop),
             ("loop", False if args.bvh_once else None),
+            ("skeleton", args.bvh_skeleton),
+            *words(args).items(),
             ("jitter", args.jitter),
             ("drop", ";".join(own) or None),
             ("seed", number if args.jitter else None),

@@ -9,14 +9,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
 from understudy.runtime.core import url
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.typed import Table
+from understudy.runtime.takes import overrules
+from understudy.runtime.takes.joint_map import read_map
 
 from .controls.gamepad import GamepadSource
 from .controls.pad_script import PadScript
@@ -112,12 +113,48 @@ class Playback(Name, frozen=True, kw_only=True):
         Meta(ge=0.0, le=MOST_JITTER_S, description="late by up to that", extra={"unit": "s"}),
     ] = field(default=0.0, name="jitter")
     seed: Annotated[int, Meta(ge=0, description="of the jitter")] = 0
+    skeleton: Annotated[
+        Literal["own", "performer"],
+        Meta(
+            description="own: every joint of the file; performer: carried over to our performer's"
+        ),
+    ] = "own"
+    up: Annotated[str, Meta(description="the vertical axis, as Z or -Y (guessed)")] = ""
+    unit: Annotated[str, Meta(description="metres a unit, or cm, inch (guessed)")] = ""
+    rest: Annotated[str, Meta(description="the T-pose's frame, or t-pose (guessed)")] = ""
+    map: Annotated[str, Meta(description="a TOML file: which joint is which part (guessed)")] = ""
+    frame_time_s: Annotated[
+        Annotated[float, Meta(gt=0.0, le=1e3)] | None,
+        Meta(description="between frames (the file's)", extra={"unit": "s"}),
+    ] = field(default=None, name="frame_time")
+
+    def __post_init__(self) -> None:
+        try:
+            self.decided()
+        except UnderstudyError as error:
+            raise ValueError(str(error).rstrip(".")) from None
+
+    def decided(self) -> dict[str, Any]:
+        """What the user said of the file, as keywords of BvhSource; what is None is guessed."""
+        return {
+            "up": overrules.up_axis(self.up) if self.up else None,
+            "unit_m": overrules.unit_m(self.unit) if self.unit else None,
+            "rest": overrules.rest_pose(self.rest) if self.rest else None,
+            "frame_time_s": self.frame_time_s,
+        }
 
 
 def _bvh(endpoint: Endpoint, name: str) -> FileSource:
     said: Playback = endpoint.options
     source = BvhSource(
-        Path(endpoint.path), said.speed, said.loop, said.start_s, said.stop_s, PERFORMER
+        Path(endpoint.path),
+        said.speed,
+        said.loop,
+        said.start_s,
+        said.stop_s,
+        skeleton=said.skeleton,
+        roles=read_map(Path(said.map)) if said.map else None,
+        **said.decided(),
     )
     drops = [parse_drop(text) for text in said.drop.split(";") if text]
     return FileSource(name, Link(source, drops, said.jitter_s, said.seed), source.notes)

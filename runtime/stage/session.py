@@ -139,6 +139,8 @@ def load(path: Path) -> Session:
     for table in session.source:
         if isinstance(line := table.get("from"), str):
             table["from"] = registry.rooted(line, base)
+        if isinstance(said := table.get("map"), str):
+            table["map"] = str(base / said)
     loop, slate = session.stage, session.slate
     for name in ("weights", "takeover_weights", "keys"):
         if said := getattr(loop, name):
