@@ -144,9 +144,10 @@ def _runs(name: str) -> list[str]:
     return _RUN.findall(bare)
 
 
-def read_names(names: tuple[str, ...]) -> list[Said]:
+@lru_cache(maxsize=64)
+def read_names(names: tuple[str, ...]) -> tuple[Said, ...]:
     """What each name of a skeleton says."""
-    return [_said(runs) for runs in _without_what_all_share([_runs(name) for name in names])]
+    return tuple(_said(runs) for runs in _without_what_all_share([_runs(name) for name in names]))
 
 
 def _without_what_all_share(runs: list[list[str]]) -> list[list[str]]:

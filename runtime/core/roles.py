@@ -8,6 +8,7 @@ below it, and where names say nothing the tree and the lengths of its bones do (
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -110,7 +111,16 @@ def missing(found: dict[str, int]) -> list[str]:
 
 
 def _guess(skeleton: Skeleton) -> Guess:
-    names, parents = skeleton.names, skeleton.parents.tolist()
+    names, parents = skeleton.names, tuple(skeleton.parents.tolist())
+    named = _named(names, parents)
+    if named.notes or all(f"{side}_{LEG[1]}" in named.roles for side in SIDES):
+        return named if named.notes else _whole(names, parents)
+    return _with_trunk(names, parents, dict(named.roles), body_plan.guess(skeleton))
+
+
+@lru_cache(maxsize=64)
+def _named(names: tuple[str, ...], parents: tuple[int, ...]) -> Guess:
+    """The limbs that names tell."""
     said = read_names(names)
     if sum("beast" in s.words for s in said) >= 2:
         return Guess({}, ("The names are a beast's, so it is no humanoid.",))
@@ -119,20 +129,34 @@ def _guess(skeleton: Skeleton) -> Guess:
     for side in SIDES:
         for parts in (LEG, ARM):
             found |= _limb(said, above, side, parts)
-    notes: list[str] = []
-    if not all(f"{side}_{LEG[1]}" in found for side in SIDES):
-        plan = body_plan.guess(skeleton)
+    return Guess(found)
+
+
+@lru_cache(maxsize=64)
+def _whole(names: tuple[str, ...], parents: tuple[int, ...]) -> Guess:
+    """All roles where names tell the limbs."""
+    return _with_trunk(names, parents, dict(_named(names, parents).roles), body_plan.Plan({}))
+
+
+def _with_trunk(
+    names: tuple[str, ...],
+    parents: tuple[int, ...],
+    found: dict[str, int],
+    plan: body_plan.Plan,
+) -> Guess:
+    said, above, notes = read_names(names), _paths(parents), []
+    if plan.roles:
         taken = set(found.values())
         new = {r: j for r, j in plan.roles.items() if r not in found and j not in taken}
         # All of it or nothing: half a plan beside half the names fits nobody.
-        if plan.roles and all(found.get(r, j) == j for r, j in plan.roles.items()):
+        if all(found.get(r, j) == j for r, j in plan.roles.items()):
             found |= new
             notes += plan.notes
     _trunk(names, said, parents, above, found, notes)
     return Guess({role: found[role] for role in HIERARCHY if role in found}, tuple(notes))
 
 
-def _paths(parents: list[int]) -> list[list[int]]:
+def _paths(parents: tuple[int, ...]) -> list[list[int]]:
     """For each joint those above it, nearest first."""
     paths: list[list[int]] = []
     for parent in parents:
@@ -159,7 +183,7 @@ def _worth(said: Said) -> dict[str, float]:
 
 
 def _limb(
-    said: list[Said], above: list[list[int]], side: str, parts: tuple[str, ...]
+    said: tuple[Said, ...], above: list[list[int]], side: str, parts: tuple[str, ...]
 ) -> dict[str, int]:
     """The chain of joints of a side, each below the one before, that its names fit best."""
     best: dict[tuple[int, int], tuple[float, tuple[int, int] | None]] = {}
@@ -205,8 +229,8 @@ def _common(joints: list[int], above: list[list[int]]) -> int | None:
 
 def _trunk(
     names: tuple[str, ...],
-    said: list[Said],
-    parents: list[int],
+    said: tuple[Said, ...],
+    parents: tuple[int, ...],
     above: list[list[int]],
     found: dict[str, int],
     notes: list[str],
@@ -249,8 +273,8 @@ def _trunk(
 
 def _head_above(
     names: tuple[str, ...],
-    said: list[Said],
-    parents: list[int],
+    said: tuple[Said, ...],
+    parents: tuple[int, ...],
     above: list[list[int]],
     chest: int,
     found: dict[str, int],
@@ -288,7 +312,7 @@ def _head_above(
 
 
 def _spine(
-    said: list[Said], above: list[list[int]], found: dict[str, int], chest: int | None
+    said: tuple[Said, ...], above: list[list[int]], found: dict[str, int], chest: int | None
 ) -> None:
     """Names the joints between hips and neck spine, chest, upper_chest: first, middle, last."""
     if "neck" in found or "head" in found:

@@ -55,16 +55,17 @@ def make_clip(path: Path, tree: Hierarchy, motion: Motion, given: Given) -> Clip
     offsets = _bones(tree, file_offsets, positions, notes)
     skeleton = Skeleton(tuple(tree.names), np.array(tree.parents), offsets, tips=tips)
     skeleton = with_roles(skeleton, given.roles, path.name)
-    if given.roles is None and _is_beast(skeleton, positions, rotations):
+    seen = placement.sight(skeleton, positions, rotations)
+    if given.roles is None and _is_beast(skeleton, seen.world):
         skeleton = replace(skeleton, given_roles={})
         notes.append("Its spine lies level over its legs in most frames, so it is no humanoid.")
     notes += [*guess(skeleton).notes, *_incomplete(skeleton)]
 
     up = given.up
     if up is None:
-        up, said = placement.guess_up(skeleton, positions, rotations)
+        up, said = placement.guess_up(skeleton, seen)
         notes += said
-    scale = placement.root_scale(skeleton, positions, rotations, up)
+    scale = placement.root_scale(skeleton, seen, up)
     if scale != 1.0:
         notes.append(
             f"The root's positions are {1.0 / scale:g} times too large for the skeleton's OFFSETs, "
@@ -76,13 +77,13 @@ def make_clip(path: Path, tree: Hierarchy, motion: Motion, given: Given) -> Clip
         rotations[:, 0] = rotation.multiply(turn, rotations[:, 0])
         offsets = offsets.copy()
         offsets[0] = rotation.rotate(turn, offsets[0] * scale)
-    low, high = _heights(skeleton, positions, rotations)
+    low, high = seen.heights(up)
     unit_m = given.unit_m
     if unit_m is None:
         unit_m, note = placement.guess_unit(skeleton, high - low)
         notes.append(note)
     positions *= unit_m
-    origin = placement.far_origin(positions[:, 0], low * unit_m)
+    origin = placement.far_origin(positions[:, 0], low * scale * unit_m)
     if origin.any():
         positions[:, 0] -= origin
         far_km = float(np.linalg.norm(origin)) / 1000.0
@@ -185,14 +186,7 @@ def _bones(tree: Hierarchy, offsets: Array, positions: Array, notes: list[str]) 
     return offsets
 
 
-def _heights(skeleton: Skeleton, positions: Array, rotations: Array) -> tuple[float, float]:
-    """The lowest and the highest point of the first frames, in file units along +Y."""
-    world, ends = placement.points(skeleton, positions, rotations)
-    heights = np.concatenate([world, ends], axis=1)[..., 1]
-    return float(heights.min(axis=1)[0]), float(heights.max(axis=1)[0])
-
-
-def _is_beast(skeleton: Skeleton, positions: Array, rotations: Array) -> bool:
+def _is_beast(skeleton: Skeleton, world: Array) -> bool:
     """Whether a body with a human's names goes on all fours, in its rest pose too."""
     role = guess(skeleton).roles
     if missing(role) or "hips" not in role:
@@ -200,7 +194,6 @@ def _is_beast(skeleton: Skeleton, positions: Array, rotations: Array) -> bool:
     top = role.get("neck", role.get("head"))
     if top is None or rest.stands(skeleton, skeleton.rest_globals[0]):
         return False
-    world, _ = placement.points(skeleton, positions, rotations)
     feet = world[:, [role["left_foot"], role["right_foot"]]].mean(axis=1)
     hands = world[:, [role["left_hand"], role["right_hand"]]].mean(axis=1)
     arms = world[:, [role["left_upper_arm"], role["right_upper_arm"]]].mean(axis=1)

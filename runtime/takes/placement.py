@@ -102,18 +102,31 @@ def _ends(skeleton: Skeleton) -> tuple[list[int], list[int]]:
     return (top, bottom) if top and bottom and top != bottom else ([], [])
 
 
-def points(skeleton: Skeleton, positions: Array, rotations: Array) -> tuple[Array, Array]:
-    """World positions of joints (T, J, 3) and of bone ends (T, E, 3), of some of the frames."""
+@dataclass(frozen=True)
+class Sight:
+    """Some of a motion's frames in file units: joints (T, J, 3) and bone ends (T, E, 3)."""
+
+    world: Array
+    ends: Array
+
+    def heights(self, up: str) -> tuple[float, float]:
+        """The lowest and the highest point of the first frame along an axis."""
+        along = np.concatenate([self.world[0], self.ends[0]]) @ _direction(up)
+        return float(along.min()), float(along.max())
+
+
+def sight(skeleton: Skeleton, positions: Array, rotations: Array) -> Sight:
+    """What a body looks like in up to SAMPLES frames of its local motion (T, J, ...)."""
     some = slice(None, None, max(1, len(rotations) // SAMPLES))
     world_p, world_r = skeleton.globals(positions[some], rotations[some])
     tipped = np.flatnonzero(np.isfinite(skeleton.tips).all(axis=1))
-    ends = world_p[:, tipped] + rotation.rotate(world_r[:, tipped], skeleton.tips[tipped])
-    return world_p, ends
+    turned = rotation.rotate(world_r[:, tipped], skeleton.tips[tipped])
+    return Sight(world_p, world_p[:, tipped] + turned)
 
 
-def guess_up(skeleton: Skeleton, positions: Array, rotations: Array) -> tuple[str, list[str]]:
+def guess_up(skeleton: Skeleton, seen: Sight) -> tuple[str, list[str]]:
     """The world's vertical axis, one of AXES, and what is to be said of it."""
-    world, ends = points(skeleton, positions, rotations)
+    world, ends = seen.world, seen.ends
     every = np.concatenate([world, ends], axis=1)
     top, bottom = _ends(skeleton)
     rest = skeleton.rest_globals[0]
@@ -266,7 +279,7 @@ def guess_unit(skeleton: Skeleton, height: float) -> tuple[float, str]:
     return unit, text + "."
 
 
-def root_scale(skeleton: Skeleton, positions: Array, rotations: Array, up: str) -> float:
+def root_scale(skeleton: Skeleton, seen: Sight, up: str) -> float:
     """By what the root's positions are to be multiplied to be in the unit of the OFFSETs.
 
     Some exporters write centimetres in one and metres in the other: then the hips stand a hundred
@@ -277,15 +290,14 @@ def root_scale(skeleton: Skeleton, positions: Array, rotations: Array, up: str) 
     hips = role.get("hips")
     if hips is None or not feet:
         return 1.0
-    world, _ = points(skeleton, positions, rotations)
-    along = _direction(up)
+    world, along = seen.world, _direction(up)
     legs = float(np.median((world[:, hips] - world[:, feet].mean(axis=1)) @ along))
-    above = float(np.median(positions[:, 0] @ along))
+    above = float(np.median(world[:, 0] @ along))
     if legs <= 0.0 or above <= 0.0:
         return 1.0
     ratio = above / legs
     near = min(_ROOT_RATIOS, key=lambda r: abs(np.log(r / ratio)))
-    spread = float(np.ptp(positions[:, 0] @ along)) / above
+    spread = float(np.ptp(world[:, 0] @ along)) / above
     return 1.0 / near if abs(np.log(near / ratio)) < 0.15 and spread < 0.5 else 1.0
 
 
