@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from understudy.runtime.takes import bvh
     from understudy.runtime.viewport import film, gl
     from understudy.runtime.viewport.capture import Sheet, even
+    from understudy.runtime.viewport.mesh.mannequin import unfit
     from understudy.runtime.viewport.renderer import Options, Renderer
 
     size = even(film.size_of(args.size))
@@ -53,8 +54,9 @@ def run(args: argparse.Namespace) -> int:
             raise UnderstudyError(f"--{name} is {value:g}; it can be 0 to 1e7 seconds.")
     with reading(args.take) as progress:
         clip = bvh.read(args.take, progress=progress, **decided(args))
-    for note in clip.notes:
-        print(note)
+    for note in (*clip.notes, unfit(clip.skeleton)):
+        if note:
+            print(note)
     first = round(args.start / clip.frame_time_s)
     last = len(clip) if args.seconds is None else first + round(args.seconds / clip.frame_time_s)
     if not 0 <= first < len(clip) or last <= first:

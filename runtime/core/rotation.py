@@ -140,8 +140,11 @@ def from_euler(angles_rad: Array, order: str) -> Array:
     sine, cosine = np.sin(half), np.cos(half)
     q = np.zeros((4, *angles_rad.shape[:-1]), angles_rad.dtype)
     q[3] = 1.0
-    for s, c, letter in zip(sine, cosine, order, strict=True):
+    for n, (s, c, letter) in enumerate(zip(sine, cosine, order, strict=True)):
         i = AXES[letter]
+        if n == 0:
+            q[i], q[3] = s, c
+            continue
         j, k = (i + 1) % 3, (i + 2) % 3
         turned = np.empty_like(q)
         turned[i], turned[3] = q[i] * c + q[3] * s, q[3] * c - q[i] * s

@@ -23,7 +23,7 @@ from .joint_map import with_roles
 from .placement import Placement
 
 # Frames that are turned from angles to quaternions at once: what they take in between stays small.
-_AT_ONCE = 4096
+_AT_ONCE = 512
 TINY = 1e-6
 
 
@@ -142,17 +142,20 @@ def _local(tree: Hierarchy, offsets: Array, values: Array) -> tuple[Array, Array
     for joint, axis, column in moved:
         positions[:, joint, axis] = values[:, column]
     rotations = np.empty((len(values), len(offsets), 4))
-    still = [j for j, names in enumerate(tree.channels) if all("pos" in n for n in names)]
-    rotations[:, still] = (0.0, 0.0, 0.0, 1.0)
-    for start in range(0, len(values), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        for order, (joints, picks) in spun.items():
-            angles = np.deg2rad(values[part][:, np.array(picks)])
-            turned = rotation.from_euler(angles, order)
-            if len(joints) == len(offsets):
-                rotations[part] = turned
-            else:
-                rotations[part, joints] = turned
+    rotations[:] = (0.0, 0.0, 0.0, 1.0)
+    varies = (values != values[0]).any(axis=0)
+    for order, (joints, picks) in spun.items():
+        columns = np.array(picks)
+        # A rig has many joints that never turn: twists, fingers, ends.
+        turning = varies[columns].any(axis=1)
+        still = [j for j, turns in zip(joints, turning, strict=True) if not turns]
+        first = rotation.from_euler(np.deg2rad(values[0][columns[~turning]]), order)
+        rotations[:, still] = first
+        moving = [j for j, turns in zip(joints, turning, strict=True) if turns]
+        for start in range(0, len(values), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            angles = np.deg2rad(values[part][:, columns[turning]])
+            rotations[part, moving] = rotation.from_euler(angles, order)
     return positions, rotations
 
 

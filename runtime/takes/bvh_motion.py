@@ -26,6 +26,7 @@ except ImportError:  # no wheel for this Python; what follows is four times as s
     simdjson = None  # type: ignore[assignment]
 
 _JSON = msgspec.json.Decoder(list[float])
+_COMMAS = bytes.maketrans(b" ", b",")
 _HEADER = rb"\s*%b[ \t]*:[ \t]*([^\r\n]*)"
 # A number, or the beginning of one.
 _NUMBER = re.compile(rb"[-+]?\d*\.?\d*([eE][-+]?\d*)?")
@@ -172,8 +173,9 @@ def _fast(
     # A header that promises the moon gets no memory: a value takes two bytes at least.
     values = np.empty((min(frames, text.size // (2 * columns) + 1), columns))
     row, done = 0, 0
+    parser = simdjson.Parser() if simdjson is not None else None
     for piece in itertools.chain([first], pieces):
-        some = _rows(piece, columns)
+        some = _rows(piece, columns, parser)
         if some is None:
             return None
         if row + len(some) > len(values):
@@ -188,35 +190,26 @@ def _fast(
     return values[:row]
 
 
-def _rows(piece: bytes, columns: int) -> Array | None:
+def _rows(piece: bytes, columns: int, parser: Any) -> Array | None:
     """(N, C) values of whole lines of the file, or None where they are not that plain."""
     if b"," in piece:
         return None
-    tidy = piece
-    for odd, plain in ((b"\r", b""), (b"\t", b" "), (b" \n", b"\n"), (b"\n\n", b"\n")):
-        if odd in tidy:
-            tidy = tidy.replace(odd, plain)
-    tidy = tidy.strip()
-    if not tidy:
-        return np.empty((0, columns))
-    lines = tidy.count(b"\n") + 1
-    if simdjson is not None:
-        letters = np.frombuffer(tidy, np.uint8)
-        blanks = np.flatnonzero(letters == 32)
-        ends = np.append(np.flatnonzero(letters == 10), len(letters))
-        even = np.searchsorted(blanks, ends)
-        if np.array_equal(even, np.arange(1, lines + 1) * (columns - 1)):
-            try:
-                # A parser each: what one has parsed lies in a buffer of its own that stays.
-                parsed: Any = simdjson.Parser().parse(
-                    b"[%b]" % tidy.replace(b" ", b",").replace(b"\n", b",")
-                )
-                flat = np.frombuffer(parsed.as_buffer(of_type="d"))
-                return flat.reshape(lines, columns)
-            except (ValueError, TypeError):
-                pass
-    out = np.empty((lines, columns))
-    for n, line in enumerate(tidy.split(b"\n")):
+    if b"\t" in piece:
+        piece = piece.replace(b"\t", b" ")
+    lines = [line for line in map(bytes.strip, piece.split(b"\n")) if line]
+    # Each line is counted: a value that has slipped to the line before is a fault, and named.
+    if parser is not None and all(line.count(b" ") == columns - 1 for line in lines):
+        if not lines:
+            return np.empty((0, columns))
+        try:
+            parsed = parser.parse(b"[%b]" % b",".join(lines).translate(_COMMAS))
+            flat = np.frombuffer(parsed.as_buffer(of_type="d"))
+            del parsed  # the parser's memory is used again
+            return flat.reshape(len(lines), columns)
+        except (ValueError, TypeError, RuntimeError):
+            pass
+    out = np.empty((len(lines), columns))
+    for n, line in enumerate(lines):
         try:
             numbers = _numbers(line)
         except ValueError:

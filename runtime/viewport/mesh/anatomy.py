@@ -67,12 +67,16 @@ def landmarks(skeleton: Skeleton, world_p: Array) -> Landmarks:
     role = roles(skeleton)
     need = [f"{side}_{part}" for side, _ in SIDES for part in ("upper_leg", "lower_leg", "foot")]
     need += [f"{side}_{part}" for side, _ in SIDES for part in ("upper_arm", "lower_arm", "hand")]
-    missing = [name for name in ["hips", "head", *need] if name not in role]
+    top = top_joint(role)
+    missing = [name for name in ["hips", *need] if name not in role]
+    missing += ["head, neck or chest"] if top is None else []
     if missing:
         raise UnderstudyError(
             f"The skeleton of {len(skeleton)} joints has no {missing[0]}: no mannequin fits it."
         )
     at = {name: world_p[j] for name, j in role.items()}
+    assert top is not None
+    at.setdefault("head", world_p[top])  # held where anatomy has it, below
     at["hip_line"] = 0.5 * (at["left_upper_leg"] + at["right_upper_leg"])
     shoulders = 0.5 * (at["left_upper_arm"] + at["right_upper_arm"])
     leg = at["left_upper_leg"][1] - at["left_foot"][1]
@@ -85,7 +89,7 @@ def landmarks(skeleton: Skeleton, world_p: Array) -> Landmarks:
     head = at["head"].copy()
     head[1] = np.clip(head[1], shoulders[1] + 0.115 * s, shoulders[1] + 0.19 * s)
     at["skull"] = head
-    tip = world_p[role["head"]][1] + skeleton_tip(skeleton, role["head"], 0.19 * s)
+    tip = world_p[top][1] + skeleton_tip(skeleton, top, 0.19 * s)
     at["crown"] = head.copy()
     at["crown"][1] += np.clip(tip - head[1], 0.175 * s, 0.215 * s)
     toe_heights = []
@@ -100,6 +104,12 @@ def landmarks(skeleton: Skeleton, world_p: Array) -> Landmarks:
         at[f"{side}_along"] = arm
         at[f"{side}_fingers"] = at[f"{side}_hand"] + arm * 0.18 * s
     return Landmarks(at, s, float(np.mean(toe_heights)) - 0.015 * s)
+
+
+def top_joint(role: dict[str, int]) -> int | None:
+    """The joint that carries the skull: the head, or what a rig without one has highest."""
+    names = ("head", "neck", "upper_chest", "chest")
+    return next((role[name] for name in names if name in role), None)
 
 
 def skeleton_tip(skeleton: Skeleton, joint: int, default_m: float) -> float:

@@ -93,6 +93,15 @@ def build(skeleton: Skeleton, grid_m: float = GRID_M) -> Mesh:
                  world_p, world_r)  # fmt: skip
 
 
+def unfit(skeleton: Skeleton) -> str:
+    """Why no mannequin fits a skeleton, in a sentence; "" where one does."""
+    try:
+        anatomy.landmarks(skeleton, anatomy.bind_pose(skeleton)[0])
+    except UnderstudyError as error:
+        return f"{error} Its bones are drawn instead."
+    return ""
+
+
 def capsules(skeleton: Skeleton, grid_m: float = GRID_M) -> Mesh:
     """One capsule for each bone, meshed on its own and bound to the bone's joint."""
     world_p, world_r = skeleton.rest_globals

@@ -10,7 +10,7 @@ from understudy.runtime.core.humanoid import roles
 from understudy.runtime.core.rotation import Array, normalize
 from understudy.runtime.core.skeleton import Skeleton
 
-from .anatomy import SIDES, Landmarks
+from .anatomy import SIDES, Landmarks, top_joint
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ def chains(skeleton: Skeleton, mark: Landmarks, world_p: Array) -> list[Chain]:
     """Torso, left arm, right arm, left leg, right leg, in the order of `anatomy.groups`."""
     role, s = roles(skeleton), mark.s
     up = np.array([0.0, 1.0, 0.0])
-    spine, j = [role["head"]], int(skeleton.parents[role["head"]])
+    top = top_joint(role)
+    assert top is not None  # `landmarks` has asked for one
+    spine, j = [top], int(skeleton.parents[top])
     lowest = mark["hip_line"][1] + 0.03 * s
     while j >= 0 and j != role["hips"] and world_p[j, 1] > lowest:
         spine.append(j)

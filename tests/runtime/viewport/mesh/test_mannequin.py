@@ -207,3 +207,24 @@ def test_exclusive_is_inside_exactly_one(a: float, b: float) -> None:
     value = float(field.exclusive(np.array(a), np.array(b)))
     if a != 0 and b != 0:
         assert (value < 0) == ((a < 0) != (b < 0))
+
+
+def test_a_body_without_a_head_has_a_mannequin_and_one_without_legs_says_why_not():
+    role = roles(PERFORMER)
+    for gone, fits in (("head", True), ("neck", True), ("left_upper_leg", False)):
+        out = {role[gone]}
+        for j in range(len(PERFORMER)):
+            if int(PERFORMER.parents[j]) in out:
+                out.add(j)
+        keep = [j for j in range(len(PERFORMER)) if j not in out]
+        body = Skeleton(
+            tuple(PERFORMER.names[j] for j in keep),
+            np.array([keep.index(int(PERFORMER.parents[j])) if j else -1 for j in keep]),
+            PERFORMER.rest_positions[keep],
+        )
+        assert (mannequin.unfit(body) == "") == fits
+        if fits:
+            built = mannequin.build(body, 0.05)
+            assert np.ptp(built.positions[:, 1]) > 1.6  # a skull is on it
+        if not fits:
+            assert "bones are drawn" in mannequin.unfit(body)
