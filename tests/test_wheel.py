@@ -79,3 +79,12 @@ def test_the_wheel_performs_in_a_fresh_environment_outside_the_checkout(wheel, t
         cwd=tmp_path,
     )
     assert take.read_text().startswith("HIERARCHY")
+    code = (
+        "from understudy import demos; from understudy.runtime.core import distribution as d;"
+        "print((demos.PADS / 'demo.toml').is_file(), d.clone(), d.version() != 'unknown');"
+        "print(d.install('train'))"
+    )
+    said = subprocess.run(
+        [python, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True
+    ).stdout
+    assert said.startswith('True None True\npip install "torch==')

@@ -15,8 +15,8 @@ SHELLS = ("bash", "zsh", "fish")
 # The end of a metavar, and how the files' names end.
 _SUFFIXES = (".bvh", ".toml", ".onnx", ".json", ".mp4", ".png", ".glb", ".pub")
 _FOLDERS = ("DIR", "FOLDER")
-# What has no type to tell that it is a file.
-_FILES = {("perform", "pad"): ".toml", ("render", "take"): ".bvh"}
+# What its metavar does not tell of.
+_FILES = {"pad": ".toml", "bvh": ".bvh", "take": ".bvh"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,26 +36,24 @@ def complete(parser: argparse.ArgumentParser) -> None:
     import argcomplete
     from argcomplete.completers import SuppressCompleter
 
-    for command, one in _parsers(parser, ""):
+    for one in _parsers(parser):
         for action in one._actions:
-            if (found := _completer(command, action)) is not None:
+            if (found := _completer(action)) is not None:
                 action.completer = found  # type: ignore[attr-defined]
     argcomplete.autocomplete(
-        parser, default_completer=SuppressCompleter(), always_complete_options="long"
+        parser, default_completer=SuppressCompleter(), always_complete_options=False
     )
 
 
-def _parsers(
-    parser: argparse.ArgumentParser, command: str
-) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    yield command, parser
+def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            for name, sub in action.choices.items():
-                yield from _parsers(sub, command or name)
+            for sub in action.choices.values():
+                yield from _parsers(sub)
 
 
-def _completer(command: str, action: argparse.Action) -> Callable[..., Iterable[str]] | None:
+def _completer(action: argparse.Action) -> Callable[..., Iterable[str]] | None:
     """Of an argument, by what its help calls its value."""
     from pathlib import Path
 
@@ -81,7 +79,7 @@ def _completer(command: str, action: argparse.Action) -> Callable[..., Iterable[
     if called in _FOLDERS:
         return lambda prefix, **_: _paths(prefix, None)
     suffix = next((end for end in _SUFFIXES if called.lower().endswith(end)), "")
-    suffix = _FILES.get((command, action.dest), suffix)
+    suffix = _FILES.get(action.dest, suffix)
     if suffix or action.type is Path:
         return lambda prefix, **_: _paths(prefix, suffix)
     return lambda **_: ()
