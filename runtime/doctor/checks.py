@@ -10,6 +10,7 @@ import platform
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -78,6 +79,14 @@ def examine() -> Iterator[Check]:
 
 def python() -> Check:
     found = f"{platform.python_version()}, {platform.system()} {platform.machine()}"
+    step_s = time.get_clock_info("monotonic").resolution
+    if step_s > 0.001:  # Windows before Python 3.13
+        return Check(
+            "python",
+            LACKING,
+            f"{found}; its clock has steps of {1000.0 * step_s:.1f} ms",
+            "Ticks cannot be on time by this clock: take Python 3.13 or newer.",
+        )
     return Check("python", OK, found)
 
 

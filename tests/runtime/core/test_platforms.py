@@ -19,6 +19,7 @@ import pytest
 
 from understudy.runtime.cli import main as command
 from understudy.runtime.core import processes
+from understudy.runtime.doctor import checks
 from understudy.runtime.viewport.mesh import store
 
 
@@ -190,3 +191,13 @@ def test_without_a_desktop_the_hidden_window_is_a_sentence(platform):
     )  # fmt: skip
     assert done.stdout.startswith("No OpenGL 3.3 in a hidden window ("), done.stderr
     assert "apt-get" not in done.stdout
+
+
+def test_doctor_tells_of_a_clock_that_is_too_coarse_to_tick_by(monkeypatch):
+    """As Windows' is before Python 3.13."""
+    assert checks.python().level == checks.OK
+    coarse = SimpleNamespace(get_clock_info=lambda _: SimpleNamespace(resolution=0.015625))
+    monkeypatch.setattr(checks, "time", coarse)
+    found = checks.python()
+    assert found.level == checks.LACKING
+    assert "15.6 ms" in found.found and "3.13" in found.remedy

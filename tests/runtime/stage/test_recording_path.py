@@ -13,7 +13,7 @@ def test_it_is_refused_and_the_stage_goes_on(pad):
     with StageProcess("--pad", pad, "--no-realtime") as stage:
         with ControlClient(stage.control) as client:
             for path in ("a\0b.bvh", "x" * 300 + ".bvh", "y/" * 3000):
-                with pytest.raises(UnderstudyError, match="is no path|of length"):
+                with pytest.raises(UnderstudyError, match=r"is no path|of length"):
                     client.record(True, path)
             assert client.hello()["understudy"]
         assert stage.process.poll() is None
