@@ -31,6 +31,7 @@ KNEE_RAD = 0.15  # knees look where their feet do, but for so much ...
 SWING_RAD = 0.35  # ... and are turned no further for it
 
 
+_OFFSETS = quaternion.turning(OFFSETS)  # (2, 4, 16, 3)
 _FORWARD = quaternion.turning(np.array([0.0, 0.0, 1.0]))
 
 
@@ -40,12 +41,11 @@ def forward(hips: Array, rotations: Array) -> tuple[Array, Array]:
     hips (..., 3) is the root's world position, rotations (..., J, 4) are local.
     """
     local = rotations[..., LEGS, :]
-    offsets = OFFSETS.astype(hips.dtype)
     positions = np.empty((*local.shape[:-1], 3), hips.dtype)
     turns = np.empty_like(local)
     at, turn = hips[..., None, :], rotations[..., HIPS, None, :]
     for k in range(4):
-        at = at + quaternion.rotate(turn, offsets[:, k])
+        at = at + quaternion.turned(turn, _OFFSETS[:, k])
         turn = quaternion.multiply(turn, local[..., k, :])
         positions[..., k, :], turns[..., k, :] = at, turn
     return positions, turns
