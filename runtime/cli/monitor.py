@@ -27,7 +27,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--rate", type=float, default=30.0, metavar="HZ",
         help="frames a second to each browser, at most (30)")  # fmt: skip
     add("--token", metavar="SECRET",
-        help="lets browsers that give it record; `auto` makes one and prints it")  # fmt: skip
+        help="lets browsers that give it record, and change sources and subjects; `auto` makes "
+        "one and prints it")  # fmt: skip
     add("--takes", default="takes", metavar="DIR",
         help="where takes go, on the stage's machine, from the stage's folder (takes)")  # fmt: skip
 
@@ -90,6 +91,7 @@ async def _serve(
 
     from understudy.bridge import ControlClient, Subscriber
     from understudy.runtime.core.signals import stopping
+    from understudy.runtime.monitor.editing import Editing
     from understudy.runtime.monitor.server import Server
     from understudy.runtime.monitor.stream import Stream
     from understudy.runtime.monitor.takes import Takes
@@ -101,8 +103,9 @@ async def _serve(
         return ControlClient(address, key=args.key)
 
     takes = Takes(args.control, args.takes, control)
+    editing = Editing(args.control, control)
     with Subscriber(args.connect, key=args.key) as subscriber:
-        server = Server(access, takes, subscriber.skeletons, names)
+        server = Server(access, takes, subscriber.skeletons, names, editing)
         port = await server.open(host, args.port)
         stream = Stream(
             subscriber,
@@ -121,8 +124,9 @@ async def _serve(
                 await end.wait()
         finally:
             stream.close()
-            takes.close()
             await server.close()
+            takes.close()
+            editing.close()
     if stream.failure is not None:
         raise stream.failure
     return 0
@@ -144,9 +148,9 @@ def greeting(
     if names:
         lines.append(f"asked for as {', '.join(names)} it answers too")
     if may_record:
-        lines.append("who gives the token can record; everybody else watches")
+        lines.append("who gives the token can record and edit; everybody else watches")
     else:
-        lines.append("for watching only; --token lets browsers record")
+        lines.append("for watching only; --token lets browsers record and edit")
     if everywhere or not is_local(f"tcp://{host}:1"):
         lines.append("the page is not encrypted: everybody on that network can watch")
     return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import time
@@ -24,9 +25,10 @@ from understudy.runtime.viewport.mesh.store import Wardrobe
 
 from . import message
 from .access import LONGEST_TOKEN, Access
+from .editing import Editing
 from .http import Hosts, PageConnection, response
 from .takes import LAST_TAKE, Takes
-from .visitor import Shown, Start, Stop, Token, Visitor, read
+from .visitor import Edit, Said, Shown, Start, Stop, Token, Visitor, read
 
 PAGE = Path(__file__).parent / "page"
 KINDS = {
@@ -38,6 +40,8 @@ MOST_VISITORS = 32
 LARGEST_REQUEST = 4096
 # Whoever guesses tokens does not get to fill the terminal.
 TELL_S = 1.0
+LOOK_EVERY_S = 1.0
+LOOK_AGAIN_S = 3.0
 # Coarser than the viewport's: a tablet draws twenty of them.
 GRID_M = 0.02
 
@@ -60,9 +64,10 @@ class Server:
         takes: Takes,
         skeletons: dict[int, Skeleton],
         names: Iterable[str] = (),
+        editing: Editing | None = None,
     ) -> None:
         """names: what the page goes by, besides the addresses and names of this machine."""
-        self.access, self.takes = access, takes
+        self.access, self.takes, self.editing = access, takes, editing
         self._hosts = Hosts(names)
         self.visitors: set[Visitor] = set()
         self.malformed = self.strangers = 0
@@ -73,6 +78,7 @@ class Server:
         self._files["/"] = PAGE / "index.html"
         self._loop = asyncio.get_running_loop()
         self._work: set[asyncio.Task[None]] = set()
+        self._following: asyncio.Task[None] | None = None
         self._n = 0
         self._told_s = self._strange_s = float("-inf")
         self._sockets: WebSockets | None = None
@@ -97,6 +103,8 @@ class Server:
             )
         except OSError as error:
             raise UnderstudyError(_refusal(host, port, error)) from None
+        if self.editing is not None:
+            self._following = self._loop.create_task(self._follow(self.editing))
         return int(next(iter(self._sockets.sockets)).getsockname()[1])
 
     def offer(self, frame: Frame | None, about: dict[str, Any]) -> None:
@@ -119,6 +127,20 @@ class Server:
     def _spread(self, n: int, packed: bytes) -> None:
         for visitor in self.visitors:
             visitor.offer(n, packed)
+
+    async def _follow(self, editing: Editing) -> None:
+        """Tells everybody of the session while somebody watches."""
+        while True:
+            if self.visitors:
+                await self._look(editing)
+            troubled = (editing.described or {}).get("trouble")
+            await asyncio.sleep(LOOK_AGAIN_S if troubled else LOOK_EVERY_S)
+
+    async def _look(self, editing: Editing) -> None:
+        if await editing.look():
+            session = _session(editing)
+            for visitor in self.visitors:
+                visitor.tell(session)
 
     # -- pages ---------------------------------------------------------------------------------
 
@@ -186,6 +208,8 @@ class Server:
         try:
             await visitor.say(kind="rights", record=False, possible=self.access.possible, said="")
             self.visitors.add(visitor)
+            if self.editing is not None and self.editing.described is not None:
+                visitor.tell(_session(self.editing))
             async for text in socket:
                 try:
                     said = read(text)
@@ -201,7 +225,7 @@ class Server:
             feeding.cancel()
             await asyncio.gather(feeding, return_exceptions=True)
 
-    async def _hear(self, visitor: Visitor, said: Shown | Token | Start | Stop) -> None:
+    async def _hear(self, visitor: Visitor, said: Said) -> None:
         match said:
             case Shown():
                 await visitor.shown(said.n)
@@ -213,6 +237,20 @@ class Server:
                 self._do(self.takes.start(said.slate, min(max(said.take, 1), LAST_TAKE)))
             case Stop():
                 self._do(self.takes.stop())
+            case _ if not visitor.may_record:
+                words = "Editing from this page needs the token."
+                await visitor.say(kind="edited", op=_op(said), said="", refused=words)
+            case _:
+                self._do(self._edit(visitor, said))
+
+    async def _edit(self, visitor: Visitor, asked: Edit) -> None:
+        """Makes a change and tells who asked what came of it, and everybody what holds now."""
+        done, refused = "", "This monitor has no side channel to the stage."
+        if self.editing is not None:
+            done, refused = await self.editing.change(asked)
+            await self._look(self.editing)
+        with contextlib.suppress(ConnectionClosed):
+            await visitor.say(kind="edited", op=_op(asked), said=done, refused=refused)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         """Beside everything else: the stage may take seconds to write a take."""
@@ -238,10 +276,20 @@ class Server:
         )
 
     async def close(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
         if self._sockets is not None:
             self._sockets.close()
             await self._sockets.wait_closed()
         self._wardrobe.close()
+
+
+def _session(editing: Editing) -> str:
+    return msgspec.json.encode({"kind": "session", **(editing.described or {})}).decode()
+
+
+def _op(said: Edit) -> str:
+    return str(type(said).__struct_config__.tag)
 
 
 def _number(name: str) -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 from websockets.asyncio.server import ServerConnection
 
 # Frames on their way to a browser. One that shows them slowly gets fewer, never older ones.
@@ -37,7 +39,52 @@ class Stop(msgspec.Struct, tag="stop", tag_field="say"):
     """The page asks for the take's end."""
 
 
-Said = Shown | Token | Start | Stop
+Name = Annotated[str, Meta(max_length=256)]
+Metres = Annotated[float, Meta(ge=-1000.0, le=1000.0)]
+
+
+class AddSource(msgspec.Struct, tag="add_source", tag_field="say"):
+    """A source from a line, as `understudy stage --from` takes it; name "" is the line's own."""
+
+    url: Annotated[str, Meta(max_length=2000)]
+    name: Name = ""
+
+
+class RemoveSource(msgspec.Struct, tag="remove_source", tag_field="say"):
+    """A source is to be closed."""
+
+    name: Name
+
+
+class RemoveSubject(msgspec.Struct, tag="remove_subject", tag_field="say"):
+    """A subject is to leave the stage."""
+
+    name: Name
+
+
+class RenameSubject(msgspec.Struct, tag="rename_subject", tag_field="say"):
+    """A subject is to be called otherwise."""
+
+    name: Name
+    to: Name
+
+
+class PlaceSubject(msgspec.Struct, tag="place_subject", tag_field="say"):
+    """A subject is to stand there, turned so."""
+
+    name: Name
+    at_m: tuple[Metres, Metres, Metres]
+    heading_deg: Metres
+
+
+class SaveSession(msgspec.Struct, tag="save_session", tag_field="say"):
+    """The session is to be written on the stage's machine; path "": where it came from."""
+
+    path: Annotated[str, Meta(max_length=2000)] = ""
+
+
+Edit = AddSource | RemoveSource | RemoveSubject | RenameSubject | PlaceSubject | SaveSession
+Said = Shown | Token | Start | Stop | Edit
 read = msgspec.json.Decoder(Said).decode
 
 
@@ -50,6 +97,7 @@ class Visitor:
         self.sent = self.passed_over = 0
         self._last_sent = 0
         self._newest: tuple[int, bytes] = (0, b"")
+        self._session = ""
         self._under_way: deque[tuple[int, float]] = deque()
         self._round_trips_ms: deque[float] = deque(maxlen=64)
         self._wake = asyncio.Event()
@@ -67,11 +115,19 @@ class Visitor:
         self._newest = n, message
         self._wake.set()
 
+    def tell(self, session: str) -> None:
+        """Takes a newer description of the session, in place of one that was not sent yet."""
+        self._session = session
+        self._wake.set()
+
     async def feed(self) -> None:
         """Sends for as long as the connection lasts."""
         while True:
             await self._wake.wait()
             self._wake.clear()
+            if session := self._session:
+                self._session = ""
+                await self.socket.send(session)
             n, message = self._newest
             if n <= self._last_sent or len(self._under_way) >= UNDER_WAY:
                 continue

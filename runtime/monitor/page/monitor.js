@@ -3,6 +3,7 @@
 import * as blocks from "./blocks.js";
 import * as marks from "./marks.js";
 import { STATE_COLOUR } from "./palette.js";
+import { Editing } from "./editing.js";
 import { Labels } from "./labels.js";
 import { Orbit } from "./orbit.js";
 import { Panel, set, STATE_WORD, trust } from "./panel.js";
@@ -29,8 +30,12 @@ class Monitor {
     this.waiting = null; // the newest frame that has not been drawn
     this.heard = this.drawn = this.listed = this.turned = performance.now();
     this.turns = []; // how long the page took to come round after a picture
-    this.panel = new Panel((kind) => kind !== "camera" && this.orbit?.reset());
+    this.panel = new Panel((kind) => {
+      if (kind !== "camera") this.orbit?.reset();
+      this.editing?.show();
+    });
     this.recording = new Recording((words) => this.say(words));
+    this.editing = new Editing((words) => this.say(words), this.panel);
     this.labels = new Labels($("labels"));
     try {
       this.scene = new Scene($("canvas"));
@@ -93,7 +98,11 @@ class Monitor {
   }
 
   told(words) {
-    if (words.kind === "rights") this.recording.granted(words);
+    if (words.kind === "rights") {
+      this.recording.granted(words);
+      this.editing.granted(words);
+    } else if (words.kind === "session") this.editing.told(words);
+    else if (words.kind === "edited") this.editing.edited(words);
     else if (words.kind === "refused") this.recording.complain(words.said);
     else if (words.kind === "link") this.link = words;
   }

@@ -30,7 +30,7 @@ export class Panel {
   mark() {
     const { kind, name } = this.view;
     $("everybody").setAttribute("aria-pressed", String(kind === "everybody"));
-    for (const row of document.querySelectorAll("li button"))
+    for (const row of document.querySelectorAll("li > .row"))
       row.setAttribute("aria-pressed", String(row.dataset.kind === kind && row.dataset.name === name));
   }
 
@@ -73,6 +73,7 @@ export class Panel {
   row() {
     const item = document.createElement("li");
     const button = document.createElement("button");
+    button.className = "row";
     for (const name of ["chip", "name", "state", "more"]) {
       const part = document.createElement("span");
       part.className = name;

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from tests.runtime.monitor.staged import StagedSession
 from understudy.bridge import Subscriber
 from understudy.runtime.core import processes
 
@@ -48,6 +49,7 @@ class House:
         self.folder = folder
         publish, control, self.port = processes.free_ports(3)
         self.publish, self.control = f"tcp://127.0.0.1:{publish}", f"tcp://127.0.0.1:{control}"
+        self.asked = self.control  # where the monitor sends what is asked of the stage
         self.children: list[subprocess.Popen[bytes]] = []
         self.stage: subprocess.Popen[bytes] | None = None
         self.monitor: subprocess.Popen[bytes] | None = None
@@ -62,7 +64,7 @@ class House:
 
     def start_monitor(self, *words: object) -> None:
         self.monitor = processes.start(
-            "monitor", "--connect", self.publish, "--control", self.control,
+            "monitor", "--connect", self.publish, "--control", self.asked,
             "--port", self.port, "--takes", self.folder / "takes", *words,
         )  # fmt: skip
         self.children.append(self.monitor)
@@ -110,3 +112,14 @@ def open_page(chromium, house) -> Iterator:
     for page in pages:
         assert page.errors == [], "the page threw"
         page.close()
+
+
+@pytest.fixture
+def staged(house) -> Iterator[StagedSession]:
+    """A stage's sources and subjects that can be edited, in place of the stage's own."""
+    with StagedSession() as session:
+        session.source("vmc", "vmc://0.0.0.0:39539?delay=0.05")
+        session.source("freed", "freed://0.0.0.0:40000", 0, "nothing has come on udp 40000 yet")
+        session.subject("walker")
+        house.asked = session.address
+        yield session

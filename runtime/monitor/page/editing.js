@@ -1,0 +1,189 @@
+// Sources, and changes to sources and subjects. What may be done is decided on the server and the stage.
+
+import { set } from "./panel.js";
+
+const $ = (id) => document.getElementById(id);
+const AXES = ["x", "y", "z", "turn"];
+const STEP = { x: 0.25, y: 0.05, z: 0.25, turn: 15 };
+// A number that was entered stands for so long before the stage's own is shown again.
+const MINE_MS = 2000;
+const SURE_MS = 4000;
+const SAID_MS = 8000;
+const FURTHEST = 1000;
+
+export class Editing {
+  constructor(say, panel) {
+    this.say = say;
+    this.panel = panel;
+    this.session = null;
+    this.admitted = this.on = false;
+    this.placed = 0;
+    this.naming = false; // a name is entered that the subject does not have yet
+    this.subject = this.to = "";
+    $("edit").onclick = () => this.turn(!this.on);
+    submit("source-form", () => this.ask({ say: "add_source", url: $("source-url").value.trim(), name: $("source-name").value.trim() }));
+    submit("rename-form", () => {
+      this.to = $("subject-name").value.trim();
+      this.ask({ say: "rename_subject", name: this.subject, to: this.to });
+    });
+    $("subject-name").oninput = () => (this.naming = true);
+    submit("place-form", () => this.place());
+    submit("session-form", () => this.ask({ say: "save_session", path: $("session-path").value.trim() }));
+    sure($("leave"), () => this.ask({ say: "remove_subject", name: this.subject }));
+    for (const axis of AXES) {
+      for (const [way, sign] of [["less", -1], ["more", 1]]) $(`${axis}-${way}`).onclick = () => this.step(axis, sign);
+      $(axis).onchange = () => this.place();
+      $(axis).oninput = () => (this.placed = performance.now());
+    }
+  }
+
+  // The server's word on what this page may do.
+  granted(rights) {
+    this.admitted = rights.record;
+    this.turn(this.on && this.admitted);
+  }
+
+  get steers() {
+    return this.admitted && Boolean(this.session?.may.includes("steer"));
+  }
+
+  turn(on) {
+    this.on = on;
+    this.show();
+  }
+
+  ask(words) {
+    clearTimeout(this.fading);
+    set($("edited"), "\u2026");
+    $("edited").classList.remove("failed");
+    this.say(words);
+  }
+
+  told(session) {
+    this.session = session;
+    this.show();
+  }
+
+  // What came of a change.
+  edited({ op, said, refused }) {
+    set($("edited"), refused || said);
+    $("edited").classList.toggle("failed", Boolean(refused));
+    clearTimeout(this.fading);
+    if (refused) return;
+    this.fading = setTimeout(() => set($("edited"), ""), SAID_MS);
+    if (op === "add_source") $("source-url").value = $("source-name").value = "";
+    if (op === "rename_subject") this.panel.choose("subject", this.to);
+    if (op === "remove_subject") this.panel.choose("everybody", "");
+  }
+
+  // Who is chosen may have changed too.
+  show() {
+    const { session } = this;
+    $("edit").hidden = !this.admitted || !session;
+    $("edit").setAttribute("aria-pressed", String(this.on));
+    const on = this.on && this.steers;
+    const may = session?.may.join(", ");
+    const lacks = this.on && session && !this.steers;
+    $("editing-note").hidden = !this.on || !session;
+    set($("editing-note"), lacks
+      ? session.trouble || `The monitor's key may ${may}: changes take one that may steer.`
+      : "Tap a subject to rename, move or remove it.");
+    $("sources-section").hidden = !session?.sources.length && !on;
+    set($("sources-count"), session?.sources.length ? String(session.sources.length) : "");
+    $("source-form").hidden = $("session-section").hidden = !on;
+    $("edited").hidden = !this.admitted;
+    this.rows(session?.sources ?? [], on);
+    const { kind, name } = this.panel.view;
+    const subject = on && kind === "subject" ? session.subjects.find((one) => one.name === name) : null;
+    $("subject-editor").hidden = !subject;
+    if (subject) this.fill(subject);
+    if (subject) $("editing-note").hidden = true;
+  }
+
+  fill(subject) {
+    const other = subject.name !== this.subject;
+    this.subject = subject.name;
+    set($("subject-edited"), subject.name);
+    if (other) this.naming = false;
+    if (!this.naming) $("subject-name").value = subject.name;
+    if (!other && performance.now() - this.placed < MINE_MS) return;
+    const [x, y, z] = subject.at_m;
+    for (const [axis, value] of Object.entries({ x, y, z, turn: subject.heading_deg }))
+      if (other || document.activeElement !== $(axis)) $(axis).value = plain(value);
+  }
+
+  step(axis, sign) {
+    $(axis).value = plain(number(axis) + sign * STEP[axis]);
+    this.place();
+  }
+
+  place() {
+    this.placed = performance.now();
+    const [x, y, z, turn] = AXES.map(number);
+    this.ask({ say: "place_subject", name: this.subject, at_m: [x, y, z], heading_deg: turn });
+  }
+
+  rows(sources, on) {
+    const list = $("sources");
+    while (list.children.length < sources.length) list.append(this.row());
+    while (list.children.length > sources.length) list.lastChild.remove();
+    sources.forEach((one, i) => {
+      const item = list.children[i];
+      const [, name, state, more, remove] = item.children;
+      item.dataset.name = one.name;
+      item.dataset.status = one.status;
+      set(name, one.name);
+      set(state, [one.status, rate(one), delay(one)].filter(Boolean).join(" \u00b7 "));
+      set(more, [one.reason, one.line !== one.name && one.line].filter(Boolean).join(" \u00b7 "));
+      remove.hidden = !on;
+    });
+  }
+
+  row() {
+    const item = document.createElement("li");
+    item.className = "source";
+    for (const name of ["chip", "name", "state", "more"]) {
+      const part = document.createElement("span");
+      part.className = name;
+      item.append(part);
+    }
+    const remove = document.createElement("button");
+    remove.textContent = "Remove";
+    sure(remove, () => this.ask({ say: "remove_source", name: item.dataset.name }));
+    item.append(remove);
+    return item;
+  }
+}
+
+function submit(id, done) {
+  $(id).onsubmit = (event) => {
+    event.preventDefault();
+    done();
+  };
+}
+
+// A button that asks back: the second tap does it.
+function sure(button, done) {
+  const word = button.textContent;
+  let timer = 0;
+  const calm = () => {
+    button.classList.remove("sure");
+    button.textContent = word;
+    timer = clearTimeout(timer);
+  };
+  button.onclick = () => {
+    if (timer) {
+      calm();
+      done();
+      return;
+    }
+    button.classList.add("sure");
+    button.textContent = "Really?";
+    timer = setTimeout(calm, SURE_MS);
+  };
+}
+
+const number = (axis) => Math.min(FURTHEST, Math.max(-FURTHEST, parseFloat(document.getElementById(axis).value.replace(",", ".")) || 0));
+const plain = (value) => String(Math.round(1000 * value) / 1000);
+const rate = ({ rate_hz }) => (rate_hz ? `${rate_hz.toFixed(rate_hz < 10 ? 1 : 0)} Hz` : "");
+const delay = ({ delay_s }) => (delay_s ? `${Math.round(1000 * delay_s)} ms delay` : "");
