@@ -5,6 +5,7 @@ No torch here: this is all that the run time needs of models/.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -209,6 +210,26 @@ class Network:
         self.close()
 
 
+@functools.lru_cache(maxsize=16)
+def _session(
+    path: Path, sha256: str, providers: tuple[str, ...], threads: int
+) -> ort.InferenceSession:
+    """ONNX Runtime's session, opened once a file: opening holds the interpreter for 50 ms, which a
+    stage that gets another subject while it runs does not have."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 3
+    # A spinning worker would take the core that the stage's tick waits on.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return ort.InferenceSession(str(path), options, providers=list(providers))
+    except Exception as error:
+        cause = str(error).strip().splitlines()[0][:160]
+        raise UnderstudyError(f"ONNX Runtime cannot open {path}: {cause}") from None
+
+
 def open_network(
     path: Path,
     provider: str = "auto",
@@ -223,20 +244,7 @@ def open_network(
     """
     path = Path(path)
     card = read_card(path, skeleton, kind, parts)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = 3
-    # A spinning worker would take the core that the stage's tick waits on.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        session = ort.InferenceSession(str(path), options, providers=providers(provider))
-    except UnderstudyError:
-        raise
-    except Exception as error:
-        cause = str(error).strip().splitlines()[0][:160]
-        raise UnderstudyError(f"ONNX Runtime cannot open {path}: {cause}") from None
+    session = _session(path, card["sha256"], tuple(providers(provider)), threads)
     used = session.get_providers()[0]
     if provider == "cuda" and used != _PROVIDERS["cuda"]:  # ORT falls back without a word
         raise Failure(

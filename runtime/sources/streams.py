@@ -7,6 +7,7 @@ A source is opened from one line (`registry.open_source`) and is any object with
     notice      what a crew should know of it now, in words; "" where all is well
     poll(now_s) reads what came, never waits; the packets of its bodies and hands
     figures()   its counts, for `stats`
+    reception   of a source that listens on a port: whom it hears; others have none
     close()
 
 The stage knows no protocol: it asks for kinds of streams and nothing else.

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from understudy.runtime.core.pose import Intent, Subject
 from understudy.runtime.performer.control.layout import STYLES
 from understudy.runtime.sources.controls.style import Style
@@ -114,13 +112,3 @@ class Acting:
 def oldest_ns(intents: Sequence[Intent], now_ns: int) -> int:
     """When the oldest of the inputs was read; now where none says."""
     return min((intent.capture_ns for intent in intents if intent.capture_ns), default=now_ns)
-
-
-def grid(count: int, spacing_m: float) -> np.ndarray:
-    """(count, 3) places on the ground, the first at the origin, the rest around it in rows."""
-    side = int(np.ceil(np.sqrt(count)))
-    cells = np.array([(x, 0.0, z) for z in range(side) for x in range(side)], float)
-    cells = cells.reshape(-1, 3)[:count]
-    cells[:, 0] = np.where(cells[:, 0] % 2 == 1, (cells[:, 0] + 1) / 2, -cells[:, 0] / 2)
-    cells[:, 2] = -cells[:, 2]
-    return cells * spacing_m

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,12 @@ from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.registry import Named
 from understudy.runtime.sources.streams import Kind, Source, Stream
 
-from .acting import Acting, grid, oldest_ns
+from . import casting
+from .acting import Acting, oldest_ns
 from .live import Live, Seat
 from .member import Address, Member, address
 from .scenery import Scenery
 from .session import Session, SubjectTable, check_subject
-
-SPACING_M = 1.6
 
 
 class Cast:
@@ -54,10 +53,10 @@ class Cast:
                     "--from URL or --session FILE."
                 )
             self.find_streams()
-            tables = [*session.subject, *self.unclaimed(session.subject)]
+            tables = [*session.subject, *self.unclaimed()]
             for table in tables:
                 check_subject(table, set(self.sources))
-            self.admit(self.seated(self._copied(tables, loop.copies)))
+            self.admit(self.seated(casting.copied(tables, loop.copies, self.streams)))
             self.style("", checked(loop.style, "style"))
         except BaseException:
             self.close()
@@ -83,83 +82,12 @@ class Cast:
         self.sources.pop(source).close()
         self._notices.pop(source, None)
 
-    def unclaimed(self, claimed: Iterable[SubjectTable]) -> list[SubjectTable]:
-        """Subjects that sources bring by themselves: bodies and pads that nobody was made of.
-
-        A face goes to the subject that it asks for, or to the first; where there is none, it is a
-        subject itself.
-        """
-        made = [*claimed]
-        taken = {(address(k, a)) for t in made for k, a in _addresses(t)}
-        tables: list[SubjectTable] = []
-        faces: list[tuple[str, Stream]] = []
-        for name, source in self.sources.items():
-            if not self.named[name].auto:
-                continue
-            for stream in source.streams:
-                here = (stream.kind, name, stream.key)
-                if here in taken or stream.only_face:
-                    continue
-                where = f"{name}/{stream.key}" if stream.key else name
-                if stream.kind is Kind.CONTROL:
-                    tables.append(SubjectTable(name=source.name, control=where))
-                elif stream.kind is Kind.BODY:
-                    tables.append(SubjectTable(name=stream.key or source.name, body=where))
-                elif stream.kind is Kind.FACE:
-                    faces.append((where, stream))
-        for where, stream in faces:
-            there = [*made, *tables]
-            own = [t for t in there if where.partition("/")[0] in t.sources and not t.faces]
-            wanted = [t for t in there if t.name == stream.wearer]
-            wears = wanted or own or ([] if stream.wearer else there)
-            if wears:
-                wears[0].face = [*wears[0].faces, where]
-            else:
-                tables.append(SubjectTable(name=stream.wearer or "face", face=where))
-        return self._named_apart(tables, made)
-
-    def _named_apart(
-        self, tables: list[SubjectTable], made: list[SubjectTable]
-    ) -> list[SubjectTable]:
-        """Each under a name that nobody has, and those without a place of their own in rows."""
-        taken = {t.name for t in made}
-        placeless = [t for t in tables if not self._tracked(t)]
-        spots = grid(len(placeless) * self.session.stage.copies, SPACING_M)
-        for table in tables:
-            table.name = registry.free(table.name, taken)
-            taken.add(table.name)
-        for table, spot in zip(placeless, spots[:: self.session.stage.copies]):
-            table.at_m = tuple(spot.tolist())
-        return tables
-
-    def _tracked(self, table: SubjectTable) -> bool:
-        found = [self.streams.get(address(k, a)) for k, a in _addresses(table)]
-        return all(stream.tracked for stream in found if stream is not None)
-
-    def _copied(self, tables: list[SubjectTable], copies: int) -> list[SubjectTable]:
-        """Every subject so many times, for load: name.1, name.2 and so on, in rows."""
-        if copies == 1:
-            return tables
-        placeless = [t for t in tables if not self._tracked(t)]
-        rows = grid(len(placeless) * copies, SPACING_M)
-        out = []
-        for table in tables:
-            first = placeless.index(table) * copies if table in placeless else None
-            spots = grid(copies, SPACING_M) if first is None else rows[first : first + copies]
-            for copy, spot in enumerate(spots.tolist(), 1):
-                out.append(
-                    SubjectTable(
-                        name=f"{table.name}.{copy}",
-                        control=table.control,
-                        body=table.body,
-                        hands=table.hands,
-                        face=table.face,
-                        at_m=tuple(spot),
-                        heading_deg=table.heading_deg,
-                        takeover=table.takeover,
-                    )
-                )
-        return out
+    def unclaimed(self) -> list[SubjectTable]:
+        """Subjects that sources bring by themselves, and that nobody on stage is made of."""
+        made = [member.table for member in self.members] or self.session.subject
+        return casting.unclaimed(
+            made, self.sources, self.named, self.streams, self.session.stage.copies
+        )
 
     def seated(self, tables: Sequence[SubjectTable]) -> list[Member]:
         """Members with seats and actors, not on stage yet; may be done beside the loop."""
@@ -181,7 +109,7 @@ class Cast:
 
     def _skeleton(self, table: SubjectTable) -> Any:
         """On which skeleton it begins."""
-        for kind, said in _addresses(table):
+        for kind, said in casting.addresses(table):
             stream = self.streams.get(address(kind, said))
             if kind is Kind.FACE and not table.body and not table.control:
                 stream = self.streams.get(address(Kind.BODY, said))
@@ -340,15 +268,6 @@ class Cast:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _addresses(table: SubjectTable) -> list[tuple[Kind, str]]:
-    """The kinds and addresses of a subject's parts."""
-    body, hands = table.part("body"), table.part("hands")
-    found = [(Kind.CONTROL, table.control)] if table.control else []
-    found += [(Kind.BODY, body.source)] if body is not None else []
-    found += [(Kind.HANDS, hands.source)] if hands is not None else []
-    return found + [(Kind.FACE, face) for face in table.faces]
 
 
 def _path(said: str) -> Path | None:

@@ -47,7 +47,8 @@ class Edits:
         self._waiting: list[tuple[Edit | None, Future[Change]]] = []
         self._adopting: set[tuple[str, str]] = set()
         self.trouble = ""  # why the session cannot be kept
-        self.save()
+        if autosave is not None:  # at once: the thread beside gets the loop's priority, later
+            self._write(copy.deepcopy(self.session), autosave)
 
     @property
     def session(self) -> Session:
@@ -74,7 +75,7 @@ class Edits:
     def adopt(self) -> None:
         """Streams that came by themselves and that nobody is made of become subjects."""
         cast = self._cast
-        fresh = cast.unclaimed([member.table for member in cast.members])
+        fresh = cast.unclaimed()
         for member in cast.members:
             member.assemble_anew()  # who got a face with it
         for table in fresh:
@@ -109,16 +110,15 @@ class Edits:
         """Keeps the session where `--resume` finds it, beside the loop."""
         if self._autosave is None:
             return
-        now, path = copy.deepcopy(self.session), self._autosave
+        now = copy.deepcopy(self.session)  # as it is between two ticks
+        self._cast.live.beside(self._write, now, self._autosave)
 
-        def write() -> None:
-            try:
-                sessions.save(now, path)
-                self.trouble = ""
-            except UnderstudyError as error:
-                self.trouble = str(error)
-
-        self._cast.live.beside(write)
+    def _write(self, now: Session, path: Path) -> None:
+        try:
+            sessions.save(now, path)
+            self.trouble = ""
+        except UnderstudyError as error:
+            self.trouble = str(error)
 
     # What is slow of each, done beside the loop; the change itself is what is returned.
 

@@ -234,6 +234,9 @@ class Stage:
                 **self.cast.figures(),
             }
             self.edits.adopt()
+            if self.edits.trouble:
+                print(f"stage: {self.edits.trouble}", file=sys.stderr, flush=True)
+                self.edits.trouble = ""
             for news in self.cast.news():
                 print(f"stage: {news}", file=sys.stderr, flush=True)
             for connections, address in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import msgspec
 import numpy as np
 
 from understudy.runtime.core import rotation
@@ -129,16 +130,8 @@ class Member:
 
     def without(self, source: str) -> SubjectTable | None:
         """Its table when a source is gone; None where nothing is left to move it."""
-        table = SubjectTable(
-            name=self.table.name,
-            control=self.table.control,
-            body=self.table.body,
-            hands=self.table.hands,
-            face=[f for f in self.table.faces if f.partition("/")[0] != source],
-            at_m=self.table.at_m,
-            heading_deg=self.table.heading_deg,
-            takeover=self.table.takeover,
-        )
+        faces = [f for f in self.table.faces if f.partition("/")[0] != source]
+        table = msgspec.structs.replace(self.table, face=faces)
         body, hands = table.part("body"), table.part("hands")
         if hands is not None and hands.address[0] == source:
             table.hands = ""

@@ -93,7 +93,7 @@ def test_a_file_that_is_no_humanoid_streams_on_its_own_skeleton(tmp_path):
         "End Site\n{\nOFFSET 0 2 0\n}\n}\n}\n"
         "MOTION\nFrames: 2\nFrame Time: 0.5\n0 0 0 0 0 0\n0 0 0 90 0 0\n"
     )
-    with Stage(session_of(f"bvh://{crane}", **ANYWHERE)) as stage:
+    with Stage(session_of(f"bvh://{crane}?skeleton=performer", **ANYWHERE)) as stage:
         stage.tick(0)
         subject = stage.cast.solve()[0]
         notes = " ".join(stage.cast.notes)
