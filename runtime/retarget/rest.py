@@ -17,7 +17,7 @@ from understudy.runtime.core.roles import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
-SAMPLES = 240
+SAMPLES = 120
 # In a T-pose with the palms down a bending elbow takes the hand forward and 30 degrees up: so it is
 # in CMU's skeletons by definition, and to 2 degrees in Character Creator's.
 _ELBOW = (0.0, 0.5, 0.5 * 3.0**0.5)
@@ -140,7 +140,7 @@ def straightened(skeleton: Skeleton, rotations: Array) -> Array:
     """
     role = roles(skeleton)
     rest = skeleton.rest_rotations.copy()
-    local = rotations[:: max(1, len(rotations) // SAMPLES)]
+    local = rotations[:: -(-len(rotations) // SAMPLES)]
     for side, x in (("left", 1.0), ("right", -1.0)):
         for upper, lower, end, along, bent, least, most in (
             ("upper_arm", "lower_arm", "hand", (x, 0.0, 0.0), (0.0, 0.0, 1.0), -0.35, 0.9),
@@ -186,7 +186,7 @@ def rest_of_motion(skeleton: Skeleton, positions: Array, rotations: Array) -> Ar
     are; a gait's left and right cancel out.
     """
     role = roles(skeleton)
-    some = slice(None, None, max(1, len(rotations) // SAMPLES))
+    some = slice(None, None, -(-len(rotations) // SAMPLES))
     local = rotations[some].copy()
     world_p, world_r = skeleton.globals(positions[some], local)
     heading = _heading(world_p, role)

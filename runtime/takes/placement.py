@@ -32,7 +32,7 @@ _TURN = {
 _PRIOR = {"Y": 0.3, "Z": 0.2, "X": 0.0, "-Y": -0.1, "-Z": -0.1, "-X": -0.2}
 _REST, _GROUND, _FLAT = 0.6, 1.0, 0.5
 SURE = 0.25
-SAMPLES = 60
+SAMPLES = 40
 
 # Metres for one unit of the files that people have, and how rare each is. CMU's is an inch over
 # its capture scale 0.45.
@@ -117,7 +117,7 @@ class Sight:
 
 def sight(skeleton: Skeleton, positions: Array, rotations: Array) -> Sight:
     """What a body looks like in up to SAMPLES frames of its local motion (T, J, ...)."""
-    some = slice(None, None, max(1, len(rotations) // SAMPLES))
+    some = slice(None, None, -(-len(rotations) // SAMPLES))
     world_p, world_r = skeleton.globals(positions[some], rotations[some])
     tipped = np.flatnonzero(np.isfinite(skeleton.tips).all(axis=1))
     turned = rotation.rotate(world_r[:, tipped], skeleton.tips[tipped])
