@@ -24,8 +24,7 @@ STRAIGHT_M = 0.02
 
 def clearances(skeleton: Skeleton, world_p: Array) -> dict[int, float]:
     """Foot and toe joint -> its height above the sole, from a standing pose (J, 3)."""
-    role = roles(skeleton)
-    feet = [j for name, j in role.items() if name.endswith(("_foot", "_toes"))]
+    feet = [joint for foot in _feet(skeleton) for joint in foot]
     if not feet:
         return {}
     tips = np.nan_to_num(skeleton.tips[feet])
@@ -35,7 +34,7 @@ def clearances(skeleton: Skeleton, world_p: Array) -> dict[int, float]:
     return {j: float(world_p[j, 1] - floor) for j in feet}
 
 
-def standing_m(world_p: Array, clearance: dict[int, float]) -> float:
+def standing_m(skeleton: Skeleton, world_p: Array, clearance: dict[int, float]) -> float:
     """How far the feet stand above the ground in a motion (T, J, 3), in the middle of its steps.
 
     A foot is on the ground for more than half of a walk and a quarter of a run, and for the first
@@ -44,7 +43,7 @@ def standing_m(world_p: Array, clearance: dict[int, float]) -> float:
     """
     gaps = [
         np.percentile((world_p[:, pair, 1] - [clearance[j] for j in pair]).min(axis=1), STANDS)
-        for pair in _pairs(clearance)
+        for pair in _feet(skeleton)
     ]
     if not gaps:
         return 0.0
@@ -52,11 +51,14 @@ def standing_m(world_p: Array, clearance: dict[int, float]) -> float:
     return float(min(gaps) + 0.5 * min(max(gaps) - min(gaps), UNEVEN_M))
 
 
-def _pairs(clearance: dict[int, float]) -> list[list[int]]:
-    """The joints of each foot: two feet, each of ankle and toes where there are toes."""
-    joints = list(clearance)
-    half = len(joints) // 2
-    return [joints[0::2], joints[1::2]] if half else [joints]
+def _feet(skeleton: Skeleton) -> list[list[int]]:
+    """The joints of each foot that is known: ankle, and toes where there are toes."""
+    role = roles(skeleton)
+    feet = [
+        [role[name] for name in (f"{side}_foot", f"{side}_toes") if name in role]
+        for side in ("left", "right")
+    ]
+    return [foot for foot in feet if foot]
 
 
 def keep_above(

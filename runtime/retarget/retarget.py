@@ -194,7 +194,7 @@ class Retarget:
         self.lift_m = 0.0
         moved, turned = self.apply(positions, rotations)
         world_p = self.target.globals(moved, turned)[0]
-        self.lift_m = -ground.standing_m(world_p, self._clearance)
+        self.lift_m = -ground.standing_m(self.target, world_p, self._clearance)
         return self.lift_m
 
     def grounded(self, positions: Array, rotations: Array, rate_hz: float) -> tuple[Array, Array]:
