@@ -13,7 +13,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit
 
+import msgspec
+
+from understudy.runtime.core import typed
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame, State
 
@@ -24,7 +28,6 @@ SHARE_S = 60  # seconds over which a subject's share of takeover is counted
 class Client(Protocol):
     """The calls of `understudy.bridge.ControlClient` that are made here."""
 
-    def stats(self) -> dict[str, Any]: ...
     def session(self) -> dict[str, Any]: ...
     def add_source(self, url: str, name: str = "") -> dict[str, Any]: ...
     def remove_source(self, name: str) -> dict[str, Any]: ...
@@ -35,32 +38,40 @@ class Client(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass
-class SourceRow:
-    """A source in words; `silent` where there is something to do about it."""
+class SourceRow(msgspec.Struct):
+    """A source as the stage tells of it. notice: what is to be done about it, "" where nothing."""
 
     name: str
-    line: str
-    words: str
-    silent: bool = False
+    line: str = msgspec.field(name="from", default="")
+    notice: str = ""
+    streams: list[str] = []
+    figures: dict[str, Any] = {}
+    rate_hz: float | None = None  # counted here, between two looks
+
+    @property
+    def delay_s(self) -> float | None:
+        """What its line asks to be waited for packets that come late."""
+        try:
+            said = parse_qs(urlsplit(self.line).query).get("delay", [""])[0]
+            return float(said)
+        except ValueError:
+            return None
 
 
-@dataclass
-class SubjectRow:
+class SubjectRow(msgspec.Struct):
     """A subject as it was last placed: at_m (3,) metres, heading_deg about +Y."""
 
     name: str
     at_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
     heading_deg: float = 0.0
-    made_of: str = ""
+    made_of: str = ""  # SOURCE/KEY
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(msgspec.Struct):
     """What the stage said last; replaced as a whole, so that no lock is needed to read it."""
 
-    sources: tuple[SourceRow, ...] = ()
-    subjects: tuple[SubjectRow, ...] = ()
+    sources: list[SourceRow] = []
+    subjects: list[SubjectRow] = []
     trouble: str = ""  # why there is none
 
 
@@ -83,6 +94,7 @@ class Entries:
     name: str = ""
     at_m: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     heading_deg: float = 0.0
+    high_px: float = 0.0  # of all of it, when it was last drawn
 
 
 class Editor:
@@ -97,6 +109,8 @@ class Editor:
         self.said, self.refused = "", False
         self.shares: dict[str, Share] = {}
         self.states: dict[str, State] = {}
+        self.ages_s: dict[str, float] = {}  # of the newest input of each subject
+        self.follow = ""  # who was selected and is not followed yet
         self._open = open_client
         self._waiting: deque[Request] = deque()
         self._wake, self._ended = threading.Event(), threading.Event()
@@ -113,9 +127,20 @@ class Editor:
         if frame is None:
             return
         self.states = {subject.name: subject.state for subject in frame.subjects}
+        self.ages_s = {
+            subject.name: max(0, frame.publish_ns - subject.capture_ns) / 1e9
+            for subject in frame.subjects
+            if subject.capture_ns
+        }
         self.shares = {name: self.shares.get(name, Share()) for name in self.states}
         for name, state in self.states.items():
             self.shares[name].add(now_s, state is State.TAKEOVER)
+
+    def lead(self, frame: Frame | None, lead: int) -> int:
+        """Whom the camera follows: who was selected since it was last asked, else as before."""
+        names = [subject.name for subject in frame.subjects] if frame is not None else []
+        chosen, self.follow = self.follow, ""
+        return names.index(chosen) if chosen in names else lead
 
     @property
     def subjects(self) -> list[SubjectRow]:
@@ -123,12 +148,21 @@ class Editor:
         told = {row.name: row for row in self.snapshot.subjects}
         return [told.pop(name, SubjectRow(name)) for name in self.states] + list(told.values())
 
+    def age_s(self, source: str) -> float | None:
+        """How old the newest input of a source is, on whoever is made of it."""
+        ages = [
+            self.ages_s[row.name]
+            for row in self.snapshot.subjects
+            if row.made_of.partition("/")[0] == source and row.name in self.ages_s
+        ]
+        return min(ages, default=None)
+
     @property
     def texts(self) -> str:
         """Every letter that the panel may have to show."""
         shown, entries = self.snapshot, self.entries
         said = [self.said, shown.trouble, *self.states, entries.url, entries.path, entries.name]
-        said += [row.name + row.line + row.words for row in shown.sources]
+        said += [row.name + row.line + row.notice for row in shown.sources]
         return "".join(said + [row.name for row in shown.subjects])
 
     # -- what a user does ----------------------------------------------------------------------
@@ -140,6 +174,7 @@ class Editor:
         entries = self.entries
         entries.selected = entries.name = chosen.name
         entries.at_m, entries.heading_deg = list(chosen.at_m), chosen.heading_deg
+        self.follow = chosen.name
 
     def add_source(self) -> None:
         if url := self.entries.url.strip():
@@ -202,27 +237,22 @@ class Editor:
                 if request.call == "add_source":
                     self.entries.url = ""
         try:
-            session, stats = client.session(), client.stats()
+            told = typed.convert(client.session(), Snapshot, "the stage's session")
         except UnderstudyError as error:
             self.snapshot = Snapshot(trouble=str(error))
             return
-        self.snapshot = Snapshot(
-            tuple(self._source(told, stats) for told in _tables(session.get("sources"))),
-            tuple(_subject(told) for told in _tables(session.get("subjects"))),
-        )
+        for row in told.sources:
+            row.rate_hz = self._rate(row)
+        self.snapshot = told
 
-    def _source(self, told: dict[str, Any], stats: dict[str, Any]) -> SourceRow:
-        name = str(told.get("name", ""))
-        counted = next((s for s in _tables(stats.get("sources")) if s.get("name") == name), {})
-        now_s, frames = time.monotonic(), counted.get("frames", told.get("frames"))
-        rate_hz = None
-        if isinstance(frames, int | float):
-            before_s, before = self._frames.get(name, (now_s, frames))
-            if now_s > before_s:
-                rate_hz = max(0.0, (frames - before) / (now_s - before_s))
-            self._frames[name] = (now_s, frames)
-        words, silent = source_words({**counted, **told}, rate_hz)
-        return SourceRow(name, str(told.get("line", told.get("url", ""))), words, silent)
+    def _rate(self, row: SourceRow) -> float | None:
+        """Frames a second since the last look; None where the source counts none."""
+        now_s, frames = time.monotonic(), row.figures.get("frames")
+        if not isinstance(frames, int | float):
+            return None
+        before_s, before = self._frames.get(row.name, (now_s, frames))
+        self._frames[row.name] = (now_s, frames)
+        return max(0.0, (frames - before) / (now_s - before_s)) if now_s > before_s else None
 
     def close(self) -> None:
         """Ends the thread; one that waits for a silent stage ends by itself soon after."""
@@ -249,34 +279,21 @@ class Share:
         self.share = sum(s[1] for s in self._seconds) / sum(s[2] for s in self._seconds)
 
 
-def source_words(told: dict[str, Any], rate_hz: float | None) -> tuple[str, bool]:
-    """How a source stands: rate, age, delay, or the reason why not; and whether it is silent."""
-    words = []
-    rate = told.get("rate_hz", rate_hz)
-    if isinstance(rate, int | float):
-        words.append(f"{rate:.0f} Hz")
-    for key, name in (("age_s", "{} old"), ("delay_s", "{} delay")):
-        value = told.get(key)
-        if isinstance(value, int | float):
-            text = f"{value:.1f} s" if value >= 1.0 else f"{1000 * value:.0f} ms"
-            words.append(name.format(text))
-    reason = told.get("notice") or told.get("fault") or ""
-    if reason:
-        return str(reason), True
-    return ", ".join(words) or "open", False
+def source_words(row: SourceRow, age_s: float | None = None) -> str:
+    """How a source stands: the reason why it gives nothing, or rate, age, delay and sender."""
+    if row.notice:
+        return row.notice
+    words = [] if row.rate_hz is None else [f"{row.rate_hz:.0f} Hz"]
+    words += [] if age_s is None else [f"{_time(age_s)} old"]
+    words += [] if row.delay_s is None else [f"{_time(row.delay_s)} delay"]
+    senders = row.figures.get("senders")
+    if isinstance(senders, list) and senders:
+        words.append(f"from {', '.join(map(str, senders[:2]))}")
+    return ", ".join(words) or ", ".join(row.streams) or "open"
 
 
-def _subject(told: dict[str, Any]) -> SubjectRow:
-    place = told.get("place") if isinstance(told.get("place"), dict) else told
-    at = place.get("at_m", (0.0, 0.0, 0.0))  # type: ignore[union-attr]
-    heading = place.get("heading_deg", 0.0)  # type: ignore[union-attr]
-    made_of = told.get("made_of", told.get("body", ""))
-    x, y, z = (float(value) for value in at)
-    return SubjectRow(str(told.get("name", "")), (x, y, z), float(heading), str(made_of or ""))
-
-
-def _tables(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+def _time(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 1.0 else f"{1000 * seconds:.0f} ms"
 
 
 class _Reply(dict):

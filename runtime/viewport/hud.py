@@ -18,7 +18,7 @@ from understudy.runtime.core.pose import State
 
 from .editing import Editor
 from .fonts import Fonts
-from .labels import Box, Label, arrange
+from .labels import Box, Label, arrange, overlap
 from .panel import PAPER, draw_editor, draw_sliders, style
 from .sliders import Slider
 
@@ -65,6 +65,7 @@ class Hud:
         self._context = imgui.create_context()
         imgui.get_io().set_ini_filename("")
         self.fonts = Fonts()
+        self.taken: list[Box] = []
         self._window = window
         if window is not None:
             address = ctypes.cast(window, ctypes.c_void_p).value  # type: ignore[arg-type]
@@ -100,9 +101,10 @@ class Hud:
         paper = imgui.get_background_draw_list()
         paper.channels_split(2)  # names and their lines lie under the rest
         paper.channels_set_current(1)
-        taken = self._edges(paper, board, unit, width, height)
-        taken += self._windows(board, unit, width, height)
-        taken += self._panel(paper, board, unit, width, height)
+        windows = self._windows(board, unit, width, height)
+        taken = windows + self._edges(paper, board, unit, width, height, windows)
+        taken += self._panel(paper, board, unit, width, height, taken)
+        self.taken = taken  # what no name may cover
         paper.channels_set_current(0)
         self._labels(paper, board.labels, unit, (width, height), taken, ratio)
         paper.channels_merge()
@@ -148,31 +150,38 @@ class Hud:
         low, high = imgui.ImVec2(x, y), imgui.ImVec2(x + w, y + h)
         paper.add_rect_filled(low, high, _packed(colour), round_px)
 
-    def _edges(self, paper, board: Board, unit: float, width: float, height: float) -> list[Box]:
-        """Caption, hints and notice, from the lower edge upwards; gives what they cover."""
-        small, taken = unit * 0.86, []
-        room = width - 2 * unit
-        bottom = height - unit
-        if board.caption:
-            text = self._fit(board.caption, small, room)
-            w, h = self._size(text, small)
+    def _edges(self, paper, board: Board, unit: float, width: float, height: float,
+               windows: list[Box]) -> list[Box]:  # fmt: skip
+        """Caption, hints and notice, from the lower edge upwards; gives what they cover.
+
+        What has no room beside the windows is left out, the least needed first.
+        """
+        small = unit * 0.86
+        taken: list[Box] = []
+
+        def free(box: Box) -> bool:
+            if any(overlap(box, other) for other in (*windows, *taken)):
+                return False
+            taken.append(box)
+            return True
+
+        text = self._fit(board.caption, small, width - 2 * unit)
+        w, h = self._size(text, small)
+        bottom, beside = height - unit, w + 2 * unit
+        if text and free((width - unit - w, bottom - h, w, h)):
             self._shadowed(paper, width - unit - w, bottom - h, text, small, INK)
-            taken.append((width - unit - w, bottom - h, w, h))
-            room -= w + 2 * unit
-        lines = self._wrapped(board.hints, small, room)
-        if lines and len(lines) * small * 1.2 < 0.25 * height:
-            text = "\n".join(lines)
-            w, h = self._size(text, small)
-            self._shadowed(paper, unit, bottom - h, text, small, INK)
-            taken.append((unit, bottom - h, w, h))
-            bottom -= h + unit
-        if board.notice:
-            text = self._fit(board.notice, unit, width - 4 * unit)
-            w, h = self._size(text, unit)
-            x, y = width / 2 - w / 2 - unit, min(height * 0.88, bottom - 1.6 * h) - h * 0.4
-            self._box(paper, x, y, w + 2 * unit, h * 1.8, PAPER, unit)
-            self._text(paper, x + unit, y + h * 0.4, text, unit, WARM)
-            taken.append((x, y, w + 2 * unit, h * 1.8))
+        notice = self._fit(board.notice, unit, width - 4 * unit)
+        lines = self._wrapped(board.hints, small, width - 2 * unit - beside)
+        w, h = self._size("\n".join(lines), small)
+        up = h + unit if lines and h < 0.25 * height else 0.0
+        if notice:
+            wide, high = self._size(notice, unit)
+            x, y = width / 2 - wide / 2 - unit, min(height * 0.88, bottom - up - 1.6 * high)
+            if free((x, y - high * 0.4, wide + 2 * unit, high * 1.8)):
+                self._box(paper, x, y - high * 0.4, wide + 2 * unit, high * 1.8, PAPER, unit)
+                self._text(paper, x + unit, y, notice, unit, WARM)
+        if up and free((unit, bottom - h, w, h)):
+            self._shadowed(paper, unit, bottom - h, "\n".join(lines), small, INK)
         return taken
 
     def _wrapped(self, text: str, size: float, wide: float) -> list[str]:
@@ -189,8 +198,9 @@ class Hud:
             lines.append(made)
         return lines
 
-    def _panel(self, paper, board: Board, unit: float, width: float, height: float) -> list[Box]:
-        """Title and figures at the top left, as many as there is room for."""
+    def _panel(self, paper, board: Board, unit: float, width: float, height: float,
+               taken: list[Box]) -> list[Box]:  # fmt: skip
+        """Title and figures at the top left, as many as there is room for beside the rest."""
         if not board.title and not board.rows:
             return []
         small, pad = unit * 0.9, unit * 0.75
@@ -207,6 +217,8 @@ class Hud:
         w = max(names + values + unit * 1.4, title[0] + unit * 1.2) + 2 * pad
         h = title[1] + rows_h + 2.2 * pad
         x = y = unit * 0.8
+        if any(overlap((x, y, w, h), other) for other in taken):
+            return []
         self._box(paper, x, y, w, h, PAPER, unit * 0.45)
         centre = imgui.ImVec2(x + pad + unit * 0.3, y + pad * 0.9 + title[1] / 2)
         paper.add_circle_filled(centre, unit * 0.28, _packed((*board.light, 1.0)), 24)

@@ -1,5 +1,9 @@
 """The keys of the viewport's window, for its last line and for --help. The pad's are `play`'s."""
 
+from __future__ import annotations
+
+from understudy.runtime.performer.control.layout import ACTIONS
+
 KEYS = (
     ("1-5", "camera"),
     ("drag", "turn"),
@@ -21,3 +25,12 @@ KEYS = (
 
 def line(gap: str = "   ") -> str:
     return gap.join(f"{key} {does}" for key, does in KEYS)
+
+
+KIND_NAME = {"third": "third person", "first": "first person", "orbit": "orbit", "fixed": "fixed"}
+SCOPE_NAME = {"near": "", "all": ", everybody", "one": ", alone"}
+HINTS = (
+    line() + "\n"
+    "WASD go   Shift run   Ctrl strafe   Space jump   "
+    + "   ".join(f"Alt+{b[-1]} {does}" for b, does in ACTIONS.items() if b != "jump")
+)

@@ -146,3 +146,9 @@ def _covers(spots: Array, extent: Array, held: Array, gap: float) -> Array:
     low = spots[:, None] < held[None, :, :2] + held[None, :, 2:] + gap - 1e-6
     high = held[None, :, :2] < spots[:, None] + extent + gap - 1e-6
     return np.all(low & high, axis=2)
+
+
+def overlap(a: Box, b: Box) -> bool:
+    """Whether two boxes share a pixel."""
+    across = a[0] < b[0] + b[2] and b[0] < a[0] + a[2]
+    return across and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]

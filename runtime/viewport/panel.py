@@ -10,7 +10,7 @@ from imgui_bundle import imgui
 from understudy.runtime.core.palette import STATE_COLOUR
 from understudy.runtime.core.pose import State
 
-from .editing import Editor
+from .editing import Editor, source_words
 from .labels import Box, short
 from .sliders import Slider
 
@@ -81,15 +81,14 @@ def draw_editor(editor: Editor, unit: float, size: tuple[float, float], top: flo
     flags = imgui.WindowFlags_
     wide = min(26.0 * unit, size[0] - 1.6 * unit)
     top += unit * 0.8
-    high = max(6.0 * unit, size[1] - top - 3.0 * unit)
+    most = max(6.0 * unit, size[1] - top - 3.0 * unit)
     imgui.set_next_window_pos(imgui.ImVec2(size[0] - wide - unit * 0.8, top))
-    imgui.set_next_window_size_constraints(imgui.ImVec2(wide, 0.0), imgui.ImVec2(wide, high))
+    # As high as what stood in it last time: ImGui's own fitting leaves a scroll bar for nothing.
+    high = min(editor.entries.high_px or most, most)
+    imgui.set_next_window_size(imgui.ImVec2(wide, high))
     imgui.push_style_color(imgui.Col_.window_bg, imgui.ImVec4(*SOLID))
-    imgui.begin(
-        "stage", None,
-        flags.no_title_bar | flags.no_resize | flags.no_move | flags.always_auto_resize
-        | flags.no_collapse,
-    )  # fmt: skip
+    bar = flags.no_scrollbar if high < most else flags.none
+    imgui.begin("stage", None, flags.no_title_bar | flags.no_resize | flags.no_move | bar)
     _sources(editor, unit)
     imgui.separator()
     _subjects(editor, unit)
@@ -107,6 +106,7 @@ def draw_editor(editor: Editor, unit: float, size: tuple[float, float], top: flo
         _wrapped(editor.said, WARM if editor.refused else DIM)
     if editor.snapshot.trouble:
         _wrapped(editor.snapshot.trouble, WARM)
+    editor.entries.high_px = imgui.get_cursor_pos().y + unit * 0.4 + imgui.get_scroll_y()
     box = _end()
     imgui.pop_style_color()
     return box
@@ -123,10 +123,10 @@ def _sources(editor: Editor, unit: float) -> None:
         imgui.text(short(row.name))
         if row.line and imgui.is_item_hovered():
             imgui.set_tooltip(row.line)
-        imgui.same_line(imgui.get_window_width() - unit * 5.0)
+        _to_the_right("Remove", 0.7 * unit)
         if imgui.button("Remove"):
             editor.remove_source(row.name)
-        _wrapped(row.words, WARM if row.silent else DIM)
+        _wrapped(source_words(row, editor.age_s(row.name)), WARM if row.notice else DIM)
         imgui.pop_id()
     imgui.set_next_item_width(-unit * 4.4)
     entered, editor.entries.url = imgui.input_text_with_hint(
@@ -144,14 +144,16 @@ def _subjects(editor: Editor, unit: float) -> None:
         imgui.push_id(f"subject {row.name}")
         state = editor.states.get(row.name)
         at = imgui.get_cursor_screen_pos()
-        chosen, _ = imgui.selectable(f"    {short(row.name)}", row.name == entries.selected)
+        chosen, _ = imgui.selectable(f"##{row.name}", row.name == entries.selected)
+        imgui.same_line(unit * 1.6)
+        imgui.text(short(row.name))
         colour = (*STATE_COLOUR[state], 1.0) if state is not None else DIM
         middle = imgui.ImVec2(at.x + unit * 0.45, at.y + unit * 0.5)
         imgui.get_window_draw_list().add_circle_filled(
             middle, unit * 0.24, imgui.color_convert_float4_to_u32(imgui.ImVec4(*colour)), 20
         )
         words = standing(editor, row.name)
-        imgui.same_line(imgui.get_window_width() - imgui.calc_text_size(words).x - unit * 0.8)
+        _to_the_right(words)
         _dim(words)
         if chosen:
             editor.select("" if row.name == entries.selected else row.name)
@@ -167,7 +169,7 @@ def standing(editor: Editor, name: str) -> str:
         return "not in the stream"
     share = editor.shares[name].share
     words = "live" if state is State.LIVE else state.name
-    return f"{words}, taken over {share:.0%}" if share >= 0.005 else words
+    return f"{words}, {share:.0%} taken over" if share >= 0.005 else words
 
 
 def _selected(editor: Editor, unit: float) -> None:
@@ -190,6 +192,13 @@ def _selected(editor: Editor, unit: float) -> None:
         entries.at_m, entries.heading_deg = [float(value) for value in at_m], float(heading)
         editor.place_subject()
     imgui.unindent(unit)
+
+
+def _to_the_right(text: str, padding: float = 0.0) -> None:
+    """What comes next, as wide as a text, ends at the right edge of the line."""
+    imgui.same_line()
+    room = imgui.get_content_region_avail().x - imgui.calc_text_size(text).x - padding
+    imgui.set_cursor_pos_x(imgui.get_cursor_pos().x + max(0.0, room))
 
 
 def _dim(text: str) -> None:

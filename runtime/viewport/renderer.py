@@ -245,11 +245,12 @@ class Renderer:
             self.overlay.draw(self.target, self.gbuffer.depth, marks)
 
     def _draw_hud(self, camera: Camera, options: Options, board: Board | None) -> None:
-        if not (options.hud or options.labels):
+        editor = board.editor if board is not None else None
+        if not (options.hud or options.labels or editor):
             return
         if self._hud is None:
             self._hud = Hud(self._window)
-        board = board if board is not None and options.hud else Board()
+        board = board if board is not None and options.hud else Board(editor=editor)
         if options.labels:
             things: list[pose.Camera | pose.Prop] = [*self._cameras, *self._props]
             board.labels = over_heads(

@@ -14,7 +14,6 @@ from understudy.runtime.core import pose
 from understudy.runtime.core.clock import Histogram
 from understudy.runtime.core.palette import STATE_COLOUR
 from understudy.runtime.core.pose import Frame, State
-from understudy.runtime.performer.control.layout import ACTIONS
 
 from . import gl
 from .camera import Camera, Rig, look_through
@@ -23,7 +22,7 @@ from .editing import Editor
 from .feed import Feed
 from .focus import focus_of
 from .hud import Board
-from .keymap import line
+from .keymap import HINTS, KIND_NAME, SCOPE_NAME
 from .labels import short
 from .player import PlayerPad
 from .renderer import Options, Renderer
@@ -31,13 +30,6 @@ from .share import SharedCamera
 from .sliders import StyleSliders
 from .window import Window
 
-KIND_NAME = {"third": "third person", "first": "first person", "orbit": "orbit", "fixed": "fixed"}
-SCOPE_NAME = {"near": "", "all": ", everybody", "one": ", alone"}
-HINTS = (
-    line() + "\n"
-    "WASD go   Shift run   Ctrl strafe   Space jump   "
-    + "   ".join(f"Alt+{b[-1]} {does}" for b, does in ACTIONS.items() if b != "jump")
-)
 # With nothing new to show, a picture this often keeps notices and cameras alive.
 IDLE_S = 0.1
 MAKING_S = 0.4
@@ -184,6 +176,8 @@ class Viewer:
         self._last_s = now_s
         self._recent_s += 0.08 * (dt_s - self._recent_s)
         frame = self.feed.frame
+        if self.editor is not None:
+            self.lead = self.editor.lead(frame, self.lead)
         focus = focus_of(frame, self.lead, self.rig.scope) if frame is not None else None
         if focus is not None and frame is not None:
             self.rig.follow(self.camera, focus, dt_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from understudy.runtime.core.pose import Intent, Pose, Prop, State, Subject
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.viewport import gl
 from understudy.runtime.viewport.camera import Camera, fov_of_lens
+from understudy.runtime.viewport.editing import Editor, Snapshot, SourceRow
 from understudy.runtime.viewport.hud import Board
 from understudy.runtime.viewport.labels import (
     BONES_ONLY,
@@ -369,3 +371,60 @@ def test_a_skeleton_that_gets_no_mannequin_says_so_over_it_and_once_in_the_notes
     assert len(notes) == 1 and "no humanoid" in notes[0]
     (label,) = over_heads(renderer.cast.placed, [], front)
     assert label.below == BONES_ONLY
+
+
+def test_the_panel_takes_clicks_and_letters_and_keeps_them_from_the_stage(
+    renderer: Renderer, front: Camera
+) -> None:
+    asked: list[str] = []
+    editor = Editor(lambda: pytest.fail("nobody is to be asked"))
+    editor.snapshot = Snapshot([SourceRow("vmc", notice="nothing came yet")])
+    editor.add_source = lambda: asked.append(editor.entries.url)  # type: ignore[method-assign]
+    renderer.resize(640, 360)
+    board = Board(editor=editor)
+
+    def draw() -> np.ndarray:
+        return picture(renderer, None, front, board=board)
+
+    plain = picture(renderer, None, front)
+    draw()
+    left, top, _, bottom = box(changed(plain, draw()))
+    assert left > 320 and bottom < 360
+    io = imgui.get_io()
+    for y in np.linspace(top, bottom, 24):  # down the panel, until a field takes the click
+        io.add_mouse_pos_event(left + 40.0, float(y))
+        draw()
+        for down in (True, False):
+            io.add_mouse_button_event(0, down)
+            draw()
+        if renderer.holds_keys:
+            break
+    assert renderer.holds_keys and renderer.holds_mouse
+    io.add_input_characters_utf8("vmc://0.0.0.0:39540")
+    draw()
+    for down in (True, False):
+        io.add_key_event(imgui.Key.enter, down)
+        draw()
+    assert asked == ["vmc://0.0.0.0:39540"]
+    draw()
+    assert not renderer.holds_keys
+
+
+def test_a_window_of_any_size_shows_panels_that_do_not_cover_one_another(
+    renderer: Renderer, front: Camera
+) -> None:
+    rows = [("stage", "60.0 Hz")] * 14
+    for size in ((64, 64), (200, 900), (1600, 200), (420, 300)):
+        renderer.resize(*size)
+        editor = Editor(lambda: pytest.fail("nobody is to be asked"))
+        board = Board("understudy", rows=rows, notice="x" * 200, hints="a b   c d" * 40,
+                      caption="y" * 300, editor=editor)  # fmt: skip
+        for _ in range(2):
+            picture(
+                renderer, frame_of(standing(name="n" * 256)), front, board, hud=True, labels=True
+            )
+        hud = renderer._hud
+        assert hud is not None
+        for a, b in itertools.combinations(hud.taken, 2):
+            across = a[0] < b[0] + b[2] and b[0] < a[0] + a[2]
+            assert not (across and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]), (size, a, b)
