@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 TOPS = ("runtime", "bridge", "models", "shaders", "demos")
 # Rooms from the ground up. An import goes down or stays on its floor, and nowhere in a circle.
@@ -201,7 +199,6 @@ def test_torch_is_imported_under_models_alone():
     assert not offences, said(offences)
 
 
-@pytest.mark.xfail(strict=False, reason="the stage still picks sources by their protocol")
 def test_the_stage_names_no_protocol():
     offences = []
     for path in sorted((ROOT / "runtime/stage").rglob("*.py")):
