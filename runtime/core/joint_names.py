@@ -43,7 +43,7 @@ _BODY = {
     "hand": "hand",
     "wrist": "wrist",
     "palm": "palm",
-    "neck": "neck",
+    "neck": "neck cervical",
     "head": "head skull",
     "thorax": "thorax",
     "spine": "spine abdomen ab belly chest ribcage torso waist back lumbar stomach sternum "
@@ -64,7 +64,8 @@ _BESIDE = (
     "cancel dummy"
 )
 # What only beasts have.
-_BEAST = "front hind rear paw hoof"
+_BEAST = "front hind rear"
+_PAW = "paw hoof"
 
 _VOCABULARY: dict[str, str] = {
     **{word: kind for kind, words in _BODY.items() for word in words.split()},
@@ -72,6 +73,7 @@ _VOCABULARY: dict[str, str] = {
     **{word: "finger" for word in _FINGERS.split()},
     **{word: "beside" for word in _BESIDE.split()},
     **{word: "beast" for word in _BEAST.split()},
+    **{word: "paw" for word in _PAW.split()},
 }
 # "twist" and "roll" are bones on the way in some rigs (CC_Base_NeckTwist01).
 _VOCABULARY |= {"twist": "twist", "roll": "twist"}

@@ -67,7 +67,7 @@ _WORTH: dict[str, dict[str, float]] = {
     "hand": {"hand": 2.9},
     "palm": {"hand": 1.0},
 }
-_ELSEWHERE = frozenset(("beside", "finger", "beast", "twist"))
+_ELSEWHERE = frozenset(("beside", "finger", "beast", "paw", "twist"))
 _STRANGE = 0.3
 
 
@@ -122,7 +122,10 @@ def _guess(skeleton: Skeleton) -> Guess:
 def _named(names: tuple[str, ...], parents: tuple[int, ...]) -> Guess:
     """The limbs that names tell."""
     said = read_names(names)
-    if sum("beast" in s.words for s in said) >= 2:
+    # VRoid has skirts with a front; a beast has legs with one, or paws.
+    limbs = [s.words for s in said if "beside" not in s.words]
+    beastly = [w for w in limbs if "paw" in w or ("beast" in w and w & _WORTH.keys())]
+    if len(beastly) >= 2:
         return Guess({}, ("The names are a beast's, so it is no humanoid.",))
     above = _paths(parents)
     found: dict[str, int] = {}

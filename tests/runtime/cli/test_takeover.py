@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import sentence
 from tests.runtime.performer.rigs import bones_along_x, on, root_above_hips, walk
+from tests.runtime.takes.bodies import stance, write_bvh
 from understudy.runtime.cli.main import main
 from understudy.runtime.core import rotation
 from understudy.runtime.core.skeleton import Skeleton
@@ -169,3 +170,20 @@ def test_what_is_no_humanoid_is_refused(tmp_path, understudy):
     done = understudy("takeover", source, out, "--drop", "1-1.5")
     assert "no humanoid" in sentence(done)
     assert not out.exists()
+
+
+def test_a_file_of_another_world_is_written_back_into_it(tmp_path, capsys):
+    positions, rotations = stance(90, travel_m=2.0)
+    take, out = tmp_path / "far.bvh", tmp_path / "out.bvh"
+    write_bvh(take, positions, rotations, unit_m=1.0, motion_up="Z", root_unit_m=0.01,
+              origin_m=(0.0, 0.0, 0.0))  # fmt: skip
+    assert main(["takeover", str(take), str(out), "--drop", "1.0-1.5", "--json"]) == 0
+    file = json.loads(capsys.readouterr().out)["file"]
+    assert file["up"] == "Z" and any("taken for up" in note for note in file["notes"])
+    one, two = np.array(values(take), float), np.array(values(out), float)
+    gap = slice(30, 45)
+    assert np.allclose(one[:30], two[:30]) and np.allclose(one[75:], two[75:])
+    # What was acted goes on where the source was: in centimetres, along the file's axes.
+    assert np.abs(one[gap, :3] - two[gap, :3]).max() < 40.0
+    assert two[gap, 2] == pytest.approx(one[gap, 2], abs=15.0)
+    assert (one[gap] != two[gap]).any()

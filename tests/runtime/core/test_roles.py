@@ -147,6 +147,21 @@ RIGS = {
         "CLAVICLE_% SHOULDER_% ELBOW_% WRIST_%", ("LEFT", "RIGHT")),
     "Maya": ("Root_M Spine1_M Spine2_M Chest_M Neck_M Head_M Hip_% Knee_% Ankle_% Toes_% Scapula_% "
         "Shoulder_% Elbow_% Wrist_%", SHORT),
+    "a prefix that is glued on": ("herohip heroabdomen herochest1 herochest2 heroneck herohead hero%thigh "
+        "hero%shin hero%foot hero%toe hero%collar hero%shldr hero%forearm hero%hand", LOWER),
+    "Actor01, glued on": ("Actor01Hips Actor01Spine Actor01Spine1 Actor01Spine2 Actor01Neck "
+        "Actor01Head Actor01%UpLeg Actor01%Leg Actor01%Foot Actor01%ToeBase Actor01%Shoulder "
+        "Actor01%Arm Actor01%ForeArm Actor01%Hand", L),
+    "a suffix that is glued on": ("HipsJNT SpineJNT Spine1JNT Spine2JNT NeckJNT HeadJNT %UpLegJNT "
+        "%LegJNT %FootJNT %ToeBaseJNT %ShoulderJNT %ArmJNT %ForeArmJNT %HandJNT", L),
+    "MMD in English": ("center upper_body upper_body2 upper_body3 neck head leg_% knee_% ankle_% toe_% "
+        "shoulder_% arm_% elbow_% wrist_%", SHORT),
+    "Kinect 1": ("HipCenter Spine Spine2 ShoulderCenter Neck Head Hip% Knee% Ankle% Foot% Collar% "
+        "Shoulder% Elbow% Wrist%", L),
+    "CMU's ASF": ("root lowerback upperback thorax lowerneck head %femur %tibia %foot %toes %clavicle "
+        "%humerus %radius %hand", LOWER),
+    "anatomy": ("Pelvis Lumbar Thorax1 Thorax2 Cervical Skull %Femur %Tibia %Foot %Toes %Clavicle "
+        "%Humerus %Radius %Hand", SHORT),
     "numbers alone": (" ".join(f"joint{n}" for n in range(1, 7)) + " "
         + " ".join(f"joint%{n}" for n in range(7, 15)), ("1", "2")),
 }  # fmt: skip
@@ -176,9 +191,11 @@ def test_a_shoulder_is_the_upper_arm_where_the_forearm_hangs_on_it(leg, arm):
 
 def test_joints_beside_the_bones_take_no_role():
     names = [*PERFORMER.names, "LeftUpLegTwist", "ik_LeftFoot", "LeftForeArmRoll", "HeadTop_End",
-             "LeftHandIndex1", "LeftHandSlot", "Skirt_Leg_L", "LeftToe_End"]  # fmt: skip
+             "LeftHandIndex1", "LeftHandSlot", "Skirt_Leg_L", "LeftToe_End",
+             "J_Sec_L_SkirtFront1", "J_Sec_R_SkirtFront1"]  # fmt: skip
     hang = [*PERFORMER.parents, *(PERFORMER.index(n) for n in (
-        "LeftUpLeg", "Hips", "LeftForeArm", "Head", "LeftHand", "LeftHand", "Hips", "LeftToeBase"
+        "LeftUpLeg", "Hips", "LeftForeArm", "Head", "LeftHand", "LeftHand", "Hips", "LeftToeBase", "Hips",
+        "Hips",
     ))]  # fmt: skip
     more = np.full((len(names) - len(PERFORMER), 3), 0.05)
     offsets = np.concatenate([PERFORMER.rest_positions, more])
