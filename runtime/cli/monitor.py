@@ -21,8 +21,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     key_option(parser)
     add("--host", action="append", metavar="HOST",
         help="where to serve the page (127.0.0.1: this machine only; 0.0.0.0: every network); a "
-        "name, such as a proxy's, is one that the page may be asked for by; may be given "
-        "again")  # fmt: skip
+        "name, such as a proxy's, or a second address is one that the page may be asked for by; "
+        "may be given again")  # fmt: skip
     add("--port", type=int, default=8080, metavar="N", help="port of the page (8080; 0: any free)")
     add("--rate", type=float, default=30.0, metavar="HZ",
         help="frames a second to each browser, at most (30)")  # fmt: skip
@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
 def hosts(given: list[str]) -> tuple[str, list[str]]:
     """Where to listen, and by which other names the page may be asked for.
 
+    The first address is where to listen; another is a router's or a container's that leads here.
     A name never says where to listen: a proxy's is often this machine's own, and would open the
     page to its network.
     """
@@ -77,11 +78,7 @@ def hosts(given: list[str]) -> tuple[str, list[str]]:
                     f"--host is {one!r}; give an address, such as 0.0.0.0, or a name without a "
                     "port, such as monitor.example.org."
                 ) from None
-    if len(listen) > 1:
-        raise UnderstudyError(
-            f"--host has two addresses, {listen[0]} and {listen[1]}; give one, or 0.0.0.0 for all."
-        )
-    return listen[0] if listen else "127.0.0.1", names
+    return listen[0] if listen else "127.0.0.1", [*listen[1:], *names]
 
 
 async def _serve(

@@ -130,3 +130,29 @@ def test_what_is_edited_can_be_touched_and_fits(editor):
         )
         assert wrong == [], (width, wrong)
         assert editor.value("document.documentElement.scrollWidth") <= width
+
+
+def test_a_live_stage_is_edited(house, open_page, take):
+    """The stage's own session: what is renamed and moved is drawn there, under that name."""
+    house.start_stage("--bvh", take)
+    house.start_monitor("--token", TOKEN)
+    page = open_page(f"#token={TOKEN}")
+    page.wait(f"understudy.frame.subjects.length > 0 && {shown('edit')}")
+    page.click("#edit")
+    page.wait("document.querySelector('#sources li')?.dataset.status === 'plays'")
+    page.click("#subjects button")
+    page.wait(shown("subject-editor"))
+    enter(page, "x", "40")
+    page.wait("understudy.joint('walker', 0)?.[0] > 30")
+    enter(page, "subject-name", "Bo")
+    page.click("#rename-form button")
+    page.wait("understudy.joint('Bo', 0)?.[0] > 30")
+    enter(page, "source-url", "nonsense://here")
+    page.click("#source-form button")
+    page.wait("document.getElementById('edited').textContent.includes('no source')")
+    enter(page, "session-path", str(house.folder / "show.toml"))
+    page.click("#session-form button")
+    page.wait("document.getElementById('edited').textContent.startsWith('Saved to')")
+    assert 'name = "Bo"' in (house.folder / "show.toml").read_text()
+    page.click("#leave"), page.click("#leave")
+    page.wait("understudy.frame.subjects.length === 0")

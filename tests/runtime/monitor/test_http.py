@@ -241,6 +241,7 @@ def test_addresses_say_where_to_listen_and_names_by_what_to_be_asked():
     assert hosts(["0.0.0.0", "show.example", "stage"]) == ("0.0.0.0", ["show.example", "stage"])
     assert hosts(["show.example"]) == ("127.0.0.1", ["show.example"])
     assert hosts(["[::1]"]) == ("::1", [])
-    for wrong in (["http://show.example"], ["show.example:80"], ["a b"], [""], ["1.2.3.4", "::1"]):
+    assert hosts(["0.0.0.0", "a", "10.1.2.3"]) == ("0.0.0.0", ["10.1.2.3", "a"])
+    for wrong in (["http://show.example"], ["show.example:80"], ["a b"], [""]):
         with pytest.raises(UnderstudyError, match="--host"):
             hosts(wrong)
