@@ -60,11 +60,12 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A source as a session names it: its id, unique there, and whether it brings subjects."""
+    """A source as a session names it: its id, unique there, and whether it brings subjects by
+    itself; None: where no [[subject]] is made of it."""
 
     endpoint: Endpoint
     id: str
-    auto: bool = True
+    auto: bool | None = None
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -104,11 +105,11 @@ def identify(tables: Iterable[Mapping[str, Any]], file: str = "") -> list[Named]
     named: list[Named] = []
     for number, table in enumerate(tables, 1):
         words = dict(table)
-        line, own, auto = words.pop("from", None), words.pop(ID, ""), words.pop(AUTO, True)
+        line, own, auto = words.pop("from", None), words.pop(ID, ""), words.pop(AUTO, None)
         where = f"{file}, [[source]] {number}" if file else f"[[source]] {number}"
         if not isinstance(line, str):
             raise UnderstudyError(f'{where} has no from = "SCHEME://HOST:PORT".')
-        if not isinstance(own, str) or "/" in own or not isinstance(auto, bool):
+        if not isinstance(own, str) or "/" in own or not isinstance(auto, bool | None):
             raise UnderstudyError(f"{where}: as is a text without a slash, auto true or false.")
         endpoint = parse(line, words, where)
         taken = {one.id for one in named}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,10 @@ class Cast:
             named = registry.identify(session.source)
             # Ports first, as with the stage's own.
             opened = registry.open_all([one.endpoint for one in named], self.ports)
+            claimed = {source for table in session.subject for source in table.sources}
             for one, source in zip(named, opened, strict=True):
-                self.join(one, source)
+                auto = one.id not in claimed if one.auto is None else one.auto
+                self.join(replace(one, auto=auto), source)
             if not named:
                 raise UnderstudyError(
                     "The stage is empty: give it a source with --pad FILE, --bvh FILE, --gamepad, "
@@ -145,12 +148,14 @@ class Cast:
     # The tick.
 
     def find_streams(self) -> None:
-        """Which streams there are now."""
-        self.streams = {
-            (stream.kind, name, stream.key): stream
-            for name, source in self.sources.items()
-            for stream in source.streams
-        }
+        """Which streams there are now; subjects look theirs up where others have come or gone."""
+        before, self.streams = self.streams, {}
+        for name, source in self.sources.items():
+            for stream in source.streams:
+                self.streams[stream.kind, name, stream.key] = stream
+        if _moving(before) != _moving(self.streams):
+            for member in self.members:
+                member.find(self.streams)
 
     def sense(self, time_s: float) -> None:
         """Reads every source once, however many subjects hang on it."""
@@ -163,7 +168,6 @@ class Cast:
         self.find_streams()
         intents: dict[int, Any] = {}
         for member in self.members:
-            member.find(self.streams)
             if member.actor is None:
                 member.sense(time_s, self.streams, packets, self.live)
                 continue
@@ -268,6 +272,12 @@ class Cast:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _moving(streams: Mapping[Address, Stream]) -> dict[Address, tuple[int, bool]]:
+    """What subjects can be made of, by what stands behind it."""
+    things = (Kind.CAMERA, Kind.PROP)
+    return {a: (id(s.of), s.known) for a, s in streams.items() if s.kind not in things}
 
 
 def _path(said: str) -> Path | None:

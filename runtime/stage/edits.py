@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from .session import Session, SubjectTable, check_subject
 
 # Makes the change in the loop's thread and gives the reply, or what is still to be waited for.
 Change = Callable[[], Any]
-SUBJECTS = {Kind.BODY, Kind.CONTROL}
+SUBJECTS = {Kind.BODY, Kind.CONTROL, Kind.FACE}
 
 
 class Edits:
@@ -62,8 +63,9 @@ class Edits:
         now.source = []
         for table, name in zip(cast.session.source, cast.named, strict=True):
             kept = {"as": name, **{k: v for k, v in table.items() if k not in ("as", "auto")}}
-            brings = set(cast.named[name].kinds) & {*SUBJECTS, Kind.FACE}
-            if brings and name not in claimed:
+            if cast.named[name].auto and name in claimed:
+                kept["auto"] = True
+            elif name not in claimed and set(cast.named[name].kinds) & SUBJECTS:
                 kept["auto"] = False
             now.source.append(kept)
         return now
@@ -77,7 +79,7 @@ class Edits:
         cast = self._cast
         fresh = cast.unclaimed()
         for member in cast.members:
-            member.assemble_anew()  # who got a face with it
+            member.assemble_anew(cast.streams)  # who got a face with it
         for table in fresh:
             key = (table.name, str(table.body or table.control or table.face))
             if key not in self._adopting:
@@ -148,7 +150,7 @@ class Edits:
         if not request.name:
             del table["as"]
         (named,) = registry.identify([table])
-        named = registry.Named(named.endpoint, registry.free(named.id, cast.named), named.auto)
+        named = replace(named, id=registry.free(named.id, cast.named), auto=request.subject)
         if request.name and named.id != request.name:
             raise UnderstudyError(
                 f"A source is called {request.name!r} already; give another name."
@@ -204,11 +206,8 @@ class Edits:
         cast = self._cast
         member = cast.member(name)
         cast.dismiss(member)
-        for source in member.table.sources:
-            claimed = any(source in other.table.sources for other in cast.members)
-            if not claimed and source in cast.named:  # else it would be back at once
-                named = cast.named[source]
-                cast.named[source] = registry.Named(named.endpoint, named.id, False)
+        for source in member.table.sources & cast.named.keys():  # else it would be back at once
+            cast.named[source] = replace(cast.named[source], auto=False)
         return {"name": name}
 
     def _rename(self, name: str, to: str) -> dict[str, Any]:

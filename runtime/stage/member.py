@@ -61,10 +61,11 @@ class Member:
         self.known = True  # whether the skeleton is its own yet
         self._curves: list[Curves] = []
 
-    def assemble_anew(self) -> None:
+    def assemble_anew(self, streams: Streams) -> None:
         """Takes its parts again where its table has got others."""
         if [address(Kind.FACE, said) for said in self.table.faces] != self._faces:
             self.assemble(self.table)
+            self.find(streams)
 
     def place(self, at_m: tuple[float, float, float], heading_deg: float) -> None:
         """Moves and turns it from now on."""
