@@ -9,7 +9,6 @@ import msgspec
 import numpy as np
 
 from understudy.runtime.core import rotation
-from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Pose, Subject
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
@@ -42,6 +41,8 @@ class Member:
         self.actor = own if isinstance(own, Actor) else None
         self.subject = Subject(table.name, skeleton, Pose.rest(skeleton))
         self._wearer = Wearer()
+        # Whether there is something to record: not while it stands there until a sender comes.
+        self.recorded = self.actor is not None
         self.assemble(table)
         self.place(table.at_m, table.heading_deg)
 
@@ -95,6 +96,7 @@ class Member:
         if self._assembly.plain:
             if came or self.seat.skeleton is not self.motion.skeleton:
                 live.arrive(self.seat, self.motion.skeleton, came)
+            self.recorded |= self.known and self.seat.skeleton is self.motion.skeleton
             return
         hands, came_hands = None, NONE
         if self._hands is not None:
@@ -105,6 +107,7 @@ class Member:
         shown = self._assembly.packets(now_s, self.motion, came, hands, came_hands)
         if shown or self.seat.skeleton is not skeleton:
             live.arrive(self.seat, skeleton, shown)
+        self.recorded |= self.known and self.seat.skeleton is skeleton
 
     def solve(self) -> Subject:
         """The subject as it stands at this tick."""
@@ -123,11 +126,6 @@ class Member:
         """Its body's, control's or face's address, for people."""
         own = self._body or self._control
         return "/".join(word for word in own[1:] if word) if own is not None else ""
-
-    @property
-    def recorded(self) -> bool:
-        """Whether there is something to record: not while it stands there until a sender comes."""
-        return self.known or self.subject.skeleton.names != PERFORMER.names
 
     def without(self, source: str) -> SubjectTable | None:
         """Its table when a source is gone; None where nothing is left to move it."""
