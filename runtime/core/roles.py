@@ -147,7 +147,8 @@ def _with_trunk(
     found: dict[str, int],
     plan: body_plan.Plan,
 ) -> Guess:
-    said, above, notes = read_names(names), _paths(parents), []
+    said, above = read_names(names), _paths(parents)
+    notes: list[str] = []
     if plan.roles:
         taken = set(found.values())
         new = {r: j for r, j in plan.roles.items() if r not in found and j not in taken}

@@ -145,16 +145,16 @@ def _local(tree: Hierarchy, offsets: Array, values: Array) -> tuple[Array, Array
     rotations[:] = (0.0, 0.0, 0.0, 1.0)
     varies = (values != values[0]).any(axis=0)
     for order, (joints, picks) in spun.items():
-        columns = np.array(picks)
+        at = np.array(picks)
         # A rig has many joints that never turn: twists, fingers, ends.
-        turning = varies[columns].any(axis=1)
+        turning = varies[at].any(axis=1)
         still = [j for j, turns in zip(joints, turning, strict=True) if not turns]
-        first = rotation.from_euler(np.deg2rad(values[0][columns[~turning]]), order)
+        first = rotation.from_euler(np.deg2rad(values[0][at[~turning]]), order)
         rotations[:, still] = first
         moving = [j for j, turns in zip(joints, turning, strict=True) if turns]
         for start in range(0, len(values), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
-            angles = np.deg2rad(values[part][:, columns[turning]])
+            angles = np.deg2rad(values[part][:, at[turning]])
             rotations[part, moving] = rotation.from_euler(angles, order)
     return positions, rotations
 

@@ -55,6 +55,7 @@ class _Animation(msgspec.Struct):
 
 class _Accessor(msgspec.Struct):
     count: int
+    min: list[float] = []
     max: list[float] = []
 
 
@@ -133,7 +134,10 @@ def _longest(document: _Document) -> tuple[int, float]:
         at = [s.input for s in one.samplers if 0 <= s.input < len(document.accessors)]
         times = [document.accessors[i] for i in at if document.accessors[i].max]
         if times:
-            keys, length_s = max(t.count for t in times), max(t.max[0] for t in times)
+            keys = max(t.count for t in times)
+            # Many exporters let the first key be at 1/24 s.
+            begin_s = min(t.min[0] if t.min else 0.0 for t in times)
+            length_s = max(t.max[0] for t in times) - begin_s
             best = max(best, (keys, length_s), key=lambda b: b[1])
     return best
 

@@ -40,9 +40,9 @@ def chains(skeleton: Skeleton, mark: Landmarks, world_p: Array) -> list[Chain]:
     """Torso, left arm, right arm, left leg, right leg, in the order of `anatomy.groups`."""
     role, s = roles(skeleton), mark.s
     up = np.array([0.0, 1.0, 0.0])
-    top = top_joint(role)
-    assert top is not None  # `landmarks` has asked for one
-    spine, j = [top], int(skeleton.parents[top])
+    crown = top_joint(role)
+    assert crown is not None  # `landmarks` has asked for one
+    spine, j = [crown], int(skeleton.parents[crown])
     lowest = mark["hip_line"][1] + 0.03 * s
     while j >= 0 and j != role["hips"] and world_p[j, 1] > lowest:
         spine.append(j)

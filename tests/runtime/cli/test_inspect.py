@@ -108,7 +108,10 @@ def character(**more) -> dict:
 
 def test_a_characters_skeleton_is_read_from_glb(tmp_path, capsys):
     animation = {
-        "accessors": [{"count": 2, "max": [2.0]}, {"count": 61, "max": [2.0]}],
+        "accessors": [
+            {"count": 2, "min": [0.5], "max": [2.5]},
+            {"count": 61, "min": [0.5], "max": [2.5]},
+        ],
         "animations": [{"name": "walk", "samplers": [{"input": 0}, {"input": 1}], "channels": []}],
     }
     found = asked(capsys, glb(tmp_path / "hero.glb", character(**animation)))
