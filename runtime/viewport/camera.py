@@ -155,6 +155,7 @@ class Rig:
     heading_halflife_s: float = 0.55
     turns: bool = True  # does the third person swing round behind the subject
     scope: str = "near"  # whom it follows, as `focus_of` takes it
+    fits: bool = False  # does it step back when they spread
     _center: Array | None = None
     _seen: Array = field(default_factory=lambda: np.zeros(3))
     _velocity: Array = field(default_factory=lambda: np.zeros(3))
@@ -188,6 +189,8 @@ class Rig:
         if self.kind == "third" and self.turns:
             apart = np.angle(np.exp(1j * (focus.heading_rad - self._heading_rad)))
             self._heading_rad += apart * (1.0 - decay(self.heading_halflife_s, dt_s))
+        if self.fits and self.scope != "near":
+            self.distance_m = max(self.distance_m, self._needed_m(camera, focus))
         distance = max(self.distance_m, 0.4)
         if self.kind == "third" and self.scope == "near":
             distance = max(distance, 1.02 * focus.radius_m / np.tan(0.5 * camera.fov_y_rad))
@@ -217,6 +220,10 @@ class Rig:
         self.scope = scope
         if self.kind not in ("third", "orbit"):
             self.kind = "orbit"
+        self.fits, self.distance_m = True, self._needed_m(camera, focus)
+
+    def _needed_m(self, camera: Camera, focus: Focus) -> float:
+        """From how far all of whom it follows is in the picture."""
         back = self._back()
         right = normalize(np.cross(UP, back))
         off = focus.points - focus.center
@@ -225,7 +232,7 @@ class Rig:
         wide = np.abs(off @ right) / (slope * camera.aspect)
         # What is nearer to the eye than the middle needs the eye to be farther off.
         needed_m = float(np.max(1.15 * np.maximum(wide, high) + off @ back))
-        self.distance_m = float(np.clip(needed_m, 0.6, FARTHEST_M))
+        return float(np.clip(needed_m, 0.6, FARTHEST_M))
 
     def _back(self) -> Array:
         """(3,) from what is looked at to the eye."""
@@ -239,6 +246,7 @@ class Rig:
         self.pitch_rad = float(np.clip(self.pitch_rad + 0.006 * dy_px, -0.25, 1.5))
 
     def zoom(self, clicks: float) -> None:
+        self.fits = False
         self.distance_m = float(np.clip(self.distance_m * 0.9**clicks, 0.6, FARTHEST_M))
 
 
