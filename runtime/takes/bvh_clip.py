@@ -87,7 +87,7 @@ def make_clip(path: Path, tree: Hierarchy, motion: Motion, given: Given) -> Clip
     if origin.any():
         positions[:, 0] -= origin
         far_km = float(np.linalg.norm(origin)) / 1000.0
-        notes.append(f"The motion lies {far_km:.3g} km from the origin; it is brought there.")
+        notes.append(f"The motion lies {far_km:,.1f} km from the origin; it is brought there.")
     for array in (positions, rotations):
         array.setflags(write=False)  # a changed copy then differs from what `raw` describes
     clip = Clip(
