@@ -78,12 +78,12 @@ def room(name: str) -> str:
 
 
 def sources() -> list[Path]:
-    """Python files of the package; an engine's client is a program of its own."""
+    """Python files of the package; an engine's client and a plug-in are their own."""
     return [
         path
         for top in TOPS
         for path in sorted((ROOT / top).rglob("*.py"))
-        if "clients" not in path.relative_to(ROOT).parts
+        if not {"clients", "plugin"} & set(path.relative_to(ROOT).parts)
     ]
 
 

@@ -12,7 +12,7 @@ from understudy.bridge.protocols.vmc_accumulator import Accumulator
 from understudy.bridge.protocols.vmc_packer import Packer
 from understudy.runtime.core import rotation
 from understudy.runtime.outputs import target, test_signal
-from understudy.runtime.outputs.sender import ENCODERS, KNOWN
+from understudy.runtime.outputs.sender import KNOWN
 
 from .figure import Figure
 
@@ -48,7 +48,7 @@ def measure(quick: bool) -> list[Figure]:
     frame = test_signal.frame(1)
     for line in LINES:
         to = target.parse(line, KNOWN)
-        encode = ENCODERS[to.scheme](to).datagrams
+        encode = KNOWN[to.scheme].OUTPUT(to).datagrams
         cost_ms = _median_ms(lambda encode=encode: encode(frame, 1.0), repeats // 10)  # type: ignore[misc]
         size = sum(map(len, encode(frame, 1.0)))
         figures.append(

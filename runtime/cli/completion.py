@@ -105,12 +105,14 @@ def _paths(prefix: str, suffix: str | None) -> list[str]:
 
 
 def _sources(**_: object) -> Iterable[str]:
+    from understudy.runtime.core import plugins
     from understudy.runtime.sources.registry import KNOWN
 
-    return [f"{scheme}://" for scheme in KNOWN] + ["list"]
+    return [f"{scheme}://" for scheme in (*KNOWN, *plugins.names(plugins.SOURCES))] + ["list"]
 
 
 def _outputs(**_: object) -> Iterable[str]:
+    from understudy.runtime.core import plugins
     from understudy.runtime.outputs.sender import KNOWN
 
-    return [f"{scheme}://" for scheme in KNOWN]
+    return [f"{scheme}://" for scheme in (*KNOWN, *plugins.names(plugins.OUTPUTS))]

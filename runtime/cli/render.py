@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--start", type=float, default=0.0, metavar="S", help="begin at this second of the take")
     add("--seconds", type=float, metavar="N", help="end after this many seconds")
     add("--no-effect", action="store_true", help="without the learned contact shading")
-    add("--effect", type=Path, metavar="DIR", help="an image effect: effect.toml and its network")
+    add("--effect", metavar="DIR", help="an image effect: a folder with effect.toml, or its name")
     add("--skeleton", action="store_true", help="draw the bones over the body")
     add("--caption", action="store_true", help="name and time in the corner")
     add("--scale", type=float, help="pixels drawn per pixel along an edge (2; 1 on software)")
@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from understudy.runtime.takes import bvh
     from understudy.runtime.viewport import film, gl
     from understudy.runtime.viewport.capture import Sheet, even
+    from understudy.runtime.viewport.effects import folders
     from understudy.runtime.viewport.mesh.mannequin import unfit
     from understudy.runtime.viewport.renderer import Options, Renderer
 
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         renderer.set_quality(scale, 1024 if software and scale <= 1.0 else 2048)
         print(f"{size[0]}x{size[1]} at {fps:g} fps on {gl.renderer_name(renderer.ctx)}")
         if args.effect is not None:
-            renderer.set_effect(args.effect)
+            renderer.set_effect(folders.folder(args.effect))
         said = len(renderer.notes)
         for note in renderer.notes:
             print(note)

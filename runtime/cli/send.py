@@ -254,11 +254,15 @@ def text(told: dict[str, Any]) -> str:
 def listing() -> str:
     """The options of every output."""
     from understudy.runtime.core import url
-    from understudy.runtime.outputs.sender import KNOWN
+    from understudy.runtime.core.plugins import Broken
+    from understudy.runtime.outputs.sender import known
     from understudy.runtime.outputs.target import OutputOptions
 
     lines = ["every output", *url.listing(OutputOptions)]
-    for scheme, protocol in KNOWN.items():
+    for scheme, protocol in known().items():
+        if isinstance(protocol, Broken):
+            lines.append(f"{scheme}://  {protocol}")
+            continue
         lines.append(f"{scheme}://{protocol.HOST or 'HOST'}:{protocol.PORT}")
         lines += url.listing(protocol.Options, OutputOptions)
     return "\n".join(lines)

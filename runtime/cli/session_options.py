@@ -287,5 +287,5 @@ def check_outputs(session: Session, file: str = "") -> None:
         for number, table in enumerate(session.output, 1):
             place = f"{file}, [[output]] {number}" if file and len(table) > 1 else ""
             words = {name: value for name, value in table.items() if name != "to"}
-            named.append(target.parse(table["to"], sender.KNOWN, words, place))
+            named.append(target.parse(table["to"], sender.known(), words, place))
         sender.Sender(named).close()

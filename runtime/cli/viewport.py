@@ -41,7 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--share", metavar="NAME", help="be a camera of this name on stage, for whoever receives it"
     )
     add("--no-effect", action="store_true", help="start without the learned contact shading")
-    add("--effect", type=Path, metavar="DIR", help="an image effect: effect.toml and its network")
+    add("--effect", metavar="DIR", help="an image effect: a folder with effect.toml, or its name")
     add("--skeleton", action="store_true", help="draw the bones over the bodies")
     add(
         "--no-overlay",
@@ -119,6 +119,7 @@ def _viewer(args: argparse.Namespace):
     from understudy.runtime.viewport.camera import Rig, shot
     from understudy.runtime.viewport.capture import Movie, Sheet, Stills
     from understudy.runtime.viewport.editing import Editor
+    from understudy.runtime.viewport.effects import folders
     from understudy.runtime.viewport.feed import Feed
     from understudy.runtime.viewport.player import PlayerPad
     from understudy.runtime.viewport.renderer import Options, Renderer
@@ -140,7 +141,7 @@ def _viewer(args: argparse.Namespace):
         undo.callback(renderer.close)
         renderer.wardrobe.mesh(PERFORMER)  # what nearly every stage sends; ready when it comes
         if args.effect is not None:
-            renderer.set_effect(args.effect)
+            renderer.set_effect(folders.folder(args.effect))
         software = gl.is_software(renderer.ctx)
         renderer.set_quality(*QUALITY[args.quality or ("low" if software else "normal")])
         if window is not None:

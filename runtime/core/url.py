@@ -17,6 +17,7 @@ from msgspec import Meta, inspect
 
 from . import typed
 from .errors import UnderstudyError
+from .plugins import Broken
 from .typed import nearest
 from .typed_words import plain, values
 
@@ -63,6 +64,8 @@ def parse(
             f"{at}There is no {kind.noun} {scheme!r}{nearest(scheme, known)}; there are "
             f"{', '.join(sorted(known))}."
         )
+    if isinstance(known[scheme], Broken):
+        raise UnderstudyError(f"{at}{known[scheme]}")
     # urlsplit knows hosts and ports of schemes that it knows; any of them will do.
     try:
         parts = urlsplit(f"http://{rest}")

@@ -57,3 +57,6 @@ class FreedOutput:
             focus=round(seen.focus_m * self._options.focus),
             user=round(seen.iris * self._options.iris),
         )
+
+
+OUTPUT = FreedOutput

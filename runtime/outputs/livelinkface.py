@@ -74,3 +74,6 @@ def _turn(one: Subject, shape: Body) -> tuple[float, float, float]:
     pitch = math.asin(max(-1.0, min(1.0, -float(m[1, 2]))))
     yaw, roll = math.atan2(m[0, 2], m[2, 2]), math.atan2(m[1, 0], m[1, 1])
     return yaw / math.pi, pitch / math.pi, roll / math.pi
+
+
+OUTPUT = LiveLinkFaceOutput

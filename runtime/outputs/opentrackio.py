@@ -119,3 +119,6 @@ def _captured_wall_ns(frame: Frame, capture_ns: int) -> int:
     if not 0 <= age_ns < 10**10:
         age_ns = 0
     return time.time_ns() - (now_ns - came_ns) - age_ns
+
+
+OUTPUT = OpenTrackIOOutput

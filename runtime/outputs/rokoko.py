@@ -54,3 +54,6 @@ def _actor(one: Subject, shape: Body) -> rokoko.Actor:
         shape.hip_height_m,
         face.shapes(one),
     )
+
+
+OUTPUT = RokokoOutput

@@ -1,5 +1,9 @@
 """Frames out to any number of outputs, each at its own rate and delay, none holding up another.
 
+An output is a module with PORT, HOST, Options (a struct over `target.OutputOptions`) and OUTPUT, a
+class of (target) that is an `Encoder`. Those of other packages join by an entry point of the group
+`understudy.outputs`, whose name is the scheme: docs/architecture.md.
+
 UDP to a full or missing receiver never waits: the datagram is lost and counted; a host's name is
 asked for in a thread. What an output cannot send costs that output the frame and nobody else
 anything.
@@ -7,16 +11,17 @@ anything.
 
 from __future__ import annotations
 
+import functools
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from understudy.bridge.protocols import ProtocolError, opentrackio_packet
-from understudy.runtime.core import ports
+from understudy.runtime.core import plugins, ports
 from understudy.runtime.core.clock import Histogram
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame
@@ -41,26 +46,27 @@ class Encoder(Protocol):
         ...
 
 
-ENCODERS: dict[str, Callable[[Target], Encoder]] = {
-    "vmc": vmc.VmcOutput,
-    "freed": freed.FreedOutput,
-    "opentrackio": opentrackio.OpenTrackIOOutput,
-    "livelinkface": livelinkface.LiveLinkFaceOutput,
-    "rokoko": rokoko.RokokoOutput,
-}
-KNOWN = {
+KNOWN: dict[str, Any] = {
     "vmc": vmc,
     "freed": freed,
     "opentrackio": opentrackio,
     "livelinkface": livelinkface,
     "rokoko": rokoko,
 }
+# What a module of another package must have.
+MEMBERS = ("PORT", "HOST", "Options", "OUTPUT")
+
+
+@functools.cache
+def known() -> dict[str, Any]:
+    """Our protocols, and those of other packages; one that cannot be loaded costs itself alone."""
+    return KNOWN | plugins.load(plugins.OUTPUTS, KNOWN, MEMBERS)
 
 
 def targets(lines: Iterable[str], file: Path | None = None) -> list[Target]:
     """The outputs that a user names: lines of the command, and a TOML file."""
-    named = [target.parse(line, KNOWN) for line in lines]
-    return named + (target.read(file, KNOWN) if file else [])
+    named = [target.parse(line, known()) for line in lines]
+    return named + (target.read(file, known()) if file else [])
 
 
 @dataclass(slots=True)
@@ -94,7 +100,7 @@ class Output:
         self.counts = Counts()
         self.reason = ""
         self.age = Histogram()
-        self.encoder: Encoder = ENCODERS[to.scheme](to)
+        self.encoder: Encoder = known()[to.scheme].OUTPUT(to)
         if to.scheme == "opentrackio" and to.host == "multicast":
             source = getattr(self.encoder, "source", 1)
             to = target.renamed(to, opentrackio_packet.GROUP.format(source))

@@ -104,3 +104,6 @@ def _fov_deg(camera: Camera) -> float:
 def _ground(hips: Array, turn: Array) -> tuple[Array, Array]:
     """Where the body stands and where it faces: below the hips, turned about the vertical."""
     return np.array([hips[0], 0.0, hips[2]]), rotation.from_yaw(rotation.yaw(turn))
+
+
+OUTPUT = VmcOutput

@@ -11,12 +11,12 @@ import contextlib
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from understudy.runtime.core import url
+from understudy.runtime.core import plugins, url
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.plugins import Broken
 from understudy.runtime.core.typed import nearest
 
 from . import endpoint as endpoints_
@@ -32,7 +32,8 @@ KNOWN: dict[str, Any] = {
     "opentrackio": opentrackio,
     "livelinkface": livelinkface,
 }
-GROUP = "understudy.sources"
+# What a module of another package must have.
+MEMBERS = ("PORT", "KINDS", "Options", "SOURCE")
 # Words of a [[source]] table that are not its protocol's.
 ID, AUTO = "as", "auto"
 
@@ -40,22 +41,7 @@ ID, AUTO = "as", "auto"
 @functools.cache
 def known() -> dict[str, Any]:
     """Our protocols, and those of other packages; one that cannot be loaded costs itself alone."""
-    found = dict(KNOWN)
-    for entry in entry_points(group=GROUP):
-        if entry.name in found or entry.name in local.LOCAL:
-            continue
-        try:
-            found[entry.name] = entry.load()
-        except Exception as error:
-            found[entry.name] = Broken(f"{type(error).__name__}: {error}")
-    return found
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A source of another package that could not be loaded, and why."""
-
-    why: str
+    return KNOWN | plugins.load(plugins.SOURCES, KNOWN | local.LOCAL, MEMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +72,6 @@ def parse(text: str, extra: Mapping[str, Any] | None = None, where: str = "") ->
     if mark and scheme in local.LOCAL:
         return local.parse(text, extra or {}, where)
     there, at = known(), f"{where}: " if where else ""
-    if mark and isinstance(there.get(scheme), Broken):
-        raise UnderstudyError(
-            f"{at}The source {scheme}:// comes from a package that cannot be loaded "
-            f"({there[scheme].why}); mend or remove that package."
-        )
     if mark and scheme not in there:
         every = (*sorted(there), *local.LOCAL)
         raise UnderstudyError(
@@ -200,7 +181,7 @@ def listing() -> str:
     lines = ["Without a host a source listens on this machine alone; 0.0.0.0 is every card.", ""]
     for scheme, protocol in known().items():
         if isinstance(protocol, Broken):
-            lines += [f"{scheme}://  cannot be loaded: {protocol.why}"]
+            lines.append(f"{scheme}://  {protocol}")
             continue
         lines.append(f"{scheme}://HOST:{protocol.PORT}")
         if hasattr(protocol, "multicast"):

@@ -1,4 +1,4 @@
-"""Recording: a pose a tick for each subject, a BVH file for each when the take ends."""
+"""Recording: a pose a tick for each subject, a file for each when the take ends."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from understudy.runtime.core.pose import Pose, Subject
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
-from . import bvh
 from .clip import Clip
+from .exporters import exporter
 
 # A fresh block is a fraction of a millisecond; growing one array would copy minutes inside a tick.
 CHUNK_FRAMES = 600
@@ -49,12 +49,14 @@ class _Track:
 class Recorder:
     """Collects a take; `close` writes it, whole files only, and gives their paths.
 
-    One subject goes to `path`, several to path-NAME.bvh. A pose that is not finite is replaced by
+    Its suffix says which exporter writes it. One subject goes to `path`, several to path-NAME with
+    that suffix. A pose that is not finite is replaced by
     the one before it and counted in `repaired`.
     """
 
     def __init__(self, path: Path | str, rate_hz: float) -> None:
         self.path, self.rate_hz = Path(path), rate_hz
+        self._exporter = exporter(self.path)
         self.repaired = 0
         self._tracks: dict[tuple[str, int], _Track] = {}
         self._written: list[Path] | None = None
@@ -80,7 +82,7 @@ class Recorder:
             paths = self._paths()
             for path, ((name, _), track) in zip(paths, self._tracks.items(), strict=True):
                 positions, rotations = self._whole(*track.arrays())
-                bvh.write(
+                self._exporter.write(
                     path,
                     Clip(track.skeleton, positions, rotations, 1.0 / self.rate_hz, name),
                 )
@@ -94,10 +96,10 @@ class Recorder:
         paths: list[Path] = []
         for name, _ in self._tracks:
             plain = re.sub(r"[^\w.\-]+", "_", name) or "subject"
-            path, number = self.path.with_name(f"{self.path.stem}-{plain}.bvh"), 1
+            path, number = self.path.with_name(f"{self.path.stem}-{plain}{self.path.suffix}"), 1
             while path in paths:
                 number += 1
-                path = self.path.with_name(f"{self.path.stem}-{plain}-{number}.bvh")
+                path = self.path.with_name(f"{self.path.stem}-{plain}-{number}{self.path.suffix}")
             paths.append(path)
         return paths
 

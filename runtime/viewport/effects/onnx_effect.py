@@ -26,7 +26,6 @@ from .contact import VERTEX
 CHANNELS = {"colour": (0, 1, 2), "normal": (3, 4, 5), "depth": (6,)}
 BLENDS = ("replace", "multiply", "add")
 MAX_PLANES = 16
-SHIPPED = Path(__file__).parents[3] / "models" / "weights" / "effects"
 
 
 @dataclass(frozen=True)

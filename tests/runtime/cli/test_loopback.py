@@ -12,8 +12,7 @@ from understudy.bridge.protocols import livelinkface
 from understudy.runtime.cli import loopback as command
 from understudy.runtime.cli.main import main
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.outputs import loopback
-from understudy.runtime.outputs.sender import ENCODERS
+from understudy.runtime.outputs import freed, loopback
 
 CASES = [
     ("vmc", {}),
@@ -83,23 +82,23 @@ def test_a_port_that_is_taken_is_named_with_its_owner(protocol, kind):
 
 
 def test_when_nothing_comes_it_says_so_and_fails(monkeypatch):
-    class Mute(ENCODERS["freed"]):
+    class Mute(freed.OUTPUT):
         def datagrams(self, frame, time_s):
             return []
 
-    monkeypatch.setitem(ENCODERS, "freed", Mute)
+    monkeypatch.setattr(freed, "OUTPUT", Mute)
     heard = loopback.run("freed", 0, 5, timeout_s=0.05)
     assert (heard.received, heard.datagrams) == (0, 0)
     assert "Nothing came on udp 127.0.0.1" in command.verdict("freed", heard)
 
 
 def test_a_value_that_changes_on_the_way_is_named(monkeypatch):
-    class Deaf(ENCODERS["freed"]):
+    class Deaf(freed.OUTPUT):
         def datagrams(self, frame, time_s):
             frame.cameras[0].focal_mm += 1.0
             return super().datagrams(frame, time_s)
 
-    monkeypatch.setitem(ENCODERS, "freed", Deaf)
+    monkeypatch.setattr(freed, "OUTPUT", Deaf)
     heard = loopback.run("freed", 0, 2)
     assert "zoom came back changed" in command.verdict("freed", heard)
     assert "<- changed" in command.text("freed", heard)

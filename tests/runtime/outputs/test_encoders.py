@@ -24,13 +24,13 @@ from understudy.runtime.core.pose import Pose, State, Subject
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.outputs import scene
 from understudy.runtime.outputs.body import body
-from understudy.runtime.outputs.sender import ENCODERS
+from understudy.runtime.outputs.sender import KNOWN
 from understudy.runtime.retarget.retarget import NotHumanoid
 
 
 def encoder(line: str):
     one = to(line)
-    return ENCODERS[one.scheme](one)
+    return KNOWN[one.scheme].OUTPUT(one)
 
 
 def performed(line: str, said) -> vmc.Performance:

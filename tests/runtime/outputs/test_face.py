@@ -23,7 +23,7 @@ from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Pose, Subject
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.outputs import face
-from understudy.runtime.outputs.sender import ENCODERS, Output
+from understudy.runtime.outputs.sender import KNOWN, Output
 
 
 def wearing(values: dict[str, float], skeleton: Skeleton = PERFORMER, name: str = "Ann"):
@@ -41,7 +41,7 @@ def shown(*subjects: Subject):
 
 def encoded(line: str, said) -> list[bytes]:
     one = to(line)
-    return ENCODERS[one.scheme](one).datagrams(said, 0.0)
+    return KNOWN[one.scheme].OUTPUT(one).datagrams(said, 0.0)
 
 
 def as_live_link(said, line: str = "livelinkface://h") -> dict[str, float]:

@@ -16,6 +16,7 @@ from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.viewport import gl
 from understudy.runtime.viewport.camera import Camera, fov_of_lens
 from understudy.runtime.viewport.editing import Editor, Snapshot, SourceRow
+from understudy.runtime.viewport.effects.folders import SHIPPED
 from understudy.runtime.viewport.hud import Board
 from understudy.runtime.viewport.labels import (
     BONES_ONLY,
@@ -336,9 +337,9 @@ def test_shaders_that_do_not_compile_say_where(renderer: Renderer) -> None:
 def test_a_users_image_effect_changes_the_picture_and_can_be_switched_off(
     renderer: Renderer, front: Camera
 ) -> None:
-    module = pytest.importorskip("understudy.runtime.viewport.effects.onnx_effect")
+    pytest.importorskip("onnxruntime")
     plain = picture(renderer, frame_of(standing()), front)
-    renderer.set_effect(module.SHIPPED / "ink")
+    renderer.set_effect(SHIPPED / "ink")
     inked = picture(renderer, frame_of(standing()), front)
     off = picture(renderer, frame_of(standing()), front, image_effect=False)
     renderer.set_effect(None)
@@ -351,8 +352,8 @@ def test_an_effect_draws_no_line_where_the_ground_fades_into_the_sky(
     renderer: Renderer, front: Camera
 ) -> None:
     """The ground ends below the horizon that is seen, and its end is no edge for anybody."""
-    module = pytest.importorskip("understudy.runtime.viewport.effects.onnx_effect")
-    renderer.set_effect(module.SHIPPED / "ink")
+    pytest.importorskip("onnxruntime")
+    renderer.set_effect(SHIPPED / "ink")
     inked = picture(renderer, None, front).mean(axis=2)
     renderer.set_effect(None)
     rows = inked[SIZE[1] // 4 : -SIZE[1] // 4].mean(axis=1)

@@ -18,7 +18,7 @@ from understudy.bridge.protocols import opentrackio as ot
 from understudy.bridge.protocols import opentrackio_packet as otp
 from understudy.runtime.core import rotation
 from understudy.runtime.core.pose import Camera, State
-from understudy.runtime.outputs.sender import ENCODERS
+from understudy.runtime.outputs.sender import KNOWN
 from understudy.runtime.sources import endpoint, registry
 from understudy.runtime.sources.tracked import HOLD_AFTER_S, LOST_AFTER_S
 
@@ -42,7 +42,7 @@ def sent(scheme: str, camera: Camera = SEEN, **options) -> list[bytes]:
     """What `understudy send` makes of a camera."""
     one = frame()
     one.cameras = [camera]
-    output = ENCODERS[scheme](to(f"{scheme}://127.0.0.1", **options))
+    output = KNOWN[scheme].OUTPUT(to(f"{scheme}://127.0.0.1", **options))
     return output.datagrams(one, 0.0)
 
 

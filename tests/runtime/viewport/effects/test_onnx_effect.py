@@ -10,7 +10,8 @@ import pytest
 from tests.runtime.viewport.effects.conftest import ball, corner, nearest, pixels
 from understudy.models.effects import ink
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.viewport.effects.onnx_effect import SHIPPED, OnnxEffect
+from understudy.runtime.viewport.effects.folders import SHIPPED
+from understudy.runtime.viewport.effects.onnx_effect import OnnxEffect
 
 pytest.importorskip("onnxruntime")
 

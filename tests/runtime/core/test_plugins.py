@@ -1,0 +1,117 @@
+"""Plug-ins of other packages: found, refused in a sentence, and never a danger to the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from understudy.runtime.core import plugins
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.outputs import sender
+from understudy.runtime.sources import registry
+from understudy.runtime.takes import exporters
+from understudy.runtime.viewport.effects import folders
+
+CACHES = (registry.known, sender.known, exporters.known, folders.known)
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch):
+    """Installs a package of one module with these entry points: {group: {name: value}}."""
+    monkeypatch.setenv(plugins.TOLD, "")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def install(name: str, code: str, groups: dict[str, dict[str, str]]) -> None:
+        (tmp_path / f"{name}.py").write_text(code)
+        about = tmp_path / f"{name}-1.0.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        lines = []
+        for group, entries in groups.items():
+            lines += [f"[{group}]", *(f"{key} = {value}" for key, value in entries.items())]
+        (about / "entry_points.txt").write_text("\n".join(lines) + "\n")
+
+    for known in CACHES:
+        known.cache_clear()
+    yield install
+    for known in CACHES:
+        known.cache_clear()
+
+
+EVERYWHERE = {
+    plugins.SOURCES: {"torn": "torn"},
+    plugins.OUTPUTS: {"torn": "torn"},
+    plugins.EXPORTERS: {"torn": "torn"},
+    plugins.EFFECTS: {"torn": "torn"},
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("def", "SyntaxError"),
+        ("", "torn has no "),
+    ],
+)
+def test_one_that_cannot_be_loaded_costs_itself_alone(package, capsys, code, why):
+    package("torn", code, EVERYWHERE)
+    assert set(registry.KNOWN) < set(registry.known())
+    assert registry.parse("vmc://127.0.0.1:39539").port == 39539
+    assert sender.targets(["freed://127.0.0.1"])[0].scheme == "freed"
+    assert exporters.exporter(Path("take.bvh")) is exporters.KNOWN["bvh"]
+    assert folders.folder("ink") == folders.SHIPPED / "ink"
+    refusals = [
+        (lambda: registry.parse("torn://127.0.0.1"), "source"),
+        (lambda: registry.endpoints(["torn://127.0.0.1"]), "source"),
+        (lambda: sender.targets(["torn://127.0.0.1"]), "output"),
+        (lambda: exporters.exporter(Path("take.torn")), "exporter"),
+    ]
+    for refused, noun in refusals:
+        with pytest.raises(UnderstudyError) as error:
+            refused()
+        assert f"The {noun} 'torn' of the package torn cannot be loaded ({why}" in str(error.value)
+    assert "The source 'torn' of the package torn" in registry.listing()
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split("'")[0] for line in told] == [
+        f"understudy: The {noun} " for noun in ("source", "output", "effect package", "exporter")
+    ]
+
+
+def test_it_is_told_once_by_all_processes(package, capsys):
+    package("torn", "1 / 0", EVERYWHERE)
+    registry.known()
+    registry.known.cache_clear()  # a child starts anew, with our environment
+    registry.known()
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["vmc", "bvh"])
+def test_our_names_stay_ours(package, capsys, name):
+    package("greedy", "", {plugins.SOURCES: {name: "greedy"}})
+    assert registry.known() == registry.KNOWN
+    assert f"The source '{name}' of the package greedy cannot be loaded (Understudy has that" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_suffix_that_nobody_writes_is_refused_before_the_take(package):
+    for path, said in (("take.bhv", "suffix .bhv, did you mean"), ("take", "no suffix")):
+        with pytest.raises(UnderstudyError, match=said):
+            exporters.exporter(Path(path))
+
+
+def test_folders_in_a_package_are_effects(package, tmp_path):
+    for name in ("glow", "ink"):
+        (tmp_path / "looks" / name).mkdir(parents=True)
+        (tmp_path / "looks" / name / "effect.toml").write_text("")
+    (tmp_path / "looks" / "__init__.py").write_text("")
+    package("about_looks", "", {plugins.EFFECTS: {"looks": "looks"}})
+    assert folders.folder("glow") == tmp_path / "looks" / "glow"
+    assert folders.folder("ink") == folders.SHIPPED / "ink"
+    assert folders.folder("some/where") == Path("some/where")
+    with pytest.raises(UnderstudyError, match=r"no effect and no folder 'glaw', did you mean"):
+        folders.folder("glaw")
