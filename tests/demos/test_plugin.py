@@ -61,19 +61,19 @@ def test_a_stage_hears_sends_and_records_by_it(installed, pad, tmp_path):
             installed,
             *("stage", "--pad", pad, "--from", f"beacon://127.0.0.1:{there[1]}?height=1"),
             *("--to", f"beacon://127.0.0.1:{beacon.getsockname()[1]}", *FREE_PORTS),
-            *("--seconds", 3, "--record", take, "--stats", stats, "--no-realtime"),
+            *("--record", take, "--stats", stats, "--no-realtime"),
         )
-        beacon.settimeout(60.0)
-        heard = beacon.recv(200).decode().split()
-        beacon.settimeout(2.0)
-        with contextlib.suppress(TimeoutError):
-            while stage.poll() is None:  # the outputs end with the stage
-                with contextlib.suppress(ConnectionRefusedError):
-                    beacon.sendto(b"cup 0.1 0.9 2.0", there)
-                    beacon.sendto(b"cup 0.1 0.9", there)
-                beacon.recv(200)
-        _, err = stage.communicate(timeout=120)
-    assert stage.returncode == 0, err
+        try:
+            beacon.settimeout(100.0)
+            for _ in range(20):  # each line that comes is answered by a good and by a bad one
+                heard = beacon.recv(200).decode().split()
+                beacon.sendto(b"cup 0.1 0.9 2.0", there)
+                beacon.sendto(b"cup 0.1 0.9", there)
+            stage.terminate()
+            _, err = stage.communicate(timeout=100)
+        finally:
+            stage.kill()
+    assert stage.returncode == 143, err
     assert heard[0] == "pad" and len(heard) == 4
     # The broken one is told once, by the stage and its outputs together, and costs nothing else.
     assert err.count("The output 'torn' of the package torn cannot be loaded") == 1, err
@@ -81,4 +81,4 @@ def test_a_stage_hears_sends_and_records_by_it(installed, pad, tmp_path):
     assert source["frames"] > 0 and source["damaged"] > 0
     assert "needs three numbers" in source["fault"]
     rows = list(csv.DictReader(take.read_text().splitlines()))
-    assert len(rows) > 60 and abs(float(rows[0]["y_m"]) - 0.9) < 0.3
+    assert len(rows) >= 20 and abs(float(rows[0]["y_m"]) - 0.9) < 0.3
