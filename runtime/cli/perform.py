@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from understudy.runtime.sources.controls.pad_script import PadScript
     from understudy.runtime.sources.controls.random_pad import RandomPad
     from understudy.runtime.sources.controls.style import parse_style
+    from understudy.runtime.takes.exporters import exporter
     from understudy.runtime.takes.recorder import Recorder
 
     if not 1.0 <= args.rate <= 1000.0:
@@ -58,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
     if frames < 1:
         raise UnderstudyError(f"--seconds {seconds:g} at {args.rate:g} Hz makes no whole frame.")
     writable(args.out)
+    exporter(args.out)
     # The CPU provider whatever the machine has: GPU sums may differ from run to run.
     with Performer(1, args.weights, provider="cpu") as performer:
         recorder = Recorder(args.out, args.rate)

@@ -32,6 +32,7 @@ from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.core.realtime import steady, steady_wire
 from understudy.runtime.core.signals import stopping
 from understudy.runtime.outputs.process import SendProcess
+from understudy.runtime.takes.exporters import exporter
 from understudy.runtime.takes.recorder import Recorder
 
 from .cast import Cast
@@ -71,6 +72,8 @@ class Stage:
         for path in (self.run_as.record, self.run_as.stats):
             if path is not None:
                 writable(path)  # a place that takes no file is said now, not at the end
+        if self.run_as.record is not None:
+            exporter(self.run_as.record)
         steady_wire(loop.realtime)
         with contextlib.ExitStack() as stack:
             # Sockets first: a port in use is known before a second is spent on loading weights.
