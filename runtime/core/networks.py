@@ -211,11 +211,18 @@ class Network:
 
 
 @functools.lru_cache(maxsize=16)
-def _session(
-    path: Path, sha256: str, providers: tuple[str, ...], threads: int
-) -> ort.InferenceSession:
-    """ONNX Runtime's session, opened once a file: opening holds the interpreter for 50 ms, which a
-    stage that gets another subject while it runs does not have."""
+def _opened(
+    path: Path,
+    stamp: tuple[int, ...],
+    provider: str,
+    skeleton: Skeleton | None,
+    threads: int,
+    kind: str,
+    parts: type[Any],
+) -> tuple[ort.InferenceSession, dict[str, Any]]:
+    """Session and card, opened once a file as it stands there: opening takes long and holds the
+    interpreter, and a stage that gets another subject while it runs has no time for it."""
+    card = read_card(path, skeleton, kind, parts)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -224,10 +231,26 @@ def _session(
     # A spinning worker would take the core that the stage's tick waits on.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return ort.InferenceSession(str(path), options, providers=list(providers))
+        session = ort.InferenceSession(str(path), options, providers=providers(provider))
+    except UnderstudyError:
+        raise
     except Exception as error:
         cause = str(error).strip().splitlines()[0][:160]
         raise UnderstudyError(f"ONNX Runtime cannot open {path}: {cause}") from None
+    used = session.get_providers()[0]
+    if provider == "cuda" and used != _PROVIDERS["cuda"]:  # ORT falls back without a word
+        raise Failure(
+            f"Provider 'cuda' did not start ({used} would run instead); `understudy doctor` tells "
+            "what the driver lacks, or use cpu."
+        )
+    for side, found in (("inputs", session.get_inputs()), ("outputs", session.get_outputs())):
+        have = {node.name: list(node.shape[1:]) for node in found}
+        want = {name: list(entry["shape"][1:]) for name, entry in card[side].items()}
+        if have != want:
+            raise UnderstudyError(
+                f"{path.name}: its {side} are {have}, its card says {want}; restore both files."
+            )
+    return session, card
 
 
 def open_network(
@@ -243,19 +266,7 @@ def open_network(
     kind and parts are `read_card`'s.
     """
     path = Path(path)
-    card = read_card(path, skeleton, kind, parts)
-    session = _session(path, card["sha256"], tuple(providers(provider)), threads)
-    used = session.get_providers()[0]
-    if provider == "cuda" and used != _PROVIDERS["cuda"]:  # ORT falls back without a word
-        raise Failure(
-            f"Provider 'cuda' did not start ({used} would run instead); `understudy doctor` tells "
-            "what the driver lacks, or use cpu."
-        )
-    for side, found in (("inputs", session.get_inputs()), ("outputs", session.get_outputs())):
-        have = {node.name: list(node.shape[1:]) for node in found}
-        want = {name: list(entry["shape"][1:]) for name, entry in card[side].items()}
-        if have != want:
-            raise UnderstudyError(
-                f"{path.name}: its {side} are {have}, its card says {want}; restore both files."
-            )
-    return Network(session, card)
+    files = (path, path.with_suffix(".json"))
+    stats = [file.stat() for file in files if file.is_file()]
+    stamp = tuple(n for s in stats for n in (s.st_mtime_ns, s.st_size, s.st_ino))
+    return Network(*_opened(path, stamp, provider, skeleton, threads, kind, parts))
