@@ -40,6 +40,7 @@ class Tracking:
     zoom: int = 0
     focus: int = 0
     user: int = 0
+    summed: bool = True  # whether the checksum is right
 
 
 def encode(tracking: Tracking) -> bytes:
@@ -78,16 +79,20 @@ def checksum(first_28: bytes | bytearray) -> int:
     return (0x40 - sum(first_28)) & 0xFF
 
 
-def decode(data: bytes) -> Tracking:
-    """The message in a datagram."""
+def wrong_sum(data: bytes) -> str:
+    """What to say of a message whose checksum is not what it should be."""
+    return f"A FreeD message's checksum is {data[28]:02X} and should be {checksum(data[:28]):02X}."
+
+
+def decode(data: bytes, summed: bool = True) -> Tracking:
+    """The message in a datagram; summed=False: one with a wrong checksum too."""
     if len(data) != SIZE:
         raise ProtocolError(f"A FreeD D1 message has {SIZE} bytes, this one has {len(data)}.")
     if data[0] != TYPE:
         raise ProtocolError(f"A FreeD camera message is of type D1, this one of {data[0]:02X}.")
-    if checksum(data[:28]) != data[28]:
-        raise ProtocolError(
-            f"A FreeD message's checksum is {data[28]:02X} and should be {checksum(data[:28]):02X}."
-        )
+    right = checksum(data[:28]) == data[28]
+    if summed and not right:
+        raise ProtocolError(wrong_sum(data))
     words = [data[at : at + 3] for at in range(2, 26, 3)]
     pan, tilt, roll, x, y, z = (int.from_bytes(word, "big", signed=True) for word in words[:6])
     return Tracking(
@@ -101,6 +106,7 @@ def decode(data: bytes) -> Tracking:
         zoom=int.from_bytes(words[6], "big"),
         focus=int.from_bytes(words[7], "big"),
         user=int.from_bytes(data[26:28], "big"),
+        summed=right,
     )
 
 

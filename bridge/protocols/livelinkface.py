@@ -72,13 +72,16 @@ _VALUES = struct.Struct(f">B{COUNT}f")
 
 @dataclass(slots=True)
 class Face:
-    """One packet: whose face, at which timecode frame, and its curves (61,); None: no face."""
+    """One packet: whose face, at which timecode frame, and its curves (61,); None: no face.
+
+    rate is None where the packet says none: PyLiveLinkFace below 60 Hz says 30/0.
+    """
 
     device: str
     subject: str
     frame: int = 0
     subframe: float = 0.0
-    rate: Fraction = Fraction(60)
+    rate: Fraction | None = Fraction(60)
     curves: Array | None = field(default_factory=lambda: np.zeros(COUNT, np.float32))
 
 
@@ -93,7 +96,7 @@ def curves(values: Mapping[str, float]) -> Array:
 
 def encode(face: Face) -> bytes:
     """The packet."""
-    rate = Fraction(face.rate)
+    rate = Fraction(face.rate or 60)
     head = bytes((VERSION,)) + _string("device id", face.device) + _string("subject", face.subject)
     try:
         time = _RATE.pack(face.frame, face.subframe, rate.numerator, rate.denominator)
@@ -128,12 +131,10 @@ def decode(data: bytes) -> Face:
     if at + _RATE.size > len(data):
         raise ProtocolError("A Live Link Face packet ends within its timecode.")
     frame, subframe, numerator, denominator = _RATE.unpack_from(data, at)
-    if numerator <= 0 or denominator <= 0 or not 0.0 <= subframe < 1.0:
-        raise ProtocolError(
-            f"A Live Link Face packet's time is frame {frame} + {subframe:g} at "
-            f"{numerator}/{denominator}."
-        )
-    face = Face(device, subject, frame, subframe, Fraction(numerator, denominator), None)
+    # A time that makes none costs the timecode and not the face.
+    known = numerator > 0 and denominator > 0 and 0.0 <= subframe < 1.0
+    rate = Fraction(numerator, denominator) if known else None
+    face = Face(device, subject, frame, subframe if known else 0.0, rate, None)
     at += _RATE.size
     if at == len(data) or data[at:] == b"\0":
         return face

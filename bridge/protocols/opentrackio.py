@@ -9,6 +9,7 @@ distances in metres, encoders 0..1. How a sample crosses the network is in opent
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
 from typing import Annotated, Any
 
@@ -191,11 +192,46 @@ def to_cbor(sample: Sample) -> bytes:
     return cbor2.dumps(msgspec.to_builtins(sample))
 
 
-def from_json(data: bytes) -> Sample:
+def from_json(data: bytes, odd: list[str] | None = None) -> Sample:
+    """The sample in JSON. Fields that are not as the schema has them are left out, and told in odd;
+
+    all but the pose and the protocol, without which there is no sample.
+    """
     try:
-        return _checked(_JSON_DECODER.decode(data))
+        try:
+            return _checked(_JSON_DECODER.decode(data))
+        except msgspec.ValidationError:
+            return _checked(_forgiving(msgspec.json.decode(data), odd))
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise ProtocolError(f"Not an OpenTrackIO sample in JSON: {error}.") from None
+
+
+# What stands below these is the sample; a name of a transform is not.
+_NEEDED = ("protocol", "transforms")
+_MOST_ODD = 32
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+
+
+def _forgiving(tree: Any, odd: list[str] | None) -> Sample:
+    """The sample of a tree, without the fields that are odd; whole numbers may be written 5.0."""
+    for _ in range(_MOST_ODD):
+        try:
+            return msgspec.convert(tree, Sample, strict=False)
+        except msgspec.ValidationError as error:
+            what, at, where = str(error).rpartition(" - at `$")
+            path = [name or int(index) for name, index in _STEP.findall(where.rstrip("`"))]
+            if not at or not path or (path[0] in _NEEDED and path[-1] != "id"):
+                raise
+            if odd is not None:
+                odd.append(f"{where[1:-1]}: {what}")
+            holder = tree
+            try:
+                for step in path[:-1]:
+                    holder = holder[step]
+                del holder[path[-1]]
+            except (LookupError, TypeError):
+                raise error from None
+    raise ValueError(f"more than {_MOST_ODD} fields are not as the schema has them")
 
 
 def _refuse_tag(*_: Any) -> Any:
@@ -207,7 +243,8 @@ _TAGS = (0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 100, 256, 258, 260, 261, 
 _REFUSED = dict.fromkeys(_TAGS, _refuse_tag)
 
 
-def from_cbor(data: bytes) -> Sample:
+def from_cbor(data: bytes, odd: list[str] | None = None) -> Sample:
+    """The same in CBOR."""
     try:
         tree = cbor2.loads(
             data,
@@ -216,7 +253,10 @@ def from_cbor(data: bytes) -> Sample:
             semantic_decoders=_REFUSED,
             tag_hook=_refuse_tag,
         )
-        return _checked(msgspec.convert(tree, Sample))
+        try:
+            return _checked(msgspec.convert(tree, Sample))
+        except msgspec.ValidationError:
+            return _checked(_forgiving(tree, odd))
     except (cbor2.CBORError, msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise ProtocolError(f"Not an OpenTrackIO sample in CBOR: {error}.") from None
 

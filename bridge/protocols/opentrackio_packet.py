@@ -8,6 +8,7 @@ the payload. Multicast 239.135.1.N for source N of 1..200, port 55555.
 from __future__ import annotations
 
 import struct
+from collections import deque
 from enum import IntEnum
 
 import numpy as np
@@ -25,6 +26,8 @@ LARGEST_SAMPLE = 64 << 10
 _LAST = 0x8000
 # A sender that started over counts from 0 again: after so long a silence any number will do.
 SILENCE_S = 0.1
+# Datagrams that came twice, by two network cards, are the same to the last byte.
+_REMEMBERED = 8
 
 
 class Encoding(IntEnum):
@@ -81,11 +84,12 @@ class Reassembler:
     """Joins the segments of one sender (one address and port); holds one unfinished sample.
 
     Some senders count datagrams, some samples: the numbers must not fall, that is all. What comes
-    late, twice or with a hole before it is counted in `dropped`.
+    late or with a hole before it is counted in `dropped`; what comes twice in `repeated`.
     """
 
     def __init__(self) -> None:
-        self.dropped = 0
+        self.dropped = self.repeated = 0
+        self._heard: deque[bytes] = deque(maxlen=_REMEMBERED)
         self._sequence = -1
         self._at_s = 0.0
         self._parts = bytearray()
@@ -94,10 +98,16 @@ class Reassembler:
     def feed(self, datagram: bytes, now_s: float) -> tuple[Encoding, bytes] | None:
         """Takes a datagram; gives the sample that it completes."""
         encoding, sequence, offset, last, payload = decode(datagram)
+        if now_s - self._at_s > SILENCE_S:
+            self._heard.clear()
+        elif datagram in self._heard:
+            self.repeated += 1
+            return None
         behind = self._sequence >= 0 and 0 < (self._sequence - sequence) & 0xFFFF < 0x8000
         if behind and now_s - self._at_s <= SILENCE_S:
             self.dropped += 1
             return None
+        self._heard.append(datagram)
         self._sequence, self._at_s = sequence, now_s
         if offset == 0:
             self.dropped += bool(self._parts)  # the one before never ended

@@ -7,7 +7,7 @@ import numpy as np
 from understudy.runtime.core import rotation
 from understudy.runtime.core.rotation import Array
 
-from . import axes, vmc
+from . import axes, osc, vmc
 from .error import ProtocolError
 from .vmc import Camera, Device, Performance
 
@@ -17,7 +17,18 @@ MOST_BONES, MOST_CURVES, MOST_DEVICES, LONGEST_NAME = 128, 1024, 64, 128
 _KEPT_FRAMES = 30
 # Cameras and devices may come less often than bones.
 _KEPT_THINGS = 120
-_TIME = "/VMC/Ext/T"
+_TIME, _BONE = "/VMC/Ext/T", "/VMC/Ext/Bone/Pos"
+# With each message alone a frame with a face is 120 datagrams.
+MOST_DATAGRAMS = 256
+# Some senders write bones as VRM 1 does: leftUpperArm.
+_BONES = {name.lower(): name for name in vmc.BONES}
+# VRM 1 begins a thumb where Unity does, and calls it otherwise.
+_VRM1 = {
+    f"{side}thumb{theirs}": f"{side.title()}Thumb{ours}"
+    for side in ("left", "right")
+    for theirs, ours in (("metacarpal", "Proximal"), ("proximal", "Intermediate"))
+}
+_METACARPALS = ("leftthumbmetacarpal", "rightthumbmetacarpal")
 
 
 class Accumulator:
@@ -46,6 +57,11 @@ class Accumulator:
         self._state: tuple[int, ...] = (1, 3, 0, 1)
         self._time_s = 0.0
         self._time_ends = False
+        self._vrm1 = False
+        self._gathered: dict[bytes, int] = {}  # datagrams of this frame, how often they came
+        self._before: dict[bytes, int] = {}  # and of the frame before
+        self._last = b""
+        self.repeated = 0
 
     def feed(self, datagram: bytes) -> list[Performance]:
         """Takes a datagram; gives the frames that it completes, as a rule none or one."""
@@ -56,11 +72,16 @@ class Accumulator:
             if not messages:
                 raise ProtocolError(fault)
         self.messages += len(messages)
+        self._vrm1 = self._vrm1 or any(map(_is_metacarpal, messages))
+        messages = [_named(said, self._vrm1) for said in messages]
+        if self._is_copy(datagram, messages):
+            self.repeated += 1
+            return []
         addresses = [said.address for said in messages]
         if len(addresses) > 1 and _TIME in (addresses[0], addresses[-1]):
             self._time_ends = addresses[-1] == _TIME
         for said in messages:
-            if said.address == "/VMC/Ext/Bone/Pos" and said.arguments[0] in self._fresh:
+            if said.address == _BONE and said.arguments[0] in self._fresh:
                 self._expected = set(self._fresh)
                 done.append(self._give())
             self._take(said.address.removeprefix("/VMC/Ext/"), said.arguments)
@@ -73,7 +94,38 @@ class Accumulator:
             apart = _TIME in addresses and (self._devices or self._camera)
             if apart or "/VMC/Ext/Blend/Apply" in addresses:
                 done.append(self._give())
+        if done:
+            self._before = self._gathered if self._fresh else {**self._gathered, datagram: 1}
+            self._gathered = {}
+        if self._fresh and len(self._gathered) < MOST_DATAGRAMS:
+            self._gathered[datagram] = 1
+        self._last = datagram
         return done
+
+    def _is_copy(self, datagram: bytes, messages: list[osc.Message]) -> bool:
+        """Whether it came before, in this frame or the last; of a body that stands still all did.
+
+        So one is a copy only where its bones are here already, and once.
+        """
+        if datagram == self._last:
+            self._last = b""
+            if self._fresh or len(self._before) > 1:
+                return True
+        if not (self._expected and self._fresh):
+            return False
+        bones = {said.arguments[0] for said in messages if said.address == _BONE}
+        if not bones or not bones <= self._fresh:
+            return False
+        for known in (self._gathered, self._before):
+            if known.get(datagram) == 1:
+                known[datagram] = 2
+                return True
+        return False
+
+    @property
+    def bones(self) -> bool:
+        """Whether its sender has sent bones of late."""
+        return bool(self._bones)
 
     def _take(self, kind: str, said: tuple) -> None:
         if kind == "Bone/Pos" and said[0] == "root":  # for a receiver that reads no other root
@@ -88,7 +140,8 @@ class Accumulator:
             if self._room(self._staged, said[0], MOST_CURVES):
                 self._staged[said[0]] = said[1]
         elif kind == "Blend/Apply":
-            self._curves, self._staged = self._staged, {}
+            # Nothing but Apply is a frame without news of the face, or a copy.
+            self._curves, self._staged = self._staged or self._curves, {}
         elif kind == "Root/Pos":
             self._root = said[1:8]
         elif kind == "Cam" and len(said[0]) <= LONGEST_NAME:
@@ -135,6 +188,21 @@ class Accumulator:
             tracking,
             tuple(self._frame - self._seen[name] for name in self._bones),
         )
+
+
+def _is_metacarpal(said: osc.Message) -> bool:
+    return said.address == _BONE and str(said.arguments[0]).lower() in _METACARPALS
+
+
+def _named(said: osc.Message, vrm1: bool) -> osc.Message:
+    """A message about a bone, with the bone's name as Unity has it."""
+    if said.address != _BONE:
+        return said
+    name = str(said.arguments[0]).lower()
+    unity = (_VRM1.get(name) if vrm1 else None) or _BONES.get(name)
+    if unity is None or unity == said.arguments[0]:
+        return said
+    return osc.Message(said.address, (unity, *said.arguments[1:]))
 
 
 def _placed(row: tuple[float, ...]) -> tuple[Array, Array]:

@@ -48,7 +48,7 @@ class OpenTrackIOOutput:
         self._encoding = packet.Encoding[options.encoding.upper()]
         self._rate = _exact(options.rate_hz) if options.rate_hz else None
         self._source_id = uuid.uuid4().urn
-        self._sequence = 0
+        self._sequence = 1  # receivers take 0 for a sender that has just started over
         self._static_s = -STATIC_PERIOD_S
 
     def datagrams(self, frame: Frame, time_s: float) -> list[bytes]:
@@ -77,7 +77,7 @@ class OpenTrackIOOutput:
                 notes=seen.reason or None,
             ),
             lens=_lens(seen),
-            transforms=[ot.transform(seen.position, seen.rotation, seen.name or "Camera")],
+            transforms=[ot.transform(seen.position, seen.rotation, _transform_id(seen.name))],
             static=static,
         )
 
@@ -95,6 +95,11 @@ class OpenTrackIOOutput:
             timecode=said,
             sequence_number=frame.sequence & 0xFFFFFFFF,
         )
+
+
+def _transform_id(name: str) -> str:
+    """The camera's name, with the word by which SMPTE's receiver finds a camera's transform."""
+    return name if "Camera" in name else f"Camera {name}".rstrip()
 
 
 def _exact(rate_hz: float) -> Fraction:

@@ -30,6 +30,9 @@ BUFFER_BYTES = 1 << 20
 LARGEST = 65535
 # The sender that was there first is followed until it has been silent for so long.
 SILENT_S = 1.0
+# From another port of the same address, after so long a silence of the one that is followed, it is
+# the same sender: some programs open a socket for every message.
+MOVED_NS, MOST_PORTS = 10**8, 256
 # Shorter silences need no word for the crew: the subject's state tells them.
 QUIET_S = 0.5
 # Linux: the kernel's time of arrival comes along as ancillary data, a timespec.
@@ -230,17 +233,21 @@ class Reception:
     frames     whole messages, whatever the protocol calls them
     damaged    datagrams that are not of the protocol
     others     datagrams of a sender that is not followed, since another was there first
+    repeated   frames that came before: by two ways, or from a sender that says all twice
     heard_ns   when the last good one came, on the monotonic clock; 0: never
     """
 
     def __init__(self, receiver: Receiver) -> None:
         self.receiver = receiver
-        self.datagrams = self.frames = self.damaged = self.others = 0
+        self.datagrams = self.frames = self.damaged = self.others = self.repeated = 0
         self.heard_ns = 0
         self.fault = ""
+        self.remarks: list[str] = []  # what else a source has to say of what it hears
         self._fault_peer: tuple = ()
         self._other_peer: tuple = ()
         self._senders: dict[int, tuple[tuple, float]] = {}
+        self._ports: dict[tuple, tuple[int, int]] = {}  # of everybody: first and last heard, ns
+        self._roaming: set[str] = set()  # hosts that send from another port every time
         self._heard_s = self._now_s = float("-inf")
         self._fault_s = self._other_s = float("-inf")
 
@@ -256,19 +263,66 @@ class Reception:
         peer, heard_s = self._senders.get(key, ((), float("-inf")))
         return peer if self._now_s - heard_s <= SILENT_S else ()
 
+    def who(self, datagram: Datagram) -> tuple:
+        """Whose it is: address and port, port 0 of one who has another for every message."""
+        host = datagram.peer[0]
+        return (host, 0) if host in self._roaming else datagram.peer
+
     def may_follow(self, datagram: Datagram, key: int = 0) -> bool:
         """Whether it is of the sender that is followed, or of one that may be from now on."""
-        if self.sender(key) in ((), datagram.peer):
+        followed = self.sender(key)
+        if followed in ((), datagram.peer, self.who(datagram)):
             return True
+        if followed[0] == datagram.peer[0] and self._moved(followed, datagram):
+            return True
+        self._note_port(datagram)
         self.others += 1
         self._other_peer, self._other_s = datagram.peer, self._now_s
         return False
 
+    def _moved(self, followed: tuple, datagram: Datagram) -> bool:
+        """Whether who is followed speaks from another port now: silent there, and new here."""
+        _, last_ns = self._ports.get(followed, (0, 0))
+        first_ns = self._ports.get(datagram.peer, (datagram.arrived_ns, 0))[0]
+        if first_ns < last_ns or datagram.arrived_ns - last_ns < MOVED_NS:
+            return False
+        self._roaming.add(followed[0])
+        for key, (peer, heard_s) in self._senders.items():
+            if peer == followed:
+                self._senders[key] = (followed[0], 0), heard_s
+        return True
+
+    def _note_port(self, datagram: Datagram) -> None:
+        now_ns, peer = datagram.arrived_ns, datagram.peer
+        first_ns, last_ns = self._ports.get(peer, (now_ns, now_ns))
+        if now_ns - last_ns > SILENT_S * 1e9:
+            first_ns = now_ns
+        if peer[0] in self._roaming:
+            # One that comes back after another spoke, or stays, is a sender with a port of its own.
+            between = any(
+                other[0] == peer[0] and other != peer and heard_ns > last_ns
+                for other, (_, heard_ns) in self._ports.items()
+            )
+            if now_ns - first_ns > (MOVED_NS if between else SILENT_S * 1e9):
+                self._roaming.discard(peer[0])
+                for key, (followed, heard_s) in self._senders.items():
+                    if followed == (peer[0], 0):
+                        self._senders[key] = peer, heard_s
+        self._ports.pop(peer, None)  # the longest unheard is the first
+        self._ports[peer] = first_ns, now_ns
+        while len(self._ports) > MOST_PORTS:
+            del self._ports[next(iter(self._ports))]
+
     def follow(self, datagram: Datagram, key: int = 0) -> None:
         """Notes that it was good."""
-        self._senders[key] = datagram.peer, self._now_s
+        self._note_port(datagram)
+        self._senders[key] = self.who(datagram), self._now_s
         self._heard_s, self.heard_ns = self._now_s, datagram.arrived_ns
         self.frames += 1
+
+    def forget(self, key: int) -> None:
+        """Nobody is followed for this any more."""
+        self._senders.pop(key, None)
 
     def damage(self, datagram: Datagram, error: ProtocolError) -> None:
         """Counts what could not be read."""
@@ -301,7 +355,7 @@ class Reception:
             said += f"; {at(self._other_peer)} sends there too and is not followed"
         if self._now_s - self._fault_s < SILENT_S:
             said += f"; damaged datagrams come from {at(self._fault_peer)}"
-        return said
+        return "; ".join([said, *self.remarks])
 
     def figures(self) -> dict[str, Any]:
         """The counts, for `stats`."""
@@ -312,6 +366,7 @@ class Reception:
             "frames": self.frames,
             "damaged": self.damaged,
             "others": self.others,
+            "repeated": self.repeated,
             "fault": self.fault,
             "notice": self.notice,
         }
@@ -322,4 +377,4 @@ class Reception:
 
 def at(peer: tuple) -> str:
     """Address and port of a sender."""
-    return f"{peer[0]}:{peer[1]}"
+    return f"{peer[0]}:{peer[1]}" if peer[1] else f"{peer[0]} (a new port each time)"

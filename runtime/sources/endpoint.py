@@ -74,3 +74,29 @@ class SensorSize:
 
     def __str__(self) -> str:
         return f"{self.mm[0]:g}x{self.mm[1]:g}"
+
+
+class Delay:
+    """The option delay=SECONDS, or auto: seconds is None where it sets itself."""
+
+    LONGEST_S = 1.0
+    ALLOWED = "auto, or seconds from 0 to 1"
+    WORDS = (
+        "what comes is shown so much later, interpolated; auto: as long as its frames need, and "
+        "not at all where they come when they are due"
+    )
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self.seconds = seconds
+
+    @classmethod
+    def read(cls, value: object) -> Delay:
+        if value == "auto":
+            return cls()
+        seconds = float(str(value))
+        if not 0.0 <= seconds <= cls.LONGEST_S:
+            raise ValueError
+        return cls(seconds)
+
+    def __str__(self) -> str:
+        return "auto" if self.seconds is None else f"{self.seconds:g}"

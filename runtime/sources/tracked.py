@@ -25,6 +25,11 @@ class TrackedObjects(Generic[Thing]):
         if thing.name in self._seen or len(self._seen) < MOST:
             self._seen[thing.name] = (thing, now_s)
 
+    def hear(self, name: str, now_s: float) -> None:
+        """A thing was heard of again, where it was."""
+        if name in self._seen:
+            self._seen[name] = (self._seen[name][0], now_s)
+
     def judged(self, now_s: float, silence: str) -> list[Thing]:
         """All things with their states; silence says why nothing comes from the whole source."""
         for thing, seen_s in self._seen.values():

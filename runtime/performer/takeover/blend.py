@@ -118,6 +118,10 @@ class PoseBlend:
         """(count, joints) bool, joints whose offset is not gone at times (count,)."""
         return np.asarray(self._offset.end_s.reshape(self._count, -1) > time_s[:, None])
 
+    def fading(self, i: int, time_s: float) -> np.ndarray:
+        """(joints,) bool, the same of body i."""
+        return np.asarray(self._offset.end_s.reshape(self._count, -1)[i] > time_s)
+
     def jump(
         self,
         i: int,

@@ -10,6 +10,7 @@ from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.retarget import NotHumanoid
 
 from .blend import BRISK_MPS2, SMALL_M, PoseBlend
+from .envelope import Envelope
 from .forecast import Forecast
 from .prediction import Prediction
 from .stream import NEAR_S, Packet, Stream
@@ -19,6 +20,9 @@ from .transfer import Transfer
 YOUNG_S = 0.12
 LET_GO_MPS2 = 12.0
 FRAME_S = 1.0 / 60.0
+# A stream that is younger, or was interrupted for a moment so lately, comes unevenly.
+UNEVEN_S, MOMENT_S = 3.0, 0.13
+NEW_S = 1.0
 
 
 def transfer_of(skeleton: Skeleton, known: dict[int, Transfer | None]) -> Transfer | None:
@@ -51,6 +55,7 @@ class Body:
         self._blend = blend
         self.positions = skeleton.rest_positions.copy()
         self.rotations = skeleton.rest_rotations.copy()
+        self._aim = self.positions, self.rotations  # what is shown, less what still fades
         self.state, self.reason, self.uncertainty_m = State.HOLD, "no mocap has come yet", 0.0
         self.time_s = -np.inf  # of what is shown, on the source's clock
         self.missing = np.zeros(len(skeleton), bool)
@@ -60,6 +65,11 @@ class Body:
         self.lost_s = -np.inf  # since when something is missing
         self._waits_from_s = np.inf
         self.step_s = FRAME_S
+        self._envelope = Envelope(len(skeleton))
+        self._noted_s = self._began_s = self._uneven_s = -np.inf
+        self._kept = False  # whether what is predicted stays within the envelope
+        self._root_mps: Array = np.zeros(3)
+        self._gone_s = 0.0  # for how long something was missing
 
     @property
     def silent_s(self) -> float:
@@ -76,7 +86,8 @@ class Body:
         one = None if self.whole_lost else self.stream.before_newest
         if one is None:
             return None
-        return one.positions, one.rotations, self.stream.newest.time_s - one.time_s
+        newest = self.stream.newest
+        return one.positions, one.rotations, self.stream.elapsed_s(one, newest)
 
     # Which joints are missing now.
 
@@ -93,6 +104,7 @@ class Body:
         self.time_s = max(before_s, stream.playhead_s if self.whole_lost else newest.time_s)
         if 0.0 < self.time_s - before_s < NEAR_S:
             self.step_s = self.time_s - before_s
+        self._note_sent()
         if self._all_missing if self.whole_lost else not self.any_missing and newest.seen is None:
             self.waits, self._still = False, self.missing  # as at the tick before
             return
@@ -107,18 +119,42 @@ class Body:
         lost = missing & ~was
         if lost.any():
             self._lose(lost, not was.any())
+        if was.any() and not missing.any() and self.time_s - self.lost_s < MOMENT_S:
+            self._uneven_s = self.time_s
         self._still = was & missing
         self.missing = missing
         self.any_missing, self._all_missing = bool(missing.any()), bool(missing.all())
+
+    def _note_sent(self) -> None:
+        """What was sent since the tick before widens the envelope."""
+        for packet in self.stream.packets[::-1]:
+            if packet.time_s <= self._noted_s:
+                break
+            self._envelope.note(packet.positions, packet.rotations, packet.seen)
+        newest = self.stream.newest
+        if self._began_s == -np.inf:
+            self._began_s = newest.time_s
+        self._noted_s = newest.time_s
 
     def _lose(self, lost: np.ndarray, first: bool) -> None:
         """Joints lost (J,) are missing from now on."""
         if first:
             self.lost_s = self.time_s
+            uneven = self.time_s - max(self._uneven_s + UNEVEN_S, self._began_s + NEW_S) < 0.0
+            # What is being handed over from beyond the envelope is not pulled into it.
+            self._kept = uneven and (self._kept or not self._fading().any())
+            one, newest = self.stream.before_newest, self.stream.newest
+            self._root_mps = np.zeros(3)
+            if self._kept and one is not None:
+                dt_s = self.stream.elapsed_s(one, newest)
+                self._root_mps = (newest.positions[0] - one.positions[0]) / dt_s
         packets = self.stream.packets
         self.newly_partial = not (self.whole_lost or self.waits) and len(packets) > 1
         if self.prediction is not None:
-            self.prediction.coast(lost, packets[:-1] if self.newly_partial else packets)
+            seen = packets[:-1] if self.newly_partial else packets
+            before = self.stream.before(seen[-1])
+            dt_s = 0.0 if before is None else self.stream.elapsed_s(before, seen[-1])
+            self.prediction.coast(lost, seen, before, dt_s)
 
     def _hand_back(self, joints: np.ndarray) -> bool:
         """Joints (n,) are seen again; False: not yet shown, the first packet tells no speed."""
@@ -127,13 +163,13 @@ class Body:
         source = newest.positions, newest.rotations
         source_before = source
         if before is not None and before.sees(joints):
-            dt_s = newest.time_s - before.time_s
+            dt_s = self.stream.elapsed_s(before, newest)
             source_before = before.positions, before.rotations
         elif t < min(self._waits_from_s, t) + NEAR_S:
             self._waits_from_s = min(self._waits_from_s, t)
             return False
         self._waits_from_s = np.inf
-        shown = shown_before = self.positions, self.rotations
+        shown = shown_before = self._aim
         if self.prediction is not None and self.prediction.forecast:
             forecast = self.prediction.forecast
             shown, shown_before = forecast.at(t), forecast.at(t - dt_s)
@@ -172,14 +208,26 @@ class Body:
         """Nothing is missing, and nothing fades."""
         newest = self.stream.newest
         self.positions, self.rotations = newest.positions, newest.rotations
+        self._aim = self.positions, self.rotations
         self.state, self.reason, self.uncertainty_m = State.LIVE, "", 0.0
         if self.prediction is not None:
             self.prediction.end()
 
-    def show(self, positions: Array, rotations: Array) -> None:
-        """A pose that is not, or not wholly, the source's."""
+    def show(self, positions: Array, rotations: Array, aim: tuple[Array, Array]) -> None:
+        """A pose that is not, or not wholly, the source's; aim is what it is without fading."""
+        self._aim = aim
+        if self._kept:
+            if self.any_missing:
+                self._gone_s = self.time_s - self.lost_s
+            joints = np.flatnonzero(self.missing | self._fading())
+            positions, rotations = positions.copy(), rotations.copy()
+            self._envelope.keep(joints, self._gone_s, self._root_mps, positions, rotations)
         self.positions, self.rotations = positions, rotations
         self.state, self.reason = self._why(self.stream.newest)
+
+    def _fading(self) -> np.ndarray:
+        """(J,) bool, joints that are being handed over."""
+        return self._blend.fading(self.i, self.time_s)[: len(self.skeleton)]
 
     def _why(self, newest: Packet) -> tuple[State, str]:
         """Who moves the body, and the reason."""

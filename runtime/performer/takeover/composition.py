@@ -66,8 +66,8 @@ def _compose(
     if bodies[0].prediction is not None:
         _plant(bodies, rows, blending, target, planting, positions, rotations)
         _distances(bodies, positions, rotations)
-    for body, pose_p, pose_r in zip(bodies, positions, rotations, strict=True):
-        body.show(pose_p, pose_r)
+    for k, body in enumerate(bodies):
+        body.show(positions[k], rotations[k], (target[0][k], target[1][k]))
 
 
 def _predict(bodies: list[Body], positions: Array, rotations: Array) -> None:

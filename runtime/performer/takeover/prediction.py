@@ -85,14 +85,18 @@ class Prediction:
         hips[1] += self.level.lift_m
         return hips, turns
 
-    def coast(self, lost: np.ndarray, packets: list[Packet]) -> None:
-        """Joints lost (J,) were seen for the last time in the last of these packets."""
-        last, before = packets[-1], packets[-2:][0]
+    def coast(
+        self, lost: np.ndarray, packets: list[Packet], before: Packet | None, dt_s: float
+    ) -> None:
+        """Joints lost (J,) were seen for the last time in the last of these packets.
+
+        before is a packet dt_s earlier that tells their speed, None where there is none.
+        """
+        last = packets[-1]
         self._coast_from[lost] = last.rotations[lost]
         self._coast_from_s[lost] = last.time_s
         self._coast_rate[lost] = 0.0
-        dt_s = last.time_s - before.time_s
-        if 0.0 < dt_s < COAST_S:
+        if before is not None:
             turn = rotation.multiply(last.rotations, rotation.conjugate(before.rotations))
             rate = rotation.to_rotation_vector(turn) / dt_s
             fast = np.sqrt(np.sum(rate * rate, axis=-1, keepdims=True))
@@ -110,19 +114,22 @@ class Prediction:
         self,
         base: tuple[float, bool],
         newest: Packet,
-        before: Packet | None,
+        before: tuple[Packet, float] | None,
         missing: np.ndarray,
         network: Understudy,
         i: int,
     ) -> None:
-        """A forecast from what was seen last, or, of a part, from what the network made of it."""
+        """A forecast from what was seen last, or, of a part, from what the network made of it.
+
+        before is an earlier packet and how much earlier, in seconds.
+        """
         self.base, self.acted_from_s = base, np.inf
         self.forecast = Forecast()
         if not base[1]:
             extend([self], [base[0]], [newest], [missing], network, [i])
             return
         contacts = network.contacts[i].copy()
-        rate = None if before is None else _rate(before, newest)
+        rate = None if before is None else _rate(before[0], newest, before[1])
         self.forecast.add(base[0], newest.positions, newest.rotations, contacts, 0.0, rate)
 
     def hand_to_performer(self, time_s: float, tick_s: float) -> tuple[Pose, Pose]:
@@ -159,9 +166,8 @@ class Prediction:
         return time_s, error_m + self._apart_mps * (silent_s - then_s)
 
 
-def _rate(before: Packet, after: Packet) -> tuple[Array, Array]:
+def _rate(before: Packet, after: Packet, dt_s: float) -> tuple[Array, Array]:
     """How fast positions (J, 3) and rotations (J, 4) change, a second."""
-    dt_s = after.time_s - before.time_s
     opposite = np.sum(after.rotations * before.rotations, axis=-1, keepdims=True) < 0.0
     turned = after.rotations - np.where(opposite, -1.0, 1.0) * before.rotations
     return (after.positions - before.positions) / dt_s, turned / dt_s

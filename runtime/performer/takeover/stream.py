@@ -26,6 +26,11 @@ NEAR_S = 0.1
 FAR_M = 1e4
 UNIT_OFF = 0.05
 _FOUR = np.ones(4)
+# Packets nearer than this share of their usual distance were stamped together, not taken so.
+TOGETHER = 0.5
+# Of what is stamped unevenly no more than this share of the usual distance is believed a packet.
+SOONEST = 0.8
+LEAST_S = 1e-3
 # Two clocks that are not locked slip past each other; half a frame is no loss.
 MOST_SLACK = 0.5
 
@@ -130,6 +135,10 @@ class Stream:
             if len(self._times) > 2:
                 last = self._times[-10:]
                 spans = sorted(map(sub, last[1:], last))
+                # Packets that were stamped together tell no rate, nor do holes.
+                near = [span_s for span_s in spans if span_s <= NEAR_S]
+                least_s = 0.5 * TOGETHER * sum(near) / max(len(near), 1)
+                spans = [span_s for span_s in spans if span_s > least_s]
                 self.interval_s = spans[len(spans) // 5]  # the longer ones have holes in them
         if self._overtaken:
             self._note_worst(now_s, now_s - min(self._overtaken))
@@ -162,10 +171,29 @@ class Stream:
 
     @property
     def before_newest(self) -> Packet | None:
-        """The packet before the newest, if it is near enough to tell a speed."""
-        if len(self.packets) > 1 and self._times[-1] - self._times[-2] <= NEAR_S:
-            return self.packets[-2]
+        """The packet before the newest that is near enough to tell a speed, and not too near."""
+        return self._before(len(self.packets) - 1)
+
+    def before(self, packet: Packet) -> Packet | None:
+        """The same for another packet than the newest."""
+        return self._before(bisect_right(self._times, packet.time_s) - 1)
+
+    def _before(self, at: int) -> Packet | None:
+        for one in range(at - 1, -1, -1):
+            span_s = self._times[at] - self._times[one]
+            if span_s > NEAR_S:
+                break
+            if span_s >= TOGETHER * self.interval_s:
+                return self.packets[one]
         return None
+
+    def elapsed_s(self, one: Packet, two: Packet) -> float:
+        """The time from one packet to a later one, for a speed: packets that came together were
+
+        taken one after the other all the same, whatever they are stamped with.
+        """
+        count = bisect_right(self._times, two.time_s) - bisect_right(self._times, one.time_s)
+        return max(two.time_s - one.time_s, SOONEST * count * self.interval_s, LEAST_S)
 
     def sample(self, time_s: float) -> tuple[Array, Array, np.ndarray | None]:
         """Positions, rotations and what is seen at a time up to the newest packet's.

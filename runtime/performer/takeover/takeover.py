@@ -233,7 +233,8 @@ class Takeover:
             if body.whole_lost:
                 self._place(body, ahead, base[0])
             begun.append((body, ahead.forecast))
-            before = body.stream.before_newest
+            one = body.stream.before_newest
+            before = None if one is None else (one, body.stream.elapsed_s(one, newest))
             ahead.begin(base, newest, before, body.missing, self.network, body.i)
         while True:
             due = [

@@ -19,9 +19,11 @@ from understudy.runtime.core.pose import Camera, Prop
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.core.typed import Table
-from understudy.runtime.sources.datagrams import Receiver, Reception
-from understudy.runtime.sources.endpoint import Endpoint
+from understudy.runtime.sources.copies import Copies
+from understudy.runtime.sources.datagrams import SILENT_S, Datagram, Receiver, Reception
+from understudy.runtime.sources.endpoint import Delay, Endpoint
 from understudy.runtime.sources.face import Face
+from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Kind, Stream
 
@@ -57,6 +59,7 @@ class Options(Table, frozen=True, kw_only=True):
         str,
         Meta(description="the only Live Link subject heard, as the phone is called (the first)"),
     ] = ""
+    delay: Annotated[Delay, Meta(description=Delay.WORDS)] = Delay()
 
 
 class LiveLinkFaceSource:
@@ -74,7 +77,11 @@ class LiveLinkFaceSource:
         self.props: list[Prop] = []
         self.elsewhere = 0  # packets of subjects that are not asked for
         self.empty = 0  # packets in which the phone sees no face
+        self.clamped = 0  # curves beyond what they can be
         self._only = options.name
+        self._first = ("", float("-inf"))  # who is heard where no name is given, and when last
+        self._copies = Copies(unlike=True)
+        self._buffer = JitterBuffer[Array](options.delay.seconds, _between)
 
     @property
     def silence(self) -> str:
@@ -88,29 +95,39 @@ class LiveLinkFaceSource:
 
     def poll(self, now_s: float) -> list[Packet]:
         """Reads what came: curves into `face`, and the head's turns."""
-        packets = []
-        for datagram in self.reception.poll(now_s):
+        reception = self.reception
+        for datagram in reception.poll(now_s):
             try:
                 said = livelinkface.decode(datagram.data)
             except ProtocolError as error:
-                self.reception.damage(datagram, error)
+                reception.damage(datagram, error)
                 continue
             if self._only and said.subject != self._only:
                 self.elsewhere += 1
                 continue
-            if not self.reception.may_follow(datagram):
+            if not reception.may_follow(datagram):
                 continue
-            self.reception.follow(datagram)
-            if said.curves is None:
-                self.empty += 1
+            # One program may send two phones: of those without a name the first counts.
+            first, heard_s = self._first
+            if now_s - heard_s > SILENT_S:
+                self._begin()
+            elif said.subject != first:
+                self.elsewhere += 1
                 continue
-            self.face.take(said.curves, now_s)
+            self._first = said.subject, now_s
+            reception.follow(datagram)
+            self._take(said, datagram)
+        packets = []
+        tick_s = reception.receiver.tick_ns * 1e-9
+        for time_s, curves, newest in self._buffer.take(tick_s):
+            if newest:
+                self.face.take(curves, now_s)
             rotations = rotation.identity(2)
-            rotations[1] = head_turn(said.curves)
+            rotations[1] = head_turn(curves)
             positions = NECK_AND_HEAD.rest_positions.copy()
-            tick_s = self.reception.receiver.tick_ns * 1e-9
-            packets.append(Packet(datagram.arrived_ns * 1e-9, positions, rotations, tick_s=tick_s))
+            packets.append(Packet(time_s, positions, rotations, tick_s=tick_s))
         self.face.advance(now_s)
+        reception.remarks = delays([self._buffer])
         return packets
 
     @property
@@ -126,13 +143,41 @@ class LiveLinkFaceSource:
             Stream(Kind.BODY, self, only_face=True),
         ]
 
+    def _begin(self) -> None:
+        """Another phone, or the same after a silence."""
+        self._copies = Copies(unlike=True)
+        self._buffer.clear()
+
+    def _take(self, said: livelinkface.Face, datagram: Datagram) -> None:
+        """A packet of who is followed."""
+        if said.curves is None:
+            self.empty += 1
+            return
+        arrived_s = datagram.arrived_ns * 1e-9
+        if self._copies.has(datagram.data, arrived_s, self._buffer.clock.period_s):
+            self.reception.repeated += 1
+            return
+        curves = np.clip(said.curves, -1.0, 1.0)
+        self.clamped += int((curves != said.curves).sum())
+        said_s = float((said.frame + said.subframe) / said.rate) if said.rate else None
+        self._buffer.add(said_s, arrived_s, curves)
+
     def figures(self) -> dict[str, Any]:
         """The counts, for `stats`."""
-        more = {"elsewhere": self.elsewhere, "without a face": self.empty}
-        return {**self.reception.figures(), **more}
+        return {
+            **self.reception.figures(),
+            "elsewhere": self.elsewhere,
+            "without a face": self.empty,
+            "clamped": self.clamped,
+            "delay_s": delay_now_s([self._buffer]),
+        }
 
     def close(self) -> None:
         self.reception.close()
+
+
+def _between(one: Array, two: Array, share: float) -> Array:
+    return (one + share * (two - one)).astype(np.float32)
 
 
 def head_turn(curves: Array) -> Array:

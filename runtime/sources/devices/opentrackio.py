@@ -11,8 +11,10 @@ from understudy.bridge.protocols import opentrackio as ot
 from understudy.bridge.protocols import opentrackio_packet as packet
 from understudy.runtime.core.pose import Camera, Prop
 from understudy.runtime.core.typed import Table
-from understudy.runtime.sources.datagrams import Datagram, Receiver, Reception
-from understudy.runtime.sources.endpoint import Endpoint, SensorSize
+from understudy.runtime.sources import interpolation
+from understudy.runtime.sources.datagrams import SILENT_S, Datagram, Receiver, Reception
+from understudy.runtime.sources.endpoint import Delay, Endpoint, SensorSize
+from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Kind, Stream
 from understudy.runtime.sources.tracked import TrackedObjects
@@ -53,6 +55,7 @@ class Options(Table, frozen=True, kw_only=True):
     sensor: Annotated[SensorSize, Meta(description="the sensor until the sender tells")] = (
         SensorSize()
     )
+    delay: Annotated[Delay, Meta(description=Delay.WORDS)] = Delay()
 
 
 def multicast(endpoint: Endpoint) -> tuple[str, str]:
@@ -80,7 +83,10 @@ class OpenTrackIOSource:
         self._focal_mm, self._sensor_mm = options.focal_mm, options.sensor.mm
         self._seen = TrackedObjects[Camera]()
         self._joiners: dict[tuple, packet.Reassembler] = {}
+        self._buffer = JitterBuffer[Camera](options.delay.seconds, interpolation.placed)
         self.elsewhere = 0  # samples of other sources
+        self.odd = 0  # fields that were left out, since they are not as the schema has them
+        self._odd, self._odd_s = "", float("-inf")
         self.name = self._label or f"Camera {self._only or 1}"
 
     @property
@@ -91,16 +97,22 @@ class OpenTrackIOSource:
         """Reads what came; the camera is in `cameras`, packets of motion there are none."""
         for datagram in self.reception.poll(now_s):
             try:
-                sample = self._sample(datagram)
+                sample = self._sample(datagram, now_s)
             except ProtocolError as error:
                 self.reception.damage(datagram, error)
                 continue
             if sample is not None and sample.transforms:
-                self._take(sample, datagram, now_s)
+                self._take(sample, datagram)
+        for _, camera, newest in self._buffer.take(self.reception.receiver.tick_ns * 1e-9):
+            if newest:
+                self._seen.see(camera, now_s)
+        self.reception.remarks = delays([self._buffer])
+        if now_s - self._odd_s < SILENT_S:
+            self.reception.remarks.append(f"a field is left out ({self._odd})")
         self.cameras = self._seen.judged(now_s, self.silence)
         return []
 
-    def _sample(self, datagram: Datagram) -> ot.Sample | None:
+    def _sample(self, datagram: Datagram, now_s: float) -> ot.Sample | None:
         """The sample that a datagram completes, if it is of the source that is heard."""
         reception = self.reception
         # Who sends which source shows in the sample alone; without a number the first is followed.
@@ -111,19 +123,30 @@ class OpenTrackIOSource:
             if len(self._joiners) >= _MOST_SENDERS:
                 del self._joiners[next(iter(self._joiners))]
             joiner = self._joiners[datagram.peer] = packet.Reassembler()
+        copies = joiner.repeated
         whole = joiner.feed(datagram.data, datagram.arrived_ns * 1e-9)
+        if joiner.repeated > copies and reception.may_follow(datagram):
+            reception.repeated += 1
+            for camera in self.cameras:
+                self._seen.hear(camera.name, now_s)
         if whole is None:
             return None
-        sample = _READ[whole[0]](whole[1])
+        odd: list[str] = []
+        sample = _READ[whole[0]](whole[1], odd)
         if self._only and sample.source_number not in (None, self._only):
             self.elsewhere += 1
             return None
         if self._only and not reception.may_follow(datagram):
             return None
+        if odd:
+            self.odd += len(odd)
+            self._odd, self._odd_s = odd[0], now_s
+        if reception.sender() == ():
+            self._buffer.clear()
         reception.follow(datagram)
         return sample
 
-    def _take(self, sample: ot.Sample, datagram: Datagram, now_s: float) -> None:
+    def _take(self, sample: ot.Sample, datagram: Datagram) -> None:
         static = sample.static.camera if sample.static else None
         sensor = static.active_sensor_physical_dimensions if static else None
         if sensor and min(sensor.width, sensor.height) > 0.0:
@@ -148,7 +171,10 @@ class OpenTrackIOSource:
             max(iris, 0.0),
             capture_ns=datagram.arrived_ns,
         )
-        self._seen.see(camera, now_s)
+        stamp = sample.timing.sample_timestamp if sample.timing else None
+        said_s = stamp.seconds + 1e-9 * stamp.nanoseconds if stamp else None
+        arrived_s = datagram.arrived_ns * 1e-9
+        self._buffer.add(said_s, arrived_s, camera)
 
     @property
     def notice(self) -> str:
@@ -165,6 +191,8 @@ class OpenTrackIOSource:
             **self.reception.figures(),
             "elsewhere": self.elsewhere,
             "dropped": sum(joiner.dropped for joiner in self._joiners.values()),
+            "odd fields": self.odd,
+            "delay_s": delay_now_s([self._buffer]),
             "timecode": self.timecode,
             "timecode_rate": self.timecode_rate,
         }

@@ -7,10 +7,11 @@ stands as our performer, and nobody has to guess whether the port is the wrong o
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
-from msgspec import Meta, field
+from msgspec import Meta
 
 from understudy.bridge.protocols import ProtocolError, vmc
 from understudy.bridge.protocols.vmc_accumulator import Accumulator
@@ -20,12 +21,13 @@ from understudy.runtime.core.pose import Camera, Prop
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.core.typed import Table
-from understudy.runtime.sources.datagrams import Datagram, Receiver, Reception
-from understudy.runtime.sources.endpoint import Endpoint, SensorSize
+from understudy.runtime.sources import interpolation
+from understudy.runtime.sources.copies import Copies
+from understudy.runtime.sources.datagrams import SILENT_S, Datagram, Receiver, Reception
+from understudy.runtime.sources.endpoint import Delay, Endpoint, SensorSize
 from understudy.runtime.sources.face import Face
+from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
 from understudy.runtime.sources.packet import Packet
-from understudy.runtime.sources.playout import Playout
-from understudy.runtime.sources.sender_clock import SenderClock
 from understudy.runtime.sources.streams import Kind, Stream
 from understudy.runtime.sources.tracked import TrackedObjects
 
@@ -42,7 +44,11 @@ LEARNING_FRAMES = 30
 SAME_M, OTHER_M, OTHER_FRAMES = 1e-3, 0.02, 30
 # After a silence a sender may be joined in the middle of a frame; so many are waited for.
 JOINING_FRAMES = 3
-LONGEST_DELAY_S = 1.0
+# VMC's time has 24 bits: beyond 4.5 hours its steps are longer than a wired network's jitter.
+LONGEST_S = 16384.0
+# A body and its face may come from two programs: each follows its own sender.
+BODY, FACE = 0, 1
+MOST_SENDERS = 4
 # Of what comes at once after a way was blocked the newest few frames are read: a tick has no time
 # for a second of them. A sender of 120 Hz with a face sends 28 KB in a tick of 30 Hz.
 MOST_BYTES = 32_000
@@ -52,19 +58,43 @@ class Options(Table, frozen=True, kw_only=True):
     """What a VMC source takes."""
 
     name: Annotated[str, Meta(description="the subject's name on stage")] = "vmc"
-    delay_s: Annotated[
-        float,
-        Meta(
-            ge=0.0,
-            le=LONGEST_DELAY_S,
-            description="poses are shown so much later, interpolated: late ones are in time too",
-            extra={"unit": "seconds"},
-        ),
-    ] = field(default=0.0, name="delay")
+    delay: Annotated[Delay, Meta(description=Delay.WORDS)] = Delay()
     camera: Annotated[str, Meta(description="the camera's name (the sender's)")] = ""
     sensor: Annotated[
         SensorSize, Meta(description="the camera's sensor, which VMC does not say")
     ] = SensorSize()
+
+
+@dataclass(slots=True)
+class Moment:
+    """What one frame says: a pose, curves by name, cameras and props."""
+
+    packet: Packet | None
+    curves: dict[str, float]
+    cameras: list[Camera]
+    props: list[Prop]
+
+
+def _between(one: Moment, two: Moment, share: float) -> Moment:
+    packet = two.packet
+    if one.packet and two.packet:
+        packet = interpolation.packets(one.packet, two.packet, share)
+    return Moment(
+        packet,
+        interpolation.curves(one.curves, two.curves, share),
+        interpolation.by_name(one.cameras, two.cameras, share),
+        interpolation.by_name(one.props, two.props, share),
+    )
+
+
+class Sender:
+    """One program: its frames, its clock, and what is to be shown of it."""
+
+    def __init__(self, delay_s: float | None) -> None:
+        self.gatherer = Accumulator()
+        self.copies = Copies(unlike=True)
+        self.buffer = JitterBuffer[Moment](delay_s, _between)
+        self.heard_s = float("-inf")
 
 
 class VmcSource:
@@ -80,10 +110,10 @@ class VmcSource:
         self.props: list[Prop] = []
         self._seen_cameras, self._seen_props = TrackedObjects[Camera](), TrackedObjects[Prop]()
         self._sensor_mm = options.sensor.mm
-        self._delay_s = options.delay_s
-        self._gatherer, self._clock = Accumulator(), SenderClock()
-        self._playout = Playout()
-        self.frames = self.dropped = 0
+        self._delay_s = options.delay.seconds
+        self._senders: dict[tuple, Sender] = {}
+        self._body = Sender(self._delay_s)  # whose bones are followed
+        self.frames = self.dropped = self.clamped = 0
         self._peer: tuple = ()
         self._known = False  # whether the skeleton is the sender's that is followed
         self._learned: frozenset[str] = frozenset()
@@ -103,25 +133,22 @@ class VmcSource:
         return self.reception.heard_ns
 
     def poll(self, now_s: float) -> list[Packet]:
-        """The poses that came since the last poll."""
-        packets = []
+        """The poses that are to be shown since the last poll."""
         for datagram in self._newest(self.reception.poll(now_s)):
-            for performance in self._feed(datagram):
-                taken_s = self._clock.captured_s(performance.time_s, datagram.arrived_ns * 1e-9)
-                self._look(performance, datagram.arrived_ns, now_s)
-                if packet := self._packet(performance, taken_s):
-                    packets.append(packet)
-        tick_s = self.reception.receiver.tick_ns * 1e-9
-        for packet in packets:
-            packet.tick_s = tick_s
-        if self._delay_s:
-            for packet in packets:
-                self._playout.add(packet)
-            shown = self._playout.at(tick_s - self._delay_s)
-            packets = [shown] if shown is not None else []
+            self._feed(datagram, now_s)
+        packets = []
+        apart, tick_s = self.reception.sender(FACE), self.reception.receiver.tick_ns * 1e-9
+        for who, sender in self._senders.items():
+            for time_s, moment, newest in sender.buffer.take(tick_s):
+                if moment.packet is not None and sender is self._body:
+                    packets.append(replace(moment.packet, capture_s=time_s, tick_s=tick_s))
+                # What was overtaken is news of the motion, but of nothing that shows as it comes.
+                if newest:
+                    self._look(moment, now_s, with_face=apart in ((), who))
         self.face.advance(now_s)
         self.cameras = self._seen_cameras.judged(now_s, self.silence)
         self.props = self._seen_props.judged(now_s, self.silence)
+        self.reception.remarks = delays([sender.buffer for sender in self._senders.values()])
         return packets
 
     def _newest(self, datagrams: list[Datagram]) -> list[Datagram]:
@@ -133,57 +160,107 @@ class VmcSource:
         self.dropped += first
         return datagrams[first:]
 
-    def _feed(self, datagram: Datagram) -> list[vmc.Performance]:
-        """The frames that a datagram completes."""
+    def _feed(self, datagram: Datagram, now_s: float) -> None:
+        """Takes a datagram: whose is it, and which frames does it complete?"""
         reception = self.reception
-        if not reception.may_follow(datagram):
-            return []
-        goes_on = reception.sender() == datagram.peer
-        # Half a frame of long ago must not be taken for half of this one.
-        gatherer = self._gatherer if goes_on else Accumulator()
+        who = reception.who(datagram)
+        sender = self._sender(who, now_s)
+        heard_before = sender.gatherer.messages
         try:
-            done = gatherer.feed(datagram.data)
+            done = sender.gatherer.feed(datagram.data)
         except ProtocolError as error:
             reception.damage(datagram, error)
-            return []
-        if not gatherer.messages:  # OSC of somebody else
-            return []
-        if not goes_on:
-            self._gatherer, self._clock = gatherer, SenderClock()
-            self._joining = JOINING_FRAMES
-            if datagram.peer != self._peer:
-                self._known, self._candidates, self._learning = False, frozenset(), 0
-            self._peer = datagram.peer
-        reception.follow(datagram)
+            return
+        if sender.gatherer.messages == heard_before:  # OSC of somebody else
+            return
+        key = BODY if sender.gatherer.bones else FACE
+        if key == BODY and reception.sender(FACE) == who:
+            reception.forget(FACE)  # it was thought to be a face alone
+        if not reception.may_follow(datagram, key):
+            return
+        if key == BODY:
+            sender = self._embody(sender, reception.who(datagram))
+        if key == BODY or done:
+            reception.follow(datagram, key)
         self.frames += len(done)
-        return done
+        for performance in done:
+            arrived_s = datagram.arrived_ns * 1e-9
+            if sender.copies.has(
+                _fingerprint(performance), arrived_s, sender.buffer.clock.period_s
+            ):
+                reception.repeated += 1
+                continue
+            said_s = performance.time_s if 0.0 < performance.time_s <= LONGEST_S else None
+            sender.buffer.add(said_s, arrived_s, self._moment(performance, datagram))
 
-    def _look(self, performance: vmc.Performance, arrived_ns: int, now_s: float) -> None:
-        """Face, camera and trackers."""
-        self.face.take_named(performance.curves, now_s)
+    def _sender(self, who: tuple, now_s: float) -> Sender:
+        """What is known of a sender; half a frame of before a silence is none of now."""
+        sender = self._senders.pop(who, None)
+        if sender is None or now_s - sender.heard_s > SILENT_S:
+            sender = Sender(self._delay_s)
+        sender.heard_s = now_s
+        self._senders[who] = sender  # who was heard last is the last
+        followed = [self.reception.sender(key) for key in (BODY, FACE)]
+        for other in list(self._senders)[:-MOST_SENDERS]:
+            if other not in followed:
+                del self._senders[other]
+        return sender
+
+    def _embody(self, sender: Sender, who: tuple) -> Sender:
+        """The body is this sender's from now on: another's, or the same by another port."""
+        moved = self._peer != who and self._peer[:1] == who[:1] and 0 in (self._peer[1], who[1])
+        if moved and self.reception.sender(BODY):
+            self._senders[who], self._peer = self._body, who
+            return self._body
+        if sender is not self._body:
+            self._body, self._joining = sender, JOINING_FRAMES
+            if who != self._peer:
+                self._known, self._candidates, self._learning = False, frozenset(), 0
+            self._peer = who
+        return sender
+
+    def _moment(self, performance: vmc.Performance, datagram: Datagram) -> Moment:
+        """What a frame says, in our words."""
+        curves = {}
+        for name, value in performance.curves.items():
+            curves[name] = min(max(value, -1.0), 1.0)
+            self.clamped += curves[name] != value
+        cameras = []
         if (camera := performance.camera) and _is_turn(camera.rotation):
             half_rad = math.radians(min(max(camera.fov_deg, 0.1), 179.0)) / 2.0
-            focal_mm = 0.5 * self._sensor_mm[1] / math.tan(half_rad)
-            self._seen_cameras.see(
+            cameras = [
                 Camera(
                     self.endpoint.options.camera or camera.name or "Camera",
                     camera.position,
                     rotation.normalize(camera.rotation),
-                    focal_mm,
+                    0.5 * self._sensor_mm[1] / math.tan(half_rad),
                     self._sensor_mm,
-                    capture_ns=arrived_ns,
-                ),
-                now_s,
+                    capture_ns=datagram.arrived_ns,
+                )
+            ]
+        props = [
+            Prop(
+                device.serial or device.kind,
+                device.position,
+                rotation.normalize(device.rotation),
+                capture_ns=datagram.arrived_ns,
             )
-        for device in performance.devices:
-            if _is_turn(device.rotation):
-                turn = rotation.normalize(device.rotation)
-                name = device.serial or device.kind
-                thing = Prop(name, device.position, turn, capture_ns=arrived_ns)
-                self._seen_props.see(thing, now_s)
+            for device in performance.devices
+            if _is_turn(device.rotation)
+        ]
+        return Moment(self._packet(performance), curves, cameras, props)
 
-    def _packet(self, performance: vmc.Performance, captured_s: float) -> Packet | None:
-        """The pose on the skeleton; None as long as that is not known."""
+    def _look(self, moment: Moment, now_s: float, with_face: bool) -> None:
+        """Face, camera and trackers."""
+        if with_face:
+            self.face.take_named(moment.curves, now_s)
+        for camera in moment.cameras:
+            self._seen_cameras.see(camera, now_s)
+        for prop in moment.props:
+            self._seen_props.see(prop, now_s)
+
+    def _packet(self, performance: vmc.Performance) -> Packet | None:
+        """The pose on the skeleton, its time still open; None as long as that is not known."""
         if not performance.names:
             return None
         self._learn(performance)
@@ -219,7 +296,7 @@ class VmcSource:
                 return None
         if not seen.any():
             return None
-        return Packet(captured_s, positions, rotations, None if seen.all() else seen)
+        return Packet(0.0, positions, rotations, None if seen.all() else seen)
 
     # Which skeleton it is.
 
@@ -237,6 +314,7 @@ class VmcSource:
         found = skeleton(performance)
         if not _same(found, self.skeleton):
             self.skeleton = found
+            self._body.buffer.forget()
         self._known, self._learned, self._candidates = True, names, frozenset()
         self._learning, self._off, self._names = 0, 0, ()
 
@@ -270,12 +348,28 @@ class VmcSource:
         return {
             **self.reception.figures(),
             "frames": self.frames,
-            "ignored": self._gatherer.ignored,
+            "ignored": sum(sender.gatherer.ignored for sender in self._senders.values()),
             "dropped": self.dropped,
+            "clamped": self.clamped,
+            "delay_s": delay_now_s([sender.buffer for sender in self._senders.values()]),
         }
 
     def close(self) -> None:
         self.reception.close()
+
+
+def _fingerprint(performance: vmc.Performance) -> tuple:
+    """What two frames share only where they are one."""
+    root, camera = performance.root, performance.camera
+    return (
+        performance.time_s,
+        performance.positions.tobytes(),
+        performance.rotations.tobytes(),
+        tuple(performance.curves.values()),
+        None if root is None else (root[0].tobytes(), root[1].tobytes()),
+        None if camera is None else (camera.position.tobytes(), camera.rotation.tobytes()),
+        tuple(device.position.tobytes() for device in performance.devices),
+    )
 
 
 def _is_turn(q: Array) -> bool:

@@ -59,7 +59,7 @@ def test_a_file_has_the_same_words(tmp_path):
     first, second = registry.endpoints([], file)
     assert (first.host, first.options.name) == ("0.0.0.0", "ann")
     assert second.options.id == 3
-    assert first.options.delay_s == 0.0 and second.options.sensor.mm == (36.0, 24.0)
+    assert first.options.delay.seconds is None and second.options.sensor.mm == (36.0, 24.0)
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,14 @@ def test_a_file_has_the_same_words(tmp_path):
         ("name = 'ann'", "[[source]] 2: from is missing; it must be text (as vmc://"),
         ("from = 'vmx://'", "[[source]] 2: There is no source 'vmx', did you mean 'vmc'"),
         ("from = 'vmc://:0'", "[[source]] 2: 'vmc://:0' has port 0"),
-        ("from = 'vmc://?delay=2'", "[[source]] 2, delay is '2'; it must be a number from 0 to 1 "),
-        ("from = 'vmc://'\ndelay = true", "[[source]] 2, delay is true; it must be a number from"),
+        (
+            "from = 'vmc://?delay=2'",
+            "[[source]] 2, delay is '2'; it must be auto, or seconds from 0",
+        ),
+        (
+            "from = 'vmc://'\ndelay = true",
+            "[[source]] 2, delay is true; it must be auto, or seconds",
+        ),
         ("from = 'vmc://'\nsensor = [1, 2]", "[[source]] 2, sensor is [1, 2]; it must be width x"),
         ("from = 'freed://'\nid = 1.5", "[[source]] 2, id is 1.5; it must be a whole number from"),
     ],

@@ -1,0 +1,142 @@
+"""When a sender's frames were taken, on our clock.
+
+Frames are taken at even times and arrive at uneven ones: two at once, late, twice. What is made of
+the times of arrival alone would turn a packet's delay into a limb's speed. A sender that says its
+own time tells which is which: the least that its messages ever took is what they take, the rest is
+jitter. Of one that says none, or one that makes no sense, the frames are counted: they lie on the
+straight line through the arrivals of the last seconds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+# Two machines' clocks drift apart by less than a tenth of a millisecond in this time.
+WINDOW_S = 3.0
+MOST_FRAMES = 256
+# Later than this is no jitter: the sender's clock stood still, or was set.
+MOST_LATE_S = 0.25
+# A clock that had to be set so often is none, such as one that runs slower when the game does.
+MOST_SETTINGS = 4
+# Two clocks differ by less, whatever the jitter of their messages.
+RUNS_ALIKE = 0.25
+# So many frames in a row from before the newest are no disorder: the clock was set back.
+SET_BACK_FRAMES, DISORDER_S = 8, 1.0
+# Of the last frames or so this share must have a time of its own: a clock of 30 Hz in a stream of
+# 60 Hz tells no frame from the next.
+TRUSTED = 0.75
+LEAST_FRAMES = 4
+# A sender is steady where most frames come so nearly a period after the one before: of its frames
+# one that comes two periods later had one before it that was left out.
+NEAR, STEADY, LOOKED_AT = 0.12, 0.6, 32
+
+
+class EvenClock:
+    """Times of frames by their number: the line through their arrivals (least squares).
+
+    period_s    between frames; 0: not known
+    """
+
+    def __init__(self) -> None:
+        self.period_s = 0.0
+        self._rows: deque[tuple[int, float]] = deque(maxlen=MOST_FRAMES)
+        self._gaps: deque[float] = deque(maxlen=LOOKED_AT)
+        self._number = 0
+        self._last_s = float("-inf")
+
+    def taken_s(self, arrived_s: float) -> float:
+        """When the frame that arrived now was taken."""
+        rows, number = self._rows, 1
+        if rows and arrived_s - rows[-1][1] > MOST_LATE_S:
+            rows.clear()  # it paused: where its frames lie now is another line
+        if rows:
+            gap_s = arrived_s - rows[-1][1]
+            self._gaps.append(gap_s)
+            usual_s = sorted(self._gaps)[len(self._gaps) // 2]
+            near = sum(abs(gap - usual_s) < NEAR * usual_s for gap in self._gaps)
+            if near > STEADY * len(self._gaps):
+                number = max(round(gap_s / usual_s), 1)
+        self._number += number
+        rows.append((self._number, arrived_s))
+        while rows[0][1] < arrived_s - WINDOW_S:
+            rows.popleft()
+        taken_s = arrived_s
+        if len(rows) >= LEAST_FRAMES:
+            n, at = np.array(rows).T
+            n0, at0 = n.mean(), at.mean()
+            slope = float(((n - n0) * (at - at0)).sum() / ((n - n0) ** 2).sum())
+            if slope > 0.0:
+                self.period_s = slope
+                taken_s = float(at0 + slope * (n[-1] - n0))
+        self._last_s = max(taken_s, self._last_s + 0.3 * self.period_s)
+        return self._last_s
+
+
+class FrameClock:
+    """One sender's."""
+
+    def __init__(self) -> None:
+        self._even = EvenClock()
+        self._offsets: deque[tuple[float, float]] = deque()  # arrival, offset; rising offsets
+        self._said_s = float("nan")
+        self._settings = self._behind = 0
+        self._sense = 1.0
+        self._began: tuple[float, float] | None = None  # said and arrived
+
+    @property
+    def period_s(self) -> float:
+        """Between frames, by their arrivals; 0: not known yet."""
+        return self._even.period_s
+
+    def captured_s(self, said_s: float | None, arrived_s: float) -> float:
+        """When a frame was taken that says a time, or none, and arrived at one of ours.
+
+        One that was overtaken on the way is from before the last.
+        """
+        even_s = self._even.taken_s(arrived_s)
+        if said_s is None or self._settings > MOST_SETTINGS:
+            return even_s
+        step_s = said_s - self._said_s
+        if step_s != step_s:  # the first
+            step_s = 1.0
+        trusted = self._offsets and self._sense > TRUSTED
+        if trusted and -DISORDER_S < step_s < 0.0 and self._behind < SET_BACK_FRAMES:
+            self._behind += 1
+            return said_s + self._offsets[0][1]
+        self._behind = 0
+        self._sense += 0.1 * (float(step_s > 0.0) - self._sense)
+        self._said_s = said_s
+        if step_s <= 0.0 or self._sense <= TRUSTED:
+            if step_s < 0.0:
+                self._offsets.clear()
+                self._began = None
+            return even_s
+        if self._runs_otherwise(said_s, arrived_s):
+            self._settings = MOST_SETTINGS + 1
+            return even_s
+        offset_s, offsets = arrived_s - said_s, self._offsets
+        if offsets and offset_s - offsets[0][1] > MOST_LATE_S:
+            offsets.clear()
+            self._settings += 1
+        while offsets and offsets[-1][1] >= offset_s:
+            offsets.pop()
+        offsets.append((arrived_s, offset_s))
+        while offsets[0][0] < arrived_s - WINDOW_S:
+            offsets.popleft()
+        return said_s + offsets[0][1]
+
+    @property
+    def given_up(self) -> bool:
+        """Whether what the sender says is no time."""
+        return self._settings > MOST_SETTINGS
+
+    def _runs_otherwise(self, said_s: float, arrived_s: float) -> bool:
+        """Whether a second of the sender's is none of ours: it counts frames of another rate."""
+        said0_s, arrived0_s = self._began = self._began or (said_s, arrived_s)
+        if arrived_s - arrived0_s < 1.0:
+            return False
+        self._began = None
+        gone_s = arrived_s - arrived0_s
+        return gone_s < WINDOW_S and abs(said_s - said0_s - gone_s) > RUNS_ALIKE * gone_s

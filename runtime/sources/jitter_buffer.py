@@ -1,0 +1,162 @@
+"""A jitter buffer: what came unevenly, at even times, a little later.
+
+With a delay longer than a frame and the jitter of its way, what was before and after the moment
+that is shown are both here, and what is shown lies between them: whatever the rate of the sender,
+there is a pose at every tick, and none that was not sent.
+
+The delay sets itself (`delay=auto`): none for a sender whose frames come when they are due, and no
+more than they need for one whose frames do not. It is let in and out by playing a little slower or
+faster.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from .frame_clock import FrameClock
+
+# Further apart than this there is a silence between, in which nobody knows what was.
+NEAR_S = 0.2
+MOST, KEPT = 512, 8
+# What is needed is measured over so long, and anew so often.
+WINDOW_S, EVERY_S = 8.0, 0.25
+LEAST_FRAMES = 20
+# More frames than one in fifty that come half a frame late or later: a stage has to act them.
+PATIENCE, UNEVEN = 1.45, 0.02
+ENOUGH, SPARE_S = 0.995, 0.001
+LONGEST_S = 0.15
+# How much slower, and faster, it plays until the delay is as long as it should be.
+SLOWER, FASTER = 0.25, 0.05
+
+Thing = TypeVar("Thing")
+
+
+class JitterBuffer(Generic[Thing]):
+    """Things of one sender by the time at which they were taken.
+
+    between  makes what lies between two things at a share of the way
+    delay_s  how much later than it was taken, and came at best, a thing is shown now
+    """
+
+    def __init__(
+        self, delay_s: float | None, between: Callable[[Thing, Thing, float], Thing]
+    ) -> None:
+        self._set_s = delay_s
+        self.sets_itself = delay_s is None
+        self._between = between
+        self.overtaken = 0
+        self.clear()
+
+    def clear(self) -> None:
+        """Another sender, or the same after a silence."""
+        self.clock = FrameClock()
+        self._times: list[float] = []
+        self._things: list[Thing] = []
+        self._came: list[tuple[float, Thing, bool]] = []  # since the tick before
+        self._needs: deque[tuple[float, float, float]] = deque()  # arrival, span, what it needed
+        self._measured_s = float("-inf")
+        self._wanted_s = self._set_s or 0.0
+        self.delay_s = self._wanted_s
+        self._buffering = bool(self._set_s)
+        self._stamp_s = self._tick_s = float("-inf")
+        self._shift_s = 0.0
+
+    def forget(self) -> None:
+        """What came so far is shown no more."""
+        self._times, self._things, self._came = [], [], []
+
+    def add(self, said_s: float | None, arrived_s: float, thing: Thing) -> None:
+        """Takes a thing that came at a time of ours, and says a time of its sender's, or none."""
+        believed = not self.clock.given_up
+        taken_s = self.clock.captured_s(said_s, arrived_s)
+        if believed and self.clock.given_up:
+            self._needs.clear()
+        times = self._times
+        at = bisect_right(times, taken_s)
+        if at < len(times):
+            self.overtaken += 1
+        elif times and (span_s := taken_s - times[-1]) <= NEAR_S:
+            self._needs.append((arrived_s, span_s, arrived_s - times[-1]))
+        if at and times[at - 1] == taken_s:
+            return
+        self._came.append((taken_s, thing, at == len(times)))
+        times.insert(at, taken_s)
+        self._things.insert(at, thing)
+        if len(times) > MOST:
+            del times[0], self._things[0]
+
+    def take(self, tick_s: float) -> list[tuple[float, Thing, bool]]:
+        """What is to be shown at a tick: a thing, several, or none.
+
+        Each with its time, and whether it is the newest: what was overtaken comes too.
+        """
+        dt_s = min(max(tick_s - self._tick_s, 0.0), 0.1) if self._tick_s > -np.inf else 0.0
+        self._tick_s = tick_s
+        if self._set_s is None:
+            self._measure(tick_s)
+        return self._buffered(tick_s, dt_s) if self._buffering else self._as_it_came()
+
+    def _as_it_came(self) -> list[tuple[float, Thing, bool]]:
+        came, self._came = self._came, []
+        del self._times[:-KEPT], self._things[:-KEPT]
+        if came:
+            self._stamp_s = self._times[-1] + self._shift_s
+        return [(taken_s + self._shift_s, thing, newest) for taken_s, thing, newest in came]
+
+    def _buffered(self, tick_s: float, dt_s: float) -> list[tuple[float, Thing, bool]]:
+        self._came = []
+        gap_s = self._wanted_s - self.delay_s
+        self.delay_s += min(max(gap_s, -FASTER * dt_s), SLOWER * dt_s)
+        self._stamp_s = self._stamp_s + dt_s if self._stamp_s > -np.inf else tick_s - self.delay_s
+        at_s = tick_s - self.delay_s
+        if not self._wanted_s and self._times and at_s >= self._times[-1]:
+            self._shift_s = self._stamp_s - at_s
+            self._buffering = False
+        times = self._times
+        while len(times) > 1 and times[1] <= at_s:
+            del times[0], self._things[0]
+        if len(times) < 2 or times[0] > at_s or not 0.0 < times[1] - times[0] <= NEAR_S:
+            return []
+        share = (at_s - times[0]) / (times[1] - times[0])
+        return [(self._stamp_s, self._between(self._things[0], self._things[1], share), True)]
+
+    def _measure(self, tick_s: float) -> None:
+        """Sets the delay that is wanted by what frames needed of late."""
+        if tick_s - self._measured_s < EVERY_S:
+            return
+        self._measured_s = tick_s
+        while self._needs and self._needs[0][0] < tick_s - WINDOW_S:
+            self._needs.popleft()
+        if len(self._needs) < LEAST_FRAMES:
+            return
+        _, spans, needs = np.array(self._needs).T
+        late = needs - (needs - spans).min() > PATIENCE * float(np.median(spans))
+        uneven = float(late.mean()) > UNEVEN * (0.5 if self._buffering else 1.0)
+        most_s = float(np.quantile(needs, ENOUGH)) + SPARE_S
+        self._wanted_s = min(most_s, LONGEST_S) if uneven else 0.0
+        if uneven and not self._buffering and self._times:
+            self._buffering = True
+            self.delay_s = tick_s - self._times[-1]
+            # Nothing that comes from now on is late.
+            self._stamp_s = max(self._stamp_s, tick_s)
+
+    @property
+    def late_s(self) -> float:
+        """How much later it shows what came, on purpose."""
+        return self.delay_s if self._buffering else 0.0
+
+
+def delay_now_s(buffers: Iterable[JitterBuffer]) -> float:
+    """By how much what is shown of a source is delayed on purpose."""
+    return round(max((buffer.late_s for buffer in buffers), default=0.0), 4)
+
+
+def delays(buffers: Iterable[JitterBuffer]) -> list[str]:
+    """What a crew should know of that; it changes only when a buffer comes or goes."""
+    uneven = [buffer for buffer in buffers if buffer.late_s and buffer.sets_itself]
+    return ["its frames come unevenly, so they are shown later (delay=auto)"] if uneven else []

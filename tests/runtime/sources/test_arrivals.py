@@ -1,0 +1,180 @@
+"""However frames come, nothing is shown that nobody sent, for every source."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests.runtime.sources.arrivals import Way, frames, shown, ticks
+from tests.runtime.sources.devices.test_vmc_source import LEGS_AND_TRUNK, offsets
+from tests.runtime.sources.receivers import source
+from understudy.bridge.protocols import freed, livelinkface, osc, vmc
+from understudy.bridge.protocols import opentrackio as ot
+from understudy.bridge.protocols import opentrackio_packet as otp
+from understudy.bridge.protocols.vmc_packer import Packer
+from understudy.runtime.core import rotation
+from understudy.runtime.core.pose import State
+
+SWING_RAD, SWAY_M, SWINGS_HZ, SWAYS_HZ = np.radians(36.0), 0.3, 1.0, 0.5
+BEYOND_DEG, BEYOND_M = 2.0, 0.02
+SECONDS = 3.0
+JOINTS = ("Head", "LeftUpperArm", "RightLowerLeg")
+
+ways = st.builds(
+    Way,
+    rate_hz=st.sampled_from([10.0, 24.0, 30.0, 60.0, 90.0, 120.0, 240.0]),
+    at_once=st.sampled_from([1, 1, 2, 3]),
+    mean_s=st.sampled_from([0.0, 0.001, 0.005, 0.01, 0.03]),
+    ordered=st.booleans(),
+    twice=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+tick_rates = st.sampled_from([30.0, 60.0, 120.0])
+
+
+def swing_rad(time_s: float) -> float:
+    return float(SWING_RAD * np.sin(2 * np.pi * SWINGS_HZ * time_s))
+
+
+def sway_m(time_s: float) -> float:
+    return float(SWAY_M * np.sin(2 * np.pi * SWAYS_HZ * time_s))
+
+
+def body(time_s: float, timed: bool = True, **more) -> list[bytes]:
+    """A frame of a body that swings a head, an arm and a leg, and sways."""
+    rotations = rotation.identity(len(LEGS_AND_TRUNK))
+    for name in JOINTS:
+        turn = np.array([0.0, swing_rad(time_s), 0.0])
+        rotations[LEGS_AND_TRUNK.index(name)] = rotation.from_rotation_vector(turn)
+    positions = offsets(LEGS_AND_TRUNK)
+    positions[0, 0] += sway_m(time_s)
+    one = vmc.Performance(LEGS_AND_TRUNK, positions, rotations, None, time_s=100 + time_s, **more)
+    datagrams = Packer(size=65507).pack(one)
+    if timed:
+        return datagrams
+    said = [m for data in datagrams for m in osc.decode(data) if m.address != "/VMC/Ext/T"]
+    return [osc.bundle([osc.encode(m.address, *m.arguments) for m in said])]
+
+
+def phone(time_s: float, number: int, rate_hz: float = 60.0) -> list[bytes]:
+    curves = {"headYaw": swing_rad(time_s) / np.pi, "jawOpen": 0.5 + sway_m(time_s)}
+    face = livelinkface.Face("d", "P", number, 0.0, Fraction(rate_hz), livelinkface.curves(curves))
+    return [livelinkface.encode(face)]
+
+
+def turned_deg(q: np.ndarray) -> float:
+    return float(np.degrees(np.linalg.norm(rotation.to_rotation_vector(q))))
+
+
+@settings(max_examples=4, deadline=None)
+@example(Way(at_once=2), 60.0, False)
+@example(Way(at_once=5), 60.0, True)
+@example(Way(mean_s=0.03, seed=1), 60.0, True)
+@given(ways, tick_rates, st.booleans())
+def test_a_body_goes_nowhere_where_its_actor_was_not(way, tick_hz, timed):
+    vmc_source, receiver = source("vmc://")
+    sent = frames(way.rate_hz, SECONDS, lambda t, _: body(t, timed))
+    for subject in shown(vmc_source, receiver, sent, way, tick_hz, SECONDS):
+        names = subject.skeleton.names
+        if subject.state is State.HOLD or len(names) != len(LEGS_AND_TRUNK):
+            continue
+        for name in JOINTS:
+            angle_deg = turned_deg(subject.pose.rotations[names.index(name)])
+            assert angle_deg < np.degrees(SWING_RAD) + BEYOND_DEG, name
+        assert abs(subject.pose.positions[0, 0]) < SWAY_M + BEYOND_M
+
+
+@settings(max_examples=20, deadline=None)
+@example(Way(mean_s=0.01, ordered=False), 60.0)
+@given(ways, tick_rates)
+def test_a_head_turns_no_further_than_the_phone_said(way, tick_hz):
+    face_source, receiver = source("livelinkface://")
+    sent = frames(way.rate_hz, SECONDS, lambda t, n: phone(t, n, way.rate_hz))
+    jaw = livelinkface.INDEX["jawOpen"]
+    for subject in shown(face_source, receiver, sent, way, tick_hz, SECONDS):
+        assert turned_deg(subject.pose.rotations[1]) < np.degrees(SWING_RAD) + BEYOND_DEG
+        assert -0.001 < face_source.face.shown[jaw] < 0.5 + SWAY_M + BEYOND_M
+
+
+def camera(scheme: str, time_s: float, number: int) -> list[bytes]:
+    at = np.array([sway_m(time_s), 1.5, 0.0])
+    turn = rotation.from_yaw(swing_rad(time_s))
+    if scheme == "freed":
+        return [freed.encode(freed.tracking(1, at, turn, zoom=3500))]
+    stamp = ot.Timestamp(1_700_000_000 + int(time_s), int(time_s % 1 * 1e9))
+    sample = ot.Sample(
+        ot.protocol(),
+        timing=ot.Timing(sample_timestamp=stamp),
+        transforms=[ot.transform(at, turn)],
+    )
+    return otp.encode(ot.to_json(sample), otp.Encoding.JSON, number + 1)
+
+
+@pytest.mark.parametrize("scheme", ["freed", "opentrackio"])
+@pytest.mark.parametrize("delay", ["auto", "0.06"])
+@settings(max_examples=10, deadline=None)
+@given(way=ways, tick_hz=tick_rates)
+def test_a_camera_stays_between_the_places_where_it_was(scheme, delay, way, tick_hz):
+    camera_source, receiver = source(f"{scheme}://?delay={delay}")
+    sent = frames(way.rate_hz, SECONDS, lambda t, n: camera(scheme, t, n))
+    for now_s in ticks(receiver, sent, way, tick_hz, SECONDS):
+        camera_source.poll(now_s)
+        for one in camera_source.cameras:
+            assert turned_deg(np.asarray(one.rotation)) < np.degrees(SWING_RAD) + 0.1
+            assert abs(one.position[0]) < SWAY_M + 0.001 and one.focal_mm == 35.0
+
+
+@settings(max_examples=10, deadline=None)
+@given(ways, tick_rates)
+def test_a_tracker_and_a_camera_of_vmc_stay_between_their_places(way, tick_hz):
+    vmc_source, receiver = source("vmc://")
+
+    def made(time_s: float, _: int) -> list[bytes]:
+        at, turn = np.array([sway_m(time_s), 1.0, 0.0]), rotation.from_yaw(swing_rad(time_s))
+        seen = vmc.Camera("A", at, turn, 40.0)
+        return body(time_s, camera=seen, devices=[vmc.Device("Tra", "T", at, turn)])
+
+    sent = frames(way.rate_hz, SECONDS, made)
+    for now_s in ticks(receiver, sent, way, tick_hz, SECONDS):
+        vmc_source.poll(now_s)
+        for one in (*vmc_source.cameras, *vmc_source.props):
+            assert abs(one.position[0]) < SWAY_M + 0.001
+            assert turned_deg(np.asarray(one.rotation)) < np.degrees(SWING_RAD) + 0.1
+
+
+@pytest.mark.parametrize("rate_hz", [24.0, 30.0, 60.0, 90.0, 120.0, 240.0])
+@pytest.mark.parametrize("scheme", ["vmc", "livelinkface"])
+def test_who_sends_evenly_is_shown_as_it_comes(scheme, rate_hz):
+    """The delay that sets itself is none, and no tick is acted."""
+    one, receiver = source(f"{scheme}://")
+
+    def made(time_s: float, number: int) -> list[bytes]:
+        return phone(time_s, number, rate_hz) if scheme == "livelinkface" else body(time_s)
+
+    way = Way(rate_hz, mean_s=2e-4, seed=3)
+    states = [
+        subject.state
+        for subject in shown(one, receiver, frames(rate_hz, 6.0, made), way, 60.0, 5.5)
+    ]
+    assert one.figures()["delay_s"] == 0.0
+    assert set(states[30:]) == {State.LIVE}
+
+
+@pytest.mark.parametrize("way", [Way(at_once=2), Way(mean_s=0.01), Way(mean_s=0.03, seed=2)])
+def test_who_sends_unevenly_is_shown_a_little_later_and_no_longer_acted(way):
+    face_source, receiver = source("livelinkface://")
+    states, yaws = [], []
+    for subject in shown(face_source, receiver, frames(60.0, 8.0, phone), way, 60.0, 7.5):
+        states.append(subject.state)
+        yaws.append(np.degrees(rotation.to_rotation_vector(subject.pose.rotations[1])[1]))
+    assert np.mean([state is State.LIVE for state in states[180:]]) > 0.98
+    figures = face_source.figures()
+    assert 0.02 < figures["delay_s"] < 0.15
+    assert "unevenly" in figures["notice"]
+    # A degree a tick more than what was sent, where it plays faster for a while.
+    fastest = np.degrees(SWING_RAD) * 2 * np.pi * SWINGS_HZ / 60
+    assert np.abs(np.diff(yaws[240:])).max() < 1.1 * fastest + 0.1
