@@ -40,6 +40,17 @@ def test_every_path_exists(page: Path):
     assert not gone, f"{about(page)} names paths that are not there: {', '.join(gone)}."
 
 
+@pytest.mark.parametrize("page", PRESENT, ids=about)
+def test_every_module_is_there(page: Path):
+    said = set(re.findall(r"`(\w+\.(?:py|glsl))`", page.read_text(encoding="utf-8")))
+    gone = [name for name in sorted(said) if not modules(name)]
+    assert not gone, f"{about(page)} names modules that are not there: {', '.join(gone)}."
+
+
+def modules(name: str) -> list[Path]:
+    return [path for top in TOPS for path in (ROOT / top).rglob(name)]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=about)
 def test_every_link_leads_somewhere(page: Path):
     lost = []
