@@ -11,7 +11,6 @@ import numpy as np
 
 from understudy.runtime.core import rotation
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.performer.ik import legs
 
 MARGIN_RAD, MARGIN_M = np.radians(1.0), 0.01
 # Who is lost for longer than this may do something new, and more of it with time.
@@ -32,7 +31,7 @@ class Envelope:
     def note(self, positions: Array, rotations: Array, seen: np.ndarray | None) -> None:
         """A pose that was sent: positions (J, 3), rotations (J, 4), seen (J,)."""
         if self._from is None:
-            self._from = legs.conjugate(rotations)
+            self._from = rotation.conjugate(rotations)
             self._root_low = self._root_high = positions[0].copy()
         turns = self._turns(rotations, slice(None))
         if seen is not None:
@@ -44,7 +43,7 @@ class Envelope:
 
     def _turns(self, rotations: Array, joints: np.ndarray | slice) -> Array:
         assert self._from is not None
-        return rotation.to_rotation_vector(legs.multiply(rotations, self._from[joints]))
+        return rotation.to_rotation_vector(rotation.multiply(rotations, self._from[joints]))
 
     def keep(
         self,
@@ -67,7 +66,9 @@ class Envelope:
         off = np.flatnonzero((kept != turns).any(-1))
         if len(off):
             back = rotation.from_rotation_vector(kept[off])
-            rotations[joints[off]] = legs.multiply(back, legs.conjugate(self._from[joints[off]]))
+            rotations[joints[off]] = rotation.multiply(
+                back, rotation.conjugate(self._from[joints[off]])
+            )
         if joints[0] == 0:
             free_m = MARGIN_M + GOES_ON * np.abs(root_mps) * lost_s + GROWS_MPS * longer_s
             positions[0] = np.clip(positions[0], self._root_low - free_m, self._root_high + free_m)

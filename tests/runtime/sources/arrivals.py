@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tests.runtime.sources.receivers import Told
+from understudy.runtime.core import rotation
 from understudy.runtime.core.pose import Pose, Subject
 from understudy.runtime.stage.live import Live
 
@@ -60,16 +61,18 @@ def shown(
     source, receiver: Told, frames: Sequence[list[bytes]], way: Way, tick_hz: float, seconds: float
 ) -> Iterator[Subject]:
     """A subject at every tick of a stage that hears these frames."""
-    stage = Live([source])
+    live = Live()
+    (seat,) = live.seats([source.skeleton])
+    live.admit([seat])
     subject = Subject("a", source.skeleton, Pose.rest(source.skeleton))
     for now_s in ticks(receiver, frames, way, tick_hz, seconds):
-        stage.sense(now_s)
-        stage.step(now_s)
-        stage.solve([subject], np.zeros((1, 3)))
-        for _, fitting in stage._fittings.values():
-            fitting.result()  # beside the loop, on a stage
+        live.arrive(seat, source.skeleton, source.poll(now_s))
+        live.step(now_s)
+        seat.solve(subject, None, np.zeros(3), rotation.identity())
+        if seat.fitting is not None:
+            seat.fitting[1].result()  # beside the loop, on a stage
         yield subject
-    stage.close()
+    live.close()
 
 
 def frames(rate_hz: float, seconds: float, made: Callable[[float, int], list[bytes]]) -> list:
