@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def curves(one: Mapping[str, float], two: Mapping[str, float], share: float) -> 
 
 def placed(one: Thing, two: Thing, share: float) -> Thing:
     """A camera or a prop: place and turn, and a camera's lens."""
-    more: dict[str, float] = {}
+    more: dict[str, Any] = {}
     if isinstance(one, Camera) and isinstance(two, Camera):
         lens = ("focal_mm", "focus_m", "iris")
         more = {

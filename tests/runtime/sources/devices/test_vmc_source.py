@@ -339,8 +339,10 @@ def test_silence_is_acted_from_the_tick_on(jitter_s):
     A sender that is not in step with the stage and has jitter is live all the same.
     """
     vmc_source, receiver = source("vmc://")
-    stage = Live([vmc_source])
-    subjects = [Subject("ann", PERFORMER, Pose.rest(PERFORMER))]
+    stage = Live()
+    (seat,) = stage.seats([PERFORMER])
+    stage.admit([seat])
+    subject = Subject("ann", PERFORMER, Pose.rest(PERFORMER))
     random, pack = np.random.default_rng(4), Packer(size=65507)
     states, shown, number, last = [], [], 0, 10**9
     began_s = time.monotonic()
@@ -350,15 +352,17 @@ def test_silence_is_acted_from_the_tick_on(jitter_s):
             receiver.say(*pack.pack(performance(number, LEGS_AND_TRUNK)), after_s=0.0)
         number += 1
         now_s = number * TICK_S
-        stage.sense(now_s), stage.step(now_s), stage.solve(subjects, np.zeros((1, 3)))
-        if subjects[0].skeleton is PERFORMER:  # its skeleton is made beside the loop
+        stage.arrive(seat, vmc_source.skeleton, vmc_source.poll(now_s))
+        stage.step(now_s)
+        seat.solve(subject, None, np.zeros(3), rotation.identity())
+        if subject.skeleton is PERFORMER:  # its skeleton is made beside the loop
             time.sleep(0.001)
             assert time.monotonic() - began_s < 30.0
             continue
         if last == 10**9:
             last = number + 300
-        states.append(subjects[0].state)
-        shown.append(subjects[0].pose.rotations.copy())
+        states.append(subject.state)
+        shown.append(subject.pose.rotations.copy())
     stage.close()
     assert set(states[:300]) == {State.LIVE}
     assert set(states[301:360]) == {State.TAKEOVER}
