@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
+import lz4.frame
 import msgspec
 import numpy as np
 from msgspec import Meta
@@ -92,8 +93,8 @@ _ENCODER = msgspec.json.Encoder()
 LARGEST_DATAGRAM = 65507
 
 
-def encode(scene: Scene) -> bytes:
-    """The datagram: plain JSON, which Rokoko's add-on takes with less delay than LZ4."""
+def encode(scene: Scene, packed: bool = False) -> bytes:
+    """The datagram: JSON, plain or packed as an LZ4 frame."""
     data = _ENCODER.encode(
         {
             "version": "3,0",
@@ -112,6 +113,8 @@ def encode(scene: Scene) -> bytes:
             },
         }
     )
+    if packed:
+        data = lz4.frame.compress(data)
     if len(data) > LARGEST_DATAGRAM:
         raise ProtocolError(
             f"{len(scene.actors)} actors take {len(data)} bytes as Rokoko JSON and a datagram "

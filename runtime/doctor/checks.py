@@ -49,6 +49,7 @@ PACKAGES = {
     "timecode": True,
     "psutil": True,
     "cbor2": False,
+    "lz4": False,
     "moderngl": False,
     "glfw": False,
     "imgui-bundle": False,

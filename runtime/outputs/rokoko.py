@@ -22,6 +22,9 @@ class Options(OutputOptions, frozen=True, kw_only=True):
     """What a Rokoko output takes."""
 
     subject: Annotated[str, Meta(description="who is sent (everybody)")] = ""
+    lz4: Annotated[
+        bool, Meta(description="packed as an LZ4 frame, which the Maya and Unity plug-ins need")
+    ] = False
 
 
 class RokokoOutput:
@@ -30,9 +33,10 @@ class RokokoOutput:
     def __init__(self, target: Target) -> None:
         options: Options = target.options
         self.subject, self._rate_hz = options.subject, options.rate_hz or 60.0
+        self._lz4 = options.lz4
 
     def datagrams(self, frame: Frame, time_s: float) -> list[bytes]:
-        return [rokoko.encode(self.message(frame, time_s))]
+        return [rokoko.encode(self.message(frame, time_s), self._lz4)]
 
     def message(self, frame: Frame, time_s: float) -> rokoko.Scene:
         chosen = [scene.subject(frame, self.subject)] if self.subject else frame.subjects

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import lz4.frame
 import numpy as np
 import pytest
 from hypothesis import given
@@ -115,3 +116,10 @@ GOLDEN = [rokoko.encode(scene()), rokoko.encode(faced())]
 @given(mutations(GOLDEN))
 def test_bad_bytes_are_one_sentence(data):
     survives(rokoko.decode, data)
+
+
+def test_an_lz4_frame_holds_the_same_json():
+    scene = rokoko.Scene(1.0, 60.0)
+    packed = rokoko.encode(scene, packed=True)
+    assert packed[:4] == b"\x04\x22\x4d\x18"  # the magic number of an LZ4 frame
+    assert lz4.frame.decompress(packed) == rokoko.encode(scene)
