@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
+
+from .errors import Failure, UnderstudyError
 
 SOURCES = "understudy.sources"
 OUTPUTS = "understudy.outputs"
@@ -61,6 +63,19 @@ def load(group: str, taken: Container[str], members: Sequence[str] = ()) -> dict
             if isinstance(found[entry.name], Broken):
                 _tell(found[entry.name])
     return found
+
+
+def made(make: Callable[[], Any], what: str) -> Any:
+    """What a plug-in's class makes; what it raises, other than a sentence, becomes one."""
+    try:
+        return make()
+    except (UnderstudyError, OSError):
+        raise
+    except Exception as error:
+        raise Failure(
+            f"{what} cannot be opened: its package has a fault ({type(error).__name__}: {error}); "
+            "mend that package or leave it out."
+        ) from None
 
 
 def _loaded(group: str, entry: EntryPoint, members: Sequence[str]) -> Any:

@@ -100,7 +100,8 @@ class Output:
         self.counts = Counts()
         self.reason = ""
         self.age = Histogram()
-        self.encoder: Encoder = known()[to.scheme].OUTPUT(to)
+        module = known()[to.scheme]
+        self.encoder: Encoder = plugins.made(lambda: module.OUTPUT(to), to.text)
         if to.scheme == "opentrackio" and to.host == "multicast":
             source = getattr(self.encoder, "source", 1)
             to = target.renamed(to, opentrackio_packet.GROUP.format(source))

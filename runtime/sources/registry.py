@@ -24,6 +24,7 @@ from . import local
 from .datagrams import Port, SharedPort
 from .devices import freed, livelinkface, opentrackio, vmc
 from .endpoint import Endpoint
+from .guarded import Guarded
 from .streams import Kind, Source
 
 KNOWN: dict[str, Any] = {
@@ -140,7 +141,11 @@ class Ports:
         with contextlib.ExitStack() as undo:
             share = self._ports[key].share()
             undo.callback(share.close)
-            source: Source = module.SOURCE(endpoint, share)
+            if endpoint.scheme in KNOWN:
+                source: Source = module.SOURCE(endpoint, share)
+            else:
+                made = plugins.made(lambda: module.SOURCE(endpoint, share), endpoint.text)
+                source = Guarded(made)
             undo.pop_all()
             return source
 

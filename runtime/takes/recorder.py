@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from understudy.runtime.core import rotation
+from understudy.runtime.core.errors import Failure, UnderstudyError
 from understudy.runtime.core.pose import Pose, Subject
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
+from . import bvh
 from .clip import Clip
 from .exporters import exporter
 
@@ -58,6 +60,7 @@ class Recorder:
         self.path, self.rate_hz = Path(path), rate_hz
         self._exporter = exporter(self.path)
         self.repaired = 0
+        self.troubles: list[str] = []
         self._tracks: dict[tuple[str, int], _Track] = {}
         self._written: list[Path] | None = None
 
@@ -82,13 +85,28 @@ class Recorder:
             paths = self._paths()
             for path, ((name, _), track) in zip(paths, self._tracks.items(), strict=True):
                 positions, rotations = self._whole(*track.arrays())
-                self._exporter.write(
-                    path,
-                    Clip(track.skeleton, positions, rotations, 1.0 / self.rate_hz, name),
-                )
-                written.append(path)
+                clip = Clip(track.skeleton, positions, rotations, 1.0 / self.rate_hz, name)
+                written.append(self._write(path, clip))
             self._written = written
+            if self.troubles:
+                raise Failure(" ".join(self.troubles))
         return self._written
+
+    def _write(self, path: Path, clip: Clip) -> Path:
+        """Writes one file; a fault in an exporter of another package costs no take."""
+        try:
+            self._exporter.write(path, clip)
+            return path
+        except (UnderstudyError, OSError):
+            raise
+        except Exception as error:
+            spare = path.with_name(f"{path.name}.bvh")
+            bvh.write(spare, clip)
+            self.troubles.append(
+                f"{path} was not written: its exporter has a fault ({type(error).__name__}: "
+                f"{error}); the take is in {spare}."
+            )
+            return spare
 
     def _paths(self) -> list[Path]:
         if len(self._tracks) <= 1:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
 
+from tests.runtime.sources.receivers import free_udp_ports
 from understudy.runtime.core import plugins
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.pose import Pose, Subject
 from understudy.runtime.outputs import sender
 from understudy.runtime.sources import registry
-from understudy.runtime.takes import exporters
+from understudy.runtime.takes import bvh, exporters
+from understudy.runtime.takes.recorder import Recorder
 from understudy.runtime.viewport.effects import folders
 
 CACHES = (registry.known, sender.known, exporters.known, folders.known)
@@ -96,6 +101,89 @@ def test_our_names_stay_ours(package, capsys, name):
     assert f"The source '{name}' of the package greedy cannot be loaded (Understudy has that" in (
         capsys.readouterr().err
     )
+
+
+FAULTY = """
+from understudy.runtime.core.typed import Table
+from understudy.runtime.outputs.target import OutputOptions
+from understudy.runtime.sources.streams import Kind, Stream
+
+PORT, HOST, KINDS = 7410, "", (Kind.PROP,)
+
+
+class Options(OutputOptions, frozen=True, kw_only=True):
+    careless: bool = False
+
+
+class SOURCE:
+    name = "faulty"
+
+    def __init__(self, endpoint, receiver):
+        self.receiver, self.polls = receiver, 0
+        if endpoint.options.careless:
+            raise IndexError("no beacon")
+
+    def poll(self, now_s):
+        self.polls += 1
+        if self.polls < 3:
+            raise KeyError("beacon")
+        return []
+
+    streams = property(lambda self: [Stream(Kind.PROP, None, "cup")])
+    notice = "all is well"
+
+    def figures(self):
+        return {"polls": self.polls}
+
+    def close(self):
+        self.receiver.close()
+
+
+def OUTPUT(target):
+    raise TypeError("no target")
+
+
+def write(path, clip):
+    raise ValueError("no rows")
+"""
+
+
+def test_a_fault_while_it_runs_is_counted_and_shown(package):
+    package("faulty", FAULTY, {plugins.SOURCES: {"faulty": "faulty"}})
+    (port,) = free_udp_ports(1)
+    with contextlib.closing(
+        registry.open_source(registry.parse(f"faulty://127.0.0.1:{port}"), registry.Ports())
+    ) as source:
+        for faults in (1, 2):
+            assert source.poll(0.0) == []
+            assert source.notice == "a fault in this source: KeyError: 'beacon'"
+            assert source.figures() == {"polls": faults, "faults": faults}
+        assert source.poll(0.0) == []
+        assert source.notice == "all is well" and len(source.streams) == 1
+
+
+def test_what_cannot_be_opened_is_a_sentence(package):
+    package(
+        "faulty",
+        FAULTY,
+        {plugins.SOURCES: {"faulty": "faulty"}, plugins.OUTPUTS: {"bad": "faulty"}},
+    )
+    (port,) = free_udp_ports(1)
+    line = f"faulty://127.0.0.1:{port}?careless=1"
+    with pytest.raises(UnderstudyError, match=r"its package has a fault \(IndexError: no beacon"):
+        registry.open_source(registry.parse(line), registry.Ports())
+    with pytest.raises(UnderstudyError, match=r"bad://127.0.0.1 cannot be opened: .*no target"):
+        sender.Output(*sender.targets(["bad://127.0.0.1"]))
+
+
+def test_an_exporter_that_fails_costs_no_take(package, tmp_path):
+    package("faulty", FAULTY, {plugins.EXPORTERS: {"odd": "faulty"}})
+    recorder = Recorder(tmp_path / "take.odd", 60.0)
+    recorder.add([Subject("ann", PERFORMER, Pose.rest(PERFORMER))])
+    with pytest.raises(UnderstudyError, match=r"take.odd was not written: .*no rows.*take.odd.bvh"):
+        recorder.close()
+    assert len(bvh.read(tmp_path / "take.odd.bvh")) == 1
+    assert recorder.close() == [tmp_path / "take.odd.bvh"]
 
 
 def test_a_suffix_that_nobody_writes_is_refused_before_the_take(package):
