@@ -35,7 +35,8 @@ class Guarded:
     def poll(self, now_s: float) -> list[Packet]:
         """Its packets; none where it raises."""
         before = self.faults
-        packets = self._asked(lambda: list(self._source.poll(now_s)), [])
+        nothing: list[Packet] = []
+        packets = self._asked(lambda: list(self._source.poll(now_s)), nothing)
         if self.faults == before:
             self._fault = ""
         return packets
