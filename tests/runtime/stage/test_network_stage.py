@@ -82,7 +82,10 @@ def joints(subject: Subject) -> tuple[np.ndarray, np.ndarray, list[str]]:
 def test_a_pose_that_went_from_stage_to_stage_is_the_same_bone_by_bone(sending, pad):
     """What stage B shows is a frame of stage A that was published at about that time."""
     (port,) = free_udp_ports(1)
-    with StageProcess("--pad", pad) as a, StageProcess("--from", f"vmc://:{port}?name=ann") as b:
+    with (
+        StageProcess("--pad", pad) as a,
+        StageProcess("--from", f"vmc://:{port}?name=ann&delay=0") as b,
+    ):
         with Subscriber(b.publish, timeout_s=10) as heard:
             came = iter(heard)
             first = next(came).subjects[0]
