@@ -269,4 +269,4 @@ def open_network(
     files = (path, path.with_suffix(".json"))
     stats = [file.stat() for file in files if file.is_file()]
     stamp = tuple(n for s in stats for n in (s.st_mtime_ns, s.st_size, s.st_ino))
-    return Network(*_opened(path, stamp, provider, skeleton, threads, kind, parts))
+    return Network(*_opened(path, stamp, provider, skeleton, threads, kind, parts))  # type: ignore[arg-type]

@@ -24,6 +24,9 @@ from .member import Address, Member, address
 from .scenery import Scenery
 from .session import Session, SubjectTable, check_subject
 
+# Seats for those who come while the stage runs; one that is empty costs a tick some microseconds.
+SPARE = 4
+
 
 class Cast:
     """Sources by their ids, subjects in the order in which receivers see them."""
@@ -59,7 +62,7 @@ class Cast:
             tables = [*session.subject, *self.unclaimed()]
             for table in tables:
                 check_subject(table, set(self.sources))
-            self.admit(self.seated(casting.copied(tables, loop.copies, self.streams)))
+            self.admit(self.seated(casting.copied(tables, loop.copies, self.streams), SPARE))
             self.style("", checked(loop.style, "style"))
         except BaseException:
             self.close()
@@ -92,7 +95,7 @@ class Cast:
             made, self.sources, self.named, self.streams, self.session.stage.copies
         )
 
-    def seated(self, tables: Sequence[SubjectTable]) -> list[Member]:
+    def seated(self, tables: Sequence[SubjectTable], spare: int = 0) -> list[Member]:
         """Members with seats and actors, not on stage yet; may be done beside the loop."""
         acted = [t for t in tables if t.control]
         actors = iter(self.acting.actors(len(acted)) if acted else [])
@@ -101,7 +104,7 @@ class Cast:
         for takeover in (True, False):
             moved = [t for t in tables if not t.control and self._acts(t) is takeover]
             if moved:
-                own = self.live.seats([skeletons[id(t)] for t in moved], takeover)
+                own = self.live.seats([skeletons[id(t)] for t in moved], takeover, spare)
                 seats.update(zip(map(id, moved), own, strict=True))
         return [
             Member(t, skeletons[id(t)], next(actors) if t.control else seats[id(t)]) for t in tables

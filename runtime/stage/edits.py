@@ -49,7 +49,7 @@ class Edits:
         self._adopting: set[tuple[str, str]] = set()
         self.trouble = ""  # why the session cannot be kept
         if autosave is not None:  # at once: the thread beside gets the loop's priority, later
-            self._write(copy.deepcopy(self.session), autosave)
+            self._keep(self.tables, autosave)
 
     @property
     def session(self) -> Session:
@@ -69,6 +69,11 @@ class Edits:
                 kept["auto"] = False
             now.source.append(kept)
         return now
+
+    @property
+    def tables(self) -> dict[str, Any]:
+        """The same as plain tables, copied."""
+        return dict(msgspec.to_builtins(self.session))
 
     def ask(self, request: Edit) -> None:
         """Begins a change."""
@@ -112,12 +117,11 @@ class Edits:
         """Keeps the session where `--resume` finds it, beside the loop."""
         if self._autosave is None:
             return
-        now = copy.deepcopy(self.session)  # as it is between two ticks
-        self._cast.live.beside(self._write, now, self._autosave)
+        self._cast.live.beside(self._keep, self.tables, self._autosave)
 
-    def _write(self, now: Session, path: Path) -> None:
+    def _keep(self, tables: dict[str, Any], path: Path) -> None:
         try:
-            sessions.save(now, path)
+            sessions.write(tables, path)
             self.trouble = ""
         except UnderstudyError as error:
             self.trouble = str(error)
@@ -232,10 +236,10 @@ class Edits:
         file = to
 
         def change() -> Future[Change]:
-            now = copy.deepcopy(self.session)  # as it is between two ticks; the disk comes later
+            now = self.tables  # as they are between two ticks; the disk comes later
 
             def write() -> Change:
-                sessions.save(now, file)
+                sessions.write(now, file)
                 self._path = file
                 return lambda: {"path": str(file)}
 
@@ -247,7 +251,7 @@ class Edits:
         """The session, and the state of every source and subject, for people."""
         cast = self._cast
         return {
-            "session": msgspec.to_builtins(self.session),
+            "session": self.tables,
             "sources": [
                 {
                     "name": name,

@@ -7,6 +7,7 @@ the last pose, for whoever wants to see the bare signal. Both have the same few 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from understudy.runtime.core import rotation
+from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Pose, State, Subject
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
@@ -152,6 +154,7 @@ class Seat:
     def __init__(self, group: Group, i: int, skeleton: Skeleton) -> None:
         self.group, self.i, self.skeleton = group, i, skeleton
         self.fitting: tuple[Skeleton, Future[Any]] | None = None
+        self.measured: tuple[Skeleton, Transfer | None] | None = None  # of a spare that is taken
 
     def solve(self, subject: Subject, motion: Motion | None, at_m: Array, turn: Array) -> None:
         """Writes pose and state; the pose is turned by turn (4,) about the origin, then moved."""
@@ -180,11 +183,26 @@ class Live:
     def __init__(self, stop_after_s: float = 2.0, weights: Path | None = None) -> None:
         self._stop_after_s, self._weights = stop_after_s, weights
         self._groups: list[Group] = []
+        self._spare: list[Seat] = []
         self._tailor: ThreadPoolExecutor | None = None
         self.provider_name = ""
 
-    def seats(self, skeletons: Sequence[Skeleton], takeover: bool = True) -> list[Seat]:
-        """Seats for so many, not on stage yet; it takes long, and may be done beside the loop."""
+    def seats(
+        self, skeletons: Sequence[Skeleton], takeover: bool = True, spare: int = 0
+    ) -> list[Seat]:
+        """Seats for so many, not on stage yet; it takes long, and may be done beside the loop.
+
+        spare are made besides, for those who come while the stage runs: a new group takes 30 ms of
+        the interpreter, even beside the loop, and a tick that waits for it is late.
+        """
+        if takeover and not spare and len(self._spare) >= len(skeletons):
+            taken = [self._spare.pop() for _ in skeletons]
+            for seat, skeleton in zip(taken, skeletons):
+                seat.measured = skeleton, _measure(skeleton, acts=True)
+            return taken
+        count = len(skeletons)
+        if takeover and spare:
+            skeletons = [*skeletons, *[PERFORMER] * spare]
         stand_in: StandIn = Holding(skeletons)
         if takeover:
             # A stage without mocap, or without takeover, needs no ONNX Runtime for it.
@@ -193,23 +211,29 @@ class Live:
             understudy = Takeover(skeletons, stop_after_s=self._stop_after_s, weights=self._weights)
             stand_in, self.provider_name = understudy, understudy.provider_name
         group = Group(stand_in, len(skeletons), takeover)
-        return [Seat(group, i, skeleton) for i, skeleton in enumerate(skeletons)]
+        seats = [Seat(group, i, skeleton) for i, skeleton in enumerate(skeletons)]
+        self._spare += seats[count:]
+        return seats[:count]
 
     def admit(self, seats: Sequence[Seat]) -> None:
         """They are on stage from the next step on."""
         for seat in seats:
             if seat.group not in self._groups:
                 self._groups.append(seat.group)
+            if seat.measured is not None:
+                seat.skeleton, transfer = seat.measured
+                seat.group.stand_in.reseat(seat.i, seat.skeleton, transfer)
+                seat.measured = None
 
     def leave(self, seat: Seat) -> None:
-        """One goes; a group without anybody is closed."""
-        group = seat.group
-        group.left -= 1
-        if not group.left:
-            self._groups.remove(group)
-            group.stand_in.close()
-        else:
-            group.stand_in.reseat(seat.i, seat.skeleton, None)
+        """One goes, and its seat is a spare one."""
+        seat.group.stand_in.reseat(seat.i, seat.skeleton, None)
+        if seat.group.acts:
+            self._spare.append(Seat(seat.group, seat.i, seat.skeleton))
+            return
+        seat.group.left -= 1
+        if not seat.group.left:
+            self._groups.remove(seat.group)
 
     def arrive(self, seat: Seat, skeleton: Skeleton, packets: Sequence[Packet]) -> None:
         """Packets of a body on this skeleton; while the seat is fitted to it they are left out."""
@@ -253,6 +277,7 @@ class Live:
         self._groups.clear()
 
 
+@functools.lru_cache(maxsize=64)
 def _measure(skeleton: Skeleton, acts: bool) -> Transfer | None:
     """What the stand-in has to know of a skeleton."""
     if not acts:

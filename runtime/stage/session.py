@@ -198,8 +198,9 @@ def dumps(session: Session, whole: bool = False) -> str:
     """The session as TOML; what is as usual is left out, unless it is to be whole."""
     if not whole:
         return tomli_w.dumps(msgspec.to_builtins(session))
-    tables = {name: _whole(getattr(session, name)) for name in session.__struct_fields__}
-    return tomli_w.dumps(tables)
+    return tomli_w.dumps(
+        {name: _whole(getattr(session, name)) for name in session.__struct_fields__}
+    )
 
 
 def _whole(value: Any) -> Any:
@@ -217,10 +218,15 @@ def _whole(value: Any) -> Any:
 
 def save(session: Session, path: Path) -> None:
     """Writes a session, whole or not at all; the file that was there stays beside it as NAME~."""
+    write(msgspec.to_builtins(session), path)
+
+
+def write(tables: dict[str, Any], path: Path) -> None:
+    """The same of a session's plain tables."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")
-        part.write_text(dumps(session), encoding="utf-8")
+        part.write_text(tomli_w.dumps(tables), encoding="utf-8")
         if path.exists():
             os.replace(path, path.with_name(path.name + "~"))
         os.replace(part, path)

@@ -132,7 +132,7 @@ def test_a_source_that_learns_its_skeleton_brings_its_subjects_onto_it(takeover)
 
 
 @pytest.mark.parametrize("takeover", [False, True])
-def test_one_who_leaves_leaves_the_others_alone_and_the_last_closes_the_group(takeover):
+def test_one_who_leaves_leaves_the_others_alone_and_makes_room_for_the_next(takeover):
     live, seats = staged(2, takeover)
     for seat in seats:
         live.arrive(seat, PERFORMER, [Packet(0.0, *pose(1.0))])
@@ -143,5 +143,11 @@ def test_one_who_leaves_leaves_the_others_alone_and_the_last_closes_the_group(ta
     seats[1].solve(one := subject(), Told(), ORIGIN, STRAIGHT)
     assert one.state is State.LIVE and one.pose.positions[0, 1] == 1.2
     live.leave(seats[1])
+    (next_,) = live.seats([taller(1.1)], takeover)
+    live.admit([next_])
+    live.arrive(next_, next_.skeleton, [Packet(2 * TICK_S, *pose(0.9))])
     live.step(2 * TICK_S)
+    next_.solve(one := subject(), Told(), ORIGIN, STRAIGHT)
+    assert one.state is State.LIVE and one.pose.positions[0, 1] == 0.9
+    assert (next_.group is seats[0].group) == takeover
     live.close()
