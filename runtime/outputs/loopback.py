@@ -72,7 +72,11 @@ def _feeder(protocol: str) -> Callable[[bytes], list[Any]]:
             return [read[whole[0]](whole[1])] if whole else []
 
         return feed
-    decode = {"freed": freed.decode, "livelinkface": livelinkface.decode, "rokoko": rokoko.decode}
+    decode: dict[str, Callable[[bytes], Any]] = {
+        "freed": freed.decode,
+        "livelinkface": livelinkface.decode,
+        "rokoko": rokoko.decode,
+    }
     return lambda data: [decode[protocol](data)]
 
 
