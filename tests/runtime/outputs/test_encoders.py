@@ -124,13 +124,16 @@ def test_opentrackio_has_the_camera_its_lens_and_its_time(encoding):
     output = encoder(f"opentrackio://h?source=3&encoding={encoding}&rate=50")
     joiner = opentrackio_packet.Reassembler()
     read = {"json": opentrackio.from_json, "cbor": opentrackio.from_cbor}[encoding]
-    samples = []
+    samples, sequence = [], []
     for number in range(3):
         said = frame(sequence=number, timecode="01:02:03;04", rate=(30000, 1001))
         for data in output.datagrams(said, number * 1.5):
+            sequence.append(int.from_bytes(data[6:8], "big"))
             whole = joiner.feed(data, 0.0)
         samples.append(read(whole[1]))
     assert joiner.dropped == 0
+    # A receiver takes 0 for a sender that has just started over.
+    assert sequence == list(range(1, len(sequence) + 1))
     first = samples[0]
     assert first.source_number == 3
     assert first.protocol.version == [1, 0, 1]  # Unreal takes 1.0.x alone
@@ -146,6 +149,17 @@ def test_opentrackio_has_the_camera_its_lens_and_its_time(encoding):
     assert samples[0].static.camera.active_sensor_physical_dimensions.width == 36.0
     assert len({sample.sample_id for sample in samples}) == 3
     assert len({sample.source_id for sample in samples}) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("A", "Camera A"), ("Camera", "Camera"), ("CineCamera B", "CineCamera B")]
+)
+def test_smpte_s_receiver_finds_the_camera_among_the_transforms(name, said):
+    """It looks for the word in the transform's id."""
+    seen = frame()
+    seen.cameras[0].name = name
+    (transform,) = encoder("opentrackio://h").message(seen, 0.0).transforms
+    assert transform.id == said
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,36 @@ def test_one_lost_datagram_is_no_missing_limb():
     assert sum(map(len, ticks)) >= 26
 
 
+@pytest.mark.parametrize("as_frames", [False, True])
+@pytest.mark.parametrize("size", [300, 1400])
+def test_frames_of_many_datagrams_that_all_come_twice_are_no_alarm(size, as_frames):
+    """By two network cards each datagram is there twice, or each whole frame is."""
+    vmc_source, receiver = source("vmc://")
+    pack, order, whole = Packer(size=size), [], 0
+    for number in range(60):
+        sent = performance(number)
+        datagrams = pack.pack(sent)
+        assert len(datagrams) > 2
+        twice = (
+            [*datagrams, *datagrams] if as_frames else [d for one in datagrams for d in [one] * 2]
+        )
+        receiver.say(*twice, after_s=0.0001)
+        packets = vmc_source.poll(number * TICK_S)
+        if not packets:
+            assert number < 4
+            continue
+        order = order or [sent.names.index(name) for name in vmc_source.skeleton.names]
+        for packet in packets:
+            assert packet.seen is None
+            assert np.abs((packet.rotations * sent.rotations[order]).sum(-1)).min() > 1 - 1e-6
+        whole += 1
+    assert whole >= 56
+    figures = vmc_source.figures()
+    assert figures["damaged"] == figures["ignored"] == figures["dropped"] == 0
+    assert figures["delay_s"] == 0.0
+    assert figures["notice"] == "hears 10.0.0.7:5001 on udp 39539"
+
+
 def test_hand_tracking_that_is_turned_on_adds_the_fingers():
     vmc_source, receiver = source("vmc://")
     frames = [performance(n, LEGS_AND_TRUNK if n < 10 else vmc.BONES) for n in range(20)]
