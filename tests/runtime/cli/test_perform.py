@@ -40,7 +40,7 @@ def test_style_bends_the_body(understudy, pad, tmp_path):
     ("words", "said"),
     [
         (("--pad", "random:seven"), "give a whole number"),
-        (("--pad", "nobody.toml"), "cannot be read"),
+        (("--pad", "nobody.toml"), "no such file"),
         (("--pad", "random:1", "--seconds", -1), "makes no whole frame"),
         (("--pad", "random:1", "--rate", 0), "--rate is 0 Hz"),
         (("--pad", "random:1", "--style", "mood=1"), "is unknown"),
