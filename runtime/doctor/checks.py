@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from understudy.runtime.core import distribution, processes
+from understudy.runtime.core import distribution, plugins, processes
 
 from .probes import PROBES, Probe
 
@@ -69,6 +69,7 @@ def examine() -> Iterator[Check]:
     yield python()
     yield cores()
     yield from packages()
+    yield from plug_ins()
     card = nvidia()
     yield card
     yield from networks(probes["networks"].result(), has_nvidia=card.level == OK)
@@ -126,6 +127,31 @@ def packages() -> Iterator[Check]:
             "installed twice, as onnxruntime and as onnxruntime-gpu, which overwrite each other",
             "pip uninstall -y onnxruntime onnxruntime-gpu, then install the one you want.",
         )
+
+
+def plug_ins() -> Iterator[Check]:
+    """What other packages bring, by entry points; none is no finding."""
+    from understudy.runtime.outputs import sender
+    from understudy.runtime.sources import registry
+    from understudy.runtime.takes import exporters
+
+    brought = (
+        (plugins.SOURCES, registry.known()),
+        (plugins.OUTPUTS, sender.known()),
+        (plugins.EXPORTERS, exporters.known()),
+        (plugins.EFFECTS, plugins.load(plugins.EFFECTS, (), ("__path__",))),
+    )
+    sound = []
+    for group, known in brought:
+        for name in plugins.names(group):
+            one = known.get(name)
+            if isinstance(one, plugins.Broken):
+                remedy = f"Mend or remove the package {one.package}."
+                yield Check(f"{one.noun} {name}", LACKING, f"cannot be loaded ({one.why})", remedy)
+            else:
+                sound.append(f"{plugins.NOUN[group]} {name}")
+    if sound:
+        yield Check("plug-ins", OK, ", ".join(sound))
 
 
 def _version(name: str) -> str | None:

@@ -12,6 +12,7 @@ from understudy.runtime.core import plugins
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Pose, Subject
+from understudy.runtime.doctor import checks
 from understudy.runtime.outputs import sender
 from understudy.runtime.sources import registry
 from understudy.runtime.takes import bvh, exporters
@@ -80,6 +81,9 @@ def test_one_that_cannot_be_loaded_costs_itself_alone(package, capsys, code, why
             refused()
         assert f"The {noun} 'torn' of the package torn cannot be loaded ({why}" in str(error.value)
     assert "The source 'torn' of the package torn" in registry.listing()
+    assert [(one.level, one.name) for one in checks.plug_ins()] == [
+        ("lacking", f"{noun} torn") for noun in ("source", "output", "exporter", "effect package")
+    ]
     told = capsys.readouterr().err.splitlines()
     assert [line.split("'")[0] for line in told] == [
         f"understudy: The {noun} " for noun in ("source", "output", "effect package", "exporter")
