@@ -11,9 +11,12 @@ from torch import Tensor
 
 from understudy.runtime.core.humanoid import PERFORMER
 
-from .data import Reel, matches
-from .network import JOINTS
+from .data import Reel
+from .network import JOINTS, places_of
+from .takes import matches
 
+PLACES = places_of()
+BRISK_M = 0.1  # in reels where simple guesses are further off after half a second, all count alike
 STRIDE = 2.0  # frames of a reel in a tick
 _SWAP = [
     PERFORMER.index(n.replace("Left", "*").replace("Right", "Left").replace("*", "Right"))
@@ -73,10 +76,24 @@ def rotations(vectors: Tensor) -> Tensor:
     return torch.linalg.matrix_exp(cross)
 
 
+def simple_m(body: Tensor, seconds: float = 0.5) -> float:
+    """How far joints of a reel (T, 3, 67) go from the better of two simple guesses, metres."""
+    ahead = min(int(60 * seconds), len(body) // 2)
+    first = torch.arange(2, len(body) - ahead, 4)
+    now, then = body[first] @ PLACES, body[first + ahead] @ PLACES
+    speed = now - body[first - 2] @ PLACES
+    far = [0.0, 0.5 ** (1.0 / 4.5) / (1.0 - 0.5 ** (1.0 / 4.5))]  # hold; half-life of 0.15 s
+    errors = [(then - now - k * speed).square().sum(-2).sqrt().mean() for k in far]
+    return max(float(min(errors)), 1e-3)
+
+
 class Footage:
     """All reels on the device, and windows out of them."""
 
-    def __init__(self, reels: Sequence[Reel], often: str, device: str = "cpu") -> None:
+    def __init__(
+        self, reels: Sequence[Reel], often: str, device: str = "cpu", small: float = 0.0
+    ) -> None:
+        """small: by what power errors count more in reels that are quieter than BRISK_M."""
         turns = [r.turns.transpose(0, 2, 1, 3).reshape(len(r), 3, -1) for r in reels]
         bodies = [
             np.concatenate([r.hips[..., None], t], -1) for r, t in zip(reels, turns, strict=True)
@@ -94,12 +111,16 @@ class Footage:
                 float(times) if matches(r.name.split("+")[0], pattern) else 1.0 for r in reels
             ]
         self.share = torch.tensor(share / share.sum())
+        errors = torch.tensor([simple_m(torch.tensor(body)) for body in bodies])
+        count = (BRISK_M / errors.clamp(max=BRISK_M)).pow(small)
+        self.count = (count / (count * self.share).sum()).float().to(device)
         self.device = device
 
     def windows(
         self, count: int, warm: int, ahead: int, variety: Variety, rng: torch.Generator
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Bodies (warm + ahead, B, 3, 67), contacts (..., B, 4) and whether each tick is real.
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Bodies (warm + ahead, B, 3, 67), contacts (..., B, 4), whether each tick is real, and
+        (B,) how much the window's error counts.
 
         The drop comes after tick warm - 1. It lies anywhere in a reel, so ticks before the reel's
         beginning or after its end are not real; they repeat its first or last frame.
@@ -126,7 +147,8 @@ class Footage:
         swap = torch.rand(count, generator=rng) < 0.5
         bodies[:, swap] = mirrored(bodies[:, swap])
         contacts[:, swap] = contacts[:, swap][..., [2, 3, 0, 1]]
-        return self._worn(bodies, variety, rng), contacts, real.to(self.device)
+        count = self.count[which]
+        return self._worn(bodies, variety, rng), contacts, real.to(self.device), count
 
     def _worn(self, bodies: Tensor, variety: Variety, rng: torch.Generator) -> Tensor:
         """The same motion as another rig and another retargeting would give it."""

@@ -7,7 +7,6 @@ between the cuts is kept.
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,8 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.retarget.retarget import NotHumanoid, Retarget
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.clip import Clip, without_tpose
+
+from .takes import matches
 
 RATE_HZ = 60.0
 SHORTEST_S = 0.8
@@ -69,11 +70,6 @@ def reels(clip: Clip, rate_hz: float = RATE_HZ, whole: bool = False) -> list[Ree
             part = slice(a, b)
             out.append(Reel(name, hips[part].astype(np.float32), turns[part], contacts[part]))
     return out
-
-
-def matches(name: str, patterns: str) -> bool:
-    """Whether a name fits one of the comma-separated patterns."""
-    return any(fnmatch.fnmatch(name, p.strip()) for p in patterns.split(",") if p.strip())
 
 
 def files(folders: Iterable[Path], include: str = "*", exclude: str = "") -> list[Path]:

@@ -23,6 +23,7 @@ from .network import JOINTS, Understudy, adrift, seen_of
 RATE_HZ = 30.0
 GAPS_S = (0.25, 0.5, 1.0)
 FIRST_S, EVERY_S = 0.5, 0.2
+MOST = 40  # gaps in a clip; further apart in long ones
 TALL_M = 1.7
 SCALE = TALL_M / 1.76  # the performer's height
 BASELINES = ("hold", "damped 0.15 s", "damped 0.5 s", "coasting")
@@ -44,15 +45,18 @@ def ticks(gap_s: float) -> int:
     return int(gap_s * RATE_HZ + 0.5)
 
 
-def starts(frames: int) -> np.ndarray:
-    """Last ticks that are seen before a gap, for a clip of so many."""
+def starts(frames: int, most: int = MOST) -> np.ndarray:
+    """Last ticks that are seen before a gap, for a clip of so many; no more than `most`."""
     last = frames - 1 - ticks(GAPS_S[0])
-    return np.arange(round(FIRST_S * RATE_HZ), last + 1, round(EVERY_S * RATE_HZ))
+    first = np.arange(round(FIRST_S * RATE_HZ), last + 1, round(EVERY_S * RATE_HZ))
+    if len(first) > most:
+        first = first[np.linspace(0, len(first) - 1, most).round().astype(int)]
+    return first
 
 
-def windows(frames: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def windows(frames: int, count: int, most: int = MOST) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Starts (S,), frames (count, S) of the gaps after them, and which of those exist."""
-    first = starts(frames)
+    first = starts(frames, most)
     index = first[None] + np.arange(1, count + 1)[:, None]
     return first, np.minimum(index, frames - 1), index < frames
 
@@ -67,22 +71,28 @@ def remember(net: Understudy, bodies: Tensor) -> Tensor:
 
 
 def predicted(
-    net: Understudy, bodies: Tensor, count: int, missing: Sequence[int] = WHOLE
+    net: Understudy,
+    bodies: Tensor,
+    count: int,
+    missing: Sequence[int] = WHOLE,
+    most: int = MOST,
 ) -> tuple[Array, Array]:
     """Bodies (count, S, 3, 67) and expected errors (count, S, J) in the gaps of a clip."""
-    first, index, _ = windows(len(bodies), count)
+    first, index, _ = windows(len(bodies), count, most)
     mask = torch.ones(len(first), JOINTS)
     mask[:, list(missing)] = 0.0
     out, doubts = [], []
     with torch.no_grad():
         memory = remember(net, bodies)[first]
+        ticks, lost = torch.zeros(len(first), JOINTS), adrift(mask)
         now, before = bodies[first], bodies[first - 1]
         for t in range(count):
             part = None if len(missing) == JOINTS else seen_of(bodies[index[t]], mask)
-            after, memory, _, doubt = net(now, before, memory, part)
+            after, memory, _, doubt = net(now, before, memory, part, ticks=ticks)
+            ticks = (ticks + 1.0) * lost
             now, before = after, now
             out.append(after)
-            doubts.append(doubt * adrift(mask))
+            doubts.append(doubt * lost)
     return torch.stack(out).numpy().astype(float), torch.stack(doubts).numpy().astype(float)
 
 
@@ -110,9 +120,11 @@ def locals_of(bodies: Array) -> Array:
     return world
 
 
-def baselines(bodies: Array, count: int, missing: Sequence[int] = WHOLE) -> dict[str, Array]:
+def baselines(
+    bodies: Array, count: int, missing: Sequence[int] = WHOLE, most: int = MOST
+) -> dict[str, Array]:
     """Places (count, S, J, 3) that each baseline gives in the gaps of a clip (T, 3, 67)."""
-    first, index, _ = windows(len(bodies), count)
+    first, index, _ = windows(len(bodies), count, most)
     hips, local = bodies[..., 0], locals_of(bodies)
     speed = hips[first] - hips[first - 1]
     back = rotation.conjugate(local[first - 1])
@@ -142,22 +154,27 @@ def baselines(bodies: Array, count: int, missing: Sequence[int] = WHOLE) -> dict
     return out
 
 
-def measure(net: Understudy, reels: Sequence[Reel], missing: Sequence[int] = WHOLE) -> Table:
-    """The network and the baselines on clips at 30 Hz, over the joints that are adrift."""
+def measure(
+    net: Understudy, reels: Sequence[Reel], missing: Sequence[int] = WHOLE, most: int = MOST
+) -> Table:
+    """The network and the baselines on clips at 30 Hz, over the joints that are adrift.
+
+    In each clip `most` gaps.
+    """
     table: Table = {}
-    most = ticks(GAPS_S[-1])
+    count = ticks(GAPS_S[-1])
     mask = torch.ones(JOINTS)
     mask[list(missing)] = 0.0
     lost = np.flatnonzero(adrift(mask).numpy())
     for reel in reels:
         bodies = body(reel)
-        first, index, inside = windows(len(bodies), most)
+        first, index, inside = windows(len(bodies), count, most)
         if not len(first):
             continue
         exact = bodies.numpy().astype(float)
         truth = places(exact)[index]
-        ways = baselines(exact, most, missing)
-        ways["network"] = places(predicted(net, bodies, most, missing)[0])
+        ways = baselines(exact, count, missing, most)
+        ways["network"] = places(predicted(net, bodies, count, missing, most)[0])
         table[reel.name] = {}
         for way, found in ways.items():
             off = found - truth

@@ -39,7 +39,7 @@ class Exported(nn.Module):
     ) -> tuple[Tensor, ...]:
         part = (seen, hips, from_quaternions(rotations))
         kept, ticks = memory.split([self.net.hidden, JOINTS], -1)
-        guess, kept, contacts, doubt = self.net.advance(now, before, kept, part)
+        guess, kept, contacts, doubt = self.net.advance(now, before, kept, part, ticks=ticks)
         after, local = filled(guess, part)
         lost = adrift(seen)
         ticks = (ticks + 1.0) * lost
@@ -112,6 +112,10 @@ OUTPUTS: dict[str, list[str | int]] = {
 }
 
 
+DATA = (
+    "CMU Graphics Lab Motion Capture Database, mocap.cs.cmu.edu; created with funding from NSF "
+    "EIA-0196217. ReActIdle (Enekoassets), MIT licence."
+)
 LAYOUT = {
     "now": "column 0 the hips' place in the world, then three columns for each joint: the "
     "axes of its rotation in the world",
@@ -162,6 +166,7 @@ def write(
         inputs,
         outputs,
         {
+            "data": DATA,
             "layout": LAYOUT,
             "training": training,
             "measured": measured,

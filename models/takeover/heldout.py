@@ -1,46 +1,64 @@
-"""The takes that are never trained on, and what is measured on them."""
+"""What is measured on the takes that are never trained on, by kind of motion."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import nan
 from pathlib import Path
 
 from understudy.runtime.takes import bvh
 
 from . import evaluate, plots, trust
-from .data import Reel, files, matches, reels
+from .data import Reel, files, reels
 from .network import Understudy
+from .takes import KINDS, held, matches, take
 
-# How they are reported: the same database; other people, other rigs, other kinds of motion.
-GROUPS = {
-    "same": "walking_*,running_*,jumping_*",
-    "other": "007_*,salsa_*,indian_*,martial_*",
-    "ball": "soccer_*,basketball_*",
-}
+# Of a take on several rigs, the first of these folders is measured: the actor's own bones.
+MEASURED = ("cc_rig:07_*", "cmu_bvh31", "cmu_asf31", "cmu_daz43", "")
+PROBED = 8  # gaps in a clip while training
 # On these the expected error is fitted; the others judge it.
-FITTED = "walking_20,walking_52,jumping_2,soccer_5,salsa_15,martial_10,007_01,007_02,007_04,007_06"
+FITTED = (
+    "12_02,walking_52,49_03,10_06,salsa_15,martial_10,07_01,07_02,07_04,07_06,131_04,131_11,16_12,"
+    "01_04,13_09,13_30,14_07,131_06,012_*,wave_hello"
+)
+
+
+def _order(path: Path) -> int:
+    for k, rule in enumerate(MEASURED):
+        folder, _, patterns = rule.partition(":")
+        if folder in ("", path.parent.name) and matches(take(path.stem), patterns or "*"):
+            return k
+    return len(MEASURED)
 
 
 def load(folders: Sequence[Path], names: str, exclude: str) -> list[Reel]:
     """Takes at the network's rate, uncut, as a stage would get them; there may be none."""
-    paths = [p for p in files(folders, "*", exclude) if matches(p.stem, names)]
+    paths: dict[str, Path] = {}
+    for path in sorted(files(folders, "*", exclude), key=_order):
+        if held(path, names):
+            paths.setdefault(take(path.stem), path)
     if not paths:
         print("No take is kept apart by --hold-out: nothing will be measured.", flush=True)
-    return [r for p in paths for r in reels(bvh.read(p), evaluate.RATE_HZ, whole=True)]
+    return [r for p in paths.values() for r in reels(bvh.read(p), evaluate.RATE_HZ, whole=True)]
 
 
 def grouped(held: Sequence[Reel]) -> dict[str, list[Reel]]:
-    """Takes by group; names that are in no group are "same" where nothing else is."""
-    groups = {g: [r for r in held if matches(r.name, names)] for g, names in GROUPS.items()}
+    """Takes by kind; names that are of no kind are "same" where nothing else is."""
+    groups = {g: [r for r in held if matches(take(r.name), names)] for g, names in KINDS.items()}
     groups = {g: some for g, some in groups.items() if some}
     return groups or {"same": list(held)}
 
 
 def probe(net: Understudy, held: Sequence[Reel]) -> list[float]:
-    """Ratios to the best baseline by gap, of the same database and then of the others."""
-    groups = grouped(held)
-    tables = [evaluate.measure(net, groups[g]) for g in ("same", "other") if g in groups]
-    return [row["ratio"] for table in tables for row in evaluate.summary(table).values()]
+    """Ratios to the best baseline, for each kind by gap, NaN where no clip is as long.
+
+    Of each clip, only some gaps.
+    """
+    out = []
+    for some in grouped(held).values():
+        rows = evaluate.summary(evaluate.measure(net, some, most=PROBED))
+        out += [rows[f"{g:g}"]["ratio"] if f"{g:g}" in rows else nan for g in evaluate.GAPS_S]
+    return out
 
 
 def judge(net: Understudy, held: Sequence[Reel], out: Path) -> tuple[dict[str, object], trust.Line]:
@@ -54,8 +72,8 @@ def judge(net: Understudy, held: Sequence[Reel], out: Path) -> tuple[dict[str, o
         table = evaluate.measure(net, held, joints)
         evaluate.show(f"left {limb} missing", table, verbose=False)
         measured[limb] = evaluate.summary(table)
-    fitted = [r for r in held if matches(r.name, FITTED)]
-    others = [r for r in held if not matches(r.name, FITTED)] or list(held)
+    fitted = [r for r in held if matches(take(r.name), FITTED)]
+    others = [r for r in held if not matches(take(r.name), FITTED)] or list(held)
     line = trust.fit([trust.pairs(net, r) for r in fitted]) if fitted else trust.AS_IT_IS
     clips = [trust.pairs(net, r) for r in others]
     rows = {"a joint": trust.bins(clips, line), "mean of all joints": trust.bins(clips, line, True)}

@@ -21,7 +21,10 @@ COLUMNS = 1 + 3 * JOINTS
 SIX = 6 * JOINTS
 RATE = 3 + SIX
 SEEN = JOINTS + RATE  # which joints are seen, and how those have moved
-FEATURES = SIX + 3 * JOINTS - 2 + SIX + 3 * JOINTS + SEEN
+CLOCK = JOINTS + 1  # how fast each joint is, as a logarithm, and how long it has not been seen
+FEATURES = SIX + 3 * JOINTS - 2 + SIX + 3 * JOINTS + CLOCK + SEEN
+GATES = 1 + JOINTS  # of the hips' place and of each joint's turn
+STILL_M = 1e-3  # a tick; what is slower is told apart no further
 LOW_M, HIGH_M = 1e-3, 2.0  # between these lies an error that is expected
 
 # Which joints are seen (..., J), 1 or 0; the hips' place (..., 3) and the joints' local rotations
@@ -44,7 +47,7 @@ def _levels() -> tuple[list[tuple[list[int], list[int]]], list[int]]:
 _LEVELS, _ORDER = _levels()
 
 
-def _places() -> Tensor:
+def places_of() -> Tensor:
     """(67, 22) from a body to the places of its joints."""
     out = np.zeros((COLUMNS, JOINTS), np.float32)
     out[0] = 1.0
@@ -87,18 +90,19 @@ class Understudy(nn.Module):
         self.encode = nn.Linear(FEATURES, width)
         self.gate = nn.GRU(width, hidden)
         self.mix = nn.Linear(hidden + width, width)
-        self.decode = nn.Linear(width, RATE + 4)
+        self.decode = nn.Linear(width, RATE + 4 + 2 * GATES)
         self.doubt = nn.Linear(hidden + width, JOINTS)
         self.keep = nn.Parameter(torch.full((RATE,), 2.0))
         with torch.no_grad():
             self.decode.weight.mul_(0.1)
             self.decode.bias.zero_()
+            self.decode.bias[-GATES:] = 2.0
             self.doubt.weight.mul_(0.1)
             self.doubt.bias.fill_(-3.0)
         self.register_buffer("mean", torch.zeros(FEATURES))
         self.register_buffer("scale", torch.ones(FEATURES))
         self.register_buffer("rate_scale", torch.ones(RATE))
-        self.register_buffer("places", _places(), persistent=False)
+        self.register_buffer("places", places_of(), persistent=False)
         self.register_buffer("level", torch.tensor([[1.0], [0.0], [1.0]]), persistent=False)
 
     def joints(self, body: Tensor) -> Tensor:
@@ -106,11 +110,16 @@ class Understudy(nn.Module):
         return body @ self.places
 
     def look(
-        self, now: Tensor, before: Tensor, seen: Seen | None = None
+        self,
+        now: Tensor,
+        before: Tensor,
+        seen: Seen | None = None,
+        ticks: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Features (..., F), body in its heading, its rate (..., 135), and the heading (..., 3, 3).
 
-        None is a body of which nothing is seen at the next tick.
+        None is a body of which nothing is seen at the next tick. ticks (..., J), for how many each
+        joint's place has not been known; None: all are.
         """
         heading = facing(now)
         here, past = heading @ now, heading @ before
@@ -118,12 +127,20 @@ class Understudy(nn.Module):
         step = here[..., 0] - past[..., 0]
         two = columns(here)
         spin = two - columns(past)
+        moved_m = at - was
+        speed = ((moved_m.square().sum(-2) + STILL_M * STILL_M).log() * 0.5).detach()
+        if ticks is None:
+            clock = now.new_zeros(*now.shape[:-2], 1)
+        else:
+            clock = (1.0 + ticks).log().mean(-1, keepdim=True)
         parts = [
             two,
             (at[..., 1:] - here[..., :1] * self.level).flatten(-2),
             here[..., 1, :1],
             spin,
-            (at - was).flatten(-2),
+            moved_m.flatten(-2),
+            speed,
+            clock,
         ]
         if seen is None:
             parts.append(now.new_zeros(*now.shape[:-2], SEEN))
@@ -143,12 +160,16 @@ class Understudy(nn.Module):
             x = x + noise * torch.randn_like(x)
         return F.elu(self.encode(x))
 
-    def foretell(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Correction of the rate (..., 135), contact logits (..., 4), expected error (..., J)."""
+    def foretell(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What it keeps of the rate (..., 135), the correction (..., 135), contact logits (..., 4),
+        expected error (..., J)."""
         both = torch.cat([memory, x], -1)
         y = self.decode(F.elu(self.mix(both)))
         doubt = F.softplus(self.doubt(both.detach())) + 1e-4
-        return y[..., :RATE] * self.rate_scale, y[..., RATE:], doubt.clamp(LOW_M, HIGH_M)
+        more, contacts, keep, gate = y.split([RATE, 4, GATES, GATES], -1)
+        keep = torch.sigmoid(self.keep + spread(keep))
+        more = more * self.rate_scale * torch.sigmoid(spread(gate))
+        return keep, more, contacts, doubt.clamp(LOW_M, HIGH_M)
 
     def moved(self, here: Tensor, rate: Tensor, heading: Tensor, now: Tensor) -> Tensor:
         """The next body from the one in its heading and the rate (..., 135) at which it goes on."""
@@ -163,13 +184,14 @@ class Understudy(nn.Module):
         memory: Tensor,
         seen: Seen | None = None,
         noise: float = 0.0,
+        ticks: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The guess at the next body (B, 3, 67), memory (B, H), contact logits, expected error."""
-        features, here, rate, heading = self.look(now, before, seen)
+        features, here, rate, heading = self.look(now, before, seen, ticks)
         x = self.encoded(features, noise)
         memory = self.gate(x[None], memory[None])[1][0]
-        more, contacts, doubt = self.foretell(x, memory)
-        after = self.moved(here, rate * torch.sigmoid(self.keep) + more, heading, now)
+        keep, more, contacts, doubt = self.foretell(x, memory)
+        after = self.moved(here, rate * keep + more, heading, now)
         return after, memory, contacts, doubt
 
     def forward(
@@ -179,12 +201,20 @@ class Understudy(nn.Module):
         memory: Tensor,
         seen: Seen | None = None,
         noise: float = 0.0,
+        ticks: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """`advance`; of a body that is seen in part, what is seen is in the next body as it is."""
-        after, memory, contacts, doubt = self.advance(now, before, memory, seen, noise)
+        after, memory, contacts, doubt = self.advance(now, before, memory, seen, noise, ticks)
         if seen is not None:
             after, _ = filled(after, seen)
         return after, memory, contacts, doubt
+
+
+def spread(each: Tensor) -> Tensor:
+    """(..., 135) as a rate is, of one number for the hips' place and one for each joint."""
+    root, joints = each.split([1, JOINTS], -1)
+    six = joints[..., None, :, None].expand(*joints.shape[:-1], 3, JOINTS, 2)
+    return torch.cat([root.expand(*root.shape[:-1], 3), six.flatten(-3)], -1)
 
 
 _UP = torch.diag(torch.tensor([0.0, 1.0, 0.0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -15,29 +16,26 @@ from matplotlib import pyplot as plt
 GAPS = ("0.25 s", "0.5 s", "1.0 s")
 
 
-def curves(history: list[list[float]], path: Path) -> None:
-    """history rows: step, minutes, training loss, then ratios to the best baseline by gap, of the
-    same database and of other people and rigs."""
-    rows = np.array(history)
+def curves(history: list[list[float]], kinds: Sequence[str], path: Path) -> None:
+    """history rows: step, minutes, training loss, and where they were measured the ratios to the
+    best baseline, of each kind by gap."""
+    rows = np.array([row[:3] for row in history])
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8))
     left.plot(rows[:, 0], rows[:, 2], color="black")
-    left.set(
+    left.set(xlabel="step", ylabel="weighted error of places", title="training")
+    measured = np.array([row for row in history if len(row) > 3])
+    for k, kind in enumerate(kinds if len(measured) else ()):
+        ratio = 100 * measured[:, 3 + len(GAPS) * k + GAPS.index("0.5 s")]
+        right.plot(measured[:, 0], ratio, marker=".", label=kind)
+    right.axhline(100, color="grey", linewidth=1)
+    right.set(
         xlabel="step",
-        ylabel="weighted error of places",
-        title="training, on roll-outs that grow longer",
+        ylabel="% of the best baseline's error",
+        title="takes kept apart, by kind, gaps of 0.5 s",
     )
-    if rows.shape[1] > 3:
-        for k, color in enumerate(("tab:green", "tab:blue", "tab:red")):
-            right.plot(rows[:, 0], 100 * rows[:, 3 + k], color=color, label=f"{GAPS[k]}")
-            if rows.shape[1] > 6:
-                right.plot(rows[:, 0], 100 * rows[:, 6 + k], color=color, linestyle="--")
-        right.set(
-            xlabel="step",
-            ylabel="% of the best baseline's error",
-            title="held out: CMU (solid), other people and rigs (dashed)",
-            ylim=(0, 80),
-        )
-        right.legend()
+    right.set_ylim(bottom=0)
+    if kinds:
+        right.legend(ncols=2, fontsize="small")
     for axis in (left, right):
         axis.grid(alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)

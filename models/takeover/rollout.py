@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .network import Understudy, adrift, locals_of, seen_of
+from .network import JOINTS, Understudy, adrift, locals_of, seen_of
 
 
 @dataclass(frozen=True)
@@ -34,24 +34,39 @@ def weights(ahead: int) -> Tensor:
 
 
 def rollout(
-    net: Understudy, bodies: Tensor, real: Tensor, warm: int, seen: Tensor | None, noise: float
+    net: Understudy,
+    bodies: Tensor,
+    real: Tensor,
+    warm: int,
+    seen: Tensor | None,
+    noise: float,
+    listen: int = 0,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Bodies, contact logits and expected errors of the ticks after the first `warm`."""
+    """Bodies, contact logits and expected errors of the ticks after the first `warm`.
+
+    Through the first `listen` of them no gradient goes back.
+    """
     whole = bodies.new_ones(warm - 2, bodies.shape[1], 22)
     with torch.no_grad():
         watched = seen_of(bodies[2:warm], whole)
         features = net.look(bodies[1 : warm - 1], bodies[: warm - 2], watched)[0]
         local = None if seen is None else locals_of(bodies[warm:])
     memory = bodies.new_zeros(bodies.shape[1], net.hidden)
-    for x, valid in zip(net.encoded(features, noise), real[: warm - 2], strict=True):
-        memory = net.gate(x[None], memory[None])[1][0] * valid[:, None]
+    for some, learns in ((slice(0, listen), False), (slice(listen, warm - 2), True)):
+        with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
+            for x, valid in zip(
+                net.encoded(features[some], noise), real[: warm - 2][some], strict=True
+            ):
+                memory = net.gate(x[None], memory[None])[1][0] * valid[:, None]
     before, now = bodies[warm - 2], bodies[warm - 1]
     out, contacts, doubts = [], [], []
+    ticks = bodies.new_zeros(bodies.shape[1], JOINTS)
     for t in range(len(bodies) - warm):
         part = (
             None if seen is None or local is None else (seen[t], bodies[warm + t, ..., 0], local[t])
         )
-        after, memory, contact, doubt = net(now, before, memory, part, noise)
+        after, memory, contact, doubt = net(now, before, memory, part, noise, ticks)
+        ticks = ticks + 1.0 if seen is None else (ticks + 1.0) * adrift(seen[t])
         before, now = now, after
         out.append(after)
         contacts.append(contact)
@@ -66,14 +81,19 @@ def loss_of(
     last: Tensor,
     planted: Tensor,
     valid: Tensor,
+    count: Tensor,
     found: tuple[Tensor, Tensor, Tensor],
     seen: Tensor | None,
 ) -> tuple[Tensor, dict[str, float]]:
-    """The loss and its parts. true, found[0] (K, B, 3, 67), last (B, 3, 67), valid (K, B)."""
+    """The loss and its parts. true, found[0] (K, B, 3, 67), last (B, 3, 67), valid (K, B).
+
+    count (B,) says how much each window's error counts.
+    """
     bodies, contacts, doubts = found
     at, goal = net.joints(bodies), net.joints(true)
     error = ((at - goal).square().sum(-2) + 1e-8).sqrt()  # (K, B, J)
     weigh = weights(len(true)).to(valid.device)[:, None] * valid / valid[0].sum().clamp(min=1.0)
+    weigh = weigh * count
     place = (error.mean(-1) * weigh).sum()
     relative = at - at[..., :1] - goal + goal[..., :1]
     relative = (((relative.square().sum(-2) + 1e-8).sqrt()).mean(-1) * weigh).sum()

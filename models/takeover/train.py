@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import hashlib
 import json
 import math
 import os
@@ -18,18 +19,21 @@ import torch
 
 from understudy.runtime.core.errors import UnderstudyError
 
-from . import export, heldout, plots, trust
+from . import begin, export, heldout, plots, trust
 from .batches import Footage, Variety, masks
 from .data import Reel, files, load
-from .network import RATE, Understudy, seen_of
+from .network import RATE, SEEN, Understudy, seen_of
 from .options import Config, arguments
 from .rollout import Weights, loss_of, rollout
+from .takes import held as held_apart
+
+PROBE = 500  # steps between two measurements on the takes that are kept apart
 
 
 @torch.no_grad()
 def normalise(net: Understudy, footage: Footage, rng: torch.Generator) -> None:
     """Takes the network's means and scales from the data."""
-    bodies, _, _ = footage.windows(6000, 2, 1, Variety(), rng)
+    bodies, _, _, _ = footage.windows(6000, 2, 1, Variety(), rng)
     seen = torch.ones(6000, 22, device=bodies.device)
     features, _, rate, _ = net.look(bodies[1], bodies[0], seen_of(bodies[2], seen))
     scale = features.std(0)
@@ -37,6 +41,7 @@ def normalise(net: Understudy, footage: Footage, rng: torch.Generator) -> None:
     net.mean.copy_(features.mean(0))
     net.scale.copy_(torch.maximum(scale, floor))
     net.mean[-RATE - 22 : -RATE], net.scale[-RATE - 22 : -RATE] = 0.5, 0.5
+    net.mean[-SEEN - 1], net.scale[-SEEN - 1] = 1.0, 1.0
     later = net.look(bodies[2], bodies[1])[2]
     net.rate_scale.copy_((later - rate).std(0).clamp(min=1e-3) * 2.0)
 
@@ -45,14 +50,18 @@ def train(
     args: argparse.Namespace, config: Config, held: list[Reel]
 ) -> tuple[Understudy, list[list[float]]]:
     """Trains, with checkpoints; returns the averaged network and the curves: step, minutes, loss
-    of places, and the held-out ratios of `heldout.probe`."""
+    of places, and at times the held-out ratios of `heldout.probe`."""
     torch.manual_seed(config.seed)
     rng = torch.Generator().manual_seed(config.seed)
-    unwanted = ",".join([args.exclude, args.hold_out])
-    footage = Footage(load(files(args.data, args.include, unwanted)), config.often, args.device)
+    paths = [
+        p for p in files(args.data, args.include, args.exclude) if not held_apart(p, args.hold_out)
+    ]
+    footage = Footage(load(paths), config.often, args.device, config.small)
     print(f"mocap: {len(footage.length)} reels, {len(footage.frames) / 3600:.1f} min", flush=True)
     net = Understudy(config.hidden, config.width).to(args.device)
     normalise(net, footage, rng)
+    if args.begin is not None:
+        begin.begin(net, args.begin)
     mean = copy.deepcopy(net)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
     first, spent = 0, 0.0
@@ -85,14 +94,17 @@ def train(
         pace *= 0.5 + 0.5 * math.cos(math.pi * min(1.0, step / config.fall))
         for group in optimiser.param_groups:
             group["lr"] = config.rate * pace + 1e-6
-        bodies, planted, real = footage.windows(config.batch, config.warm, ahead, variety, rng)
+        bodies, planted, real, count = footage.windows(
+            config.batch, config.warm, ahead, variety, rng
+        )
         seen = None
         if config.partial and step % config.partial == config.partial - 1:
             seen = masks(config.batch, ahead, rng).to(args.device)
-        found = rollout(net, bodies, real.float(), config.warm, seen, config.noise)
+        found = rollout(net, bodies, real.float(), config.warm, seen, config.noise, config.listen)
         w = config.warm
         loss, losses = loss_of(
-            net, share, bodies[w:], bodies[w - 1], planted[w:], real[w:].float(), found, seen
+            *(net, share, bodies[w:], bodies[w - 1], planted[w:], real[w:].float(), count),
+            *(found, seen),
         )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -120,9 +132,9 @@ def train(
             )
         if (step + 1) % 250 == 0 or done:
             row = [step + 1.0, spent + (clock - begun) / 60, running.get("place", math.nan)]
-            if held:
+            if held and ((step + 1) % PROBE == 0 or done):
                 row += heldout.probe(mean, held)
-                print(f"held out: {' '.join(f'{v:.3f}' for v in row[3:])}", flush=True)
+                print(f"held out: {' '.join(f'{v:.2f}' for v in row[3:])}", flush=True)
             history.append(row)
             part = checkpoint.with_suffix(".part")
             torch.save(
@@ -156,12 +168,13 @@ def run(args: argparse.Namespace) -> int:
             f"--steps {args.steps}, --batch {args.batch}, --cool {args.cool}: give each at least 1."
         )
     config = Config(**{name: getattr(args, name) for name in asdict(Config()) if name != "ahead"})
+    torch.set_flush_denormal(True)  # a body that stands is full of them
     args.out.mkdir(parents=True, exist_ok=True)
     held = heldout.load(args.data, args.hold_out, args.exclude)
     net, history = train(args, config, held)
     net = net.cpu().eval()
     measured, line = heldout.judge(net, held, args.out) if held else ({}, trust.AS_IT_IS)
-    plots.curves(history, args.out / "curves.png")
+    plots.curves(history, list(heldout.grouped(held)) if held else [], args.out / "curves.png")
     record = {
         "command": _command(args),
         "config": asdict(config),
@@ -171,6 +184,7 @@ def run(args: argparse.Namespace) -> int:
         "minutes": round(history[-1][1], 1),
         "threads": torch.get_num_threads(),
         "device": args.device,
+        "begun_from": args.begin and hashlib.sha256(args.begin.read_bytes()).hexdigest(),
         "curves": [[round(v, 3) for v in row] for row in history],
     }
     path = args.out / "takeover.onnx"

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +15,12 @@ pytestmark = pytest.mark.train
 from tests.models.motion.gait import folder, walk
 from understudy.models.takeover import (
     batches,
+    begin,
     data,
     evaluate,
     export,
     network,
+    takes,
     train,
     trust,
 )
@@ -80,6 +83,64 @@ def test_an_untrained_network_is_damped_velocity():
     np.testing.assert_allclose(after[:, :, 1:], now[:, :, 1:], atol=1e-6)
 
 
+def test_a_closed_gate_lets_nothing_through_and_a_joint_that_keeps_nothing_is_held():
+    torch.manual_seed(0)
+    net = network.Understudy(8, 8)
+    bodies = some()[3].float()
+    now, before = bodies[:20], bodies[20:]
+    arm = PERFORMER.index("LeftArm")
+    with torch.no_grad():
+        net.decode.weight.normal_()
+        keeps = network.RATE + 4
+        shut = torch.tensor([keeps + 1 + arm, keeps + network.GATES + 1 + arm])
+        net.decode.weight[shut] = 0.0
+        net.decode.bias[shut] = -40.0
+        after = net(now, before, torch.zeros(20, 8))[0]
+    axes = slice(1 + 3 * arm, 4 + 3 * arm)
+    np.testing.assert_allclose(after[..., axes], now[..., axes], atol=1e-5)
+    other = slice(1 + 3 * (arm + 1), 4 + 3 * (arm + 1))
+    assert (after[..., other] - now[..., other]).abs().max() > 0.1
+
+
+def test_errors_of_quiet_reels_count_more():
+    clip = walk(4.0, 1.2)
+    brisk = data.reels(clip)[0]
+    sway = brisk.hips[:1] + 0.002 * np.sin(np.arange(len(brisk.hips)) / 20.0)[:, None]
+    turns = np.repeat(brisk.turns[:1], len(sway), 0)
+    quiet = data.Reel("quiet", sway.astype(np.float32), turns, brisk.contacts)
+    same = batches.Footage([brisk, quiet], "", small=0.0).count
+    np.testing.assert_allclose(same, 1.0, atol=1e-6)
+    count = batches.Footage([brisk, quiet], "", small=0.7).count
+    assert 3.0 < count[1] / count[0] < 40.0
+    share = torch.tensor([len(brisk), len(quiet)]) / (len(brisk) + len(quiet))
+    assert float((share * count).sum()) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_take_is_one_whatever_its_file_is_called():
+    for name, wanted in (
+        ("walking_30", "16_22"),
+        ("007_04", "07_04"),
+        ("running_5", "35_24"),
+        ("walking_44+2", "walking_44"),
+        ("02_07", "02_07"),
+        ("running_2", "running_2"),
+    ):
+        assert takes.take(name) == wanted
+    kept = takes.HELD_OUT
+    for name in (
+        "walking_1",
+        "002_01",
+        "02_01",
+        "basketball_5",
+        "006_06",
+        "walking_4",
+        "012_acted",
+    ):
+        assert takes.held(Path(f"any/{name}.bvh"), kept), name
+    for name in ("walking_2", "002_02", "13_14", "009_acted"):
+        assert not takes.held(Path(f"any/{name}.bvh"), kept), name
+
+
 def test_filled_keeps_what_is_seen_and_hangs_the_rest_on_it():
     _, q, _, bodies = some()
     guess, truth = bodies[:20], bodies[20:]
@@ -111,7 +172,8 @@ def test_windows_are_the_motion_at_the_networks_rate(tmp_path):
     footage = batches.Footage([reel], "")
     rng = torch.Generator().manual_seed(3)
     plain = batches.Variety(0.0, 0.0, 0.0, 0.0)
-    bodies, contacts, real = footage.windows(64, 10, 12, plain, rng)
+    bodies, contacts, real, count = footage.windows(64, 10, 12, plain, rng)
+    np.testing.assert_allclose(count, 1.0, atol=1e-6)
     assert bodies.shape == (22, 64, 3, 67) and contacts.shape == (22, 64, 4)
     assert real[9].all() and real.float().mean() > 0.5
     speed = (bodies[1:, :, 2, 0] - bodies[:-1, :, 2, 0]).abs() * 30.0
@@ -164,6 +226,23 @@ def test_from_bvh_to_a_body_that_goes_on(tmp_path, capsys):
             understudy.step(places, np.repeat(clip.rotations[None, k], 3, 0), seen)
             seen = seen & (k < 10)
         assert np.isfinite(understudy.rotations).all()
+
+
+def test_a_training_goes_on_from_a_network(tmp_path, capsys):
+    path, first = folder(tmp_path / "bvh"), tmp_path / "first"
+    train.run(options(path, first))
+    saved = torch.load(first / "checkpoint.pt", weights_only=True)["mean"]
+    net = network.Understudy(24, 16)
+    begin.begin(net, first / "takeover.onnx")
+    assert all(torch.allclose(saved[k], v, atol=1e-6) for k, v in net.state_dict().items())
+    train.run(options(path, tmp_path / "next", "--begin", str(first / "takeover.onnx")))
+    card = json.loads((tmp_path / "next" / "takeover.json").read_text())
+    assert len(card["training"]["begun_from"]) == 64
+    with pytest.raises(UnderstudyError, match="another size"):
+        begin.begin(network.Understudy(8, 16), first / "takeover.onnx")
+    (tmp_path / "no.onnx").write_bytes(b"no")
+    with pytest.raises(UnderstudyError, match="no ONNX file"):
+        begin.begin(net, tmp_path / "no.onnx")
 
 
 def test_an_interrupted_training_goes_on_to_the_same_end(tmp_path, capsys):

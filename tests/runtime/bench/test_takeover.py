@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.runtime.performer.rigs import walk
-from understudy.runtime.bench import gaps
+from understudy.runtime.bench import gap_trial, gaps, motion
 from understudy.runtime.cli.main import main
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.takes import bvh
+from understudy.runtime.takes.clip import Clip
 
 
 def spinning(frames: int = 60, rate_hz: float = 30.0):
@@ -75,6 +77,58 @@ def test_a_folder_is_measured_against_the_baselines(tmp_path, capsys):
         assert row["trust_m"] > 0.0
     assert summary["seam_ratio"]["worst"] > 0.0
     assert summary["limb_m"]["ours"] > 0.0 and summary["flicker"]["ours"] > 0.0
+    assert list(summary["kinds"]) == ["walk"] and len(summary["refused"]) == 1
+    assert "short.bvh" in summary["refused"][0] and "too short" in summary["refused"][0]
+
+
+def still(seconds: float = 4.0, rate_hz: float = 30.0) -> Clip:
+    """A body that stands and sways by some millimetres."""
+    count = round(seconds * rate_hz)
+    sway = 0.004 * np.sin(2.0 * np.pi * 0.4 * np.arange(count) / rate_hz)
+    positions = np.repeat(PERFORMER.rest_positions[None], count, 0)
+    positions[:, 0, 0] += sway
+    rotations = rotation.identity((count, len(PERFORMER)))
+    rotations[:, 0] = rotation.from_axis_angle([0.0, 0.0, 1.0], -sway / 0.9)
+    return Clip(PERFORMER, positions, rotations, 1.0 / rate_hz, "still")
+
+
+def test_kinds_are_told_by_how_a_body_moves():
+    assert motion.kind(still()) == "idle"
+    assert motion.kind(walk(5.0, 30.0)) == "walk"
+    clip = still()
+    up = clip.positions.copy()
+    t = np.arange(20) / 30.0
+    up[40:60, 0, 1] += np.maximum(3.0 * t - 4.905 * t * t, 0.0)
+    assert motion.kind(replace(clip, positions=up)) == "jump"
+    far = clip.positions.copy()
+    far[:, 0, 2] += 3.0 * np.arange(len(far)) / 30.0
+    assert motion.kind(replace(clip, positions=far)) == "run"
+    waving = clip.rotations.copy()
+    arm = PERFORMER.index("LeftArm")
+    waving[:, arm] = rotation.from_yaw(1.2 * np.sin(np.arange(len(far)) / 3.0))
+    waving[:, PERFORMER.index("Spine")] = waving[:, arm]
+    assert motion.kind(replace(clip, rotations=waving)) == "act"
+
+
+def test_a_list_of_kinds_says_what_is_measured_and_in_which_row(tmp_path, capsys):
+    for name in ("a", "b", "c"):
+        bvh.write(tmp_path / f"{name}.bvh", walk(2.0, 30.0))
+    kinds = tmp_path / "kinds.csv"
+    kinds.write_text(f"file,kind\n{tmp_path.name}/a,stroll\nc,other\n")
+    words = [str(tmp_path), "--kinds", str(kinds), "--gaps", "0.25"]
+    assert main(["bench", "takeover", *words]) == 0
+    told = capsys.readouterr().out
+    assert "stroll" in told and "other" in told and "all             2" in told
+    assert "refused: 0 of 2 files" in told and "worse than the best baseline" in told
+    kinds.write_text("a\n")
+    assert main(["bench", "takeover", *words]) == 2
+    assert "file,kind" in capsys.readouterr().err
+
+
+def test_every_clip_has_several_gaps():
+    for seconds in (1.2, 3.0, 40.0):
+        begin = gap_trial.starts(still(seconds), 0.25)
+        assert 3 <= len(set(begin)) <= gap_trial.MOST_STARTS
 
 
 @pytest.mark.parametrize(
