@@ -210,11 +210,21 @@ class Understudy(nn.Module):
         return after, memory, contacts, doubt
 
 
+def _spread() -> Tensor:
+    """(GATES, RATE) 1 where a number of a rate belongs to the hips' place or to a joint's turn."""
+    out = torch.zeros(GATES, 3 + SIX)
+    out[0, :3] = 1.0
+    for j in range(JOINTS):
+        out[1 + j, 3:].unflatten(-1, (3, JOINTS, 2))[:, j] = 1.0
+    return out
+
+
+_SPREAD = _spread()
+
+
 def spread(each: Tensor) -> Tensor:
     """(..., 135) as a rate is, of one number for the hips' place and one for each joint."""
-    root, joints = each.split([1, JOINTS], -1)
-    six = joints[..., None, :, None].expand(*joints.shape[:-1], 3, JOINTS, 2)
-    return torch.cat([root.expand(*root.shape[:-1], 3), six.flatten(-3)], -1)
+    return each @ _SPREAD.to(each)
 
 
 _UP = torch.diag(torch.tensor([0.0, 1.0, 0.0]))
