@@ -15,6 +15,7 @@ from .takes import KINDS, held, matches, take
 
 # Of a take on several rigs, the first of these folders is measured: the actor's own bones.
 MEASURED = ("cc_rig:07_*", "cmu_bvh31", "cmu_asf31", "cmu_daz43", "")
+OTHER = "other"  # takes of no kind that we know
 PROBED = 8  # gaps in a clip while training
 # On these the expected error is fitted; the others judge it.
 FITTED = (
@@ -31,22 +32,37 @@ def _order(path: Path) -> int:
     return len(MEASURED)
 
 
-def load(folders: Sequence[Path], names: str, exclude: str) -> list[Reel]:
-    """Takes at the network's rate, uncut, as a stage would get them; there may be none."""
-    paths: dict[str, Path] = {}
+def paths(folders: Sequence[Path], names: str, exclude: str) -> dict[str, Path]:
+    """The file by which each take is measured that is kept apart; there may be none."""
+    out: dict[str, Path] = {}
     for path in sorted(files(folders, "*", exclude), key=_order):
         if held(path, names):
-            paths.setdefault(take(path.stem), path)
-    if not paths:
+            out.setdefault(take(path.stem), path)
+    return out
+
+
+def load(measured: dict[str, Path]) -> list[Reel]:
+    """Takes at the network's rate, uncut, as a stage would get them."""
+    if not measured:
         print("No take is kept apart by --hold-out: nothing will be measured.", flush=True)
-    return [r for p in paths.values() for r in reels(bvh.read(p), evaluate.RATE_HZ, whole=True)]
+    return [r for p in measured.values() for r in reels(bvh.read(p), evaluate.RATE_HZ, whole=True)]
+
+
+def kind(name: str) -> str:
+    """Of a take."""
+    return next((k for k, names in KINDS.items() if matches(take(name), names)), OTHER)
+
+
+def listed(measured: dict[str, Path], path: Path) -> None:
+    """Writes which files are measured as what, as `understudy bench takeover --kinds` reads it."""
+    rows = [f"{p.parent.name}/{p.stem},{kind(name)}" for name, p in measured.items()]
+    path.write_text("\n".join(["file,kind", *rows]) + "\n", encoding="utf-8")
 
 
 def grouped(held: Sequence[Reel]) -> dict[str, list[Reel]]:
-    """Takes by kind; names that are of no kind are "same" where nothing else is."""
-    groups = {g: [r for r in held if matches(take(r.name), names)] for g, names in KINDS.items()}
-    groups = {g: some for g, some in groups.items() if some}
-    return groups or {"same": list(held)}
+    """Takes by kind."""
+    groups = {g: [r for r in held if kind(r.name) == g] for g in (*KINDS, OTHER)}
+    return {g: some for g, some in groups.items() if some}
 
 
 def probe(net: Understudy, held: Sequence[Reel]) -> list[float]:
@@ -76,6 +92,12 @@ def judge(net: Understudy, held: Sequence[Reel], out: Path) -> tuple[dict[str, o
     others = [r for r in held if not matches(take(r.name), FITTED)] or list(held)
     line = trust.fit([trust.pairs(net, r) for r in fitted]) if fitted else trust.AS_IT_IS
     clips = [trust.pairs(net, r) for r in others]
+    measured["expected_cm"] = told = {}
+    for group in grouped(others):
+        some = [pair for r, pair in zip(others, clips, strict=True) if kind(r.name) == group]
+        told[group] = [[round(100 * v, 2) for v in pair] for pair in trust.means(some, line)]
+        cells = "   ".join(f"{said:5.2f} / {came:5.2f}" for said, came in told[group])
+        print(f"expected / came, cm, {group:6s} {len(some):3d} clips   {cells}")
     rows = {"a joint": trust.bins(clips, line), "mean of all joints": trust.bins(clips, line, True)}
     plots.reliability(rows, out / "reliability.png")
     measured["reliability_cm"] = {k: (100 * r[:, :2]).round(2).tolist() for k, r in rows.items()}

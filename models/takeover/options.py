@@ -19,9 +19,9 @@ OFTEN = (
 class Config:
     """What decides the result. Lengths in ticks of 1/30 s."""
 
-    steps: int = 1500
+    steps: int = 650
     fall: int = 2000  # steps in which the rate would fall to 0, as a cosine
-    cool: int = 500  # steps at the end in which it does, as a line
+    cool: int = 400  # steps at the end in which it does, as a line
     batch: int = 64
     hidden: int = 256
     width: int = 192

@@ -27,7 +27,8 @@ from .options import Config, arguments
 from .rollout import Weights, loss_of, rollout
 from .takes import held as held_apart
 
-PROBE = 500  # steps between two measurements on the takes that are kept apart
+SAVED = 50  # steps between two checkpoints
+PROBE = 200  # and between two measurements on the takes that are kept apart
 
 
 @torch.no_grad()
@@ -130,7 +131,7 @@ def train(
                 f"{left / 60:.0f} min left",
                 flush=True,
             )
-        if (step + 1) % 250 == 0 or done:
+        if (step + 1) % SAVED == 0 or done:
             row = [step + 1.0, spent + (clock - begun) / 60, running.get("place", math.nan)]
             if held and ((step + 1) % PROBE == 0 or done):
                 row += heldout.probe(mean, held)
@@ -170,7 +171,9 @@ def run(args: argparse.Namespace) -> int:
     config = Config(**{name: getattr(args, name) for name in asdict(Config()) if name != "ahead"})
     torch.set_flush_denormal(True)  # a body that stands is full of them
     args.out.mkdir(parents=True, exist_ok=True)
-    held = heldout.load(args.data, args.hold_out, args.exclude)
+    measured_on = heldout.paths(args.data, args.hold_out, args.exclude)
+    heldout.listed(measured_on, args.out / "held_out.csv")
+    held = heldout.load(measured_on)
     net, history = train(args, config, held)
     net = net.cpu().eval()
     measured, line = heldout.judge(net, held, args.out) if held else ({}, trust.AS_IT_IS)

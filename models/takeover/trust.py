@@ -10,7 +10,7 @@ import torch
 from understudy.runtime.core.rotation import Array
 
 from .data import Reel
-from .evaluate import RATE_HZ, body, places, predicted, windows
+from .evaluate import GAPS_S, RATE_HZ, body, places, predicted, ticks, windows
 from .network import Understudy
 
 BINS = 12
@@ -68,6 +68,21 @@ def fit(clips: Sequence[tuple[Array, Array]]) -> Line:
     optimiser.step(closure)
     a, b, c = line.detach().tolist()
     return float(a), float(b), float(c)
+
+
+def means(clips: Sequence[tuple[Array, Array]], line: Line) -> list[tuple[float, float]]:
+    """Expected and measured error in metres for gaps of each length, mean over gaps and clips."""
+    out = []
+    for n in map(ticks, GAPS_S):
+        pairs = []
+        for doubt, came in clips:
+            whole = np.isfinite(came[:n, :, 0]).all(0)
+            if whole.any():
+                said = expected(doubt, line)[:n, whole]
+                pairs.append((said.mean(), came[:n, whole].mean()))
+        said_m, came_m = np.mean(pairs, axis=0) if pairs else (np.nan, np.nan)
+        out.append((float(said_m), float(came_m)))
+    return out
 
 
 def bins(clips: Sequence[tuple[Array, Array]], line: Line, whole: bool = False) -> Array:

@@ -198,6 +198,8 @@ def test_doubt_is_fitted():
     came = rng.exponential(np.exp(0.3 + 1.2 * np.log(said) + 0.5 * np.log(tick)))
     line = trust.fit([(said, came)])
     np.testing.assert_allclose(line, (0.3, 1.2, 0.5), atol=0.06)
+    for expected, measured in trust.means([(said, came)], line):
+        assert expected == pytest.approx(measured, rel=0.1)
     for whole in (False, True):
         rows = trust.bins([(said, came)], line, whole)
         np.testing.assert_allclose(rows[:, 0], rows[:, 1], rtol=0.15)
@@ -216,7 +218,8 @@ def test_from_bvh_to_a_body_that_goes_on(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "best baseline" in said and "slow" in said
     card = json.loads((out / "takeover.json").read_text())
-    assert card["measured"]["same"]["0.5"]["best_baseline_cm"] > 0
+    assert card["measured"]["other"]["0.5"]["best_baseline_cm"] > 0
+    assert (out / "held_out.csv").read_text().splitlines() == ["file,kind", "bvh/slow,other"]
     assert (out / "curves.png").exists() and (out / "reliability.png").exists()
     with Understudy(3, out / "takeover.onnx", "cpu") as understudy:
         seen = np.ones((3, 22), bool)
