@@ -92,12 +92,13 @@ def judge(net: Understudy, held: Sequence[Reel], out: Path) -> tuple[dict[str, o
     others = [r for r in held if not matches(take(r.name), FITTED)] or list(held)
     line = trust.fit([trust.pairs(net, r) for r in fitted]) if fitted else trust.AS_IT_IS
     clips = [trust.pairs(net, r) for r in others]
-    measured["expected_cm"] = told = {}
+    told: dict[str, list[list[float]]] = {}
+    measured["expected_cm"] = told
     for group in grouped(others):
-        some = [pair for r, pair in zip(others, clips, strict=True) if kind(r.name) == group]
-        told[group] = [[round(100 * v, 2) for v in pair] for pair in trust.means(some, line)]
+        those = [pair for r, pair in zip(others, clips, strict=True) if kind(r.name) == group]
+        told[group] = [[round(100 * v, 2) for v in pair] for pair in trust.means(those, line)]
         cells = "   ".join(f"{said:5.2f} / {came:5.2f}" for said, came in told[group])
-        print(f"expected / came, cm, {group:6s} {len(some):3d} clips   {cells}")
+        print(f"expected / came, cm, {group:6s} {len(those):3d} clips   {cells}")
     rows = {"a joint": trust.bins(clips, line), "mean of all joints": trust.bins(clips, line, True)}
     plots.reliability(rows, out / "reliability.png")
     measured["reliability_cm"] = {k: (100 * r[:, :2]).round(2).tolist() for k, r in rows.items()}

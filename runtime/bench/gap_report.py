@@ -98,13 +98,13 @@ def print_kinds(by_kind: dict[str, Summary], lengths: list[float]) -> None:
             f" {100 * limb.get('ours', np.nan):5.1f}/{100 * best:5.1f}"
             f" {1000 * flicker.get('ours', np.nan):5.1f}/{1000 * flicker.get('hold', np.nan):5.1f}"
         )
-    worse = [
+    lost = [
         f"{kind} at {row['gap_s']:g} s"
         for kind, summary in by_kind.items()
         for row in summary["errors"]
         if row["error"] == "world" and row["ratio"] > 1.0
     ]
-    print(f"worse than the best baseline (!): {', '.join(worse) or 'nowhere'}\n")
+    print(f"worse than the best baseline (!): {', '.join(lost) or 'nowhere'}\n")
 
 
 def as_json(result: Result) -> dict:
