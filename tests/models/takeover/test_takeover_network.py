@@ -102,6 +102,22 @@ def test_a_closed_gate_lets_nothing_through_and_a_joint_that_keeps_nothing_is_he
     assert (after[..., other] - now[..., other]).abs().max() > 0.1
 
 
+def test_a_body_at_rest_stays_and_one_that_moves_is_led():
+    torch.manual_seed(0)
+    net = network.Understudy(8, 8)
+    now = some()[3].float()
+    with torch.no_grad():
+        net.decode.weight.normal_()
+        rest = net(now, now, torch.zeros(40, 8))[0]
+        before = now.clone()
+        before[:, 0, 0] -= 0.03
+        walks = net(now, before, torch.zeros(40, 8))[0]
+        net.decode.weight.zero_()
+        simple = net(now, before, torch.zeros(40, 8))[0]
+    np.testing.assert_allclose(rest, now, atol=1e-5)
+    assert (walks - simple).abs().max() > 0.1
+
+
 def test_errors_of_quiet_reels_count_more():
     clip = walk(4.0, 1.2)
     brisk = data.reels(clip)[0]

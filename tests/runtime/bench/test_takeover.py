@@ -110,6 +110,14 @@ def test_kinds_are_told_by_how_a_body_moves():
     assert motion.kind(replace(clip, rotations=waving)) == "act"
 
 
+def test_a_body_that_stands_goes_on_standing():
+    result = gap_trial.measure_clip(still(6.0), [0.25, 0.5, 1.0])
+    for errors in result.errors.values():
+        best_m = min(errors[name][0] for name in gaps.BASELINES)
+        assert errors["ours"][0] < 1.1 * best_m + 0.0002
+    assert result.errors[1.0]["ours"][0] < 0.006
+
+
 def test_a_list_of_kinds_says_what_is_measured_and_in_which_row(tmp_path, capsys):
     for name in ("a", "b", "c"):
         bvh.write(tmp_path / f"{name}.bvh", walk(2.0, 30.0))
