@@ -35,7 +35,7 @@ def curves(history: list[list[float]], kinds: Sequence[str], path: Path) -> None
     )
     right.set_ylim(bottom=0)
     if kinds:
-        right.legend(ncols=2, fontsize="small")
+        right.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     for axis in (left, right):
         axis.grid(alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)

@@ -19,7 +19,7 @@ import torch
 
 from understudy.runtime.core.errors import UnderstudyError
 
-from . import begin, export, heldout, plots, trust
+from . import begin, doubt, export, heldout, plots, trust
 from .batches import Footage, Variety, masks
 from .data import Reel, files, load
 from .network import RATE, SEEN, Understudy, seen_of
@@ -155,6 +155,7 @@ def train(
             os.replace(part, checkpoint)
         if done:
             break
+    doubt.fit(mean, footage, rng)
     return mean, history
 
 
