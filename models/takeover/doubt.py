@@ -10,37 +10,47 @@ import torch
 from torch import Tensor
 
 from .batches import Footage, Variety, masks
-from .network import HIGH_M, LOW_M, Understudy, adrift
+from .network import Understudy, adrift
 from .rollout import rollout
 
 BATCHES, WINDOWS, WARM, AHEAD = 48, 64, 22, 30
 PARTIAL = 5  # every so many batches, only some joints are missing
-ROUNDS, AT_ONCE, RATE = 12, 4096, 2e-3
+LOWEST, HIGHEST = -9.0, 2.0  # logarithms of metres
+ROUNDS, AT_ONCE, RATE = 16, 2048, 3e-3
 
 
 @torch.no_grad()
 def _roll_outs(net: Understudy, footage: Footage, rng: torch.Generator) -> tuple[Tensor, ...]:
-    """What the head sees (N, H + W), errors in metres (N, J) and which of them count (N, J)."""
+    """What the head sees (N, H + W), errors in metres (N, J), logarithms of the ticks for which
+    each joint has not been known (N, J), and which of them count (N, J)."""
     inputs: list[Tensor] = []
     hook = net.doubt.register_forward_hook(lambda _, given, __: inputs.append(given[0]))
-    errors, counts = [], []
+    errors, clocks, counts = [], [], []
     for k in range(BATCHES):
         bodies, _, real, _ = footage.windows(WINDOWS, WARM, AHEAD, Variety(), rng)
         seen = masks(WINDOWS, AHEAD, rng).to(bodies.device) if k % PARTIAL == 0 else None
         found = rollout(net, bodies, real.float(), WARM, seen, 0.0)[0]
         error = (net.joints(found) - net.joints(bodies[WARM:])).square().sum(-2).sqrt()
         lost = torch.ones_like(error) if seen is None else adrift(seen)
+        ticks = [lost[0]]
+        for gone in lost[1:]:
+            ticks.append((ticks[-1] + 1.0) * gone)
         errors.append(error.flatten(0, 1))
+        clocks.append(torch.stack(ticks).clamp(min=1.0).log().flatten(0, 1))
         counts.append((lost * real[WARM:, :, None]).flatten(0, 1))
     hook.remove()
-    return torch.cat(inputs), torch.cat(errors), torch.cat(counts)
+    return tuple(torch.cat(part) for part in (inputs, errors, clocks, counts))
 
 
 def fit(net: Understudy, footage: Footage, rng: torch.Generator) -> None:
-    """Makes errors that are spread exponentially around what the head expects likeliest."""
-    seen, came, counts = _roll_outs(net, footage, rng)
+    """Makes errors that are spread exponentially around what the head expects likeliest.
+
+    Errors grow with a power of the time since the drop besides, which `trust.fit` finds again.
+    """
+    seen, came, clocks, counts = _roll_outs(net, footage, rng)
     head = net.doubt
-    optimiser = torch.optim.Adam(head.parameters(), lr=RATE)
+    power = torch.full((1,), 0.5, device=seen.device, requires_grad=True)
+    optimiser = torch.optim.Adam([*head.parameters(), power], lr=RATE)
     total = ROUNDS * -(-len(seen) // AT_ONCE)
     step = 0
     for _ in range(ROUNDS):
@@ -48,9 +58,8 @@ def fit(net: Understudy, footage: Footage, rng: torch.Generator) -> None:
             rows = rows.to(seen.device)
             for group in optimiser.param_groups:
                 group["lr"] = RATE * (1.0 - step / total)
-            said = torch.nn.functional.softplus(head(seen[rows])) + 1e-4
-            said = said.clamp(LOW_M, HIGH_M)
-            loss = ((said.log() + came[rows] / said) * counts[rows]).sum()
+            log = (head(seen[rows]) + power * clocks[rows]).clamp(LOWEST, HIGHEST)
+            loss = ((log + came[rows] * (-log).exp()) * counts[rows]).sum()
             loss = loss / counts[rows].sum().clamp(min=1.0)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()

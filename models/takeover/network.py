@@ -167,7 +167,7 @@ class Understudy(nn.Module):
         expected error (..., J)."""
         both = torch.cat([memory, x], -1)
         y = self.decode(F.elu(self.mix(both)))
-        doubt = F.softplus(self.doubt(both.detach())) + 1e-4
+        doubt = self.doubt(both.detach()).clamp(-9.0, 2.0).exp()
         more, contacts, keep, gate = y.split([RATE, 4, GATES, GATES], -1)
         keep = torch.sigmoid(self.keep + spread(keep))
         more = more * self.rate_scale * torch.sigmoid(spread(gate))

@@ -16,6 +16,7 @@ SIDES = ("left", "right")
 PARTS = ("upper_leg", "lower_leg", "foot")
 # The share of a leg's length that is given out slowly, to a foot pulled by so much or more.
 SOFT, PULLED_M = 0.03, 0.03
+LEAST_AHEAD = 1e-3  # so that a straight leg has a side to bend to
 
 
 class RigLegs:
@@ -67,9 +68,11 @@ class RigLegs:
         near, rest = (1.0 - SOFT) * whole, SOFT * whole
         soft = near + rest * (1.0 - np.exp(-np.maximum(far - near, 0.0) / rest))
         pulled = np.sqrt(np.square(goal - end).sum(-1, keepdims=True))
-        far = far + np.where(far > near, soft - far, 0.0) * np.minimum(pulled / PULLED_M, 1.0)
+        share = np.minimum(pulled / PULLED_M, 1.0)
+        far = far + np.where(far > near, soft - far, 0.0) * share
         far = quaternion.clamp(far, np.abs(thigh - shin) + 0.02, whole)
-        ahead = quaternion.rotate(hip_r, self._ahead)
+        # Nor does the knee of a leg that stays as it is turn ahead.
+        ahead = quaternion.rotate(hip_r, self._ahead) * np.maximum(share, LEAST_AHEAD)
         side = two_bone.bend_side(top, mid, end, ahead, line)
         new_mid = two_bone.middle_joint(top, line, side, far, thigh, shin)
         new_end = top + far * line

@@ -70,3 +70,20 @@ def test_a_side_without_a_whole_leg_has_no_column():
     legs = RigLegs(skeleton)
     assert legs.columns.tolist() == [0]
     assert [skeleton.names[j] for j in legs.joints[:, 0]] == ["LeftUpLeg", "LeftLeg", "LeftFoot"]
+
+
+def test_a_leg_that_stays_as_it_is_keeps_its_knee():
+    """Knees that are bent aside by a centimetre do not jump ahead when a foot is held in place."""
+    legs = RigLegs(PERFORMER)
+    rotations = rotation.identity((len(PERFORMER),))
+    for side, turn in (("Left", 0.03), ("Right", -0.02)):
+        rotations[PERFORMER.index(f"{side}UpLeg")] = rotation.from_axis_angle([0, 0, 1.0], turn)
+        rotations[PERFORMER.index(f"{side}Leg")] = rotation.from_axis_angle([0, 0, 1.0], -2 * turn)
+    before, world_r = PERFORMER.globals(PERFORMER.rest_positions, rotations)
+    extended = np.concatenate([world_r, rotation.identity((1,))])
+    goal = before[legs.ankle] + np.array([0.0003, 0.0, 0.0])
+    out = rotations.copy()
+    legs.reach(before, extended, goal, world_r[legs.ankle], out, np.ones(2, bool))
+    after = PERFORMER.globals(PERFORMER.rest_positions, out)[0]
+    assert np.abs(after - before).max() < 0.002
+    np.testing.assert_allclose(after[legs.ankle], goal, atol=5e-4)
