@@ -202,6 +202,8 @@ def _command(args: argparse.Namespace) -> str:
     parser = argparse.ArgumentParser()
     arguments(parser)
     words = ["understudy train takeover --data", *(folder.name for folder in args.data)]
+    if args.begin is not None:
+        words += ["--begin", args.begin.name]
     names = [n for n in asdict(Config()) if n not in ("ahead", "seed")]
     for name in ("include", "exclude", "hold_out", *names):
         if getattr(args, name) != parser.get_default(name):

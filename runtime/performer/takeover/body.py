@@ -119,7 +119,9 @@ class Body:
         lost = missing & ~was
         if lost.any():
             self._lose(lost, not was.any())
-        if was.any() and not missing.any() and self.time_s - self.lost_s < MOMENT_S:
+        # A frame that is lost from an even stream is no sign that it comes unevenly.
+        short = was.any() and not missing.any() and self.time_s - self.lost_s < MOMENT_S
+        if short and not (stream.steady and stream.holed):
             self._uneven_s = self.time_s
         self._still = was & missing
         self.missing = missing
@@ -140,7 +142,8 @@ class Body:
         """Joints lost (J,) are missing from now on."""
         if first:
             self.lost_s = self.time_s
-            uneven = self.time_s - max(self._uneven_s + UNEVEN_S, self._began_s + NEW_S) < 0.0
+            young_s = -np.inf if self.stream.steady else self._began_s + NEW_S
+            uneven = self.time_s - max(self._uneven_s + UNEVEN_S, young_s) < 0.0
             # What is being handed over from beyond the envelope is not pulled into it.
             self._kept = uneven and (self._kept or not self._fading().any())
             one, newest = self.stream.before_newest, self.stream.newest

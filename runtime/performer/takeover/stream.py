@@ -31,6 +31,8 @@ TOGETHER = 0.5
 # Of what is stamped unevenly no more than this share of the usual distance is believed a packet.
 SOONEST = 0.8
 LEAST_S = 1e-3
+# Stamps of a steady rate are off by less than this share of it; so many are needed to tell.
+STEADY, STEADY_FROM = 0.1, 6
 # Two clocks that are not locked slip past each other; half a frame is no loss.
 MOST_SLACK = 0.5
 
@@ -177,6 +179,19 @@ class Stream:
     def before(self, packet: Packet) -> Packet | None:
         """The same for another packet than the newest."""
         return self._before(bisect_right(self._times, packet.time_s) - 1)
+
+    @property
+    def steady(self) -> bool:
+        """Whether the packets of the last moments are stamped at a steady rate, holes and all."""
+        if len(self._times) < STEADY_FROM or self.interval_s <= 0.0:
+            return False
+        counts = np.diff(self._times) / self.interval_s
+        return bool((np.abs(counts - np.round(counts)) < STEADY).all() and counts.min() > 0.5)
+
+    @property
+    def holed(self) -> bool:
+        """Whether packets are lacking before the newest: lost, that is, and not late."""
+        return len(self._times) > 1 and self._times[-1] - self._times[-2] > 1.5 * self.interval_s
 
     def _before(self, at: int) -> Packet | None:
         for one in range(at - 1, -1, -1):
