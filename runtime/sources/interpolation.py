@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -27,6 +28,16 @@ def packets(one: Packet, two: Packet, share: float) -> Packet:
         rotations=rotation.slerp(one.rotations, two.rotations, np.float64(share)),
         seen=np.logical_and.reduce(masks) if masks else None,
     )
+
+
+def apart(one: Packet, two: Packet) -> float:
+    """How far two poses are apart: turns of all joints in radians and the root's way in metres."""
+    if len(one.rotations) != len(two.rotations):
+        return math.inf
+    alike = np.abs(np.einsum("ij,ij->i", one.rotations, two.rotations))
+    root = one.positions[0] - two.positions[0]
+    # The square of a turn is nearly 8 (1 - the cosine of its half).
+    return math.sqrt(8.0 * max(len(alike) - float(alike.sum()), 0.0) + float(root @ root))
 
 
 def curves(one: Mapping[str, float], two: Mapping[str, float], share: float) -> dict[str, float]:

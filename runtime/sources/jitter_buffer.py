@@ -30,6 +30,10 @@ LEAST_FRAMES = 20
 PATIENCE, UNEVEN = 1.45, 0.02
 ENOUGH, SPARE_S = 0.995, 0.001
 LONGEST_S = 0.15
+# Of a sender without a time of its own: so far back is looked for the place of a thing that was
+# overtaken. It makes a detour of more than a usual step at the end, and hardly any there.
+LOOKED_BACK, LOOKED_BACK_S = 10, 0.25
+DETOUR, FITS, STEPS = 1.0, 0.4, 8
 # How much slower, and faster, it plays until the delay is as long as it should be.
 SLOWER, FASTER = 0.25, 0.05
 
@@ -40,15 +44,20 @@ class JitterBuffer(Generic[Thing]):
     """Things of one sender by the time at which they were taken.
 
     between  makes what lies between two things at a share of the way
+    apart    how far two things are from one another, inf: nobody knows; it tells what was overtaken
+             where a sender says no time
     delay_s  how much later than it was taken, and came at best, a thing is shown now
     """
 
     def __init__(
-        self, delay_s: float | None, between: Callable[[Thing, Thing, float], Thing]
+        self,
+        delay_s: float | None,
+        between: Callable[[Thing, Thing, float], Thing],
+        apart: Callable[[Thing, Thing], float] | None = None,
     ) -> None:
         self._set_s = delay_s
         self.sets_itself = delay_s is None
-        self._between = between
+        self._between, self._apart = between, apart
         self.overtaken = 0
         self.clear()
 
@@ -78,6 +87,11 @@ class JitterBuffer(Generic[Thing]):
             self._needs.clear()
         times = self._times
         at = bisect_right(times, taken_s)
+        if self._apart and at == len(times) and (said_s is None or self.clock.given_up):
+            place = self._place(thing, taken_s)
+            if place < at:
+                self._overtaken(place, taken_s, arrived_s, thing)
+                return
         if at < len(times):
             self.overtaken += 1
         elif times and (span_s := taken_s - times[-1]) <= NEAR_S:
@@ -89,6 +103,42 @@ class JitterBuffer(Generic[Thing]):
         self._things.insert(at, thing)
         if len(times) > MOST:
             del times[0], self._things[0]
+
+    def _place(self, thing: Thing, taken_s: float) -> int:
+        """Before which of the things that are here it was taken, by what lies between which."""
+        things, times, count = self._things, self._times, len(self._things)
+        assert self._apart is not None
+        if count < 3 or taken_s - times[-2] > LOOKED_BACK_S:
+            return count
+        first = max(count - LOOKED_BACK, 1)
+        steps = [self._apart(a, b) for a, b in zip(things[first - 1 :], things[first:])]
+        usual = sorted(steps[-STEPS:])[len(steps[-STEPS:]) // 2]
+        off = self._apart(things[-1], thing)
+        before = self._apart(things[-2], thing)
+        if not 0.0 < usual < np.inf or not steps[-1] + off - before > DETOUR * usual:
+            return count
+        best, least, after = count, min(FITS * usual, 0.5 * off), off
+        for at in range(count - 1, first - 1, -1):
+            if times[at] < taken_s - LOOKED_BACK_S:
+                break
+            before = self._apart(things[at - 1], thing)
+            if (detour := before + after - steps[at - first]) < least:
+                best, least = at, detour
+            after = before
+        return best
+
+    def _overtaken(self, place: int, taken_s: float, arrived_s: float, thing: Thing) -> None:
+        """A thing is put before others, which are shown a place later; not where that is too late.
+
+        As many come in a second as are taken: their places are those of the times of arrival.
+        """
+        self.overtaken += 1
+        times = self._times
+        self._needs.append((arrived_s, taken_s - times[-1], arrived_s - times[place - 1]))
+        if self._buffering and place < 2:
+            return
+        times.append(taken_s)
+        self._things.insert(place, thing)
 
     def take(self, tick_s: float) -> list[tuple[float, Thing, bool]]:
         """What is to be shown at a tick: a thing, several, or none.
@@ -156,7 +206,8 @@ def delay_now_s(buffers: Iterable[JitterBuffer]) -> float:
     return round(max((buffer.late_s for buffer in buffers), default=0.0), 4)
 
 
-def delays(buffers: Iterable[JitterBuffer]) -> list[str]:
+def delays(buffers: Iterable[JitterBuffer], what: str = "they are") -> list[str]:
     """What a crew should know of that; it changes only when a buffer comes or goes."""
-    uneven = [buffer for buffer in buffers if buffer.late_s and buffer.sets_itself]
-    return ["its frames come unevenly, so they are shown later (delay=auto)"] if uneven else []
+    if not any(buffer.late_s and buffer.sets_itself for buffer in buffers):
+        return []
+    return [f"its frames come unevenly, so {what} shown later (delay=auto; delay=0: as they come)"]

@@ -21,7 +21,7 @@ YOUNG_S = 0.12
 LET_GO_MPS2 = 12.0
 FRAME_S = 1.0 / 60.0
 # A stream that is younger, or was interrupted for a moment so lately, comes unevenly.
-UNEVEN_S, MOMENT_S = 3.0, 0.13
+UNEVEN_S, MOMENT_S = 3.0, 0.3
 NEW_S = 1.0
 
 
@@ -68,7 +68,8 @@ class Body:
         self._envelope = Envelope(len(skeleton))
         self._noted_s = self._began_s = self._uneven_s = -np.inf
         self._kept = False  # whether what is predicted stays within the envelope
-        self._root_mps: Array = np.zeros(3)
+        self._root_then: tuple[Array, Array] = (np.zeros(3), np.zeros(3))
+        self._now_s, self._tick_s = -np.inf, 0.0
         self._gone_s = 0.0  # for how long something was missing
 
     @property
@@ -94,6 +95,7 @@ class Body:
     def sense(self, now_s: float) -> None:
         """Takes the stream's time on to a tick of the stage and finds what is missing."""
         stream = self.stream
+        self._now_s, self._tick_s = now_s, min(max(now_s - self._now_s, 0.0), NEAR_S)
         stream.advance(now_s)
         self.newly_partial = False
         if not stream.packets:
@@ -129,10 +131,19 @@ class Body:
 
     def _note_sent(self) -> None:
         """What was sent since the tick before widens the envelope."""
+        fresh: list[Packet] = []
         for packet in self.stream.packets[::-1]:
             if packet.time_s <= self._noted_s:
                 break
+            fresh.append(packet)
+        for packet in reversed(fresh):
             self._envelope.note(packet.positions, packet.rotations, packet.seen)
+            if packet.seen is None:
+                usual_s = self.stream.interval_s
+                pose = packet.positions, packet.rotations
+                self._envelope.note_speed(packet.time_s, *pose, usual_s)
+                if self._envelope.disordered:
+                    self._uneven_s = packet.time_s
         newest = self.stream.newest
         if self._began_s == -np.inf:
             self._began_s = newest.time_s
@@ -147,10 +158,10 @@ class Body:
             # What is being handed over from beyond the envelope is not pulled into it.
             self._kept = uneven and (self._kept or not self._fading().any())
             one, newest = self.stream.before_newest, self.stream.newest
-            self._root_mps = np.zeros(3)
+            self._root_then = newest.positions[0], np.zeros(3)
             if self._kept and one is not None:
-                dt_s = self.stream.elapsed_s(one, newest)
-                self._root_mps = (newest.positions[0] - one.positions[0]) / dt_s
+                gone = newest.positions[0] - one.positions[0]
+                self._root_then = newest.positions[0], gone / self.stream.elapsed_s(one, newest)
         packets = self.stream.packets
         self.newly_partial = not (self.whole_lost or self.waits) and len(packets) > 1
         if self.prediction is not None:
@@ -210,21 +221,37 @@ class Body:
     def show_source(self) -> None:
         """Nothing is missing, and nothing fades."""
         newest = self.stream.newest
-        self.positions, self.rotations = newest.positions, newest.rotations
-        self._aim = self.positions, self.rotations
+        pose = positions, rotations = newest.positions, newest.rotations
+        self._aim = pose
         self.state, self.reason, self.uncertainty_m = State.LIVE, "", 0.0
+        if self._is_uneven:
+            shown = self.positions, self.rotations
+            positions, rotations = self._envelope.slow(self._tick_s, shown, *pose)
+            if rotations is not newest.rotations or positions is not newest.positions:
+                self.state, self.reason = self._why(newest)
+        self.positions, self.rotations = positions, rotations
         if self.prediction is not None:
             self.prediction.end()
+
+    @property
+    def _is_uneven(self) -> bool:
+        """Whether it was interrupted for a moment, or came in disorder, of late."""
+        return self.time_s < self._uneven_s + UNEVEN_S
 
     def show(self, positions: Array, rotations: Array, aim: tuple[Array, Array]) -> None:
         """A pose that is not, or not wholly, the source's; aim is what it is without fading."""
         self._aim = aim
+        if self.any_missing:
+            # Who is back and waits for a second packet is not lost.
+            whole = self.whole_lost or self.stream.newest.seen is None
+            self._gone_s = self.silent_s if whole else self.time_s - self.lost_s
         if self._kept:
-            if self.any_missing:
-                self._gone_s = self.time_s - self.lost_s
             joints = np.flatnonzero(self.missing | self._fading())
             positions, rotations = positions.copy(), rotations.copy()
-            self._envelope.keep(joints, self._gone_s, self._root_mps, positions, rotations)
+            self._envelope.keep(joints, self._gone_s, self._root_then, positions, rotations)
+        if self._is_uneven and self._gone_s < MOMENT_S:
+            shown = self.positions, self.rotations
+            positions, rotations = self._envelope.slow(self._tick_s, shown, positions, rotations)
         self.positions, self.rotations = positions, rotations
         self.state, self.reason = self._why(self.stream.newest)
 

@@ -31,7 +31,7 @@ from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Kind, Stream
 from understudy.runtime.sources.tracked import TrackedObjects
 
-from .vmc_skeleton import NOWHERE_M, skeleton
+from .vmc_skeleton import NOWHERE_M, at_rest, lacking, skeleton
 
 PORT = vmc.MARIONETTE_PORT
 KINDS = (Kind.BODY, Kind.FACE, Kind.CAMERA, Kind.PROP)
@@ -87,13 +87,20 @@ def _between(one: Moment, two: Moment, share: float) -> Moment:
     )
 
 
+def _apart(one: Moment, two: Moment) -> float:
+    """How far two bodies' poses are apart, in radians and metres."""
+    if one.packet is None or two.packet is None:
+        return math.inf
+    return interpolation.apart(one.packet, two.packet)
+
+
 class Sender:
     """One program: its frames, its clock, and what is to be shown of it."""
 
     def __init__(self, delay_s: float | None) -> None:
         self.gatherer = Accumulator()
         self.copies = Copies(unlike=True)
-        self.buffer = JitterBuffer[Moment](delay_s, _between)
+        self.buffer = JitterBuffer[Moment](delay_s, _between, _apart)
         self.heard_s = float("-inf")
 
 
@@ -121,6 +128,8 @@ class VmcSource:
         self._learning = self._joining = self._off = 0
         self._names: tuple[str, ...] = ()
         self._from, self._to = np.zeros(0, int), np.zeros(0, int)
+        self._rest, self._still = PERFORMER.rest_rotations, np.zeros(0, int)
+        self._lacks: list[str] = []  # parts of the body that its sender never sends
 
     @property
     def silence(self) -> str:
@@ -148,7 +157,11 @@ class VmcSource:
         self.face.advance(now_s)
         self.cameras = self._seen_cameras.judged(now_s, self.silence)
         self.props = self._seen_props.judged(now_s, self.silence)
-        self.reception.remarks = delays([sender.buffer for sender in self._senders.values()])
+        self.reception.remarks = delays(
+            [sender.buffer for sender in self._senders.values()], "the body and its face are"
+        )
+        if self._known and self._lacks:
+            self.reception.remarks.append(f"it sends no {', no '.join(self._lacks)}: held at rest")
         return packets
 
     def _newest(self, datagrams: list[Datagram]) -> list[Datagram]:
@@ -273,7 +286,7 @@ class VmcSource:
             self._from = np.flatnonzero(known)
             self._to = np.array([index[self._names[i]] for i in self._from], int)
         positions = self.skeleton.rest_positions.copy()
-        rotations = self.skeleton.rest_rotations.copy()
+        rotations = self._rest.copy()
         came = performance.positions[self._from]
         placed = np.abs(came).max(axis=-1) > NOWHERE_M
         positions[self._to[placed]] = came[placed]
@@ -284,8 +297,9 @@ class VmcSource:
         seen = np.zeros(len(self.skeleton), bool)
         fresh = np.array(performance.ages)[self._from] <= KEPT_FRAMES
         seen[self._to] = fresh & sound
-        if "Hips" not in self._learned:  # a root that nobody sends stays, and is no loss
-            seen[0] = True
+        if not seen.any():
+            return None
+        seen[self._still] = True  # what its sender never sends stays, and is no loss
         if performance.root is not None and _is_turn(performance.root[1]):
             at, turn = performance.root[0], rotation.normalize(performance.root[1])
             positions[0] = at + rotation.rotate(turn, positions[0])
@@ -294,8 +308,6 @@ class VmcSource:
             self._joining = 0 if seen.all() else self._joining - 1
             if self._joining:
                 return None
-        if not seen.any():
-            return None
         return Packet(0.0, positions, rotations, None if seen.all() else seen)
 
     # Which skeleton it is.
@@ -317,6 +329,12 @@ class VmcSource:
             self._body.buffer.forget()
         self._known, self._learned, self._candidates = True, names, frozenset()
         self._learning, self._off, self._names = 0, 0, ()
+        self._rest = at_rest(self.skeleton, names)
+        parts = lacking(names)
+        still = {bone for bones in parts.values() for bone in bones} | ({"Hips"} - names)
+        index = self.skeleton.index
+        self._still = np.array([index(bone) for bone in sorted(still)], int)
+        self._lacks = list(parts)
 
     def _is_other(self, performance: vmc.Performance) -> bool:
         """Whether its bones have been elsewhere for long enough to be another avatar's."""

@@ -2,14 +2,18 @@
 
 VMC never says what the body looks like. But bones are local to their parent in a T-pose without
 rotations, so their positions are the skeleton's, and the names tell who hangs on whom. What comes
-without a position takes our performer's.
+without a position takes our performer's. Of a body without legs, or of a head alone, as programs
+for virtual presenters send it, the limbs that never come are our performer's too, and stand still.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from understudy.bridge.protocols import vmc
+from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import HIERARCHY, PERFORMER, roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
@@ -63,17 +67,54 @@ _PARENTS, _PLACES, _TIPS = _tables()
 assert set(_PLACES) == set(vmc.BONES)
 
 
+# What a body has to have, each as a whole: what of it is sent in part is taken as it is.
+_PARTS_OF_A_BODY: dict[str, tuple[str, ...]] = {
+    "trunk": ("Spine", "Chest", "UpperChest"),
+    "head": ("Neck", "Head"),
+    **{
+        f"{side} {limb}": tuple(f"{side.title()}{bone}" for bone in bones)
+        for limb, bones in (
+            ("arm", ("Shoulder", "UpperArm", "LowerArm", "Hand")),
+            ("leg", ("UpperLeg", "LowerLeg", "Foot", "Toes")),
+        )
+        for side in ("left", "right")
+    },
+}
+# Arms that nobody moves hang down.
+_HANGS_RAD = np.radians(75.0)
+
+
+def lacking(sent: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The parts of a body of which no bone is among those sent, and their bones."""
+    return {
+        part: bones
+        for part, bones in _PARTS_OF_A_BODY.items()
+        if not any(bone in sent for bone in bones)
+    }
+
+
+def at_rest(body: Skeleton, sent: Collection[str]) -> Array:
+    """(J, 4) the pose of a body whose sender sends nothing: arms that it never sends hang down."""
+    rotations = body.rest_rotations.copy()
+    for bone, turn in (("LeftUpperArm", -_HANGS_RAD), ("RightUpperArm", _HANGS_RAD)):
+        if any(bone in bones for bones in lacking(sent).values()):
+            turned = rotation.from_rotation_vector(np.array([0.0, 0.0, turn]))
+            rotations[body.index(bone)] = turned
+    return rotations
+
+
 def skeleton(performance: vmc.Performance) -> Skeleton:
-    """The skeleton whose joints are the bones of this performance, hips always among them."""
+    """The skeleton whose joints are the bones of this performance, and the parts that it lacks."""
     sent = {name: i for i, name in enumerate(performance.names) if name in _PLACES}
-    names = [name for name in vmc.BONES if name in sent or name == "Hips"]
+    added = {"Hips", *(bone for bones in lacking(sent).values() for bone in bones)}
+    names = [name for name in vmc.BONES if name in sent or name in added]
     parents, offsets = [-1], [_PLACES["Hips"]]
     for name in names[1:]:
         above = _PARENTS[name]
         while above not in names:
             above = _PARENTS[above]
         parents.append(names.index(above))
-        at = performance.positions[sent[name]]
+        at = performance.positions[sent[name]] if name in sent else np.zeros(3)
         placed = float(np.abs(at).max()) > NOWHERE_M
         offsets.append(at if placed else _PLACES[name] - _PLACES[above])
     rest = np.array(offsets)

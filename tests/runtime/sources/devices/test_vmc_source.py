@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from tests.bridge.protocols.mutations import mutations
+from tests.runtime.outputs.things import to as target
 from tests.runtime.sources.receivers import ANN, BOB, TICK_S, source
 from understudy.bridge.protocols import vmc
 from understudy.bridge.protocols.vmc_packer import DIALECTS, Packer
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER, roles
-from understudy.runtime.core.pose import Pose, State, Subject
+from understudy.runtime.core.pose import Frame, Pose, State, Subject
+from understudy.runtime.outputs.sender import KNOWN
 from understudy.runtime.retarget.retarget import t_pose
 from understudy.runtime.sources.datagrams import SILENT_S
 from understudy.runtime.sources.devices import vmc_skeleton
@@ -113,6 +115,60 @@ def test_bones_that_come_without_positions_are_where_our_performers_are():
     packet = play(vmc_source, receiver, frames)[-1][0]
     np.testing.assert_allclose(vmc_source.skeleton.rest_positions[1:], offsets()[1:], atol=1e-6)
     np.testing.assert_array_equal(packet.positions[1:], vmc_source.skeleton.rest_positions[1:])
+
+
+UPPER = tuple(n for n in LEGS_AND_TRUNK if not any(w in n for w in ("Leg", "Foot", "Toe")))
+HEAD = ("Neck", "Head")
+
+
+@pytest.mark.parametrize(
+    ("bones", "lacks"),
+    [
+        (UPPER, "it sends no left leg, no right leg: held at rest"),
+        (("Head",), "it sends no trunk, no left arm, no right arm, no left leg, no right leg"),
+        (HEAD, "it sends no trunk, no left arm, no right arm, no left leg, no right leg"),
+    ],
+)
+def test_half_a_body_is_live_is_acted_in_a_silence_and_goes_out_again(bones, lacks):
+    """As programs for virtual presenters send it: what never comes is held at rest, and said."""
+    vmc_source, receiver = source("vmc://")
+    stage = Live()
+    (seat,) = stage.seats([PERFORMER])
+    stage.admit([seat])
+    subject, pack = Subject("ann", PERFORMER, Pose.rest(PERFORMER)), Packer()
+    states, reasons, sent = [], [], performance(0, bones)
+    for number in range(100):
+        if number < 60:
+            sent = performance(number, bones)
+            receiver.say(*pack.pack(sent))
+        receiver.tick_ns = 10**12 + round(number * TICK_S * 1e9)
+        receiver.wait(number * TICK_S)
+        stage.arrive(seat, vmc_source.skeleton, vmc_source.poll(number * TICK_S))
+        stage.step(number * TICK_S)
+        seat.solve(subject, None, np.zeros(3), rotation.identity())
+        if seat.fitting is not None:
+            seat.fitting[1].result()
+        states.append(subject.state)
+        reasons.append(subject.reason)
+        if number == 55:
+            notice, live = vmc_source.notice, vmc_source.skeleton
+            head = live.index("Head")
+            turn = sent.rotations[sent.names.index("Head")]
+            assert abs(subject.pose.rotations[head] @ turn) > 1 - 1e-6
+            world = live.globals(subject.pose.positions, subject.pose.rotations)[0]
+            assert abs(world[live.index("LeftToes"), 1]) < 0.06  # it stands on the ground
+            if "LeftHand" not in bones:
+                assert world[live.index("LeftHand"), 1] < world[head, 1] - 0.4
+            scene = Frame(number, 1, 1, 60, 1, "", subjects=[subject])
+            for url in ("vmc://127.0.0.1", "rokoko://127.0.0.1"):
+                one = target(url)
+                assert KNOWN[one.scheme].OUTPUT(one).datagrams(scene, 1.0)
+            out = KNOWN["vmc"].OUTPUT(target("vmc://127.0.0.1")).message(scene, 1.0)
+            assert abs(out.rotations[out.names.index("Head")] @ turn) > 1 - 1e-6
+    assert set(states[20:58]) == {State.LIVE}
+    assert lacks in notice
+    assert State.TAKEOVER in states[62:] and "mocap silent" in reasons[-1]
+    stage.close()
 
 
 @pytest.mark.parametrize("by_root", [False, True])
