@@ -274,6 +274,38 @@ def test_a_phone_gives_its_face_to_a_subject_or_is_one(pad):
     )
 
 
+def test_a_head_alone_by_real_sockets_is_a_body_that_stands_and_goes_out_again():
+    there, on = free_udp_ports(2)
+    client = SimpleUDPClient("127.0.0.1", there)
+    turn, number, subject = [0.0, 0.2474, 0.0, 0.9689], 0, None
+    with in_process(f"vmc://:{there}") as stage, Subscriber(stage.publisher.address) as heard:
+        with (
+            contextlib.closing(Output(to(f"vmc://127.0.0.1:{on}"))) as output,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+        ):
+            receiver.bind(("127.0.0.1", on))
+            receiver.settimeout(PATIENCE_S)
+            end_s = time.monotonic() + PATIENCE_S
+            while time.monotonic() < end_s:
+                client.send_message("/VMC/Ext/Bone/Pos", ["Head", 0.0, 0.1, 0.0, *turn])
+                client.send_message("/VMC/Ext/T", [number / 60])
+                stage.tick(number)
+                number += 1
+                if frame := heard.receive(0.01):
+                    subject = frame.subjects[0]
+                    output.offer(frame, number * TICK_S)
+                    output.send_due(number * TICK_S)
+                    if subject.state is State.LIVE and "LeftUpperArm" in subject.skeleton.names:
+                        break
+            said = receiver.recv(65535)
+    assert subject is not None and subject.state is State.LIVE
+    shown = subject.pose.rotations[subject.skeleton.index("Head")]
+    assert abs(abs(shown[1]) - turn[1]) < 1e-3
+    # Its sender has a head without a neck; what it lacks altogether is ours.
+    assert set(roles(PERFORMER)) - {"neck"} == set(roles(subject.skeleton))
+    assert b"/VMC/Ext/Bone/Pos" in said
+
+
 # Bad days.
 
 
