@@ -30,6 +30,7 @@ _BODY = {
     "shin": "calf shin tibia shank lowleg",
     "knee": "knee",
     "foot": "foot",
+    "ashi": "ashi",  # Japanese: the thigh, or the foot below a shin
     "ankle": "ankle talus",
     "toe": "toe toes ball",
     "metatarsal": "metatarsal metatarsals",
@@ -87,7 +88,9 @@ _JAPANESE = (
     ("親指", "thumb"), ("人指", "index"), ("人差指", "index"), ("中指", "finger"),
     ("薬指", "ring"), ("小指", "little"), ("補助", "helper"), ("ひざ", "knee"), ("ヒザ", "knee"),
     ("膝", "knee"), ("ひじ", "elbow"), ("ヒジ", "elbow"), ("肘", "elbow"), ("左", "left"),
-    ("右", "right"), ("足", "thigh"), ("腕", "uparm"), ("肩", "collar"), ("首", "neck"),
+    ("右", "right"), ("太もも", "thigh"), ("太腿", "thigh"), ("大腿", "thigh"), ("下腿", "shin"),
+    ("すね", "shin"), ("脛", "shin"), ("上腕", "uparm"), ("前腕", "forearm"), ("鎖骨", "collar"),
+    ("足", "ashi"), ("手", "hand"), ("腕", "uparm"), ("肩", "collar"), ("首", "neck"),
     ("頭", "head"), ("腰", "hips"), ("捩", "twist"), ("髪", "hair"), ("目", "eye"), ("先", "tip"),
 )  # fmt: skip
 _VERTEBRA = re.compile(r"^(?:[lt]\d{1,2}|c7)$")  # Xsens: L5, L3, T12, T8

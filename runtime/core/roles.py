@@ -52,6 +52,7 @@ _WORTH: dict[str, dict[str, float]] = {
     "knee": {"lower_leg": 2.5},
     "hips": {"upper_leg": 2.0},
     "ankle": {"foot": 3.0},
+    "ashi": {"upper_leg": 3.0, "foot": 2.5},
     "foot": {"foot": 2.5, "toes": 1.0},
     "toe": {"toes": 3.0},
     "metatarsal": {"toes": 1.0},

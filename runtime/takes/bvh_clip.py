@@ -53,6 +53,11 @@ def make_clip(path: Path, tree: Hierarchy, motion: Motion, given: Given) -> Clip
     file_offsets, tips = np.array(tree.offsets, float), np.array(tree.tips, float)
     positions, rotations = _local(tree, file_offsets, motion.values)
     offsets = _bones(tree, file_offsets, positions, notes)
+    if len(offsets) > 1 and not np.abs(offsets[1:]).max() > TINY**2:
+        raise UnderstudyError(
+            f"{path.name} has no skeleton: every OFFSET is zero, and no position channel says how "
+            "long a bone is. Export it with bone lengths."
+        )
     skeleton = Skeleton(tuple(tree.names), np.array(tree.parents), offsets, tips=tips)
     skeleton = with_roles(skeleton, given.roles, path.name)
     seen = placement.sight(skeleton, positions, rotations)

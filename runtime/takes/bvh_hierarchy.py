@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -17,6 +18,14 @@ Channels = tuple[tuple[str, ...], ...]
 _Fail = Callable[[int, str], UnderstudyError]
 
 
+# The largest rigs have some hundreds; what is told from trees of joints grows with their square.
+MOST_JOINTS = 2000
+# Ten thousand kilometres in millimetres: more is no place and no angle.
+MOST_VALUE = 1e10
+_COMMENT = re.compile(r"(?:^|(?<=\s))(?:#|//).*")
+_NAMED = re.compile(r"\s*(?:ROOT|JOINT)\b", re.IGNORECASE)  # a name may hold what begins a comment
+
+
 @dataclass(slots=True)
 class Hierarchy:
     names: list[str] = field(default_factory=list)
@@ -30,6 +39,8 @@ class Hierarchy:
 def _tokens(text: str) -> Iterator[tuple[int, list[str]]]:
     """Line number from 1 and its words, braces apart, for each line that is not blank."""
     for number, line in enumerate(text.splitlines(), 1):
+        if ("#" in line or "//" in line) and not _NAMED.match(line):
+            line = _COMMENT.sub("", line)
         words = line.replace("{", " { ").replace("}", " } ").split()
         if words:
             yield number, words
@@ -112,6 +123,8 @@ def read_hierarchy(name: str, text: str) -> Hierarchy:
 
 
 def _add_joint(tree: Hierarchy, label: str, parent: int, fail: _Fail, line: int) -> int:
+    if len(tree.names) == MOST_JOINTS:
+        raise fail(line, f"more than {MOST_JOINTS:,} joints, which is no body's skeleton.")
     above = parent
     while above >= 0:
         if tree.names[above] == label:
@@ -138,6 +151,8 @@ def _offset(words: list[str], fail: _Fail, line: int) -> list[float]:
         raise fail(line, f"OFFSET {' '.join(words)} is not three numbers.") from None
     if len(offset) != 3 or not np.all(np.isfinite(offset)):
         raise fail(line, f"OFFSET {' '.join(words)} is not three finite numbers.")
+    if max(map(abs, offset)) > MOST_VALUE:
+        raise fail(line, f"OFFSET {' '.join(words)} is longer than any bone.")
     return offset
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.rotation import Array
 
+from .bvh_hierarchy import MOST_VALUE
 from .bvh_text import Progress, Text
 
 try:
@@ -27,6 +28,7 @@ except ImportError:  # no wheel for this Python; what follows is four times as s
 
 _JSON = msgspec.json.Decoder(list[float])
 _COMMAS = bytes.maketrans(b" ", b",")
+_COMMENT = re.compile(rb"(?m)(?:^|(?<=\s))(?:#|//)[^\n]*")
 _HEADER = rb"\s*%b[ \t]*:[ \t]*([^\r\n]*)"
 # A number, or the beginning of one.
 _NUMBER = re.compile(rb"[-+]?\d*\.?\d*([eE][-+]?\d*)?")
@@ -87,7 +89,7 @@ def _header(
         if found is None:
             here = min(line(position) + 1, line(len(block)))
             raise UnderstudyError(f"{text.name} line {here}: '{label}:' is missing after MOTION.")
-        return found[1].decode(errors="replace").strip(), found.end()
+        return _COMMENT.sub(b"", found[1]).decode(errors="replace").strip(), found.end()
 
     word, after = value("Frames", 0)
     try:
@@ -185,7 +187,7 @@ def _fast(
         done += len(piece)
         if progress is not None:
             progress(min(done, text.size), text.size)
-    if row == 0 or not np.isfinite(values[:row]).all():
+    if row == 0 or not _sane(values[:row]):
         return None
     return values[:row]
 
@@ -229,10 +231,16 @@ def _numbers(line: bytes) -> list[float]:
         return [float(word) for word in line.split()]
 
 
+def _sane(values: Array) -> bool:
+    """Whether all are finite and below MOST_VALUE."""
+    return bool(values.max() <= MOST_VALUE and values.min() >= -MOST_VALUE)
+
+
 def _slow(
     name: str, block: bytes, first_line: int, frames: int, columns: int, notes: list[str]
 ) -> Array:
     """(T, C) values of a motion block that is not plain; raises what is wrong with it."""
+    block = _COMMENT.sub(b"", block).rstrip(b"\0\x1a \t\r\n")  # DOS ended its files with 0x1a
     if b"," in block:
         block = _without_commas(name, block, first_line, columns, notes)
     lines = block.split(b"\n")
@@ -263,7 +271,7 @@ def _slow(
             raise ValueError
     except ValueError:
         raise _damage(name, lines, first_line, columns) from None
-    if not np.isfinite(values).all():
+    if not _sane(values):
         raise _damage(name, lines, first_line, columns)
     if cut:
         notes.append(f"The file ends in the middle of frame {rows + 1}, which is left out.")
@@ -296,13 +304,19 @@ def _damage(name: str, lines: list[bytes], first_line: int, columns: int) -> Und
             continue
         for column, word in enumerate(words):
             try:
-                good = bool(np.isfinite(float(word)))
+                number_read = float(word)
+                good = bool(np.isfinite(number_read))
             except ValueError:
                 good = False
             if not good:
                 shown = word.decode(errors="replace")[:40]
                 return UnderstudyError(
                     f"{name} line {number}: value {column + 1} is {shown!r}, not a finite number."
+                )
+            if abs(number_read) > MOST_VALUE:
+                return UnderstudyError(
+                    f"{name} line {number}: value {column + 1} is {word.decode()[:40]}, which is "
+                    "no place and no angle."
                 )
         if len(words) != columns:
             return UnderstudyError(

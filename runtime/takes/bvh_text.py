@@ -18,6 +18,7 @@ from .bvh_hierarchy import read_hierarchy
 # Told how many bytes of how many have been read.
 Progress = Callable[[int, int], None]
 
+MOST_HEAD = 16 << 20  # bytes before MOTION: twenty times the largest rig's
 PIECE = 1 << 19  # stays in a processor's cache
 _MOTION = re.compile(rb"(?im)^[ \t]*MOTION[ \t\r]*$")
 _MARKS = (  # the longer ones first: UTF-32's begins as UTF-16's does
@@ -83,7 +84,12 @@ def _text(path: Path, file: BinaryIO) -> Text:
     while True:
         piece = stream.read(1 << 16)
         content += piece
-        found = _MOTION.search(content)
+        # Only what is new is searched, from the start of its first line.
+        found = _MOTION.search(content, content.rfind(b"\n", 0, len(content) - len(piece)) + 1)
+        if not found and len(content) > MOST_HEAD:
+            raise UnderstudyError(
+                f"{path.name} has no line MOTION in its first {MOST_HEAD >> 20} MB; is this a BVH?"
+            )
         # A match at the end of what was read may be the start of a longer line.
         if found and (found.end() < len(content) or not piece):
             break
