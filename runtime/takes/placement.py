@@ -240,7 +240,7 @@ def _cost(size_m: float, human_m: float, rare: float) -> float:
     least, most = (human_m, human_m) if human_m else THING_M
     above, below = np.log(size_m / most), np.log(size_m / least)
     if above > 0.0:
-        return float((above / 0.1) ** 2) + rare
+        return float((above / 0.12) ** 2) + rare
     return (float((below / 0.45) ** 2) if below < 0.0 else 0.0) + rare
 
 
@@ -270,7 +270,7 @@ def guess_unit(skeleton: Skeleton, height: float) -> tuple[float, str]:
     )
     if cost[name] - UNITS[name][1] > 6.0:
         return unit, f"{text}, which is an odd size; --unit overrules it."
-    if cost[second] - cost[name] < 1.5:
+    if cost[second] - cost[name] < 1.8:
         other = UNITS[second][0]
         text += f"; as {_a(second)} it would be {measure.units * other:.2f} m (--unit {other:g})"
     elif size_m < SMALL * measure.human_m:

@@ -171,3 +171,17 @@ def test_a_hierarchy_that_never_ends_takes_no_time_and_no_memory(tmp_path, monke
     monkeypatch.setattr(bvh_text, "MOST_HEAD", 1 << 17)
     with pytest.raises(UnderstudyError, match="no line MOTION in its first"):
         bvh.read(save(tmp_path, head + "JOINT j {" * (1 << 16)))
+
+
+@pytest.mark.parametrize("unit_m", [1.0, 0.01, 0.001])
+@pytest.mark.parametrize("size", [1.2, 1.35])
+def test_a_giant_in_metric_units_is_no_child_in_feet(tmp_path, unit_m, size):
+    positions, rotations = stance()
+    giant = Skeleton(
+        PERFORMER.names,
+        PERFORMER.parents,
+        PERFORMER.rest_positions * size,
+        tips=PERFORMER.tips * size,
+    )
+    path = write_bvh(tmp_path / "giant.bvh", positions * size, rotations, giant, unit_m=unit_m)
+    assert bvh.read(path).unit_m == unit_m
