@@ -18,7 +18,7 @@ _PR_SET_PDEATHSIG = 1
 _PARENT = "UNDERSTUDY_PARENT"
 
 
-def start(*words: object, **pipes: int) -> subprocess.Popen[bytes]:
+def start(*words: object, **pipes: Any) -> subprocess.Popen[bytes]:
     """Starts `understudy WORDS` in a process of its own; pipes are Popen's stdin and stdout.
 
     The child ends when its parent dies, however it dies. Ctrl-C at the terminal reaches the parent

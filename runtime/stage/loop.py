@@ -174,11 +174,11 @@ class Stage:
                         self.recording.append((request, started))
                     except UnderstudyError as refusal:
                         self.control.reply(request, error=str(refusal))
-                case Record() if self.recorder is None:
-                    self.control.reply(request, written=[])
-                case Record():
+                case Record() if self.recorder is not None:
                     stopped = self.recorder.stop(self.publisher.published)
                     self.recording.append((request, stopped))
+                case Record():
+                    self.control.reply(request, written=[])
                 case Style():
                     try:
                         now = self.cast.style(request.subject, request.traits)

@@ -27,7 +27,6 @@ from understudy.bridge.wire.envelope import FRAME, SKELETONS, WireError, open_en
 from understudy.bridge.wire.table import Table, root
 from understudy.runtime.core.errors import UnderstudyError
 
-from .take_export import export_bvh
 from .take_file import TakeWriter, unused
 
 PREROLL_NS = 10_000_000_000
@@ -69,7 +68,9 @@ class Running:
         self.writer = TakeWriter(self.path, facts, ask.get("session", ""), offset_ns)
         self.first = int(ask.get("published", 0))
         self.last: Heard | None = None
-        self.frames = self.lost = self.skipped = 0
+        self.frames: int = 0
+        self.lost: int = 0
+        self.skipped: int = 0
         self.trouble = ""
         self.stop_at: tuple[int, float, dict[str, Any]] | None = None
 
@@ -116,7 +117,8 @@ class Recording:
         self._exporting = ThreadPoolExecutor(1, "export")
         self._exports: list[Future[None]] = []
         self._waiting: list[tuple[dict[str, Any], float]] = []
-        self._socket: zmq.Socket = zmq.Context.instance().socket(zmq.SUB)
+        context: zmq.Context = zmq.Context.instance()
+        self._socket: zmq.Socket = context.socket(zmq.SUB)
         self._socket.linger = 0
         self._socket.rcvhwm = QUEUE
         self._socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
@@ -186,20 +188,21 @@ class Recording:
                 self._skeletons = old
 
     def _do(self, ask: dict[str, Any]) -> None:
+        running = self.running
         match ask.get("op"):
             case "start":
                 self._waiting.append((ask, time.monotonic() + 3.0))
-            case "stop" if self.running is None:
+            case "stop" if running is None:
                 self._say({"id": ask["id"], "written": []})
-            case "stop" if self.running.trouble:
-                running, self.running = self.running, None
+            case "stop" if running is not None and running.trouble:
+                self.running = None
                 self._say({"id": ask["id"], "error": running.trouble})
-            case "stop":
+            case "stop" if running is not None:
                 last = int(ask.get("published", 0)) - 1
-                self.running.stop_at = (last, time.monotonic() + LAST_FRAMES_S, ask)
-            case "event" if self.running is not None and not self.running.trouble:
+                running.stop_at = (last, time.monotonic() + LAST_FRAMES_S, ask)
+            case "event" if running is not None and not running.trouble:
                 now_ns = time.monotonic_ns()
-                self.running.writer.event(now_ns, now_ns, ask["event"], **ask.get("facts", {}))
+                running.writer.event(now_ns, now_ns, ask["event"], **ask.get("facts", {}))
             case "end":
                 self.ended = True
 
@@ -248,6 +251,8 @@ class Recording:
 
     def _export(self, running: Running, ask: dict[str, Any]) -> None:
         """Makes the BVH of a take that is closed; then the answer says what was written."""
+        from .take_export import export_bvh  # not needed to begin a take, which is to be quick
+
         written: list[str] = []
         try:
             if running.bvh is not None and running.frames:

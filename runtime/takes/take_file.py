@@ -22,8 +22,9 @@ PROFILE = "understudy"
 FRAMES, SKELETONS, EVENTS = "frames", "skeletons", "events"
 TOPICS = {envelope.FRAME: FRAMES, envelope.SKELETONS: SKELETONS}
 TABLES = {FRAMES: "understudy_fb.Frame", SKELETONS: "understudy_fb.SkeletonSet"}
-# What is lost at worst. A chunk is closed when its oldest message is as old as this.
-CHUNK_S = 0.08
+# A chunk is closed when its oldest message is as old as this, so that with a turn of the loop and
+# a slow tick in between no more than 0.1 s is open.
+CHUNK_S = 0.06
 
 
 class _Sheet:
