@@ -35,7 +35,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         sub.add_argument("place", type=Path, metavar=place)
         sub.add_argument("--json", action="store_true", help=json_help)
         if name == "export":
-            sub.add_argument("--to", choices=("bvh", "csv"), required=True)
+            sub.add_argument(
+                "--to", required=True, metavar="SUFFIX", help="bvh, csv, or a plug-in's"
+            )
             sub.add_argument("--out", type=Path, required=True, metavar="FOLDER")
             sub.add_argument(
                 "--preroll", action="store_true", help="with the seconds before Record"
@@ -139,10 +141,10 @@ def _repair(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from understudy.runtime.takes.take_export import EXPORTERS
+    from understudy.runtime.takes.take_export import export
 
     target = args.out / f"{args.place.stem}.{args.to}"
-    files = EXPORTERS[args.to](args.place, target, args.preroll)
+    files = export(args.place, target, args.preroll)
     if not files:
         raise UnderstudyError(f"{args.place} holds no subject that could be exported.")
     if args.json:

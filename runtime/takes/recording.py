@@ -27,6 +27,7 @@ from understudy.bridge.wire.envelope import FRAME, SKELETONS, WireError, open_en
 from understudy.bridge.wire.table import Table, root
 from understudy.runtime.core.errors import UnderstudyError
 
+from .exporters import exporter
 from .take_file import TakeWriter, unused
 
 PREROLL_NS = 10_000_000_000
@@ -64,6 +65,8 @@ class Running:
 
     def __init__(self, ask: dict[str, Any], offset_ns: int) -> None:
         self.path, self.bvh = unused(Path(ask["path"]))
+        if self.bvh is not None:
+            exporter(self.bvh)  # a suffix that nobody writes is refused now
         facts = {name: str(value) for name, value in ask.get("facts", {}).items()}
         self.writer = TakeWriter(self.path, facts, ask.get("session", ""), offset_ns)
         self.first = int(ask.get("published", 0))
@@ -251,14 +254,14 @@ class Recording:
 
     def _export(self, running: Running, ask: dict[str, Any]) -> None:
         """Makes the BVH of a take that is closed; then the answer says what was written."""
-        from .take_export import export_bvh  # not needed to begin a take, which is to be quick
+        from .take_export import export  # not needed to begin a take, which is to be quick
 
         written: list[str] = []
         try:
             if running.bvh is not None and running.frames:
-                written = [str(path) for path in export_bvh(running.path, running.bvh)]
+                written = [str(path) for path in export(running.path, running.bvh)]
         except UnderstudyError as error:
-            said = f"The take is whole in {running.path}, but its BVH is not: {error}"
+            said = f"The take is whole in {running.path}, but what was to be made of it is not: {error}"
             self._say({"id": ask["id"], "error": said})
             return
         self._say({"id": ask["id"], "written": [*written, str(running.path)]})

@@ -1,4 +1,4 @@
-"""Takes as BVH and CSV: one clock for all subjects, gaps held and marked.
+"""Takes as BVH, CSV and what other packages write: one clock for all subjects, gaps held and marked.
 
 Row 0 is the first tick after Record at which anybody is there. Who comes later stands in its first
 pose until then, and in its last one after it left and over ticks that are missing; the .json beside
@@ -19,17 +19,16 @@ from typing import Any
 import numpy as np
 
 from understudy.bridge.wire.decoder import Origin
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.errors import Failure, UnderstudyError
 from understudy.runtime.core.files import shown
 from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
-from . import bvh
 from .clip import Clip
+from .exporters import exporter
 from .take_reader import TakeReader
 
-FORMATS = ("bvh", "csv")
 # A stage that skipped more ticks than this in one go was asleep; nobody wants them as held poses.
 LONGEST_S = 24 * 3600.0
 
@@ -111,28 +110,33 @@ def load(path: Path, preroll: bool = False) -> Motion:
     return Motion(rate_hz, first, last, timecodes, list(tracks.values()))
 
 
-def export_bvh(path: Path, target: Path, preroll: bool = False) -> list[Path]:
-    """A BVH a subject: at `target` where there is one, else beside it at target-NAME.bvh.
+def export_clips(path: Path, target: Path, preroll: bool = False) -> list[Path]:
+    """A file a subject, by the exporter of `target`'s suffix: at `target`, or at target-NAME.
 
     A subject that cannot be written does not cost the others; then an error names it.
     """
+    write = exporter(target).write
     motion = load(path, preroll)
     written, refused = [], []
     for track, file in zip(motion.tracks, _files(motion.tracks, target), strict=True):
         shown_rows, own = motion.rows(track)
         positions = np.array(track.positions, np.float64)[shown_rows]
         rotations = np.array(track.rotations, np.float64)[shown_rows]
+        clip = Clip(track.skeleton, positions, rotations, 1.0 / motion.rate_hz, track.name)
         try:
-            clip = Clip(track.skeleton, positions, rotations, 1.0 / motion.rate_hz, track.name)
-            bvh.write(file, clip)
+            write(file, clip)
             if not own.all():
                 _write_text(file.with_suffix(".json"), json.dumps(_marks(path, motion, track, own)))
             written.append(file)
         except UnderstudyError as error:
             refused.append(f"{track.name}: {error}")
+        except Exception as error:  # of another package: its fault costs its own file alone
+            refused.append(
+                f"{track.name}: the exporter has a fault ({type(error).__name__}: {error})"
+            )
     if refused:
         done = f" Written: {', '.join(map(str, written))}." if written else ""
-        raise UnderstudyError(" ".join(refused) + done)
+        raise Failure(" ".join(refused) + done)
     return written
 
 
@@ -154,7 +158,10 @@ def export_csv(path: Path, target: Path, preroll: bool = False) -> list[Path]:
     return written
 
 
-EXPORTERS = {"bvh": export_bvh, "csv": export_csv}
+def export(path: Path, target: Path, preroll: bool = False) -> list[Path]:
+    """Writes what the suffix of `target` says; CSV is of takes alone."""
+    own = export_csv if target.suffix.lower() == ".csv" else export_clips
+    return own(path, target, preroll)
 
 
 def _csv_rows(motion: Motion, track: Track) -> Iterator[list[Any]]:
