@@ -27,7 +27,6 @@ from understudy.bridge.wire.envelope import FRAME, SKELETONS, WireError, open_en
 from understudy.bridge.wire.table import Table, root
 from understudy.runtime.core.errors import UnderstudyError
 
-from .exporters import exporter
 from .take_file import TakeWriter, unused
 
 PREROLL_NS = 10_000_000_000
@@ -65,7 +64,9 @@ class Running:
 
     def __init__(self, ask: dict[str, Any], offset_ns: int) -> None:
         self.path, self.bvh = unused(Path(ask["path"]))
-        if self.bvh is not None:
+        if self.bvh is not None and self.bvh.suffix.lower() != ".bvh":
+            from .exporters import exporter  # which reads other packages
+
             exporter(self.bvh)  # a suffix that nobody writes is refused now
         facts = {name: str(value) for name, value in ask.get("facts", {}).items()}
         self.writer = TakeWriter(self.path, facts, ask.get("session", ""), offset_ns)
@@ -261,7 +262,7 @@ class Recording:
             if running.bvh is not None and running.frames:
                 written = [str(path) for path in export(running.path, running.bvh)]
         except UnderstudyError as error:
-            said = f"The take is whole in {running.path}, but what was to be made of it is not: {error}"
+            said = f"The take is whole in {running.path}, but not what was made of it: {error}"
             self._say({"id": ask["id"], "error": said})
             return
         self._say({"id": ask["id"], "written": [*written, str(running.path)]})

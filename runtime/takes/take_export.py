@@ -1,4 +1,4 @@
-"""Takes as BVH, CSV and what other packages write: one clock for all subjects, gaps held and marked.
+"""Takes as BVH, CSV and what other packages write: one clock for all, gaps held and marked.
 
 Row 0 is the first tick after Record at which anybody is there. Who comes later stands in its first
 pose until then, and in its last one after it left and over ticks that are missing; the .json beside
