@@ -25,7 +25,7 @@ from understudy.bridge.security.access import AccessControl
 from understudy.bridge.security.keys import Keyring
 from understudy.runtime.core import distribution, timecode
 from understudy.runtime.core.clock import Clock
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.errors import Failure, UnderstudyError
 from understudy.runtime.core.files import named, writable
 from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.core.realtime import steady, steady_wire
@@ -109,7 +109,14 @@ class Stage:
             self.edits = Edits(self.cast, self.run_as.session_file, self.run_as.state)
             if self.run_as.record is not None:
                 # The first tick is in the take: the loop has not begun, and may wait.
-                self.start_recording(self.run_as.record).result(READY_S)
+                started = self.start_recording(self.run_as.record)
+                until_s = time.monotonic() + READY_S
+                while not started.done() and time.monotonic() < until_s:
+                    self.publisher.connections.poll()  # where keys are asked for, it lets it in
+                    time.sleep(0.005)
+                if not started.done():
+                    raise Failure(f"The recorder did not begin within {READY_S:g} s.")
+                started.result()
             self._stack = stack.pop_all()
 
     def tick(self, number: int) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from understudy.runtime.core import processes
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.errors import Failure
 
 PAUSE_S = 0.2
 TOO_MANY, WITHIN_S, LONG_PAUSE_S = 4, 10.0, 5.0
@@ -163,7 +163,7 @@ class RecordProcess:
         if future is None:
             return
         if error := answer.get("error"):
-            future.set_exception(UnderstudyError(error))
+            future.set_exception(Failure(error))
         else:
             earlier = [part for part in self._parts if part not in answer.get("written", [])]
             if "written" in answer and earlier:
@@ -174,7 +174,7 @@ class RecordProcess:
         with self._lock:
             asked, self._asked = self._asked, {}
         for future in asked.values():
-            future.set_exception(UnderstudyError(why))
+            future.set_exception(Failure(why))
 
     def close(self) -> None:
         """Ends the recorder, which closes a take that still runs."""

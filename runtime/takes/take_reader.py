@@ -89,7 +89,7 @@ class TakeReader:
                     if topic in _KINDS:
                         data = envelope.seal(_KINDS[topic]) + data
                     yield Entry(topic, record.log_time, data)
-        if not self.complete and not self.damage:
+        if not self.complete:
             self.damage.append("It has no end: whoever wrote it was cut off.")
 
     def _records(self, stream: Any) -> Iterator[McapRecord]:
@@ -106,8 +106,7 @@ class TakeReader:
                 record = next(records)
             except StopIteration:
                 return
-            except _DAMAGE:
-                self.damage.append("It breaks off in the middle of a record.")
+            except _DAMAGE:  # a cut, or what a crash left behind it
                 return
             if not isinstance(record, Chunk):
                 yield record
