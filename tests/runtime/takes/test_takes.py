@@ -99,7 +99,7 @@ def test_an_independent_reader_finds_index_schema_and_flatbuffers(tmp_path):
 
 def test_cut_off_anywhere_all_but_the_last_tenth_of_a_second_reads_back(tmp_path):
     whole, cut = tmp_path / "whole.mcap", tmp_path / "cut.mcap"
-    sent = record(whole, [frame(tick, "box", skeleton=BOX) for tick in range(30)])
+    sent = record(whole, [frame(tick, "box", skeleton=BOX) for tick in range(11)])
     data = whole.read_bytes()
     from mcap.reader import make_reader
 
@@ -110,7 +110,8 @@ def test_cut_off_anywhere_all_but_the_last_tenth_of_a_second_reads_back(tmp_path
     ends = [c.chunk_start_offset + c.chunk_length for c in chunks]
     ends_ns = [c.message_end_time for c in chunks]
     assert max(np.diff(ends_ns)) <= 100e6, "a chunk holds more than 100 ms"
-    for length in range(chunks[-2].chunk_start_offset, len(data)):
+    every_byte = range(chunks[-2].chunk_start_offset, ends[-1] + 1)
+    for length in (*every_byte, *range(ends[-1] + 1, len(data), 101)):
         cut.write_bytes(data[:length])
         reader = TakeReader(cut)
         got = [e.data for e in reader.entries() if e.topic == "frames"]
@@ -236,17 +237,12 @@ def test_a_folder_that_goes_is_said_at_once(tmp_path):
         writer.keep(2, at_once=True)
 
 
-def test_memory_stays_flat_and_an_hour_closes_within_a_second(tmp_path):
-    """An hour of chunks, each of one small event: what grows is the index alone."""
+def test_the_index_of_a_chunk_is_small(tmp_path):
+    """What grows while a take runs is the index alone: under 1 kB a chunk, 60 MB an hour."""
     writer = TakeWriter(tmp_path / "a.mcap", {}, "", 0)
-    writer._sheet.flush = lambda: None  # type: ignore[method-assign]
+    writer._sheet.flush = writer._sheet._pending.clear  # type: ignore[method-assign]
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    chunks = 3600 * 10
-    for number in range(chunks):
-        writer._sheet._written += len(writer._sheet._pending)
-        writer._sheet._pending.clear()
+    for number in range(5000):
         writer.event(number, number + 1, "x")
-        writer.keep(number + 1, at_once=True) if number % 1000 else writer._writer.flush()
-    grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb
-    print(f"{grown_kb} kB")
-    assert grown_kb < 60_000
+        writer.keep(number + 1, at_once=True)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 5000
