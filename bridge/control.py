@@ -55,6 +55,8 @@ from .wire.envelope import SCHEMA_VERSION
 
 Result = TypeVar("Result")
 CONTROL_VERSION = 1
+# A recorder is started for the first take; long takes of many bodies become BVH in minutes.
+START_S, WRITING_S = 20.0, 300.0
 Asked = Pad | Camera | Stats | Record | Style | ShowSession | Edit | Stop
 # Work a tick: at 10 us a request this is well below a millisecond.
 REQUESTS_A_TICK = 64
@@ -316,10 +318,15 @@ class ControlClient:
         return self._ask(Stats(), Figures).stats
 
     def record(self, start: bool, path: str = "", slate: str = "") -> dict[str, Any]:
-        """Starts a take at `path` (on the stage's machine), or stops it; the reply names files."""
+        """Starts a take at `path` (on the stage's machine), or stops it; the reply names files.
+
+        x.mcap is the take, x.bvh the take and a BVH of it. The answer to a start comes when the
+        take's file is there, to a stop when all files are written.
+        """
         if start and not path:
             raise UnderstudyError("A recording needs a path to write to, such as take.bvh.")
-        return self._ask(Record(start=start, path=str(path), slate=slate))
+        request = Record(start=start, path=str(path), slate=slate)
+        return self._ask(request, patience_s=START_S if start else WRITING_S)
 
     def style(self, subject: str = "", **traits: float) -> dict[str, dict[str, float]]:
         """Sets traits, -1..1, of a subject, "" for all; gives the traits of each by name."""
@@ -368,8 +375,16 @@ class ControlClient:
         """Ends the stage."""
         self._ask(Stop())
 
-    def _ask(self, request: Request, kind: type[Result] = dict[str, Any]) -> Result:  # type: ignore[assignment]
-        """Asks, and waits for the answer, whose result is of this kind."""
+    def _ask(
+        self,
+        request: Request,
+        kind: type[Result] = dict[str, Any],  # type: ignore[assignment]
+        patience_s: float = 0.0,
+    ) -> Result:
+        """Asks, and waits for the answer, whose result is of this kind.
+
+        patience_s  for an answer that takes its time once the question is out
+        """
         request.number = next(self._numbers)
         deadline = time.monotonic() + self.timeout_s
         self._discard()
@@ -379,6 +394,7 @@ class ControlClient:
             self._socket.send(self._encoder.encode(request), zmq.NOBLOCK)
         except zmq.Again:
             raise self._silent() from None
+        deadline = max(deadline, time.monotonic() + patience_s)
         while True:
             self._wait(zmq.POLLIN, deadline, refusals)
             try:

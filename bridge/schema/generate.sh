@@ -11,3 +11,4 @@ for file in understudy_fb/*.py; do
 done
 echo '"""Written by flatc from understudy.fbs; `sh bridge/schema/generate.sh` renews it."""' \
     > understudy_fb/__init__.py
+flatc --binary --schema understudy.fbs

@@ -44,6 +44,7 @@ class Handshake:
         self._key = key if isinstance(key, Key) or key is None else read_for_stage(key)
         self._socket = socket
         self.failures = 0
+        self.greeted = False  # whether the other side has let it in, at least once
         self._again_s = float("inf")
         if self._key is not None:
             socket.curve_serverkey = self._key.server.encode()
@@ -75,7 +76,7 @@ class Handshake:
             event, value = told
             self._again_s = float("inf")
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-                self.failures, self.trouble = 0, ""
+                self.failures, self.trouble, self.greeted = 0, "", True
             elif event in _FAILED:
                 self.failures += 1
                 self.trouble = self._why(event, value) or self.trouble

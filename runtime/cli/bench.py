@@ -21,6 +21,7 @@ PARTS = {
     "latency": "intent to a pose received in another process",
     "startup": "command to first frame, memory",
     "soak": "memory of stage and viewport over ten minutes",
+    "record": "lateness, memory and closing while eight bodies are recorded",
     "load": "lateness at 120 Hz while a viewport renders at full load",
     "performer": "the recurrent network: cost against the number of bodies, quantized, on CUDA",
     "control": "how a pad is followed, from the poses alone, beside motion matching and the data",

@@ -83,6 +83,9 @@ def show(take: Path | None, out: Path, seconds: float) -> None:
     from understudy.runtime.viewport import gl
 
     recorded, stage_stats, view_stats = out / "demo.bvh", out / "stage.json", out / "viewport.json"
+    # A take is never overwritten; the demo's own of an earlier run go first.
+    for old in (*out.glob("demo*.mcap"), *out.glob("demo*.bvh")):
+        old.unlink()
     if take is None:
         take = out / "mocap.bvh"
         pad = demos.PADS / "slalom.toml"

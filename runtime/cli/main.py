@@ -27,6 +27,8 @@ COMMANDS = (
     "relay",
     "send",
     "loopback",
+    "record",
+    "take",
     "perform",
     "inspect",
     "takeover",

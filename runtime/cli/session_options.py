@@ -137,7 +137,12 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         "--outputs", type=Path, metavar="FILE.toml", help="outputs from a file of [[output]] tables"
     )
     files = parser.add_argument_group("files")
-    files.add_argument("--record", type=Path, metavar="TAKE.bvh", help="record from start to end")
+    files.add_argument(
+        "--record",
+        type=Path,
+        metavar="TAKE",
+        help="record from start to end: x.mcap is the take, x.bvh the take and a BVH of it",
+    )
     files.add_argument(
         "--stats", type=Path, metavar="FILE.json", help="write the figures at the end"
     )

@@ -18,8 +18,8 @@ _PR_SET_PDEATHSIG = 1
 _PARENT = "UNDERSTUDY_PARENT"
 
 
-def start(*words: object) -> subprocess.Popen[bytes]:
-    """Starts `understudy WORDS` in a process of its own.
+def start(*words: object, **pipes: Any) -> subprocess.Popen[bytes]:
+    """Starts `understudy WORDS` in a process of its own; pipes are Popen's stdin and stdout.
 
     The child ends when its parent dies, however it dies. Ctrl-C at the terminal reaches the parent
     alone, which ends its children in its own order.
@@ -30,6 +30,7 @@ def start(*words: object) -> subprocess.Popen[bytes]:
         [sys.executable, "-m", "understudy.runtime.cli.main", *map(str, words)],
         env={**os.environ, _PARENT: str(os.getpid())},
         **_apart(),
+        **pipes,
     )
 
 

@@ -21,7 +21,7 @@ def steady(realtime: bool, priority: int = 10) -> Iterator[str]:
     if realtime and hasattr(os, "sched_setscheduler"):
         # A refusal is the usual case for a plain user and no fault: `understudy doctor` tells.
         with contextlib.suppress(OSError):
-            # Threads that start later, such as the take's writer, are not to inherit it.
+            # Threads that start later, such as the recorder's, are not to inherit it.
             policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
             os.sched_setscheduler(0, policy, os.sched_param(priority))
             had = "real-time"

@@ -16,9 +16,10 @@ from .side_channel import SideChannel
 
 LAST_TAKE = 9999
 LONGEST_SLATE = 48
-ANSWER_S = 2.0
-# A long take of many bodies is written in seconds.
-WRITING_S = 60.0
+# The stage starts its recorder for the first take, and answers when the file is there.
+ANSWER_S = 20.0
+# A long take of many bodies becomes BVH in minutes.
+WRITING_S = 300.0
 
 Answer = TypeVar("Answer")
 

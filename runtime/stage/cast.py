@@ -195,9 +195,9 @@ class Cast:
         """The subjects as they stand at this tick."""
         return [member.solve() for member in self.members]
 
-    def recorded(self) -> list[Subject]:
+    def recorded(self) -> frozenset[str]:
         """Those of whom there is something to record."""
-        return [member.subject for member in self.members if member.recorded]
+        return frozenset(member.subject.name for member in self.members if member.recorded)
 
     # What is asked of it from outside.
 

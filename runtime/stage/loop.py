@@ -11,8 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,22 +23,25 @@ from understudy.bridge import ControlServer, Publisher
 from understudy.bridge.requests import Camera, Pad, Record, ShowSession, Stats, Stop, Style
 from understudy.bridge.security.access import AccessControl
 from understudy.bridge.security.keys import Keyring
-from understudy.runtime.core import timecode
+from understudy.runtime.core import distribution, timecode
 from understudy.runtime.core.clock import Clock
-from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.errors import Failure, UnderstudyError
 from understudy.runtime.core.files import named, writable
 from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.core.realtime import steady, steady_wire
 from understudy.runtime.core.signals import stopping
-from understudy.runtime.outputs.process import SendProcess
+from understudy.runtime.outputs.process import SendProcess, reachable
 from understudy.runtime.takes.exporters import exporter
-from understudy.runtime.takes.recorder import Recorder
+from understudy.runtime.takes.process import RecordProcess
 
 from .cast import Cast
 from .edits import Edits
 from .laps import Laps
-from .session import Session, output_line
+from .session import Session, dumps, output_line
 
+# A recorder is there within a second or two; on a machine that is busy it may take longer.
+READY_S = 60.0
+SLATE = ("project", "scene", "shot", "take", "description")
 STAGES = ("sense", "perform", "solve", "record", "publish")
 
 
@@ -63,16 +65,15 @@ class Stage:
         self.clock = Clock(loop.rate_hz)
         self.laps = Laps()
         self.running, self.closed = True, False
-        self.recorder: Recorder | None = None
-        # A take is written beside the loop, which must not wait for a disk.
-        self.writer = ThreadPoolExecutor(1, "take writer")
-        self.writing: list[tuple[Any, Future[list[Path]]]] = []
+        self.recorder: RecordProcess | None = None
+        # What the recorder was asked and has not answered yet; the loop waits for neither.
+        self.recording: list[tuple[Record, Future[dict[str, Any]]]] = []
         self.stats: dict[str, float] = {}
         self._midnight_s = _seconds_since_midnight()
         for path in (self.run_as.record, self.run_as.stats):
             if path is not None:
                 writable(path)  # a place that takes no file is said now, not at the end
-        if self.run_as.record is not None:
+        if self.run_as.record is not None and self.run_as.record.suffix.lower() != ".mcap":
             exporter(self.run_as.record)
         steady_wire(loop.realtime)
         with contextlib.ExitStack() as stack:
@@ -88,7 +89,11 @@ class Stage:
             self.control = stack.enter_context(
                 ControlServer(loop.control, loop.insecure, access=access)
             )
-            # It starts while the cast loads.
+            # Both start while the cast loads.
+            self._key = keyring.local if keyring is not None else None
+            self._stack = stack
+            if self.run_as.record is not None or session.slate.folder:
+                self.start_recorder()
             self.outputs: SendProcess | None = None
             if session.output:
                 self.outputs = stack.enter_context(
@@ -103,7 +108,15 @@ class Stage:
             self.cast = stack.enter_context(Cast(session))
             self.edits = Edits(self.cast, self.run_as.session_file, self.run_as.state)
             if self.run_as.record is not None:
-                self.start_recording(self.run_as.record)
+                # The first tick is in the take: the loop has not begun, and may wait.
+                started = self.start_recording(self.run_as.record)
+                until_s = time.monotonic() + READY_S
+                while not started.done() and time.monotonic() < until_s:
+                    self.publisher.connections.poll()  # where keys are asked for, it lets it in
+                    time.sleep(0.005)
+                if not started.done():
+                    raise Failure(f"The recorder did not begin within {READY_S:g} s.")
+                started.result()
             self._stack = stack.pop_all()
 
     def tick(self, number: int) -> None:
@@ -122,8 +135,8 @@ class Stage:
         subjects = self.cast.solve()
         lap("solve")
 
-        if self.recorder is not None:
-            self.recorder.add(self.cast.recorded())
+        if self.recorder is not None and self.recorder.taking:
+            self.recorder.present(self.cast.recorded(), number)
         lap("record")
 
         self.publish(number, time_s, subjects)
@@ -157,19 +170,22 @@ class Stage:
                     self.cast.remote_camera(request)
                 case Stats():
                     self.control.reply(request, stats=self.figures())
-                case Record(start=True) if self.recorder is not None:
+                case Record(start=True) if self.recorder is not None and self.recorder.taking:
                     self.control.reply(
-                        request, error=f"{self.recorder.path} is being recorded; stop it first."
+                        request, error=f"{self.recorder.taking} is being recorded; stop it first."
                     )
                 case Record(start=True):
                     try:
                         path = named(request.path) if request.path else self.next_take()
-                        self.start_recording(path)
-                        self.control.reply(request, recording=str(path))
+                        started = self.start_recording(path, request.slate)
+                        self.recording.append((request, started))
                     except UnderstudyError as refusal:
                         self.control.reply(request, error=str(refusal))
+                case Record() if self.recorder is not None:
+                    stopped = self.recorder.stop(self.publisher.published)
+                    self.recording.append((request, stopped))
                 case Record():
-                    self.writing.append((request, self.writer.submit(self.take())))
+                    self.control.reply(request, written=[])
                 case Style():
                     try:
                         now = self.cast.style(request.subject, request.traits)
@@ -185,12 +201,22 @@ class Stage:
                     self.edits.ask(request)
         for edit, reply, trouble in self.edits.done():
             self.control.reply(edit, error=trouble, **reply)
-        for request, written in [pair for pair in self.writing if pair[1].done()]:
-            self.writing.remove((request, written))
-            if error := written.exception():
-                self.control.reply(request, error=str(error))
-            else:
-                self.control.reply(request, written=[str(path) for path in written.result()])
+        for record, answer in [pair for pair in self.recording if pair[1].done()]:
+            self.recording.remove((record, answer))
+            self.answer_recording(record, answer)
+
+    def answer_recording(self, request: Record, answer: Future[dict[str, Any]]) -> None:
+        """Hands on what the recorder said: what is being written, or why nothing is."""
+        if error := answer.exception():
+            if request.start and self.recorder is not None:
+                self.recorder.give_up()
+            print(f"stage: NOT RECORDING: {error}", file=sys.stderr, flush=True)
+            self.control.reply(request, error=str(error))
+        elif request.start:
+            told = answer.result()
+            self.control.reply(request, recording=told["bvh"] or told["take"], take=told["take"])
+        else:
+            self.control.reply(request, written=answer.result()["written"])
 
     def next_take(self) -> Path:
         """The file of the slate's next take; takes count by themselves and overwrite none."""
@@ -198,17 +224,30 @@ class Stage:
         while True:
             path = Path(slate.folder or ".") / f"{slate.stem}.bvh"
             slate.take += 1
-            if not path.exists() and not list(path.parent.glob(f"{path.stem}-*.bvh")):
+            taken = path.exists() or path.with_suffix(".mcap").exists()
+            if not taken and not list(path.parent.glob(f"{path.stem}-*.bvh")):
                 return path
 
-    def start_recording(self, path: Path) -> None:
-        """Begins a take."""
-        self.recorder = Recorder(path, self.session.stage.rate_hz)
+    def start_recorder(self) -> RecordProcess:
+        """The recorder's process; from now on the last seconds are kept for the next take."""
+        if self.recorder is None:
+            self.recorder = self._stack.enter_context(
+                RecordProcess(reachable(self.publisher.address), self._key)
+            )
+        return self.recorder
 
-    def take(self) -> Callable[[], list[Path]]:
-        """Ends the running take, if any; the result writes it and gives the files."""
-        recorder, self.recorder = self.recorder, None
-        return recorder.close if recorder is not None else list
+    def start_recording(self, path: Path, slate: str = "") -> Future[dict[str, Any]]:
+        """Begins a take; the answer comes when its file is there."""
+        loop = self.session.stage
+        facts = {
+            "understudy": distribution.version(),
+            "rate_hz": loop.rate_hz,
+            "timecode_rate": loop.timecode,
+            **{f"slate_{name}": getattr(self.session.slate, name) for name in SLATE},
+            "slate": slate or self.session.slate.stem,
+        }
+        recorder = self.start_recorder()
+        return recorder.start(path, facts, dumps(self.session), self.publisher.published)
 
     def run(self) -> None:
         """Ticks until told to stop, by time, by signal or by the control socket."""
@@ -234,6 +273,7 @@ class Stage:
                 "refused": float(self.control.malformed + self.control.refused),
                 "refused_connections": float(self.refused_connections),
                 "not_finite": float(self.publisher.held),
+                **self.recording_figures(),
                 **self.cast.figures(),
             }
             self.edits.adopt()
@@ -253,6 +293,16 @@ class Stage:
             for news in self.access.news() if self.access is not None else ():
                 print(f"stage: {news}", file=sys.stderr, flush=True)
             gc.collect(0)
+
+    def recording_figures(self) -> dict[str, float]:
+        """Whether a take runs, and whether it fails; nothing where there is no recorder."""
+        recorder = self.recorder
+        if recorder is None:
+            return {}
+        return {
+            "recording": float(bool(recorder.taking)),
+            "recording_failed": float(bool(recorder.taking and recorder.trouble)),
+        }
 
     def figures(self) -> dict[str, Any]:
         """Everything that was counted so far, for people and for `--stats`."""
@@ -279,6 +329,9 @@ class Stage:
                 "publish": self.publisher.connections.refusals,
                 "control": self.control.connections.refusals,
             },
+            "recording": self.recorder.taking if self.recorder is not None else "",
+            "recording_trouble": self.recorder.trouble if self.recorder is not None else "",
+            "recorder_restarted": self.recorder.restarts if self.recorder is not None else 0,
             "outputs_restarted": self.outputs.restarts if self.outputs is not None else 0,
         }
 
@@ -296,10 +349,15 @@ class Stage:
             return []
         self.closed = True
         try:
-            with self.writer:
-                written = self.writer.submit(self.take()).result()
-            if self.run_as.stats is not None:
-                write_json(self.run_as.stats, self.figures())
+            figures, written = self.figures(), []
+            if self.recorder is not None and self.recorder.taking:
+                stopped = self.recorder.stop(self.publisher.published)
+                with contextlib.ExitStack() as told:
+                    if self.run_as.stats is not None:
+                        told.callback(write_json, self.run_as.stats, figures)
+                    written = [Path(path) for path in stopped.result()["written"]]
+            elif self.run_as.stats is not None:
+                write_json(self.run_as.stats, figures)
             return written
         finally:
             self._stack.close()

@@ -104,6 +104,9 @@ class Feed:
         for key, name in (("late", "late ticks"), ("skipped", "skipped ticks")):
             if key in frame.stats:
                 rows.append((name, f"{frame.stats[key]:.0f}"))
+        if frame.stats.get("recording"):
+            failed = frame.stats.get("recording_failed")
+            rows.append(("recording", "FAILED: see the terminal" if failed else "yes"))
         if "tick_ms" in frame.stats:
             rows.append(("tick", f"{frame.stats['tick_ms']:.2f} ms"))
         if frame.timecode:

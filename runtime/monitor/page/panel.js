@@ -99,6 +99,8 @@ export class Panel {
       ["Age p50, p99", pair(figures.age_ms)],
       ["Refused requests", `${stats.refused ?? "–"}`, stats.refused > 0],
       ["Refused connections", `${stats.refused_connections ?? "–"}`, stats.refused_connections > 0],
+      ...("recording" in stats ? [["Recording",
+        stats.recording_failed ? "FAILED" : stats.recording ? "yes" : "no", stats.recording_failed > 0]] : []),
       ["Stage restarts", `${figures.restarts ?? 0}`],
       ["To this browser", link.rate_hz === undefined ? "–" : `${link.rate_hz.toFixed(0)} Hz`],
       ["Round trip", link.round_trip_ms == null ? "–" : `${link.round_trip_ms.toFixed(0)} ms`],

@@ -215,7 +215,8 @@ def test_with_the_token_it_records(house, open_page, take):
     assert page.text("#tally").startswith("● REC")
     page.click("#record")
     page.wait("document.getElementById('said').textContent.startsWith('Written')")
-    files = list((house.folder / "takes").iterdir())
+    files = list((house.folder / "takes").glob("*.bvh"))
+    assert [file.suffix for file in (house.folder / "takes").glob("*.mcap")] == [".mcap"]
     assert len(files) == 1 and files[0].name.startswith("12_A_007_")
     assert files[0].name in page.text("#said")
     assert page.value("document.getElementById('take').value") == "8"

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from understudy.runtime.core.processes import free_ports
 from understudy.runtime.stage.loop import STAGES, Stage
 from understudy.runtime.stage.session import Session, session_of
 from understudy.runtime.takes import bvh
+from understudy.runtime.takes.take_reader import contents
 
 ANYWHERE = {"publish": "tcp://127.0.0.1:*", "control": "tcp://127.0.0.1:*"}
 
@@ -293,10 +295,21 @@ def test_the_control_socket_stops_the_stage_and_records(pad, tmp_path):
             client.record(start=True, path=str(take), slate="A1")
             with pytest.raises(UnderstudyError, match="stop it first"):
                 client.record(start=True, path=str(tmp_path / "other.bvh"))
-            for _, _ in zip(subscriber, range(20)):
+            recorded_ns = time.monotonic_ns()  # from the answer on nothing is missing
+            since = (frame for frame in subscriber if frame.publish_ns >= recorded_ns)
+            for _, _ in zip(range(20), since):
                 pass
             client.record(start=False)
-            assert len(bvh.read(take).rotations) >= 19
+            assert len(bvh.read(take).rotations) >= 20
+            assert contents(take.with_suffix(".mcap")).complete
+            told = client.record(start=True, path=str(take), slate="A2")
+            assert told["take"] == str(tmp_path / "asked-2.mcap"), "no take is overwritten"
+            written = client.record(start=False)["written"]
+            assert written == [str(tmp_path / "asked-2.bvh"), told["take"]]
+            assert contents(Path(told["take"])).frames > 20, "what was before Record is in it"
+            with pytest.raises(UnderstudyError, match="cannot be written"):
+                client.record(start=True, path="/proc/no/take.bvh")
+            assert client.stats()["recording"] == ""
             client.stop()
             with pytest.raises(UnderstudyError):
                 for _ in range(100):

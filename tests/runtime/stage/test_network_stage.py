@@ -428,7 +428,7 @@ def test_a_take_begins_with_the_sender_s_skeleton(tmp_path):
                 tick += 1
                 there += "LeftUpperArm" in stage.cast.solve()[0].skeleton.names
                 time.sleep(0.002)
-        (written,) = stage.close()
-    assert written == take
+        written = stage.close()
+    assert written == [take, take.with_suffix(".mcap")]
     clip = bvh.read(take)
     assert "LeftUpperArm" in clip.skeleton.names and len(clip) == 20 < tick

@@ -1,0 +1,205 @@
+"""`understudy record` beside a stage, so that no disk and no encoder reaches the loop."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from understudy.runtime.core import processes
+from understudy.runtime.core.errors import Failure
+
+PAUSE_S = 0.2
+TOO_MANY, WITHIN_S, LONG_PAUSE_S = 4, 10.0, 5.0
+# A long take of many bodies becomes BVH in as long as that.
+PATIENCE_S = 600.0
+
+
+class RecordProcess:
+    """The recorder of a stage, in a process of its own that is started again when it dies.
+
+    taking    the take that is being recorded, "" for none
+    trouble   why what is performed is not being recorded, "" where all is well
+    restarts  how often it was started again
+
+    Nothing here makes its caller wait but `close`: questions are put on a queue, and answers are
+    futures. A take that was running when the recorder died goes on in a new file.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        key: Path | None = None,
+        launch: Callable[..., subprocess.Popen[bytes]] = processes.start,
+    ) -> None:
+        self.taking = self.trouble = ""
+        self.restarts = 0
+        self._parts: list[str] = []
+        self._start: dict[str, Any] | None = None
+        self._present: frozenset[str] = frozenset()
+        self._lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._asked: dict[int, Future[dict[str, Any]]] = {}
+        self._count = 0
+        self._ending = threading.Event()
+        self._lock = threading.Lock()
+        words: list[object] = ["record", "--from", address]
+        if key is not None:
+            words += ["--key", key]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._launch = lambda: launch(*words, **pipes)
+        self._child: subprocess.Popen[bytes] | None = None
+        self._keeper = threading.Thread(target=self._keep, name="recorder", daemon=True)
+        self._keeper.start()
+        self._teller = threading.Thread(target=self._tell, name="to the recorder", daemon=True)
+        self._teller.start()
+
+    def start(
+        self, path: Path, facts: dict[str, Any], session: str, published: int
+    ) -> Future[dict[str, Any]]:
+        """Begins a take; published is how many frames the stage had sent before its first."""
+        self._parts, self._present, self.trouble = [], frozenset(), ""
+        self._start = {
+            "op": "start",
+            "path": str(path),
+            "facts": facts,
+            "session": session,
+            "published": published,
+        }
+        self.taking = str(path)
+        return self._ask(self._start)
+
+    def stop(self, published: int) -> Future[dict[str, Any]]:
+        """Ends the take with the last of so many frames; the answer names the files."""
+        self._start, self.taking = None, ""
+        return self._ask({"op": "stop", "published": published})
+
+    def give_up(self) -> None:
+        """After a refusal: no take runs."""
+        self._start, self.taking = None, ""
+
+    def present(self, names: frozenset[str], sequence: int) -> None:
+        """Of whom there is something to record from this tick on."""
+        if names != self._present:
+            came = sorted(names - self._present)
+            self._present = names
+            if came:
+                facts = {"subjects": came, "sequence": sequence}
+                self._lines.put({"op": "event", "event": "present", "facts": facts})
+
+    def _ask(self, question: dict[str, Any]) -> Future[dict[str, Any]]:
+        future: Future[dict[str, Any]] = Future()
+        with self._lock:
+            self._count += 1
+            self._asked[self._count] = future
+            self._lines.put({**question, "id": self._count})
+        return future
+
+    def _tell(self) -> None:
+        while (line := self._lines.get()) is not None:
+            while self._child is None and not self._ending.wait(0.01):
+                pass
+            try:
+                assert self._child is not None and self._child.stdin is not None
+                self._child.stdin.write(json.dumps(line).encode() + b"\n")
+                self._child.stdin.flush()
+            except (OSError, ValueError, AssertionError):
+                continue  # it died; whoever asks is told when that is seen
+
+    def _keep(self) -> None:
+        deaths: list[float] = []
+        while True:
+            child = self._child = self._launch()
+            assert child.stdout is not None
+            for line in child.stdout:
+                self._answered(line)
+            code = child.wait()
+            if self._ending.is_set():
+                self._refuse("The recorder has ended.")
+                return
+            now_s = time.monotonic()
+            deaths = [then_s for then_s in deaths if now_s - then_s < WITHIN_S] + [now_s]
+            self._child = None
+            cause = f"signal {-code}" if code < 0 else f"exit status {code}"
+            self._refuse(f"The recorder died ({cause}); what it had is in the take.")
+            pause_s = LONG_PAUSE_S if len(deaths) >= TOO_MANY else PAUSE_S
+            _say(f"the recorder died ({cause}); starting it again; the loop goes on.")
+            if self._start is not None:
+                self.trouble = f"The recorder died ({cause}) and is being started again."
+            if self._ending.wait(pause_s):
+                return
+            self.restarts += 1
+            if (start := self._start) is not None:
+                again = {**start, "present": sorted(self._present), "published": 0}
+                self._ask(again).add_done_callback(self._resumed)
+
+    def _resumed(self, answer: Future[dict[str, Any]]) -> None:
+        if error := answer.exception():
+            self.trouble = str(error)
+            _say(self.trouble)
+            return
+        self.trouble = ""
+        _say(f"the take goes on in {answer.result()['take']}.")
+
+    def _answered(self, line: bytes) -> None:
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            return
+        if trouble := answer.get("trouble"):
+            self.trouble = trouble
+            _say(f"NOT RECORDING: {trouble}")
+        if "take" in answer:
+            self._parts.append(answer["take"])
+        with self._lock:
+            future = self._asked.pop(answer.get("id", 0), None)
+        if future is None:
+            return
+        if error := answer.get("error"):
+            future.set_exception(Failure(error))
+        else:
+            earlier = [part for part in self._parts if part not in answer.get("written", [])]
+            if "written" in answer and earlier:
+                answer["written"] += earlier
+            future.set_result(answer)
+
+    def _refuse(self, why: str) -> None:
+        with self._lock:
+            asked, self._asked = self._asked, {}
+        for future in asked.values():
+            future.set_exception(Failure(why))
+
+    def close(self) -> None:
+        """Ends the recorder, which closes a take that still runs."""
+        self._ending.set()
+        self._lines.put(None)
+        self._teller.join()
+        child = self._child
+        if child is not None and child.stdin is not None:
+            try:
+                child.stdin.close()
+                child.wait(PATIENCE_S)
+            except (OSError, subprocess.TimeoutExpired):
+                pass
+            processes.end([child])
+        self._keeper.join(10.0)
+        if self._child is not None and self._child is not child:
+            processes.end([self._child])
+
+    def __enter__(self) -> RecordProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _say(what: str) -> None:
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print(f"stage: {what}", file=sys.stderr, flush=True)

@@ -1,0 +1,234 @@
+"""Takes, read back: whole ones, and what is whole of those that a crash cut short."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mcap.exceptions import McapError
+from mcap.records import Channel, Chunk, Footer, Header, McapRecord, Message, Metadata
+from mcap.stream_reader import StreamReader, breakup_chunk
+
+from understudy.bridge.wire import envelope
+from understudy.bridge.wire.decoder import (
+    Origin,
+    UnknownSkeleton,
+    decode_frame,
+    decode_skeletons,
+)
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.files import shown
+from understudy.runtime.core.pose import Frame, State
+from understudy.runtime.core.skeleton import Skeleton
+
+from .take_file import EVENTS, FRAMES, PROFILE, SKELETONS
+
+LARGEST_RECORD = 1 << 28
+_DAMAGE = (McapError, ValueError, struct.error, KeyError, IndexError, EOFError, OverflowError)
+_KINDS = {FRAMES: envelope.FRAME, SKELETONS: envelope.SKELETONS}
+
+
+class Entry(NamedTuple):
+    """One message: its topic, its time (ns, wall clock) and the wire's bytes, or an event's."""
+
+    topic: str
+    time_ns: int
+    data: bytes
+
+    @property
+    def event(self) -> dict[str, Any]:
+        return dict(json.loads(self.data)) if self.topic == EVENTS else {}
+
+
+class TakeReader:
+    """Reads a take from its beginning to where it is no longer whole.
+
+    facts     what the take says of itself: slate, rate_hz, versions
+    session   the session's TOML
+    summary   what the recorder wrote when it closed the take; {} where it could not
+    complete  whether the file's end was reached
+    damage    what was wrong, each a sentence
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.facts: dict[str, str] = {}
+        self.session = ""
+        self.summary: dict[str, str] = {}
+        self.complete = False
+        self.damage: list[str] = []
+
+    def entries(self) -> Iterator[Entry]:
+        """Every message in the order of the file."""
+        channels: dict[int, str] = {}
+        try:
+            stream = self.path.open("rb")
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise UnderstudyError(f"{shown(self.path)} cannot be read ({why}).") from None
+        with stream:
+            for record in self._records(stream):
+                if isinstance(record, Header) and record.profile != PROFILE:
+                    raise UnderstudyError(
+                        f"{shown(self.path)} is an MCAP file of {record.profile or 'another'!r} "
+                        "and no take of ours; give one that Understudy recorded."
+                    )
+                if isinstance(record, Metadata):
+                    self._learn(record)
+                elif isinstance(record, Channel):
+                    channels[record.id] = record.topic
+                elif isinstance(record, Footer):
+                    self.complete = True
+                elif isinstance(record, Message) and record.channel_id in channels:
+                    topic = channels[record.channel_id]
+                    data = record.data
+                    if topic in _KINDS:
+                        data = envelope.seal(_KINDS[topic]) + data
+                    yield Entry(topic, record.log_time, data)
+        if not self.complete:
+            self.damage.append("It has no end: whoever wrote it was cut off.")
+
+    def _records(self, stream: Any) -> Iterator[McapRecord]:
+        head = stream.read(8)
+        if head != b"\x89MCAP0\r\n":
+            raise UnderstudyError(
+                f"{shown(self.path)} is no take: it does not begin as an MCAP file does."
+            )
+        stream.seek(0)
+        reader = StreamReader(stream, emit_chunks=True, record_size_limit=LARGEST_RECORD)
+        records = reader.records
+        while True:
+            try:
+                record = next(records)
+            except StopIteration:
+                return
+            except _DAMAGE:  # a cut, or what a crash left behind it
+                return
+            if not isinstance(record, Chunk):
+                yield record
+                continue
+            try:
+                inner = breakup_chunk(record, validate_crc=True)
+            except _DAMAGE as error:
+                self.damage.append(f"A chunk is damaged and left out ({error}).")
+                continue
+            yield from inner
+
+    def _learn(self, record: Metadata) -> None:
+        if record.name == "take":
+            self.facts = record.metadata
+        elif record.name == "session":
+            self.session = record.metadata.get("toml", "")
+        elif record.name == "summary":
+            self.summary = record.metadata
+
+    def frames(self) -> Iterator[tuple[Frame, Origin] | dict[str, Any]]:
+        """Frames with their origin, skeletons resolved, and events as dicts, as they come."""
+        skeletons: dict[int, Skeleton] = {}
+        for entry in self.entries():
+            try:
+                if entry.topic == EVENTS:
+                    yield entry.event
+                elif entry.topic == SKELETONS:
+                    for skeleton in decode_skeletons(entry.data):
+                        skeletons.setdefault(skeleton.id, skeleton)
+                elif entry.topic == FRAMES:
+                    yield decode_frame(entry.data, skeletons)
+            except (envelope.WireError, UnknownSkeleton, ValueError) as error:
+                self.damage.append(f"A message is left out ({error}).")
+
+    @property
+    def rate_hz(self) -> float:
+        """Ticks a second of the stage."""
+        try:
+            rate = float(self.facts["rate_hz"])
+        except (KeyError, ValueError):
+            rate = 0.0
+        if not 0.5 <= rate <= 1e4:
+            raise UnderstudyError(f"{shown(self.path)} does not say at what rate it was recorded.")
+        return rate
+
+
+@dataclass(slots=True)
+class Contents:
+    """What is in a take.
+
+    lost     frames that never reached the recorder
+    skipped  ticks that the stage left out
+    """
+
+    file: str
+    complete: bool = False
+    frames: int = 0
+    seconds: float = 0.0
+    rate_hz: float = 0.0
+    lost: int = 0
+    skipped: int = 0
+    slate: str = ""
+    take: str = ""
+    timecode: str = ""
+    subjects: dict[str, dict[str, int]] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
+    damage: list[str] = field(default_factory=list)
+
+
+def contents(path: Path) -> Contents:
+    """Reads the whole take, every message of it."""
+    reader, found = TakeReader(path), Contents(str(path))
+    last: tuple[int, Origin] | None = None
+    first = 0
+    for one in reader.frames():
+        if isinstance(one, dict):
+            found.events.append(one)
+            continue
+        frame, origin = one
+        if last is None:
+            first, found.timecode = frame.sequence, frame.timecode
+        elif origin.session == last[1].session:
+            missing = max(0, origin.published - last[1].published - 1)
+            found.lost += missing
+            found.skipped += max(0, frame.sequence - last[0] - 1 - missing)
+        last = frame.sequence, origin
+        found.frames += 1
+        for subject in frame.subjects:
+            states = found.subjects.setdefault(subject.name, {})
+            name = State(subject.state).name
+            states[name] = states.get(name, 0) + 1
+    found.complete, found.damage, found.facts = reader.complete, reader.damage, reader.facts
+    found.slate, found.take = reader.facts.get("slate", ""), reader.facts.get("take", "")
+    if last is not None:
+        found.rate_hz = reader.rate_hz
+        found.seconds = round((last[0] - first + 1) / found.rate_hz, 3)
+    return found
+
+
+def repair(path: Path) -> Path:
+    """Writes what is whole of a take into a new file beside it, with an index and an end."""
+    from .take_file import TakeWriter, unused
+
+    reader = TakeReader(path)
+    writer: TakeWriter | None = None
+    frames = 0
+    target, _ = unused(path.with_name(f"{path.stem}-repaired.mcap"))
+    for entry in reader.entries():
+        if writer is None:
+            facts = {k: v for k, v in reader.facts.items() if k != "clock_offset_ns"}
+            offset_ns = int(reader.facts.get("clock_offset_ns", "0"))
+            writer = TakeWriter(target, facts, reader.session, offset_ns)
+        at_ns = entry.time_ns - writer.offset_ns
+        if entry.topic == EVENTS:
+            event = entry.event
+            writer.event(at_ns, at_ns, event.pop("event", ""), **event)
+        else:
+            writer.add(entry.data, at_ns, frames, at_ns)
+            frames += entry.topic == FRAMES
+        writer.keep(at_ns)
+    if writer is None:
+        raise UnderstudyError(f"{shown(path)} holds nothing that could be saved.")
+    writer.finish({"frames": str(frames), "repaired": path.name})
+    return target
