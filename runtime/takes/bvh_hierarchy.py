@@ -62,6 +62,8 @@ def read_hierarchy(name: str, text: str) -> Hierarchy:
             i += 1
             if word == "hierarchy":
                 continue
+            if word in ("endsite", "end_site"):
+                word = "end"
             if word in ("root", "joint", "end"):
                 stop = next((k for k in range(i, len(words)) if words[k] in "{}"), len(words))
                 label = " ".join(words[i:stop])

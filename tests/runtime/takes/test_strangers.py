@@ -185,3 +185,10 @@ def test_a_giant_in_metric_units_is_no_child_in_feet(tmp_path, unit_m, size):
     )
     path = write_bvh(tmp_path / "giant.bvh", positions * size, rotations, giant, unit_m=unit_m)
     assert bvh.read(path).unit_m == unit_m
+
+
+@pytest.mark.parametrize("written", ["EndSite", "END_SITE", "end effector"])
+def test_an_end_site_is_written_in_several_ways(tmp_path, written):
+    plain = bvh.read(save(tmp_path, text(values())))
+    other = bvh.read(save(tmp_path, text(values()).replace("End Site", written)))
+    assert np.array_equal(other.skeleton.tips, plain.skeleton.tips, equal_nan=True)
