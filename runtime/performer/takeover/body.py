@@ -23,6 +23,7 @@ FRAME_S = 1.0 / 60.0
 # A stream that is younger, or was interrupted for a moment so lately, comes unevenly.
 UNEVEN_S, MOMENT_S = 3.0, 0.3
 NEW_S = 1.0
+ON_TIME = 1.1  # ticks
 
 
 def transfer_of(skeleton: Skeleton, known: dict[int, Transfer | None]) -> Transfer | None:
@@ -123,7 +124,7 @@ class Body:
             self._lose(lost, not was.any())
         # A frame that is lost from an even stream is no sign that it comes unevenly.
         short = was.any() and not missing.any() and self.time_s - self.lost_s < MOMENT_S
-        if short and not (stream.steady and stream.holed):
+        if short and not (stream.holed and self._is_even):
             self._uneven_s = self.time_s
         self._still = was & missing
         self.missing = missing
@@ -153,7 +154,7 @@ class Body:
         """Joints lost (J,) are missing from now on."""
         if first:
             self.lost_s = self.time_s
-            young_s = -np.inf if self.stream.steady else self._began_s + NEW_S
+            young_s = -np.inf if self._is_even else self._began_s + NEW_S
             uneven = self.time_s - max(self._uneven_s + UNEVEN_S, young_s) < 0.0
             # What is being handed over from beyond the envelope is not pulled into it.
             self._kept = uneven and (self._kept or not self._fading().any())
@@ -232,6 +233,11 @@ class Body:
         self.positions, self.rotations = positions, rotations
         if self.prediction is not None:
             self.prediction.end()
+
+    @property
+    def _is_even(self) -> bool:
+        """Whether what was taken at a steady rate came so too, to a tick of the stage."""
+        return self.stream.spread_s <= ON_TIME * self._tick_s and self.stream.steady
 
     @property
     def _is_uneven(self) -> bool:

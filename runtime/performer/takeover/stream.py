@@ -189,6 +189,11 @@ class Stream:
         return bool((np.abs(counts - np.round(counts)) < STEADY).all() and counts.min() > 0.5)
 
     @property
+    def spread_s(self) -> float:
+        """How much later than the earliest the latest of the last seconds came, at ticks."""
+        return self._worst_s - self._delays[0][1] if self._delays else 0.0
+
+    @property
     def holed(self) -> bool:
         """Whether packets are lacking before the newest: lost, that is, and not late."""
         return len(self._times) > 1 and self._times[-1] - self._times[-2] > 1.5 * self.interval_s
