@@ -143,7 +143,7 @@ class Body:
                 usual_s = self.stream.interval_s
                 pose = packet.positions, packet.rotations
                 self._envelope.note_speed(packet.time_s, *pose, usual_s)
-                if self._envelope.disordered and not self.stream.steady:
+                if self._envelope.disordered and not self._is_even:
                     self._uneven_s = packet.time_s
         newest = self.stream.newest
         if self._began_s == -np.inf:
