@@ -20,7 +20,7 @@ def names(path) -> list[str]:
 
 def test_it_stands_on_nothing_that_blender_lacks(addon):
     inside = names(addon)
-    assert {"__init__.py", "blender_manifest.toml", "wire/bridge/decoder.py"} <= set(inside)
+    assert {"__init__.py", "blender_manifest.toml", "wire/bridge/wire/decoder.py"} <= set(inside)
     with zipfile.ZipFile(addon) as archive:
         for name in inside:
             text = archive.read(name).decode()

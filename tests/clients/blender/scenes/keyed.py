@@ -7,7 +7,7 @@ from sidebar import drawn
 
 def main(address: str, key: str) -> None:
     house.connect(address)
-    house.until(lambda: "asks for a key" in drawn())
+    house.until(lambda: "asks for a key: " in drawn())
     without = drawn()
     bpy.context.scene.understudy.key_file = key
     assert bpy.ops.understudy.connect() == {"FINISHED"}

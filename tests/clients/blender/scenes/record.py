@@ -25,7 +25,8 @@ def main(address: str, count: str, place: str) -> None:
     recorded = list(house.module("recording").last.recorded)
     skeletons = session.receiver.skeletons
     frames = [
-        house.module("wire.bridge.decoder").decode_frame(r.message, skeletons)[0] for r in recorded
+        house.module("wire.bridge.wire.decoder").decode_frame(r.message, skeletons)[0]
+        for r in recorded
     ]
     assert bpy.ops.understudy.disconnect() == {"FINISHED"}
     entry = scene.understudy.subjects[0]

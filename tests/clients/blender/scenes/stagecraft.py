@@ -58,7 +58,7 @@ def main(address: str, count: str) -> None:
         followed.append(look(session.frame.sequence))
     assert bpy.ops.understudy.record_stop() == {"FINISHED"}
     recorded = house.module("recording").last.recorded
-    decode = house.module("wire.bridge.decoder").decode_frame
+    decode = house.module("wire.bridge.wire.decoder").decode_frame
     frames = [decode(one.message, session.receiver.skeletons)[0] for one in recorded]
     assert bpy.ops.understudy.disconnect() == {"FINISHED"}
     played = []
