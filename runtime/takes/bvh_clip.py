@@ -53,13 +53,14 @@ def make_clip(path: Path, tree: Hierarchy, motion: Motion, given: Given) -> Clip
     file_offsets, tips = np.array(tree.offsets, float), np.array(tree.tips, float)
     positions, rotations = _local(tree, file_offsets, motion.values)
     offsets = _bones(tree, file_offsets, positions, notes)
-    if len(offsets) > 1 and not np.abs(offsets[1:]).max() > TINY**2:
+    skeleton = Skeleton(tuple(tree.names), np.array(tree.parents), offsets, tips=tips)
+    skeleton = with_roles(skeleton, given.roles, path.name)
+    boneless = len(offsets) > 1 and not np.abs(offsets[1:]).max() > TINY**2
+    if boneless and guess(skeleton).roles:  # a crane may turn about one point, a body not
         raise UnderstudyError(
             f"{path.name} has no skeleton: every OFFSET is zero, and no position channel says how "
             "long a bone is. Export it with bone lengths."
         )
-    skeleton = Skeleton(tuple(tree.names), np.array(tree.parents), offsets, tips=tips)
-    skeleton = with_roles(skeleton, given.roles, path.name)
     seen = placement.sight(skeleton, positions, rotations)
     if given.roles is None and _is_beast(skeleton, seen.world):
         skeleton = replace(skeleton, given_roles={})

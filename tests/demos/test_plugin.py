@@ -56,7 +56,7 @@ def test_a_stage_hears_sends_and_records_by_it(installed, pad, tmp_path):
         with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as other:
             other.bind(("127.0.0.1", 0))
             there = other.getsockname()
-        stats, take = tmp_path / "stats.json", tmp_path / "take.csv"
+        stats, take = tmp_path / "stats.json", tmp_path / "take.xyz"
         stage = start(
             installed,
             *("stage", "--pad", pad, "--from", f"beacon://127.0.0.1:{there[1]}?height=1"),

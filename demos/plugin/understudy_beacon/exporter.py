@@ -1,4 +1,4 @@
-"""`--record take.csv`: the first joint's path, a row for each frame."""
+"""`--record take.xyz`: the first joint's path, a row for each frame."""
 
 from __future__ import annotations
 
