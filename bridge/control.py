@@ -45,6 +45,7 @@ from .requests import (
     Stop,
     Style,
     Traits,
+    Transport,
 )
 from .security import address as addresses
 from .security import rights
@@ -339,6 +340,14 @@ class ControlClient:
     def session(self) -> dict[str, Any]:
         """The session as it is now: `session`, `sources`, `subjects`; see docs/session.md."""
         return self._ask(ShowSession())
+
+    def transport(self, source: str = "", **words: Any) -> dict[str, Any]:
+        """Where a take that is played stands, and first what is asked of it: see `Transport`.
+
+        With play=True it goes on, position_s=2.5 goes there, step=1 a frame on, cue=0 to the next
+        take of the list.
+        """
+        return self._ask(Transport(source=source, **words))
 
     def add_source(self, url: str, name: str = "", subject: bool = True) -> dict[str, Any]:
         """Opens a source from a line such as vmc://0.0.0.0:39539; the reply has its `name`."""

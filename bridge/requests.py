@@ -177,6 +177,30 @@ class PlaceSubject(Request, kw_only=True, omit_defaults=True, tag="place_subject
     heading_deg: Angle = 0.0
 
 
+class Transport(Request, kw_only=True, omit_defaults=True, tag="transport"):
+    """Plays, stops, moves and changes a take that is a source; what is not said stays as it is.
+
+    source  which, "" where there is but one
+    play    goes on, or stays at the frame that is there
+    position_s, step  shows the frame at so many seconds of the take; so many frames on or back
+    speed, loop, start_s, stop_s  how it is played, and from where to where
+    cue     puts in a take of its list, from 1; 0 is the next
+
+    The reply has where it is: `take`, `position_s`, `seconds`, `playing`, `timecode`, `cue`,
+    `list` and the rest.
+    """
+
+    source: Name = ""
+    play: bool | None = None
+    position_s: Annotated[float, Meta(ge=0.0, le=1e6)] | None = None
+    step: Annotated[int, Meta(ge=-(10**6), le=10**6)] | None = None
+    speed: Annotated[float, Meta(ge=1e-3, le=1e3)] | None = None
+    loop: bool | None = None
+    start_s: Annotated[float, Meta(ge=0.0, le=1e6)] | None = None
+    stop_s: Annotated[float, Meta(ge=0.0, le=1e6)] | None = None
+    cue: Annotated[int, Meta(ge=0, le=10**6)] | None = None
+
+
 class SaveSession(Request, kw_only=True, omit_defaults=True, tag="save_session"):
     """Writes the session as it is now on the stage's machine; path "": where it came from."""
 
@@ -221,6 +245,7 @@ Edit = (
     | RemoveSubject
     | RenameSubject
     | PlaceSubject
+    | Transport
     | SaveSession
 )
 AnyRequest = Hello | Ping | Pad | Camera | Stats | Record | Style | ShowSession | Edit | Stop

@@ -7,6 +7,8 @@ import struct
 SCHEMA_VERSION = 1
 FRAME = b"FRAM"
 SKELETONS = b"SKEL"
+# What came in at a tick, for recorders: msgpack, and no message of a subscriber's.
+INPUTS = b"INPT"
 
 _LAYOUT = struct.Struct("<4sI")
 SIZE = _LAYOUT.size

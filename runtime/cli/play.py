@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from understudy.runtime.performer.control.layout import ACTIONS
 from understudy.runtime.viewport import keymap
 
-from .session_options import add_sources, listed, session_of
+from .session_options import add_sources, listed, raw_take, session_of
 
 if TYPE_CHECKING:
     from understudy.runtime.core.processes import Watch
@@ -22,6 +22,7 @@ SUMMARY = "stage, viewport, gamepad or keyboard, and the stream: start here"
 EXAMPLES = """understudy play
 understudy play --session stage.toml
 understudy play --bvh walk.bvh
+understudy play --take takes/12A_T003.mcap
 understudy play --to vmc://127.0.0.1:39539
 understudy play --pad demos/pads/demo.toml --seconds 20 --headless --out out/frames"""
 
@@ -86,7 +87,7 @@ def asked_for(args: argparse.Namespace) -> tuple[Session, Path | None]:
     from understudy.runtime.sources import registry
 
     session, file = session_of(args)
-    if not registry.bring_subjects(registry.identify(session.source)):
+    if not args.raw and not registry.bring_subjects(registry.identify(session.source)):
         session.source.append({"from": "remote://"})
     view = session.viewport
     view.size, view.camera = args.size or view.size, args.camera or view.camera
@@ -158,6 +159,13 @@ class Company:
         """The stage's own command line: the session as it was kept, and what is left of the run."""
         args = self._args
         words: list[object] = ["--session", self._state, "--state", self._state]
+        if args.raw:
+            loop = self._loop()
+            words = ["--take", raw_take(args), "--raw"]
+            words += ["--publish", loop.publish, "--control", loop.control]
+            words += ["--insecure"] * loop.insecure + ["--no-realtime"] * (not loop.realtime)
+            words += [word for line in args.to for word in ("--to", line)]
+            words += ["--outputs", args.outputs] if args.outputs is not None else []
         if args.seconds is not None:
             left_s = args.seconds - (time.monotonic() - self._began_s)
             words += ["--seconds", args.seconds if left_s > args.seconds - 1 else max(left_s, 0.1)]

@@ -43,6 +43,20 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         help="a BVH file, played as a live source at its own rate; its subject is called NAME",
     )
     sources.add_argument(
+        "--take",
+        action="append",
+        default=[],
+        metavar="TAKE[?subject=NAME]",
+        help="a take (.mcap), or a list of them (.txt), played as it was solved: same names, "
+        "skeletons and timecode; with ?subject= one of them, to act beside yourself",
+    )
+    sources.add_argument(
+        "--raw",
+        action="store_true",
+        help="of one --take alone: its packets and pads go through the same decoders and networks "
+        "again, instead of the poses that were made of them",
+    )
+    sources.add_argument(
         "--copies", type=int, metavar="N", help="every source drives N subjects (for load)"
     )
     sources.add_argument(
@@ -175,6 +189,8 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
     if args.seconds is not None and not args.seconds > 0:
         raise UnderstudyError(f"--seconds is {args.seconds:g}; it must be above 0.")
     path: Path | None = sessions.last_state() if args.resume else args.session
+    if args.raw:
+        return _raw(args), None
     session = sessions.load(path) if path is not None else sessions.Session()
     loop = session.stage
     for flag, word, low, high in (
@@ -209,6 +225,29 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
     if args.save_session is not None:
         sessions.save(session, args.save_session)
     return session, path if args.session is not None else args.save_session
+
+
+def raw_take(args: argparse.Namespace) -> Path:
+    """The take whose packets are to be solved again."""
+    from understudy.runtime.core.errors import UnderstudyError
+
+    others = args.pad or args.bvh or args.sources or args.source_file or args.gamepad
+    if len(args.take) != 1 or others or args.session or args.resume:
+        raise UnderstudyError("--raw plays one --take and nothing beside it.")
+    return Path(args.take[0])
+
+
+def _raw(args: argparse.Namespace) -> Session:
+    """The session of a take whose packets are to be solved again; outputs and wire are of now."""
+    from understudy.runtime.stage.replay import session_of_take
+
+    session = session_of_take(raw_take(args))
+    for word in ("publish", "control"):
+        setattr(session.stage, word, getattr(args, word) or getattr(type(session)().stage, word))
+    session.stage.insecure, session.stage.realtime = args.insecure, not args.no_realtime
+    session.output = _outputs(args)
+    check_outputs(session)
+    return session
 
 
 def _sources(args: argparse.Namespace) -> list[dict[str, Any]]:
@@ -259,6 +298,7 @@ def _sources(args: argparse.Namespace) -> list[dict[str, Any]]:
             if value is not None:
                 table[word] = value
         tables.append(table)
+    tables += [{"from": registry.rooted(f"take://{said}", here)} for said in args.take]
     tables += [{"from": line} for line in args.sources]
     if args.source_file is not None:
         registry.endpoints([], args.source_file)  # whose sentences name the file

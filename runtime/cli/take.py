@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from understudy.runtime.core.errors import Failure, UnderstudyError
 
 if TYPE_CHECKING:
+    from understudy.runtime.stage.replay import Compared
     from understudy.runtime.takes.take_reader import Contents
 
 SUMMARY = "list, check, mend and export takes that a stage recorded (.mcap)"
@@ -34,6 +36,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         sub = subs.add_parser(name, help=said, description=said)
         sub.add_argument("place", type=Path, metavar=place)
         sub.add_argument("--json", action="store_true", help=json_help)
+        if name == "verify":
+            sub.add_argument(
+                "--solve",
+                action="store_true",
+                help="also solve its packets and pads again, and compare every pose",
+            )
         if name == "export":
             sub.add_argument(
                 "--to", required=True, metavar="SUFFIX", help="bvh, csv, or a plug-in's"
@@ -119,17 +127,40 @@ def _verify(args: argparse.Namespace) -> int:
 
     one = contents(args.place)
     whole = one.complete and not one.damage
+    solved = _solved(args) if args.solve and one.frames else None
     if args.json:
         told = {"whole": whole, "frames": one.frames, "lost": one.lost, "damage": one.damage}
+        if solved is not None:
+            told["solve"] = {"poses": solved.subjects, "different": solved.different}
         print(json.dumps({"file": one.file, **told}))
     elif whole:
         print(f"{one.file} is whole: {one.frames} frames, {one.lost} lost.")
+    if solved is not None and solved.first is not None:
+        tick, name, off_m = solved.first
+        raise Failure(
+            f"{one.file}: {solved.different} of {solved.subjects} poses come out differently, "
+            f"first of {name} at tick {tick}, by {1e3 * off_m:.3f} mm."
+        )
+    if solved is not None and not args.json:
+        print(f"Solved again, {solved.subjects} poses come out as they were, to the bit.")
     if whole:
         return 0
     raise Failure(
         f"{one.file} is not whole: {' '.join(one.damage[:3])} {one.frames} frames can be read; "
         "`understudy take repair` writes them into a new file."
     )
+
+
+def _solved(args: argparse.Namespace) -> Compared:
+    from understudy.runtime.stage.replay import TakenInputs, solve_again
+
+    if not TakenInputs(args.place).whole:
+        print(
+            f"{args.place}: the take began while its stage ran; what the networks had seen before "
+            "is not in it, so poses may differ.",
+            file=sys.stderr,
+        )
+    return solve_again(args.place)
 
 
 def _repair(args: argparse.Namespace) -> int:

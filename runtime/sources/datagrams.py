@@ -15,6 +15,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -61,13 +62,21 @@ class Receiver(Protocol):
     def close(self) -> None: ...
 
 
+# Where, when the tick was due, and what was heard by then.
+Heard = Callable[[str, int, list[Datagram]], None]
+
+
 class Port:
     """A UDP socket that is read once a tick, however many sources hang on it.
 
-    group is a multicast group to join, by the network card of address `card`.
+    group is a multicast group to join, by the network card of address `card`; heard is told at
+    every tick what came.
     """
 
-    def __init__(self, endpoint: Endpoint, group: str = "", card: str = "") -> None:
+    def __init__(
+        self, endpoint: Endpoint, group: str = "", card: str = "", heard: Heard | None = None
+    ) -> None:
+        self._tell = heard
         self.where = f"udp {endpoint.port} of {group}" if group else endpoint.where
         self._buffer = bytearray(LARGEST)
         self._view = memoryview(self._buffer)
@@ -103,6 +112,8 @@ class Port:
             came = self._early + self._read()
             self._heard = [one for one in came if one.arrived_ns <= self.tick_ns]
             self._early = [one for one in came if one.arrived_ns > self.tick_ns]
+            if self._tell is not None:
+                self._tell(self.where, self.tick_ns, self._heard)
         return self._heard
 
     def _read(self) -> list[Datagram]:

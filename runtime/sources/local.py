@@ -1,6 +1,7 @@
 """Sources that open no port: files, pad scripts, the gamepad, and pads of the control socket.
 
-bvh://walk.bvh?name=ann&speed=2     pad://demos/pads/demo.toml     gamepad://     remote://
+bvh://walk.bvh?name=ann&speed=2     take://12A_T003.mcap?subject=ann
+pad://demos/pads/demo.toml     gamepad://     remote://
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from .controls.remote_pad import RemotePad
 from .endpoint import KIND, Endpoint
 from .files.bvh import BvhSource
 from .files.dropout import MOST_JITTER_S, Link, parse_drop
+from .files.take import TakeSource, listed
 from .packet import Packet
 from .streams import Kind, Stream
 
@@ -160,6 +162,46 @@ def _bvh(endpoint: Endpoint, name: str) -> FileSource:
     return FileSource(name, Link(source, drops, said.jitter_s, said.seed), source.notes)
 
 
+class TakePlayback(Name, frozen=True, kw_only=True):
+    """What a take takes."""
+
+    subject: Annotated[str, Meta(description="the only one that is played (all of them)")] = ""
+    speed: Annotated[float, Meta(ge=1e-3, le=1e3, description="2 plays twice as fast")] = 1.0
+    loop: Annotated[bool, Meta(description="1: again and again")] = False
+    start_s: Annotated[
+        float, Meta(ge=0.0, description="of the take, where it begins", extra={"unit": "s"})
+    ] = field(default=0.0, name="start")
+    stop_s: Annotated[
+        Annotated[float, Meta(ge=0.0)] | None,
+        Meta(description="of the take, where it ends", extra={"unit": "s"}),
+    ] = field(default=None, name="stop")
+    paused: Annotated[bool, Meta(description="1: waits for a transport request")] = False
+    timecode: Annotated[
+        Literal["take", "now"], Meta(description="take: the frames have the timecode of then")
+    ] = "take"
+
+
+def _take(endpoint: Endpoint, name: str) -> TakeSource:
+    said: TakePlayback = endpoint.options
+    if said.stop_s is not None and said.stop_s < said.start_s:
+        raise UnderstudyError(
+            f"{endpoint.text}: playback from {said.start_s:g} s to {said.stop_s:g} s; the end "
+            "comes before the beginning."
+        )
+    source = TakeSource(
+        listed(Path(endpoint.path)),
+        name,
+        said.subject,
+        said.speed,
+        said.loop,
+        said.start_s,
+        said.stop_s,
+        said.timecode == "take",
+    )
+    source.playing = not said.paused
+    return source
+
+
 @dataclass(frozen=True)
 class Local:
     """How a scheme without a port is opened."""
@@ -172,6 +214,7 @@ class Local:
 
 LOCAL: dict[str, Local] = {
     "bvh": Local(Playback, _bvh, True, (Kind.BODY,)),
+    "take": Local(TakePlayback, _take, True, (Kind.BODY, Kind.CAMERA, Kind.PROP)),
     "pad": Local(
         Name,
         lambda endpoint, name: ControlSource(name, PadScript(Path(endpoint.path))),

@@ -21,7 +21,7 @@ from understudy.runtime.core.typed import nearest
 
 from . import endpoint as endpoints_
 from . import local
-from .datagrams import Port, SharedPort
+from .datagrams import Heard, Port, SharedPort
 from .devices import freed, livelinkface, opentrackio, vmc
 from .endpoint import Endpoint
 from .guarded import Guarded
@@ -127,7 +127,8 @@ def rooted(line: str, base: Path) -> str:
 class Ports:
     """The UDP ports of a stage. Sources of one port share it: two phones, or two camera heads."""
 
-    def __init__(self) -> None:
+    def __init__(self, heard: Heard | None = None) -> None:
+        self._heard = heard
         self._ports: dict[tuple, SharedPort] = {}
 
     def open(self, endpoint: Endpoint) -> Source:
@@ -137,7 +138,7 @@ class Ports:
         group, card = multicast(endpoint) if multicast is not None else ("", "")
         key = (endpoint.host, endpoint.port, group, card)
         if key not in self._ports or self._ports[key].closed:
-            self._ports[key] = SharedPort(Port(endpoint, group, card))
+            self._ports[key] = SharedPort(self.listen(endpoint, group, card))
         with contextlib.ExitStack() as undo:
             share = self._ports[key].share()
             undo.callback(share.close)
@@ -149,12 +150,20 @@ class Ports:
             undo.pop_all()
             return source
 
+    def listen(self, endpoint: Endpoint, group: str, card: str) -> Any:
+        """A port of this machine; see `datagrams.Port`."""
+        return Port(endpoint, group, card, self._heard)
+
+    def local(self, endpoint: Endpoint) -> Source:
+        """A source that opens no port."""
+        source: Source = local.LOCAL[endpoint.scheme].open(endpoint, _local_name(endpoint))
+        return source
+
 
 def open_source(endpoint: Endpoint, ports: Ports) -> Source:
     """A source, ready to be polled."""
     if endpoint.scheme in local.LOCAL:
-        source: Source = local.LOCAL[endpoint.scheme].open(endpoint, _local_name(endpoint))
-        return source
+        return ports.local(endpoint)
     return ports.open(endpoint)
 
 

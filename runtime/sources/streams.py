@@ -76,6 +76,8 @@ class Stream:
     of         what has the values: a Control, Motion, Curves, Camera or Prop, by the kind
     tracked    it says where in the room it is; a file or a pad has no place of its own
     known      whether the skeleton is the sender's own yet
+    solved     what `of` has as its `solved` is the subject as it was solved, or None where it is
+               not on stage: nothing is acted, filtered or filled in
     only_face  a body that is nobody but its face, on stage where no other body wears that
     wearer     of a face: the subject that it asks for; "" for the first
     """
@@ -85,6 +87,7 @@ class Stream:
     key: str = ""
     tracked: bool = True
     known: bool = True
+    solved: bool = False
     only_face: bool = False
     wearer: str = ""
 

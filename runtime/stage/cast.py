@@ -19,6 +19,8 @@ from understudy.runtime.sources.streams import Kind, Source, Stream
 
 from . import casting
 from .acting import Acting, oldest_ns
+from .inputs import LiveInputs
+from .inputs import Source as Inputs
 from .live import Live, Seat
 from .member import Address, Member, address
 from .scenery import Scenery
@@ -31,8 +33,10 @@ SPARE = 4
 class Cast:
     """Sources by their ids, subjects in the order in which receivers see them."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, inputs: Inputs | None = None) -> None:
+        """inputs: where they come from; from sockets and pads, where nothing is said."""
         loop = session.stage
+        self.inputs: Inputs = inputs or LiveInputs()
         self.session, self.capture_ns = session, 0
         self.sources: dict[str, Source] = {}
         self.named: dict[str, Named] = {}
@@ -41,8 +45,9 @@ class Cast:
         self._time_s = 0.0
         self._notices: dict[str, str] = {}
         self.streams: dict[Address, Stream] = {}
-        self.ports = registry.Ports()
+        self.ports = self.inputs.ports
         self.live = Live(loop.stop_after_s, _path(loop.takeover_weights))
+        self.live.ready = self.inputs.ready
         self.acting = Acting(_path(loop.weights))
         self.scenery = Scenery()
         try:
@@ -111,7 +116,10 @@ class Cast:
         ]
 
     def _acts(self, table: SubjectTable) -> bool:
-        return table.takeover and self.session.stage.takeover
+        part = table.part("body")
+        stream = self.streams.get((Kind.BODY, *part.address)) if part is not None else None
+        solved = stream is not None and stream.solved and part is not None and part.plain
+        return table.takeover and self.session.stage.takeover and not solved
 
     def _skeleton(self, table: SubjectTable) -> Any:
         """On which skeleton it begins."""
@@ -178,8 +186,8 @@ class Cast:
             if control is None:
                 continue
             if id(control) not in intents:
-                style = getattr(control, "style", None)
-                intents[id(control)] = control.intent(time_s), style(time_s) if style else None
+                said = self.inputs.intent(member.control_source, control, time_s)
+                intents[id(control)] = said
             member.actor.intent, traits = intents[id(control)]
             if traits:
                 member.actor.style(traits)
@@ -193,7 +201,8 @@ class Cast:
 
     def solve(self) -> list[Subject]:
         """The subjects as they stand at this tick."""
-        return [member.solve() for member in self.members]
+        solved = [member.solve() for member in self.members]
+        return [subject for subject in solved if subject is not None]
 
     def recorded(self) -> frozenset[str]:
         """Those of whom there is something to record."""
@@ -220,6 +229,14 @@ class Cast:
     def remote_camera(self, request: Any) -> None:
         """Takes a camera that came over the control socket."""
         self.scenery.share(request, self._time_s, time.monotonic_ns())
+
+    @property
+    def timecode(self) -> str:
+        """Of the take that is played, where one is; "" where the stage's own counts."""
+        for source in self.sources.values():
+            if said := getattr(source, "timecode", ""):
+                return str(said)
+        return ""
 
     def news(self) -> list[str]:
         """What is to be told of the sources since it was asked last: who is heard, who is not."""

@@ -24,10 +24,12 @@ from understudy.bridge.requests import (
     RemoveSubject,
     RenameSubject,
     SaveSession,
+    Transport,
 )
 from understudy.runtime.core import typed
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.sources import registry
+from understudy.runtime.sources.files.take import TakeSource
 from understudy.runtime.sources.streams import Kind
 
 from . import session as sessions
@@ -96,7 +98,7 @@ class Edits:
         """Makes the changes that are ready; for each its request, its reply and its error."""
         out: list[tuple[Edit, dict[str, Any], str]] = []
         changed = False
-        while self._waiting and self._waiting[0][1].done():
+        while self._waiting and self._cast.live.ready(self._waiting[0][1]):
             request, ready = self._waiting.pop(0)
             reply, error = {}, ""
             try:
@@ -143,6 +145,8 @@ class Edits:
                 return lambda: self._rename(request.name, request.to)
             case PlaceSubject():
                 return lambda: self._place(request)
+            case Transport():
+                return self._transport(request)
             case SaveSession():
                 return self._save_as(request.path)
 
@@ -226,6 +230,37 @@ class Edits:
     def _place(self, request: PlaceSubject) -> dict[str, Any]:
         self._cast.member(request.name).place(request.at_m, request.heading_deg)
         return {"name": request.name}
+
+    def _transport(self, request: Transport) -> Change:
+        decks = {n: s for n, s in self._cast.sources.items() if isinstance(s, TakeSource)}
+        if not decks:
+            raise UnderstudyError("No take is played on this stage; add one with take://FILE.")
+        if not request.source and len(decks) > 1:
+            raise UnderstudyError(f"Takes are played by {', '.join(decks)}; say which is meant.")
+        name = request.source or next(iter(decks))
+        if name not in decks:
+            raise UnderstudyError(f"No take is played by {name!r}; by {', '.join(decks)} one is.")
+        deck = decks[name]
+        cue = request.cue if request.cue != 0 else deck.cue + 2
+        take = deck.opened(cue - 1) if cue is not None else None
+
+        def change() -> dict[str, Any]:
+            for word in ("speed", "loop", "start_s", "stop_s"):
+                if (said := getattr(request, word)) is not None:
+                    setattr(deck, word, said)
+            if take is not None and cue is not None:
+                deck.put_in(take, cue - 1)
+                self._cast.find_streams()
+                self.adopt()
+            if request.position_s is not None:
+                deck.seek(request.position_s)
+            if request.play is not None:
+                deck.play(request.play)
+            if request.step is not None:
+                deck.step(request.step)
+            return deck.status
+
+        return change
 
     def _save_as(self, path: str) -> Change:
         to = Path(path) if path else self._path

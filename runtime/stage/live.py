@@ -186,6 +186,7 @@ class Live:
         self._spare: list[Seat] = []
         self._tailor: ThreadPoolExecutor | None = None
         self.provider_name = ""
+        self.ready: Callable[[Future[Any]], bool] = Future.done  # of work beside the loop
 
     def seats(
         self, skeletons: Sequence[Skeleton], takeover: bool = True, spare: int = 0
@@ -251,7 +252,7 @@ class Live:
         if seat.fitting is None or seat.fitting[0] is not skeleton:
             seat.fitting = skeleton, self.beside(_measure, skeleton, seat.group.acts)
             return False
-        if not seat.fitting[1].done():
+        if not self.ready(seat.fitting[1]):
             return False
         seat.group.stand_in.reseat(seat.i, skeleton, seat.fitting[1].result())
         seat.skeleton, seat.fitting = skeleton, None

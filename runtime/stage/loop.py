@@ -24,7 +24,6 @@ from understudy.bridge.requests import Camera, Pad, Record, ShowSession, Stats, 
 from understudy.bridge.security.access import AccessControl
 from understudy.bridge.security.keys import Keyring
 from understudy.runtime.core import distribution, timecode
-from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.errors import Failure, UnderstudyError
 from understudy.runtime.core.files import named, writable
 from understudy.runtime.core.pose import Frame, Subject
@@ -36,7 +35,9 @@ from understudy.runtime.takes.process import RecordProcess
 
 from .cast import Cast
 from .edits import Edits
+from .inputs import LiveInputs
 from .laps import Laps
+from .replay import TakenInputs
 from .session import Session, dumps, output_line
 
 # A recorder is there within a second or two; on a machine that is busy it may take longer.
@@ -59,17 +60,23 @@ class Run:
 class Stage:
     """Owns the cast, the sockets and the recorder for as long as the loop runs."""
 
-    def __init__(self, session: Session, run: Run | None = None) -> None:
+    def __init__(
+        self, session: Session, run: Run | None = None, taken: TakenInputs | None = None
+    ) -> None:
+        """taken: the inputs of a take, in place of sockets and pads."""
         self.session, self.run_as = session, run or Run()
         loop = session.stage
-        self.clock = Clock(loop.rate_hz)
+        self.inputs: LiveInputs | TakenInputs = taken or LiveInputs()
+        self.clock = self.inputs.clock(loop.rate_hz)
         self.laps = Laps()
         self.running, self.closed = True, False
         self.recorder: RecordProcess | None = None
         # What the recorder was asked and has not answered yet; the loop waits for neither.
         self.recording: list[tuple[Record, Future[dict[str, Any]]]] = []
         self.stats: dict[str, float] = {}
-        self._midnight_s = _seconds_since_midnight()
+        self._midnight_s = (
+            taken.midnight_s if taken is not None else None
+        ) or _seconds_since_midnight()
         for path in (self.run_as.record, self.run_as.stats):
             if path is not None:
                 writable(path)  # a place that takes no file is said now, not at the end
@@ -105,7 +112,7 @@ class Stage:
                         + (["--key", keyring.local] if keyring is not None else []),
                     )
                 )
-            self.cast = stack.enter_context(Cast(session))
+            self.cast = stack.enter_context(Cast(session, self.inputs))
             self.edits = Edits(self.cast, self.run_as.session_file, self.run_as.state)
             if self.run_as.record is not None:
                 # The first tick is in the take: the loop has not begun, and may wait.
@@ -124,6 +131,7 @@ class Stage:
         time_s = number / self.session.stage.rate_hz
         dt_s = 1.0 / self.session.stage.rate_hz
         lap = self.laps.start()
+        self.inputs.begin(number)
 
         self.answer()
         self.cast.sense(time_s)
@@ -135,7 +143,8 @@ class Stage:
         subjects = self.cast.solve()
         lap("solve")
 
-        if self.recorder is not None and self.recorder.taking:
+        if self.recorder is not None:
+            self.publisher.publish_inputs(self.inputs.message())
             self.recorder.present(self.cast.recorded(), number)
         lap("record")
 
@@ -151,7 +160,8 @@ class Stage:
             publish_ns=time.monotonic_ns(),
             rate_num=rate.numerator,
             rate_den=rate.denominator,
-            timecode=timecode.at_time(self._midnight_s + time_s, self.session.stage.timecode),
+            timecode=self.cast.timecode
+            or timecode.at_time(self._midnight_s + time_s, self.session.stage.timecode),
             subjects=subjects,
             cameras=self.cast.scenery.cameras,
             props=self.cast.scenery.props,
@@ -162,7 +172,7 @@ class Stage:
 
     def answer(self) -> None:
         """Serves the control socket; nothing that arrives there can stop the loop."""
-        for request in self.control.poll():
+        for request in self.inputs.asked(self.control):
             match request:
                 case Pad():
                     self.cast.remote_pad(request)
@@ -231,6 +241,7 @@ class Stage:
     def start_recorder(self) -> RecordProcess:
         """The recorder's process; from now on the last seconds are kept for the next take."""
         if self.recorder is None:
+            self.inputs.noting = True
             self.recorder = self._stack.enter_context(
                 RecordProcess(reachable(self.publisher.address), self._key)
             )
@@ -243,11 +254,14 @@ class Stage:
             "understudy": distribution.version(),
             "rate_hz": loop.rate_hz,
             "timecode_rate": loop.timecode,
+            "midnight_s": repr(self._midnight_s),
             **{f"slate_{name}": getattr(self.session.slate, name) for name in SLATE},
             "slate": slate or self.session.slate.stem,
         }
         recorder = self.start_recorder()
-        return recorder.start(path, facts, dumps(self.session), self.publisher.published)
+        # From the first tick on a take can be solved again as it was; later, from what is on stage.
+        session = self.edits.session if self.publisher.published else self.session
+        return recorder.start(path, facts, dumps(session), self.publisher.published)
 
     def run(self) -> None:
         """Ticks until told to stop, by time, by signal or by the control socket."""

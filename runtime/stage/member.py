@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -60,6 +61,7 @@ class Member:
         self.motion: Motion | None = None
         self.control: Control | None = None
         self.known = True  # whether the skeleton is its own yet
+        self._solved = False  # whether it is shown as it was solved already, in a take
         self._curves: list[Curves] = []
 
     def assemble_anew(self, streams: Streams) -> None:
@@ -85,6 +87,7 @@ class Member:
             found = streams.get(self._body)
             self.motion = found.of if found is not None else None
             self.known = found is not None and found.known
+            self._solved = found is not None and found.solved and self._plain
         self._curves = [streams[a].of for a in self._faces if a in streams]
 
     def sense(self, now_s: float, streams: Streams, packets: Packets, live: Live) -> None:
@@ -93,6 +96,9 @@ class Member:
             return
         assert self._body is not None
         came = packets.get(self._body[1:], NONE)
+        if self._solved:
+            self.recorded = True
+            return
         if self._assembly.plain:
             if came or self.seat.skeleton is not self.motion.skeleton:
                 live.arrive(self.seat, self.motion.skeleton, came)
@@ -109,9 +115,20 @@ class Member:
             live.arrive(self.seat, skeleton, shown)
         self.recorded |= self.known and self.seat.skeleton is skeleton
 
-    def solve(self) -> Subject:
-        """The subject as it stands at this tick."""
-        if self.actor is not None:
+    @property
+    def _plain(self) -> bool:
+        return self._assembly is not None and self._assembly.plain
+
+    def solve(self) -> Subject | None:
+        """The subject as it stands at this tick; None: one of a take who is not there yet."""
+        if self._solved:
+            then: Subject | None = getattr(self.motion, "solved", None)
+            if then is None:
+                return None
+            heard_ns = self.motion.heard_ns if self.motion is not None else 0
+            pose = self._placed(then.pose)
+            self.subject = replace(then, name=self.table.name, pose=pose, capture_ns=heard_ns)
+        elif self.actor is not None:
             self.actor.solve(self.subject)
         elif self.seat is not None:
             self.seat.solve(self.subject, self.motion, self._at, self._turn)
@@ -126,6 +143,20 @@ class Member:
         """Its body's, control's or face's address, for people."""
         own = self._body or self._control
         return "/".join(word for word in own[1:] if word) if own is not None else ""
+
+    def _placed(self, pose: Pose) -> Pose:
+        """The pose, turned about the origin and moved as its table says; itself where not."""
+        if not (self._turn[1] or self._at.any()):
+            return pose
+        pose = pose.copy()
+        pose.positions[0] = rotation.rotate(self._turn, pose.positions[0]) + self._at
+        pose.rotations[0] = rotation.multiply(self._turn, pose.rotations[0])
+        return pose
+
+    @property
+    def control_source(self) -> str:
+        """The source of its pad; "" where it has none."""
+        return self._control[1] if self._control is not None else ""
 
     def without(self, source: str) -> SubjectTable | None:
         """Its table when a source is gone; None where nothing is left to move it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -148,6 +149,13 @@ def load(path: Path) -> Session:
     if slate.folder:
         slate.folder = str(base / slate.folder)
     check(session, str(path))
+    return session
+
+
+def loads(text: str, where: str) -> Session:
+    """The session that `dumps` wrote; where is for people."""
+    session = typed.convert(tomllib.loads(text), Session, f"{where}, its session")
+    check(session, where)
     return session
 
 

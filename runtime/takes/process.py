@@ -87,7 +87,7 @@ class RecordProcess:
 
     def present(self, names: frozenset[str], sequence: int) -> None:
         """Of whom there is something to record from this tick on."""
-        if names != self._present:
+        if self.taking and names != self._present:
             came = sorted(names - self._present)
             self._present = names
             if came:

@@ -17,13 +17,21 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+import msgspec
 import zmq
 
 from understudy.bridge.security import address as addresses
 from understudy.bridge.security.access import take
 from understudy.bridge.security.handshake import Handshake
 from understudy.bridge.subscriber import LARGEST_MESSAGE
-from understudy.bridge.wire.envelope import FRAME, SKELETONS, WireError, open_envelope
+from understudy.bridge.wire.envelope import (
+    FRAME,
+    INPUTS,
+    SIZE,
+    SKELETONS,
+    WireError,
+    open_envelope,
+)
 from understudy.bridge.wire.table import Table, root
 from understudy.runtime.core.errors import UnderstudyError
 
@@ -38,7 +46,7 @@ LAST_FRAMES_S = 1.0
 
 
 class Heard(NamedTuple):
-    """A message of the wire; for skeletons only its time counts."""
+    """A message of the wire; for skeletons and inputs only its time counts."""
 
     message: bytes
     at_ns: int
@@ -47,15 +55,26 @@ class Heard(NamedTuple):
     sequence: int = 0
 
 
+class _Tick(msgspec.Struct):
+    """What counts of a message of inputs here."""
+
+    at_ns: int
+
+
+_TICK = msgspec.msgpack.Decoder(_Tick)
+
+
 def heard(message: bytes, now_ns: int) -> Heard | None:
     """What a recorder has to know of a message; None for one that is none of ours."""
     try:
+        if message[:4] == INPUTS:
+            return Heard(message, _TICK.decode(message[SIZE:]).at_ns)
         if open_envelope(message) == SKELETONS:
             return Heard(message, now_ns)
         table: Table = root(message)
         session, published = table.number(1, "Q"), table.number(2, "Q")
         return Heard(message, table.number(4, "q"), session, published, table.number(0, "Q"))
-    except (WireError, ValueError, IndexError, OverflowError, struct.error):
+    except (WireError, msgspec.DecodeError, ValueError, IndexError, OverflowError, struct.error):
         return None
 
 
@@ -183,7 +202,7 @@ class Recording:
             if (one := heard(message, now_ns)) is None:
                 continue
             self._kept.append(one)
-            if self.running is not None and one.message[:4] in (FRAME, SKELETONS):
+            if self.running is not None and one.message[:4] in (FRAME, SKELETONS, INPUTS):
                 self.running.add(one, now_ns)
         newest_ns = self._kept[-1].at_ns if self._kept else 0
         while self._kept and newest_ns - self._kept[0].at_ns > PREROLL_NS:

@@ -19,8 +19,8 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.files import shown
 
 PROFILE = "understudy"
-FRAMES, SKELETONS, EVENTS = "frames", "skeletons", "events"
-TOPICS = {envelope.FRAME: FRAMES, envelope.SKELETONS: SKELETONS}
+FRAMES, SKELETONS, INPUTS, EVENTS = "frames", "skeletons", "inputs", "events"
+TOPICS = {envelope.FRAME: FRAMES, envelope.SKELETONS: SKELETONS, envelope.INPUTS: INPUTS}
 TABLES = {FRAMES: "understudy_fb.Frame", SKELETONS: "understudy_fb.SkeletonSet"}
 # A chunk is closed when its oldest message is as old as this, so that with a turn of the loop and
 # a slow tick in between no more than 0.1 s is open.
@@ -102,6 +102,10 @@ class TakeWriter:
             self._numbers[topic] = self._writer.register_channel(
                 topic, "flatbuffer", number, {"wire": f"{what} {envelope.SCHEMA_VERSION}"}
             )
+        # MessagePack tells its own shape, so the channel has no schema.
+        self._numbers[INPUTS] = self._writer.register_channel(
+            INPUTS, "msgpack", 0, {"wire": f"{envelope.INPUTS.decode()} {envelope.SCHEMA_VERSION}"}
+        )
         number = self._writer.register_schema("event", "jsonschema", b'{"type": "object"}')
         self._numbers[EVENTS] = self._writer.register_channel(EVENTS, "json", number)
 

@@ -25,11 +25,11 @@ from understudy.runtime.core.files import shown
 from understudy.runtime.core.pose import Frame, State
 from understudy.runtime.core.skeleton import Skeleton
 
-from .take_file import EVENTS, FRAMES, PROFILE, SKELETONS
+from .take_file import EVENTS, FRAMES, INPUTS, PROFILE, SKELETONS
 
 LARGEST_RECORD = 1 << 28
 _DAMAGE = (McapError, ValueError, struct.error, KeyError, IndexError, EOFError, OverflowError)
-_KINDS = {FRAMES: envelope.FRAME, SKELETONS: envelope.SKELETONS}
+_KINDS = {FRAMES: envelope.FRAME, SKELETONS: envelope.SKELETONS, INPUTS: envelope.INPUTS}
 
 
 class Entry(NamedTuple):

@@ -16,7 +16,7 @@ SIDES = ("left", "right")
 PARTS = ("upper_leg", "lower_leg", "foot")
 # The share of a leg's length that is given out slowly, to a foot pulled by so much or more.
 SOFT, PULLED_M = 0.03, 0.03
-EASED_M = 0.005  # what a foot is pulled by less moves the knee by a share of it
+EASED_M = 0.005  # a foot that is pulled by less turns its knee ahead by a share only
 
 
 class RigLegs:
@@ -70,18 +70,17 @@ class RigLegs:
         pulled = np.sqrt(np.square(goal - end).sum(-1, keepdims=True))
         far = far + np.where(far > near, soft - far, 0.0) * np.minimum(pulled / PULLED_M, 1.0)
         far = quaternion.clamp(far, np.abs(thigh - shin) + 0.02, whole)
-        ahead = quaternion.rotate(hip_r, self._ahead)
+        # A leg that stays as it is keeps its knee, which may be bent aside. The foot is met all the
+        # same: what is eased is the side alone.
+        share = np.minimum(pulled / EASED_M, 1.0)
+        ahead = share * quaternion.rotate(hip_r, self._ahead)
         side = two_bone.bend_side(top, mid, end, ahead, line)
         new_mid = two_bone.middle_joint(top, line, side, far, thigh, shin)
         new_end = top + far * line
         # Every bone by the least turn that takes it to its new direction.
-        # A leg that stays as it is keeps its knee, which may be bent aside.
-        share = np.minimum(pulled / EASED_M, 1.0)
         first = quaternion.between(quaternion.unit(mid - top), quaternion.unit(new_mid - top))
-        first = _part(first, share)
         shin_way = quaternion.rotate(first, end - mid)
         second = quaternion.between(quaternion.unit(shin_way), quaternion.unit(new_end - new_mid))
-        second = _part(second, share)
         both = quaternion.multiply(second, first)
         over = [world_r[..., above, :] for above in self._above]
         turned = (
@@ -97,8 +96,3 @@ class RigLegs:
         for joint, parent, own in turned:
             local = quaternion.unit(quaternion.multiply(quaternion.conjugate(parent), own))
             rotations[..., joint, :] = np.where(chosen, local, rotations[..., joint, :])
-
-
-def _part(turn: Array, share: Array) -> Array:
-    """(..., 4) so much (..., 1), 0 to 1, of turns (..., 4) of less than half a circle."""
-    return quaternion.unit(share * turn + (1.0 - share) * np.array([0.0, 0.0, 0.0, 1.0]))

@@ -12,6 +12,7 @@ from understudy.runtime.retarget.retarget import NotHumanoid
 from .blend import BRISK_MPS2, SMALL_M, PoseBlend
 from .envelope import Envelope
 from .forecast import Forecast
+from .pace import Pace
 from .prediction import Prediction
 from .stream import NEAR_S, Packet, Stream
 from .transfer import Transfer
@@ -24,6 +25,9 @@ FRAME_S = 1.0 / 60.0
 UNEVEN_S, MOMENT_S = 3.0, 0.3
 NEW_S = 1.0
 ON_TIME = 1.1  # ticks
+# Of a stream that comes evenly, what was sent is measured so many packets at a time, and at the
+# latest when it is asked for.
+AT_ONCE = 32
 
 
 def transfer_of(skeleton: Skeleton, known: dict[int, Transfer | None]) -> Transfer | None:
@@ -66,7 +70,9 @@ class Body:
         self.lost_s = -np.inf  # since when something is missing
         self._waits_from_s = np.inf
         self.step_s = FRAME_S
-        self._envelope = Envelope(len(skeleton))
+        self._envelope, self._pace = Envelope(len(skeleton)), Pace(len(skeleton))
+        self._sent: list[Packet] = []  # which neither has measured yet
+        self._at_once = 1 + i % AT_ONCE  # bodies that came together do not all measure in one tick
         self._noted_s = self._began_s = self._uneven_s = -np.inf
         self._kept = False  # whether what is predicted stays within the envelope
         self._root_then: tuple[Array, Array] = (np.zeros(3), np.zeros(3))
@@ -97,10 +103,10 @@ class Body:
         """Takes the stream's time on to a tick of the stage and finds what is missing."""
         stream = self.stream
         self._now_s, self._tick_s = now_s, min(max(now_s - self._now_s, 0.0), NEAR_S)
-        stream.advance(now_s)
         self.newly_partial = False
         if not stream.packets:
             return
+        stream.advance(now_s)
         newest = stream.newest
         self.whole_lost = stream.overdue
         before_s = self.time_s
@@ -131,24 +137,43 @@ class Body:
         self.any_missing, self._all_missing = bool(missing.any()), bool(missing.all())
 
     def _note_sent(self) -> None:
-        """What was sent since the tick before widens the envelope."""
+        """What was sent since the tick before widens the envelope, and may be faster than ever."""
         fresh: list[Packet] = []
         for packet in self.stream.packets[::-1]:
             if packet.time_s <= self._noted_s:
                 break
             fresh.append(packet)
-        for packet in reversed(fresh):
-            self._envelope.note(packet.positions, packet.rotations, packet.seen)
-            if packet.seen is None:
-                usual_s = self.stream.interval_s
-                pose = packet.positions, packet.rotations
-                self._envelope.note_speed(packet.time_s, *pose, usual_s)
-                if self._envelope.disordered and not self._is_even:
-                    self._uneven_s = packet.time_s
+        fresh.reverse()
         newest = self.stream.newest
         if self._began_s == -np.inf:
             self._began_s = newest.time_s
         self._noted_s = newest.time_s
+        if fresh and not self._is_even:
+            self._measure()
+            self._sent = fresh
+            self._measure()
+            if self._pace.disordered_s >= fresh[0].time_s:
+                self._uneven_s = self._pace.disordered_s
+            return
+        self._sent += fresh
+        if len(self._sent) >= self._at_once:
+            self._at_once = AT_ONCE
+            self._measure()
+
+    def _measure(self) -> None:
+        """Measures what was sent and is not measured yet."""
+        if not self._sent:
+            return
+        self._envelope.note(self._sent)
+        whole = [packet for packet in self._sent if packet.seen is None]
+        self._sent = []
+        if whole:
+            self._pace.note(
+                [packet.time_s for packet in whole],
+                [packet.positions[0] for packet in whole],
+                [packet.rotations for packet in whole],
+                self.stream.interval_s,
+            )
 
     def _lose(self, lost: np.ndarray, first: bool) -> None:
         """Joints lost (J,) are missing from now on."""
@@ -227,7 +252,8 @@ class Body:
         self.state, self.reason, self.uncertainty_m = State.LIVE, "", 0.0
         if self._is_uneven:
             shown = self.positions, self.rotations
-            positions, rotations = self._envelope.slow(self._tick_s, shown, *pose)
+            self._measure()
+            positions, rotations = self._pace.slow(self._tick_s, shown, *pose)
             if rotations is not newest.rotations or positions is not newest.positions:
                 self.state, self.reason = self._why(newest)
         self.positions, self.rotations = positions, rotations
@@ -254,10 +280,12 @@ class Body:
         if self._kept:
             joints = np.flatnonzero(self.missing | self._fading())
             positions, rotations = positions.copy(), rotations.copy()
+            self._measure()
             self._envelope.keep(joints, self._gone_s, self._root_then, positions, rotations)
         if self._is_uneven and self._gone_s < MOMENT_S:
             shown = self.positions, self.rotations
-            positions, rotations = self._envelope.slow(self._tick_s, shown, positions, rotations)
+            self._measure()
+            positions, rotations = self._pace.slow(self._tick_s, shown, positions, rotations)
         self.positions, self.rotations = positions, rotations
         self.state, self.reason = self._why(self.stream.newest)
 

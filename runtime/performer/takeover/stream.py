@@ -185,8 +185,9 @@ class Stream:
         """Whether the packets of the last moments are stamped at a steady rate, holes and all."""
         if len(self._times) < STEADY_FROM or self.interval_s <= 0.0:
             return False
-        counts = np.diff(self._times) / self.interval_s
-        return bool((np.abs(counts - np.round(counts)) < STEADY).all() and counts.min() > 0.5)
+        times = np.array(self._times)
+        counts = (times[1:] - times[:-1]) / self.interval_s
+        return bool(np.abs(counts - np.rint(counts)).max() < STEADY and counts.min() > 0.5)
 
     @property
     def spread_s(self) -> float:

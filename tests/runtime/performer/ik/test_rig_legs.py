@@ -86,5 +86,5 @@ def test_a_leg_that_stays_as_it_is_keeps_its_knee():
     legs.reach(before, extended, goal, world_r[legs.ankle], out, np.ones(2, bool))
     after = PERFORMER.globals(PERFORMER.rest_positions, out)[0]
     assert np.abs(after - before).max() < 0.002
-    # What is pulled by less than 5 mm is met by a share: the foot may miss it by a millimetre.
-    np.testing.assert_allclose(after[legs.ankle], goal, atol=1e-3)
+    # A leg that is nearly straight gives out its last length slowly: a hundredth of 9 mm is left.
+    np.testing.assert_allclose(after[legs.ankle], goal, atol=1e-4)

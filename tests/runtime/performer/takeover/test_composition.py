@@ -14,7 +14,7 @@ from understudy.runtime.performer.takeover.takeover import Takeover
 from understudy.runtime.takes.clip import Clip
 
 RATE_HZ = 30.0
-SAME_M = 5e-4  # batches are rounded otherwise, and a forecast goes on from what it made
+SAME_M = 1e-4
 LEG, ARM = ("LeftUpLeg", "LeftLeg", "LeftFoot"), ("LeftArm", "LeftForeArm", "LeftHand")
 
 

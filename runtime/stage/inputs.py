@@ -1,0 +1,138 @@
+"""What comes in at a tick: packets, intents, requests, and work beside the loop that is ready.
+
+A stage is nothing but these and the time: whoever gives them to it once more gets the same poses to
+the bit. `LiveInputs` takes them from sockets and pads, and notes them while a recorder is there;
+`replay.TakenInputs` takes them from a take.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+
+from understudy.bridge import ControlServer
+from understudy.bridge.control import Asked
+from understudy.bridge.requests import AnyRequest, Camera, Edit, SaveSession, Style
+from understudy.runtime.core.clock import Clock
+from understudy.runtime.core.pose import Intent
+from understudy.runtime.sources.datagrams import Datagram
+from understudy.runtime.sources.registry import Ports
+
+
+class Port(msgspec.Struct):
+    """What a port heard by a tick that was due at due_ns: datagrams of (sender, time, data)."""
+
+    due_ns: int
+    heard: list[tuple[str, int, int, bytes]]  # host, port, arrival on the monotonic clock in ns
+
+    @property
+    def datagrams(self) -> list[Datagram]:
+        return [Datagram(data, (host, port), at_ns) for host, port, at_ns, data in self.heard]
+
+
+class Asking(msgspec.Struct):
+    """What a pad asks: an Intent, and the traits of its style."""
+
+    travel: tuple[float, float]
+    facing: tuple[float, float]
+    buttons: list[str]
+    capture_ns: int
+    traits: dict[str, float] | None = None
+
+    @property
+    def intent(self) -> Intent:
+        return Intent(
+            np.array(self.travel), np.array(self.facing), frozenset(self.buttons), self.capture_ns
+        )
+
+
+class Inputs(msgspec.Struct):
+    """All that came in at one tick; docs/take.md has it as the channel `inputs`."""
+
+    tick: int
+    at_ns: int
+    ports: dict[str, Port] = {}
+    pads: dict[str, Asking] = {}
+    requests: list[AnyRequest] = []
+    ready: list[int] = []
+
+
+ENCODER, DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Inputs)
+
+
+class Source(Protocol):
+    """Where a stage's inputs come from."""
+
+    ports: Ports
+
+    def begin(self, tick: int) -> None: ...
+    def asked(self, control: ControlServer) -> Sequence[Asked]: ...
+    def intent(self, source: str, control: Any, time_s: float) -> tuple[Intent, Any]: ...
+    def ready(self, work: Future[Any]) -> bool: ...
+    def message(self) -> bytes: ...
+
+
+class LiveInputs:
+    """From sockets and pads, as they come; `noting` says whether they are kept for a recorder."""
+
+    def __init__(self) -> None:
+        self.noting = False
+        self.ports = Ports(self._heard)
+        self._now = Inputs(0, 0)
+        self._questions = 0
+
+    def clock(self, rate_hz: float) -> Clock:
+        """What ticks."""
+        return Clock(rate_hz)
+
+    def begin(self, tick: int) -> None:
+        """A tick begins."""
+        self._now, self._questions = Inputs(tick, time.monotonic_ns()), 0
+
+    def _heard(self, where: str, due_ns: int, heard: Sequence[Datagram]) -> None:
+        if self.noting:
+            told = [(str(one.peer[0]), one.peer[1], one.arrived_ns, one.data) for one in heard]
+            self._now.ports[where] = Port(due_ns, told)
+
+    def asked(self, control: ControlServer) -> Sequence[Asked]:
+        """What was asked over the control socket since the tick before."""
+        asked = control.poll()
+        if self.noting:
+            self._now.requests += [one for one in asked if changes(one)]
+        return asked
+
+    def intent(self, source: str, control: Any, time_s: float) -> tuple[Intent, Any]:
+        """What a pad asks, and the style it wants, if any."""
+        style = getattr(control, "style", None)
+        intent, traits = control.intent(time_s), style(time_s) if style else None
+        if self.noting:
+            self._now.pads[source] = Asking(
+                tuple(intent.travel.tolist()),
+                tuple(intent.facing.tolist()),
+                sorted(intent.buttons),
+                intent.capture_ns,
+                dict(traits) if traits else None,
+            )
+        return intent, traits
+
+    def ready(self, work: Future[Any]) -> bool:
+        """Whether work beside the loop is done."""
+        number, self._questions = self._questions, self._questions + 1
+        done = work.done()
+        if done and self.noting:
+            self._now.ready.append(number)
+        return done
+
+    def message(self) -> bytes:
+        """The inputs of this tick, for the recorder; empty where nobody keeps them."""
+        return ENCODER.encode(self._now) if self.noting else b""
+
+
+def changes(request: Asked) -> bool:
+    """Whether a request has a part in the poses that follow."""
+    return isinstance(request, Camera | Style | Edit) and not isinstance(request, SaveSession)
