@@ -112,7 +112,8 @@ class TakeSource:
                 one = kept.get(subject) or Played(subject, skeleton)
                 one.skeleton = skeleton
                 self._played.append(one)
-        self._number, self._frame = -1, None
+        self._number = -1
+        self._frame: Frame | None = None
         self._share = 0.0
         self.ended = False
         self._show()
