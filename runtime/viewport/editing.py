@@ -34,8 +34,29 @@ class Client(Protocol):
     def remove_subject(self, name: str) -> dict[str, Any]: ...
     def rename_subject(self, name: str, to: str) -> dict[str, Any]: ...
     def place_subject(self, name: str, at_m: Any, heading_deg: float) -> dict[str, Any]: ...
+    def transport(self, source: str = "", **words: Any) -> dict[str, Any]: ...
     def save_session(self, path: str = "") -> dict[str, Any]: ...
     def close(self) -> None: ...
+
+
+class Deck(msgspec.Struct):
+    """A take that is played, as its source tells of it."""
+
+    take: str
+    position_s: float
+    seconds: float
+    playing: bool
+    speed: float
+    cue: int
+    takes: list[str] = msgspec.field(name="list", default_factory=list)
+    timecode: str = ""
+    at_s: float = 0.0  # when that was so, on our own clock
+
+    @property
+    def now_s(self) -> float:
+        """Where it is by now."""
+        gone_s = (time.monotonic() - self.at_s) * self.speed if self.playing else 0.0
+        return min(self.position_s + gone_s, self.seconds)
 
 
 class SourceRow(msgspec.Struct):
@@ -47,6 +68,7 @@ class SourceRow(msgspec.Struct):
     streams: list[str] = []
     figures: dict[str, Any] = {}
     rate_hz: float | None = None  # counted here, between two looks
+    deck: Deck | None = None  # of a take
 
     @property
     def delay_s(self) -> float | None:
@@ -82,6 +104,7 @@ class Request:
     call: str
     words: tuple[Any, ...]
     done: str
+    named: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -210,6 +233,10 @@ class Editor:
     def save_session(self) -> None:
         self._ask(Request("save_session", (self.entries.path.strip(),), "Saved {path}."))
 
+    def transport(self, source: str = "", **words: Any) -> None:
+        """Plays, stops and moves a take: see `Transport`; play=None is play or stop."""
+        self._ask(Request("transport", (source,), "", words))
+
     def _ask(self, request: Request) -> None:
         self._waiting.append(request)
         self._wake.set()
@@ -229,7 +256,10 @@ class Editor:
         while self._waiting:
             request = self._waiting.popleft()
             try:
-                reply = getattr(client, request.call)(*request.words)
+                if request.named.get("play", True) is None:
+                    standing = client.transport(*request.words)
+                    request.named["play"] = not standing["playing"]
+                reply = getattr(client, request.call)(*request.words, **request.named)
             except UnderstudyError as error:
                 self.said, self.refused = str(error), True
             else:
@@ -243,6 +273,8 @@ class Editor:
             return
         for row in told.sources:
             row.rate_hz = self._rate(row)
+            with contextlib.suppress(UnderstudyError):
+                row.deck = _deck(row)
         self.snapshot = told
 
     def _rate(self, row: SourceRow) -> float | None:
@@ -260,6 +292,14 @@ class Editor:
         self._wake.set()
         if self._thread is not None:
             self._thread.join(0.5)
+
+
+def _deck(row: SourceRow) -> Deck | None:
+    if "position_s" not in row.figures:
+        return None
+    deck = typed.convert(row.figures, Deck, "the take's place")
+    deck.at_s = time.monotonic()
+    return deck
 
 
 class Share:
@@ -283,6 +323,8 @@ def source_words(row: SourceRow, age_s: float | None = None) -> str:
     """How a source stands: the reason why it gives nothing, or rate, age, delay and sender."""
     if row.notice:
         return row.notice
+    if row.deck is not None:
+        return f"plays {row.deck.take.rpartition('/')[2]}"
     words = [] if row.rate_hz is None else [f"{row.rate_hz:.0f} Hz"]
     words += [] if age_s is None else [f"{_time(age_s)} old"]
     words += [] if row.delay_s is None else [f"{_time(row.delay_s)} delay"]

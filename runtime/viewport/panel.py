@@ -10,7 +10,7 @@ from imgui_bundle import imgui
 from understudy.runtime.core.palette import STATE_COLOUR
 from understudy.runtime.core.pose import State
 
-from .editing import Editor, source_words
+from .editing import Deck, Editor, source_words
 from .labels import Box, short
 from .sliders import Slider
 
@@ -127,6 +127,8 @@ def _sources(editor: Editor, unit: float) -> None:
         if imgui.button("Remove"):
             editor.remove_source(row.name)
         _wrapped(source_words(row, editor.age_s(row.name)), WARM if row.notice else DIM)
+        if row.deck is not None:
+            _transport(editor, row.name, row.deck, unit)
         imgui.pop_id()
     imgui.set_next_item_width(-unit * 4.4)
     entered, editor.entries.url = imgui.input_text_with_hint(
@@ -135,6 +137,29 @@ def _sources(editor: Editor, unit: float) -> None:
     imgui.same_line()
     if imgui.button("Add") or entered:
         editor.add_source()
+
+
+def _transport(editor: Editor, source: str, deck: Deck, unit: float) -> None:
+    """A take's buttons, and where it stands."""
+    if imgui.button("Stop" if deck.playing else "Play"):
+        editor.transport(source, play=not deck.playing)
+    for label, step in (("<", -1), (">", 1)):
+        imgui.same_line()
+        if imgui.button(label):
+            editor.transport(source, step=step)
+        if imgui.is_item_hovered():
+            imgui.set_tooltip("One frame " + ("back" if step < 0 else "on"))
+    if len(deck.takes) > 1:
+        imgui.same_line()
+        if imgui.button(f"Next ({deck.cue} of {len(deck.takes)})"):
+            editor.transport(source, cue=0)
+    imgui.set_next_item_width(-unit * 0.1)
+    moved, to = imgui.slider_float(
+        "##position", deck.now_s, 0.0, deck.seconds, f"%.2f s of {deck.seconds:.2f}"
+    )
+    if moved:
+        deck.position_s, deck.playing = float(to), False  # until the stage has answered
+        editor.transport(source, position_s=float(to))
 
 
 def _subjects(editor: Editor, unit: float) -> None:

@@ -143,6 +143,10 @@ class Viewer:
             self.rig.scope = "near" if self.rig.scope == "all" else self.rig.scope
         elif name == "P":
             self.edits = not self.edits and self.editor is not None
+        elif name in ("G", ",", ".", "N") and name and self.editor is not None:
+            self.editor.watch(self.feed.frame)
+            asked = {"G": {"play": None}, ",": {"step": -1}, ".": {"step": 1}, "N": {"cue": 0}}
+            self.editor.transport(**asked[name])
         elif key == glfw.KEY_ESCAPE:
             self.running = False
 

@@ -65,6 +65,10 @@ class Stage:
         self.asked.append(("place_subject", name, tuple(at_m), heading_deg))
         return {}
 
+    def transport(self, source: str = "", **words: Any) -> dict[str, Any]:
+        self.asked.append(("transport", source, words))
+        return {"playing": True}
+
     def save_session(self, path: str = "") -> dict[str, Any]:
         self.asked.append(("save_session", path))
         return {"path": path or "/stage/show.toml"}
@@ -103,6 +107,27 @@ def test_a_sources_rate_is_counted_between_two_looks(
     editor.ages_s = {"ann": 0.012}
     (row, _) = editor.snapshot.sources
     assert source_words(row, editor.age_s("vmc")) == "60 Hz, 12 ms old, 50 ms delay"
+
+
+def test_a_take_says_where_it_is_and_is_stopped_and_stepped(stage: Stage, editor: Editor) -> None:
+    told = stage.session()
+    told["sources"][0]["figures"] = {
+        "take": "/t/12A.mcap", "position_s": 2.5, "seconds": 9.0, "playing": False, "speed": 1.0,
+        "cue": 1, "list": ["/t/12A.mcap"], "timecode": "01:00:00:00", "loop": False,
+    }  # fmt: skip
+    stage.session = lambda: told  # type: ignore[method-assign]
+    editor.step(stage)
+    (row, phone) = editor.snapshot.sources
+    assert row.deck is not None and phone.deck is None
+    assert row.deck.now_s == 2.5 and source_words(row) == "plays 12A.mcap"
+    editor.transport("vmc", step=-1)
+    editor.transport(play=None)
+    editor.step(stage)
+    assert stage.asked == [
+        ("transport", "vmc", {"step": -1}),
+        ("transport", "", {}),
+        ("transport", "", {"play": False}),
+    ]
 
 
 @pytest.mark.parametrize("line", ["", "vmc://", "vmc://[", "a b://?delay=x", "vmc://h?delay="])
