@@ -74,6 +74,8 @@ class Body:
         self._sent: list[Packet] = []  # which neither has measured yet
         self._at_once = 1 + i % AT_ONCE  # bodies that came together do not all measure in one tick
         self._noted_s = self._began_s = self._uneven_s = -np.inf
+        # Who jerks before the rate is known looks like disorder; it is judged again once it is.
+        self._hasty = False
         self._kept = False  # whether what is predicted stays within the envelope
         self._root_then: tuple[Array, Array] = (np.zeros(3), np.zeros(3))
         self._now_s, self._tick_s = -np.inf, 0.0
@@ -154,7 +156,10 @@ class Body:
             self._measure()
             if self._pace.disordered_s >= fresh[0].time_s:
                 self._uneven_s = self._pace.disordered_s
+                self._hasty = not self.stream.rated
             return
+        if self._hasty and self.stream.rated:  # and even
+            self._hasty, self._uneven_s = False, -np.inf
         self._sent += fresh
         if len(self._sent) >= self._at_once:
             self._at_once = AT_ONCE

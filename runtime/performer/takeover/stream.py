@@ -181,9 +181,14 @@ class Stream:
         return self._before(bisect_right(self._times, packet.time_s) - 1)
 
     @property
+    def rated(self) -> bool:
+        """Whether there have been enough packets to tell their rate."""
+        return len(self._times) >= STEADY_FROM and self.interval_s > 0.0
+
+    @property
     def steady(self) -> bool:
         """Whether the packets of the last moments are stamped at a steady rate, holes and all."""
-        if len(self._times) < STEADY_FROM or self.interval_s <= 0.0:
+        if not self.rated:
             return False
         times = np.array(self._times)
         counts = (times[1:] - times[:-1]) / self.interval_s

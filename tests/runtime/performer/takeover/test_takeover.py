@@ -98,6 +98,23 @@ def test_a_gap_at_any_rate_is_better_than_holding_still(rate_hz):
     assert same(shown, clip)[round((2.0 + HAND_OVER_S) * rate_hz) :].all()
 
 
+def test_a_jerk_before_the_rate_is_known_holds_nobody_back_later():
+    clip = walk(5.0, 60.0)
+    jerks = clip.rotations.copy()
+    arms = [clip.skeleton.index(f"{side}Arm") for side in ("Left", "Right")]
+    for frame, angle_rad in ((0, 0.3), (1, -0.3), (2, 0.3)):
+        turn = rotation.from_axis_angle([0.0, 0.0, 1.0], angle_rad)
+        jerks[frame, arms] = rotation.multiply(turn, jerks[frame, arms])
+    lost = slice(round(0.6 * 60), round(0.85 * 60))
+    truth = gaps.world(clip.skeleton, clip.positions, clip.rotations)[lost]
+    errors_m = []
+    for one in (clip, replace(clip, rotations=jerks)):
+        shown = played(one, (0.6, 0.85, ()))
+        out = gaps.world(clip.skeleton, shown.positions, shown.rotations)[lost]
+        errors_m.append(gaps.errors_m(truth, out, 0)[0].mean())
+    assert errors_m[1] < 1.1 * errors_m[0]
+
+
 def test_nothing_is_known_before_it_arrives():
     clip = walk()
     changed, at = clip.rotations.copy(), round(2.2 * clip.rate_hz)
