@@ -29,7 +29,13 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "runtime.sources",
         "runtime.outputs",
     ),
-    ("runtime.stage", "runtime.viewport", "runtime.monitor", "runtime.doctor"),
+    (
+        "runtime.stage",
+        "runtime.takes.processing",
+        "runtime.viewport",
+        "runtime.monitor",
+        "runtime.doctor",
+    ),
     (
         "models",
         "models.contact",

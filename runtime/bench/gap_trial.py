@@ -16,6 +16,7 @@ import numpy as np
 from understudy.runtime.core.humanoid import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.takes.clip import Clip
+from understudy.runtime.takes.processing import skate
 
 from . import gaps, motion
 
@@ -122,11 +123,11 @@ def measure_clip(clip: Clip, lengths: list[float], weights: Path | None = None) 
         ends.append(after[0] if len(after) else len(live) - (b - first))
         stop = b + ends[-1]
         push.append(gaps.accelerations(out, rate)[max(a - first - 2, 0) : stop - first])
-        heels = gaps.feet(skeleton)
-        slides.append(gaps.slide(truth, out, heels, rate)[a - first - 1 : stop - first])
+        heels = skate.feet(skeleton)
+        slides.append(skate.slide(truth, out, heels, rate)[a - first - 1 : stop - first])
     whole = np.percentile(gaps.accelerations(truth, rate), gaps.SEAM_PERCENTILE)
     result.seam = float(np.percentile(np.concatenate(push), gaps.SEAM_PERCENTILE) / whole)
-    still = gaps.slide(truth, truth, gaps.feet(skeleton), rate)
+    still = skate.slide(truth, truth, skate.feet(skeleton), rate)
     result.slide = (
         float(np.concatenate(slides).mean() * scale),
         float(still.mean() * scale),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from understudy.runtime.core import rotation
-from understudy.runtime.core.humanoid import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.performer.takeover.transfer import Transfer
@@ -20,8 +19,6 @@ BASELINES = ("hold", "damped 0.15 s", "damped 0.5 s", "root coasts")
 _HALFLIVES_S = {"damped 0.15 s": 0.15, "damped 0.5 s": 0.5}
 # The speed before a gap is told over so long: one frame of 120 Hz mocap is mostly noise.
 SPEED_OVER_S = 1.0 / 30.0
-# Zhang et al. 2018 (MANN): a foot that moves below this height slides, the more the lower it is.
-SLIDE_M = 0.025
 SEAM_PERCENTILE = 99.9
 
 
@@ -89,20 +86,3 @@ def seam_ratio(
         inside[max(start - 2, 0) : stop] = True
     whole = float(np.percentile(accelerations(truth[first:], rate_hz), SEAM_PERCENTILE))
     return float(np.percentile(push[inside], SEAM_PERCENTILE)) / max(whole, 1e-9)
-
-
-def feet(skeleton: Skeleton) -> list[int]:
-    """Joints of heels and toes."""
-    return [j for name, j in roles(skeleton).items() if name.endswith(("_foot", "_toes"))]
-
-
-def slide(truth: Array, out: Array, joints: list[int], rate_hz: float) -> Array:
-    """(T - 1, F) sliding of feet in m/s, in world positions out (T, J, 3).
-
-    Horizontal speed times 2 - 2^(h/H), h the height over where the joint stands in the truth.
-    """
-    floor = np.percentile(truth[:, joints, 1], 5, axis=0)
-    step = np.diff(out[:, joints], axis=0)
-    speed = np.hypot(step[..., 0], step[..., 2]) * rate_hz
-    height = np.maximum(out[1:, joints, 1] - floor, 0.0)
-    return np.where(height < SLIDE_M, speed * (2.0 - 2.0 ** (height / SLIDE_M)), 0.0)

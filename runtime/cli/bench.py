@@ -26,6 +26,7 @@ PARTS = {
     "performer": "the recurrent network: cost against the number of bodies, quantized, on CUDA",
     "control": "how a pad is followed, from the poses alone, beside motion matching and the data",
     "takeover": "error in gaps of a folder of BVH against four baselines",
+    "fill": "gaps of a folder of BVH filled with look-ahead, beside the live takeover",
     "wire": "encoding, publishing, latency, against bare pyzmq",
     "relay": "what a relay adds to latency, and what keys do",
     "protocols": "a frame packed for VMC and others, against python-osc",

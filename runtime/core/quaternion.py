@@ -93,7 +93,8 @@ def conjugate(q: Array) -> Array:
 
 def unit(v: Array) -> Array:
     """(..., N) unit vectors; zero stays zero."""
-    return v / np.sqrt(np.maximum((v * v).sum(-1, keepdims=True), 1e-20))
+    # `add.reduce` is `sum` without its wrapper, a third of the time for a few numbers.
+    return v / np.sqrt(np.maximum(np.add.reduce(v * v, -1, keepdims=True), 1e-20))
 
 
 def between(a: Array, b: Array) -> Array:

@@ -59,15 +59,15 @@ class RigLegs:
         hip, knee, ankle = self.joints
         top, mid, end = world_p[..., hip, :], world_p[..., knee, :], world_p[..., ankle, :]
         hip_r = world_r[..., hip, :]
-        thigh = np.sqrt(np.square(mid - top).sum(-1, keepdims=True))
-        shin = np.sqrt(np.square(end - mid).sum(-1, keepdims=True))
+        thigh = _length(mid - top)
+        shin = _length(end - mid)
         line, far = two_bone.line_to(top, goal)
         # The last bit of a leg's length costs its knee the most: it is given out ever more slowly,
         # but not to a leg that is straight by itself.
         whole = thigh + shin
         near, rest = (1.0 - SOFT) * whole, SOFT * whole
         soft = near + rest * (1.0 - np.exp(-np.maximum(far - near, 0.0) / rest))
-        pulled = np.sqrt(np.square(goal - end).sum(-1, keepdims=True))
+        pulled = _length(goal - end)
         far = far + np.where(far > near, soft - far, 0.0) * np.minimum(pulled / PULLED_M, 1.0)
         far = quaternion.clamp(far, np.abs(thigh - shin) + 0.02, whole)
         # A leg that stays as it is keeps its knee, which may be bent aside. The foot is met all the
@@ -96,3 +96,8 @@ class RigLegs:
         for joint, parent, own in turned:
             local = quaternion.unit(quaternion.multiply(quaternion.conjugate(parent), own))
             rotations[..., joint, :] = np.where(chosen, local, rotations[..., joint, :])
+
+
+def _length(v: Array) -> Array:
+    """(..., 1) of vectors (..., 3)."""
+    return np.asarray(np.sqrt(np.add.reduce(v * v, -1, keepdims=True)))

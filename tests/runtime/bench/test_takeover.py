@@ -15,6 +15,7 @@ from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.clip import Clip
+from understudy.runtime.takes.processing import skate
 
 
 def spinning(frames: int = 60, rate_hz: float = 30.0):
@@ -52,11 +53,11 @@ def test_errors_seams_and_slides_of_known_motion():
     still = np.zeros((10, len(PERFORMER), 3))
     sliding = still.copy()
     sliding[:, :, 0] += 0.1 * np.arange(10)[:, None]
-    feet = gaps.feet(PERFORMER)
+    feet = skate.feet(PERFORMER)
     assert len(feet) == 4
-    assert gaps.slide(still, sliding, feet, 10.0) == pytest.approx(1.0)
+    assert skate.slide(still, sliding, feet, 10.0) == pytest.approx(1.0)
     sliding[:, :, 1] += 0.03
-    assert gaps.slide(still, sliding, feet, 10.0) == pytest.approx(0.0)
+    assert skate.slide(still, sliding, feet, 10.0) == pytest.approx(0.0)
     rng = np.random.default_rng(0)
     noisy = truth + rng.normal(0, 0.001, truth.shape)
     assert gaps.seam_ratio(noisy, noisy, [(0, 60)], 30.0) == pytest.approx(1.0)

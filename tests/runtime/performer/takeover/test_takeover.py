@@ -17,6 +17,7 @@ from understudy.runtime.performer.takeover.offline import OfflineInput, OfflineO
 from understudy.runtime.performer.takeover.takeover import Takeover
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.clip import Clip, without_tpose
+from understudy.runtime.takes.processing import skate
 
 # A hand-over may last so long: the body half a second, a foot that waits for its step longer.
 HAND_OVER_S = 0.85
@@ -140,12 +141,12 @@ def test_seams_push_no_harder_than_the_motion(mocap):
 def test_planted_feet_slide_no_more_than_the_source(mocap):
     clip = thinned(without_tpose(bvh.read(mocap / "cmu" / "walking_20.bvh")), 2)
     shown = played(clip, (1.2, 1.9, ()))
-    joints = gaps.feet(clip.skeleton)
+    joints = skate.feet(clip.skeleton)
     truth = gaps.world(clip.skeleton, clip.positions, clip.rotations)
     out = gaps.world(clip.skeleton, shown.positions, shown.rotations)
     span = slice(round(1.2 * clip.rate_hz), round(2.7 * clip.rate_hz))
-    slid = gaps.slide(truth, out, joints, clip.rate_hz)[span].mean()
-    assert slid < gaps.slide(truth, truth, joints, clip.rate_hz).mean() + 0.02
+    slid = skate.slide(truth, out, joints, clip.rate_hz)[span].mean()
+    assert slid < skate.slide(truth, truth, joints, clip.rate_hz).mean() + 0.02
 
 
 def test_a_lost_limb_leaves_every_other_joint_alone():
@@ -301,7 +302,7 @@ def test_after_a_long_silence_the_body_stops_and_stands():
     role = roles(clip.skeleton)
     hips = world[:, role["hips"]]
     assert np.linalg.norm(hips[-1] - hips[-60]) < 0.03
-    assert gaps.slide(world, world, gaps.feet(clip.skeleton), rate)[-60:].mean() < 0.01
+    assert skate.slide(world, world, skate.feet(clip.skeleton), rate)[-60:].mean() < 0.01
     assert 0.8 < hips[-1, 1] - world[-1, :, 1].min() < 1.0
     push = gaps.accelerations(world, rate)
     assert push[88:].max() < 2.0 * push[:88].max()
