@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from understudy.runtime.core.errors import Failure, UnderstudyError
 
+from . import take_process
+
 if TYPE_CHECKING:
     from understudy.runtime.stage.replay import Compared
     from understudy.runtime.takes.take_reader import Contents
@@ -20,6 +22,7 @@ EXAMPLES = """understudy take ls takes
 understudy take info takes/12A_T003.mcap --json
 understudy take verify takes/12A_T003.mcap
 understudy take repair takes/12A_T003.mcap
+understudy take process takes --out clean
 understudy take export takes/12A_T003.mcap --to bvh --out out"""
 
 
@@ -51,8 +54,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
                 "--preroll", action="store_true", help="with the seconds before Record"
             )
 
+    take_process.arguments(subs)
+
 
 def run(args: argparse.Namespace) -> int:
+    if args.what == "process":
+        return take_process.run(args)
     return {"ls": _ls, "info": _info, "verify": _verify, "repair": _repair, "export": _export}[
         args.what
     ](args)

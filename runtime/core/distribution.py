@@ -8,7 +8,13 @@ from pathlib import Path
 # `understudy` on the package index is somebody else's; the import and the command are ours.
 NAME = "understudy-stage"
 # What no plain installation brings, by the name it is imported under, and the extra that does.
-EXTRAS = {"onnxruntime": "cpu", "torch": "train", "onnx": "train", "embreex": "train"}
+EXTRAS = {
+    "onnxruntime": "cpu",
+    "torch": "train",
+    "onnx": "train",
+    "embreex": "train",
+    "ray": "ray",
+}
 # What is imported under another name than it is installed by.
 _CALLED = {
     "zmq": "pyzmq",
@@ -65,6 +71,8 @@ def lacking(module: str) -> str:
     if (extra := EXTRAS.get(package)) is None:
         name = _CALLED.get(package, package)
         return f"The Python package {name} is not installed: pip install {name}"
-    what = {"cpu": "This needs ONNX Runtime", "train": f"Training needs {package}"}[extra]
+    what = {"cpu": "This needs ONNX Runtime", "train": f"Training needs {package}"}.get(
+        extra, f"This needs {package}"
+    )
     other = f"; with an NVIDIA card {install('gpu')}" if extra == "cpu" else ""
     return f"{what}, which is not installed: {install(extra)}{other}"

@@ -187,6 +187,7 @@ class Live:
         self._tailor: ThreadPoolExecutor | None = None
         self.provider_name = ""
         self.ready: Callable[[Future[Any]], bool] = Future.done  # of work beside the loop
+        self.heard: Callable[[Seat, Packet], None] | None = None  # is told of what a seat is given
 
     def seats(
         self, skeletons: Sequence[Skeleton], takeover: bool = True, spare: int = 0
@@ -242,6 +243,8 @@ class Live:
             return
         arrive = seat.group.stand_in.arrive
         for packet in packets:
+            if self.heard is not None:
+                self.heard(seat, packet)
             arrive(seat.i, packet.capture_s, packet.positions, packet.rotations, packet.seen)
 
     def _fit(self, seat: Seat, skeleton: Skeleton) -> bool:

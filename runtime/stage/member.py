@@ -154,6 +154,11 @@ class Member:
         return pose
 
     @property
+    def placed(self) -> tuple[Array, Array]:
+        """Where it is moved to (3,), and how turned (4,)."""
+        return self._at, self._turn
+
+    @property
     def control_source(self) -> str:
         """The source of its pad; "" where it has none."""
         return self._control[1] if self._control is not None else ""

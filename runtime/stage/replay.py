@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -35,6 +35,9 @@ from understudy.runtime.takes.take_reader import TakeReader
 
 from .inputs import DECODER, Inputs
 from .session import Session, loads
+
+if TYPE_CHECKING:
+    from .loop import Stage
 
 WAITS_S = 30.0
 
@@ -195,21 +198,26 @@ class Compared(NamedTuple):
     first: tuple[int, str, float] | None
 
 
-def solve_again(path: Path) -> Compared:
-    """Solves a take once more, as fast as it goes, and compares every pose with the recorded."""
+def stage_of(taken: TakenInputs) -> Stage:
+    """A stage for a take's inputs that nobody listens to, to be ticked by hand."""
     from .loop import Run, Stage
 
-    taken = TakenInputs(path, math.inf)
-    recorded = {
-        one[0].sequence: one[0] for one in TakeReader(path).frames() if isinstance(one, tuple)
-    }
     session = taken.session
     session.stage.publish = session.stage.control = "tcp://127.0.0.1:*"
     session.stage.keys, session.stage.realtime = None, False
     session.output, session.slate.folder = [], ""
+    return Stage(session, Run(), taken)
+
+
+def solve_again(path: Path) -> Compared:
+    """Solves a take once more, as fast as it goes, and compares every pose with the recorded."""
+    taken = TakenInputs(path, math.inf)
+    recorded = {
+        one[0].sequence: one[0] for one in TakeReader(path).frames() if isinstance(one, tuple)
+    }
     subjects = different = 0
     first: tuple[int, str, float] | None = None
-    with Stage(session, Run(), taken) as stage:
+    with stage_of(taken) as stage:
         for number in taken.numbers:
             stage.tick(number)
             now = {member.subject.name: member.subject for member in stage.cast.members}

@@ -57,6 +57,23 @@ def planted(ball: Array, rate_hz: float) -> list[tuple[int, int]]:
     return spans
 
 
+def skating_mps(clip: Clip, of: Clip) -> float | None:
+    """How fast the balls of the feet go on average while they are planted in `of`; None: never."""
+    try:
+        legs = RigLegs(clip.skeleton)
+    except NotHumanoid:
+        return None
+    world, stands = (
+        one.skeleton.globals(one.positions, one.rotations)[0][:, legs.ball] for one in (clip, of)
+    )
+    speeds = [
+        np.linalg.norm(np.diff(world[first:stop, k, ::2], axis=0), axis=-1) * clip.rate_hz
+        for k in range(len(legs.ball))
+        for first, stop in planted(stands[:, k], clip.rate_hz)
+    ]
+    return float(np.concatenate(speeds).mean()) if speeds else None
+
+
 def without_skate(clip: Clip) -> Clip:
     """The clip with its planted feet held where they stand; itself where it is no humanoid."""
     skeleton = clip.skeleton

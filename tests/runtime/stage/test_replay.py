@@ -20,6 +20,7 @@ from understudy.runtime.sources.files.take import listed as takes_of
 from understudy.runtime.stage.cast import Cast
 from understudy.runtime.stage.replay import TakenInputs, same, solve_again
 from understudy.runtime.stage.session import SubjectTable, session_of
+from understudy.runtime.takes.processing.gather import gather
 from understudy.runtime.takes.take_file import INPUTS, TakeWriter
 from understudy.runtime.takes.take_frames import TakeFrames
 from understudy.runtime.takes.take_reader import TakeReader
@@ -202,3 +203,19 @@ def test_what_has_no_packets_is_refused_raw(take, tmp_path):
     writer.finish({})
     with pytest.raises(UnderstudyError, match="play it solved, without --raw"):
         TakenInputs(bare)
+
+
+def test_what_was_sent_is_gathered_on_the_ticks_and_what_was_lost_is_a_gap(take):
+    found = {one.clip.name: one for one in gather(take)}
+    assert {"ann", "bob", "carl", "pad"} <= found.keys()
+    ann = found["ann"]
+    frames, rate_hz = TakeFrames(take), ann.clip.rate_hz
+    # Her sender died for good, so the end of her is not seen; and before that she was.
+    assert not ann.seen[-1].any() and ann.seen[: len(ann.seen) // 2].any()
+    live = [
+        subject
+        for number in range(len(frames))
+        for subject in frames.frame(number).subjects
+        if subject.name == "pad"
+    ]
+    assert len(found["pad"].clip) >= len(live) and rate_hz == frames.rate_hz
