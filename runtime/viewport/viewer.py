@@ -145,7 +145,12 @@ class Viewer:
             self.edits = not self.edits and self.editor is not None
         elif name in ("G", ",", ".", "N") and name and self.editor is not None:
             self.editor.watch(self.feed.frame)
-            asked = {"G": {"play": None}, ",": {"step": -1}, ".": {"step": 1}, "N": {"cue": 0}}
+            asked: dict[str, dict[str, Any]] = {
+                "G": {"play": None},
+                ",": {"step": -1},
+                ".": {"step": 1},
+                "N": {"cue": 0},
+            }
             self.editor.transport(**asked[name])
         elif key == glfw.KEY_ESCAPE:
             self.running = False

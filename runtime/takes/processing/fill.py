@@ -51,7 +51,8 @@ def gaps_of(seen: np.ndarray) -> list[Gap]:
     """The gaps of a clip, from what was seen (T, J) of it."""
     missing = ~seen.all(axis=1)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], missing.astype(np.int8), [0]])))
-    return [Gap(int(a), int(b), ~seen[a:b].all(axis=0)) for a, b in edges.reshape(-1, 2)]
+    spans = edges.reshape(-1, 2).tolist()
+    return [Gap(a, b, np.asarray(~seen[a:b].all(axis=0))) for a, b in spans]
 
 
 def fill(

@@ -133,7 +133,7 @@ def _placed(
     at = ticks / rate_hz
     out_p = np.empty((len(at), *positions.shape[1:]))
     out_r = np.empty((len(at), *rotations.shape[1:]))
-    seen = np.empty((len(at), whole.shape[1]), bool)
+    seen = np.zeros((len(at), whole.shape[1]), bool)
     for joints in _alike(whole):
         there = np.flatnonzero(whole[:, joints[0]])
         if not len(there):

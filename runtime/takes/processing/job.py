@@ -149,7 +149,8 @@ def _subject(one: Gathered, name: str, out: Path, wanted: Wanted) -> Row:
         left = sum(not gap.filled for gap in gaps)
         if wanted.fill and left:
             row.notes.append(
-                f"{left} gaps are longer than {wanted.longest_s:g} s or have no side: left as recorded."
+                f"{left} gaps are longer than {wanted.longest_s:g} s or have no side that is "
+                "known: they are left as they were recorded."
             )
         if wanted.feet:
             loose = clip

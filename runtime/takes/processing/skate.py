@@ -87,7 +87,7 @@ def without_skate(clip: Clip) -> Clip:
     moved = np.stack(
         [_offsets(world_p[:, ball], clip.rate_hz) for ball in legs.ball.tolist()], axis=1
     )
-    which = (np.abs(moved) > 1e-6).any(-1)
+    which: np.ndarray = np.asarray((np.abs(moved) > 1e-6).any(-1))
     if not which.any():
         return clip
     rotations = np.array(clip.rotations, float)
