@@ -131,8 +131,8 @@ def _placed(
     usual_s = float(np.median(np.diff(times))) if len(times) > 1 else 1.0 / rate_hz
     hole_s = max(HOLE * usual_s, LEAST_HOLE_S, 1.01 / rate_hz)
     at = ticks / rate_hz
-    out_p = np.empty((len(at), *positions.shape[1:]))
-    out_r = np.empty((len(at), *rotations.shape[1:]))
+    out_p = np.repeat(positions[:1], len(at), axis=0)
+    out_r = np.repeat(rotations[:1], len(at), axis=0)
     seen = np.zeros((len(at), whole.shape[1]), bool)
     for joints in _alike(whole):
         there = np.flatnonzero(whole[:, joints[0]])
