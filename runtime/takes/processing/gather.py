@@ -133,7 +133,7 @@ def _placed(
     at = ticks / rate_hz
     out_p = np.repeat(positions[:1], len(at), axis=0)
     out_r = np.repeat(rotations[:1], len(at), axis=0)
-    seen = np.zeros((len(at), whole.shape[1]), bool)
+    seen = np.repeat(~whole[:1], len(at), axis=0)
     for joints in _alike(whole):
         there = np.flatnonzero(whole[:, joints[0]])
         if not len(there):
