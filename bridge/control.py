@@ -26,14 +26,17 @@ from .requests import (
     AddSubject,
     AnyRequest,
     Camera,
+    Circle,
     Edit,
     Figures,
     Hello,
+    Marker,
     Pad,
     Ping,
     PlaceSubject,
     Pong,
     Record,
+    Recording,
     RemoveSource,
     RemoveSubject,
     RenameSubject,
@@ -41,6 +44,7 @@ from .requests import (
     Request,
     SaveSession,
     ShowSession,
+    Slate,
     Stats,
     Stop,
     Style,
@@ -58,7 +62,7 @@ Result = TypeVar("Result")
 CONTROL_VERSION = 1
 # A recorder is started for the first take; long takes of many bodies become BVH in minutes.
 START_S, WRITING_S = 20.0, 300.0
-Asked = Pad | Camera | Stats | Record | Style | ShowSession | Edit | Stop
+Asked = Pad | Camera | Stats | Recording | Style | ShowSession | Edit | Stop
 # Work a tick: at 10 us a request this is well below a millisecond.
 REQUESTS_A_TICK = 64
 LARGEST_REQUEST = 64 << 10
@@ -318,16 +322,34 @@ class ControlClient:
         """The stage's figures."""
         return self._ask(Stats(), Figures).stats
 
-    def record(self, start: bool, path: str = "", slate: str = "") -> dict[str, Any]:
+    def record(
+        self, start: bool, path: str = "", slate: str = "", folder: str = ""
+    ) -> dict[str, Any]:
         """Starts a take at `path` (on the stage's machine), or stops it; the reply names files.
 
-        x.mcap is the take, x.bvh the take and a BVH of it. The answer to a start comes when the
-        take's file is there, to a stop when all files are written.
+        Without a path it is the slate's next take, in `folder` or the slate's own. x.mcap is the
+        take, x.bvh the take and a BVH of it. The answer to a start comes when the take's file is
+        there, to a stop when all files are written.
         """
-        if start and not path:
-            raise UnderstudyError("A recording needs a path to write to, such as take.bvh.")
-        request = Record(start=start, path=str(path), slate=slate)
+        request = Record(start=start, path=str(path), slate=slate, folder=str(folder))
         return self._ask(request, patience_s=START_S if start else WRITING_S)
+
+    def slate(self, **words: Any) -> dict[str, Any]:
+        """Sets words of the slate: project, scene, shot, take, description, notes.
+
+        The reply has the `slate` as it is then and its `folder`; without words it only tells.
+        """
+        return self._ask(Slate(**words))
+
+    def marker(
+        self, text: str = "", colour: str = "", sequence: int | None = None
+    ) -> dict[str, Any]:
+        """Marks a tick of the take that runs, the next one where none is named."""
+        return self._ask(Marker(text=text, colour=colour, sequence=sequence))
+
+    def circle(self, path: str = "", circled: bool = True) -> dict[str, Any]:
+        """Circles a take; without a path the one that runs, or the last."""
+        return self._ask(Circle(path=str(path), circled=circled))
 
     def style(self, subject: str = "", **traits: float) -> dict[str, dict[str, float]]:
         """Sets traits, -1..1, of a subject, "" for all; gives the traits of each by name."""

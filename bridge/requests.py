@@ -77,11 +77,63 @@ class Stats(Request, kw_only=True, omit_defaults=True, tag="stats"):
 
 
 class Record(Request, kw_only=True, omit_defaults=True, tag="record"):
-    """Starts a take at `path`, or stops the one that runs."""
+    """Starts a take at `path`, or stops the one that runs.
+
+    path "" is the slate's next take, in `folder`, "" for the slate's own.
+    """
 
     start: bool
     path: Annotated[str, Meta(max_length=4096)] = ""
     slate: Name = ""
+    folder: Annotated[str, Meta(max_length=4096)] = ""
+
+    @property
+    def right(self) -> str:
+        return RECORD
+
+
+class Slate(Request, kw_only=True, omit_defaults=True, tag="slate"):
+    """Sets words of the slate; the reply has it as it is then. Without any it only tells.
+
+    While a take runs, description and notes are of that take too. A take's number counts by
+    itself; one that is given here is the next one's, where it is free.
+    """
+
+    project: Name | None = None
+    scene: Name | None = None
+    shot: Name | None = None
+    take: Annotated[int, Meta(ge=1, le=99_999)] | None = None
+    description: Text | None = None
+    notes: Text | None = None
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """What is to be set."""
+        names = ("project", "scene", "shot", "take", "description", "notes")
+        return {name: said for name in names if (said := getattr(self, name)) is not None}
+
+    @property
+    def right(self) -> str:
+        return RECORD if self.words else LISTEN
+
+
+class Marker(Request, kw_only=True, omit_defaults=True, tag="marker"):
+    """Marks a tick of the take that runs: `sequence`, or the one that is next on the wire."""
+
+    text: Text = ""
+    colour: Name = ""
+    sequence: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
+
+    @property
+    def right(self) -> str:
+        return RECORD
+
+
+class Circle(Request, kw_only=True, omit_defaults=True, tag="circle"):
+    """Circles a take, or takes the circle away; path "" is the one that runs, or ran last."""
+
+    path: Annotated[str, Meta(max_length=4096)] = ""
+    circled: bool = True
 
     @property
     def right(self) -> str:
@@ -248,4 +300,5 @@ Edit = (
     | Transport
     | SaveSession
 )
-AnyRequest = Hello | Ping | Pad | Camera | Stats | Record | Style | ShowSession | Edit | Stop
+Recording = Record | Slate | Marker | Circle
+AnyRequest = Hello | Ping | Pad | Camera | Stats | Recording | Style | ShowSession | Edit | Stop

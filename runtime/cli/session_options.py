@@ -152,6 +152,14 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     )
     files = parser.add_argument_group("files")
     files.add_argument(
+        "--slate",
+        action="append",
+        default=[],
+        metavar="WORD=VALUE,...",
+        help="what is being shot, of which takes are named: project, scene, shot, take, "
+        "description, notes; --slate scene=12,shot=B",
+    )
+    files.add_argument(
         "--record",
         type=Path,
         metavar="TAKE",
@@ -183,6 +191,7 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.sources.controls.style import parse_style
     from understudy.runtime.stage import session as sessions
+    from understudy.runtime.takes.slate import parse as parse_slate
 
     if args.session is not None and args.resume:
         raise UnderstudyError("--resume is the last session, --session another; give one of them.")
@@ -218,6 +227,9 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
         loop.keys = str(Keyring(args.keys or None).folder)
     if args.style is not None:
         loop.style = {**loop.style, **parse_style(args.style)}
+    for text in args.slate:
+        for word, value in parse_slate(text).items():
+            setattr(session.slate, word, value)
     session.source += _sources(args)
     session.output += _outputs(args)
     sessions.check(session)

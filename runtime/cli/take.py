@@ -1,4 +1,4 @@
-"""`understudy take`: what is in takes, whether they are whole, and out of them into other files."""
+"""`understudy take`: finds takes, says what is in them, mends, cuts, notes and exports them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from understudy.runtime.core.errors import Failure, UnderstudyError
 
@@ -15,14 +15,20 @@ from . import take_process
 
 if TYPE_CHECKING:
     from understudy.runtime.stage.replay import Compared
-    from understudy.runtime.takes.take_reader import Contents
+    from understudy.runtime.takes.contents import Contents
+    from understudy.runtime.takes.library import Row
 
-SUMMARY = "list, check, mend and export takes that a stage recorded (.mcap)"
+SUMMARY = "find, check, mend, cut, note and export takes that a stage recorded (.mcap)"
 EXAMPLES = """understudy take ls takes
+understudy take ls takes --scene 12 --circled --since 2026-03-14 --with ann
 understudy take info takes/12A_T003.mcap --json
+understudy take note takes/12A_T003.mcap --notes 'ann looks the wrong way at the end'
+understudy take circle takes/12A_T003.mcap
 understudy take verify takes/12A_T003.mcap
 understudy take repair takes/12A_T003.mcap
 understudy take process takes --out clean
+understudy take trim takes/12A_T003.mcap --in 10:31:04:12 --out 10:31:20:00
+understudy take rm takes/12A_T002.mcap
 understudy take export takes/12A_T003.mcap --to bvh --out out"""
 
 
@@ -30,84 +36,110 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     subs = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
     json_help = "one JSON object"
     for name, said, place in (
-        ("ls", "the takes of a folder", "FOLDER"),
+        ("ls", "the takes of a folder, or those of them that fit", "FOLDER"),
         ("info", "everything that is in a take but its poses", "FILE"),
         ("verify", "read every byte; status 1 where the take is not whole", "FILE"),
         ("repair", "write what is whole into FILE-repaired.mcap", "FILE"),
+        ("trim", "write a part of a take into a new one", "FILE"),
+        ("note", "note something of a take; without words, say what is noted", "FILE"),
+        ("circle", "circle a take: it is the one to be used", "FILE"),
+        ("rm", "move a take into the folder .trash beside it", "FILE"),
         ("export", "a file a subject: BVH or CSV", "FILE"),
     ):
         sub = subs.add_parser(name, help=said, description=said)
-        sub.add_argument("place", type=Path, metavar=place)
-        sub.add_argument("--json", action="store_true", help=json_help)
-        if name == "verify":
-            sub.add_argument(
-                "--solve",
-                action="store_true",
-                help="also solve its packets and pads again, and compare every pose",
-            )
-        if name == "export":
-            sub.add_argument(
-                "--to", required=True, metavar="SUFFIX", help="bvh, csv, or a plug-in's"
-            )
-            sub.add_argument("--out", type=Path, required=True, metavar="FOLDER")
-            sub.add_argument(
-                "--preroll", action="store_true", help="with the seconds before Record"
-            )
+        add = sub.add_argument
+        add("place", type=Path, metavar=place)
+        add("--json", action="store_true", help=json_help)
+        if name == "ls":
+            for word in ("project", "scene", "shot"):
+                add(f"--{word}", default="", metavar="NAME", help=f"of this {word}")
+            add("--take", type=int, metavar="N", help="of this number")
+            add("--circled", action="store_true", help="circled ones")
+            add("--text", default="", metavar="WORDS",
+                help="with each of these words in slate, notes, subjects or file name")  # fmt: skip
+            add("--since", metavar="DATE", help="begun on this day or later: 2026-03-14")
+            add("--with", dest="subject", default="", metavar="NAME", help="with this subject")
+        elif name == "trim":
+            add("--in", dest="begin", default="", metavar="TIME",
+                help="timecode, or seconds from Record on, of its first frame")  # fmt: skip
+            add("--out", dest="end", default="", metavar="TIME",
+                help="the same of the first frame that is left out (the take's end)")  # fmt: skip
+            add("--to", type=Path, metavar="FILE", help="the new take (FILE-trimmed.mcap)")
+        elif name == "note":
+            for word in ("project", "scene", "shot", "description", "notes"):
+                add(f"--{word}", metavar="TEXT", help=f'its {word}; "" takes it away')
+            add("--take", type=int, metavar="N", help="its number")
+        elif name == "circle":
+            add("--off", action="store_true", help="take the circle away")
+        elif name == "verify":
+            add("--solve", action="store_true",
+                help="also solve its packets and pads again, and compare every pose")  # fmt: skip
+        elif name == "export":
+            add("--to", required=True, metavar="SUFFIX", help="bvh, csv, or a plug-in's")
+            add("--out", type=Path, required=True, metavar="FOLDER")
+            add("--preroll", action="store_true", help="with the seconds before Record")
 
     take_process.arguments(subs)
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.what == "process":
-        return take_process.run(args)
-    return {"ls": _ls, "info": _info, "verify": _verify, "repair": _repair, "export": _export}[
-        args.what
-    ](args)
+    does = {"ls": _ls, "info": _info, "verify": _verify, "repair": _repair, "export": _export}
+    does |= {"trim": _trim, "note": _note, "circle": _circle, "rm": _rm, "process": take_process.run}
+    return does[args.what](args)
 
 
 def _ls(args: argparse.Namespace) -> int:
-    from understudy.runtime.takes.take_reader import contents
+    import msgspec
 
-    if not args.place.is_dir():
-        raise UnderstudyError(f"{args.place} is no folder; give one with takes in it.")
-    found: list[dict[str, Any]] = []
-    for path in sorted(args.place.glob("*.mcap")):
-        try:
-            one = contents(path)
-        except UnderstudyError as error:  # a file of others does not hide the takes
-            found.append({"file": path.name, "error": str(error)})
-            continue
-        found.append(
-            {
-                "file": path.name,
-                "seconds": one.seconds,
-                "frames": one.frames,
-                "subjects": list(one.subjects),
-                "timecode": one.timecode,
-                "lost": one.lost,
-                "skipped": one.skipped,
-                "complete": one.complete,
-            }
-        )
+    from understudy.runtime.takes.library import Library, Query, since
+
+    query = Query(
+        project=args.project,
+        scene=args.scene,
+        shot=args.shot,
+        take=args.take,
+        circled=args.circled,
+        text=args.text,
+        subject=args.subject,
+        since_s=None if args.since is None else since(args.since),
+    )
+    with Library(args.place) as library:
+        library.refresh()
+        found = library.find(query)
     if args.json:
-        print(json.dumps(found))
+        print(msgspec.json.encode(found).decode())
         return 0
     for row in found:
-        if "error" in row:
-            print(f"{row['file']}: {row['error']}")
-            continue
-        whole = "" if row["complete"] else "  cut off: `understudy take repair`"
-        print(
-            f"{row['file']:<32} {row['seconds']:>8.2f} s  {row['timecode']}  "
-            f"{', '.join(row['subjects'])}{whole}"
-        )
+        print(_row(row))
     if not found:
-        print(f"There are no takes (*.mcap) in {args.place}.")
+        fits = " that fit" if query != Query() else ""
+        print(f"There are no takes{fits} (*.mcap) in {args.place}.")
     return 0
 
 
+def _row(row: Row) -> str:
+    """A take on a line: the circle, length, timecode, who is in it, and what is wrong."""
+    circle = "\u25cf" if row.slate.circled else " "
+    if not row.frames:
+        why = "is being recorded" if row.recording else row.error or "no frames"
+        return f"{circle} {row.file:<32} {why}"
+    parts = [
+        f"{circle} {row.file:<32} {row.seconds:>8.2f} s  {row.timecode_in}",
+        ", ".join(row.subjects) or "nobody",
+    ]
+    if row.takeover:
+        parts.append(f"takeover {row.takeover:.1%}")
+    if row.worst_gap_s:
+        parts.append(f"worst gap {row.worst_gap_s:.2f} s")
+    if not row.complete:
+        parts.append("cut off: `understudy take repair`")
+    elif row.error:
+        parts.append(row.error)
+    return "  ".join(parts)
+
+
 def _info(args: argparse.Namespace) -> int:
-    from understudy.runtime.takes.take_reader import contents
+    from understudy.runtime.takes.contents import contents
 
     one = contents(args.place)
     if args.json:
@@ -119,18 +151,24 @@ def _info(args: argparse.Namespace) -> int:
 
 def _lines(one: Contents) -> list[str]:
     lines = [
-        f"{one.file}: {one.frames} frames, {one.seconds:.2f} s at {one.rate_hz:g} Hz, "
-        f"from {one.timecode or 'no timecode'}",
-        f"  {one.lost} frames lost, {one.skipped} ticks skipped by the stage",
+        f"{one.file}: {one.seconds:.2f} s from Record on at {one.rate_hz:g} Hz, "
+        f"{one.timecode_in or 'no timecode'} to {one.timecode_out or 'no timecode'}",
+        f"  {one.frames} frames, {one.preroll} of them from before Record",
+        f"  {one.lost} frames lost, {one.skipped} ticks skipped by the stage, "
+        f"worst gap {one.worst_gap_s:.3f} s, takeover {one.takeover:.1%}",
     ]
     for name, states in one.subjects.items():
         lines.append(f"  {name}: {', '.join(f'{n} {state}' for state, n in states.items())}")
-    lines += [f"  {name}: {value}" for name, value in one.facts.items()]
-    return lines + [f"  {damage}" for damage in one.damage[:10]]
+    for event in one.events:
+        if event.get("event") == "marker":
+            lines.append(f"  marker at tick {event.get('sequence')}: {event.get('text', '')}")
+    lines += [f"  {name}: {value}" for name, value in one.slate.items()]
+    own = (f"  {k}: {v}" for k, v in one.facts.items() if not k.startswith("slate_"))
+    return [*lines, *own] + [f"  {damage}" for damage in one.damage[:10]]
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from understudy.runtime.takes.take_reader import contents
+    from understudy.runtime.takes.contents import contents
 
     one = contents(args.place)
     whole = one.complete and not one.damage
@@ -171,10 +209,55 @@ def _solved(args: argparse.Namespace) -> Compared:
 
 
 def _repair(args: argparse.Namespace) -> int:
-    from understudy.runtime.takes.take_reader import repair
+    from understudy.runtime.takes.trim import repair
 
     written = repair(args.place)
     print(json.dumps({"written": str(written)}) if args.json else f"wrote {written}")
+    return 0
+
+
+def _trim(args: argparse.Namespace) -> int:
+    from understudy.runtime.takes.trim import trim
+
+    written = trim(args.place, args.begin, args.end, args.to)
+    print(json.dumps({"written": str(written)}) if args.json else f"wrote {written}")
+    return 0
+
+
+def _note(args: argparse.Namespace) -> int:
+    from understudy.runtime.takes import slate
+
+    words = {name: said for name in slate.WORDS if (said := getattr(args, name, None)) is not None}
+    if words:
+        slate.note(args.place, words)
+    return _slate(args)
+
+
+def _circle(args: argparse.Namespace) -> int:
+    from understudy.runtime.takes import slate
+
+    slate.note(args.place, {"circled": not args.off})
+    return _slate(args)
+
+
+def _slate(args: argparse.Namespace) -> int:
+    """What the slate of a take is now."""
+    from understudy.runtime.takes.contents import overview
+
+    said = overview(args.place).slate
+    if args.json:
+        print(json.dumps({"file": str(args.place), "slate": said}))
+        return 0
+    print("\n".join(f"{name}: {value}" for name, value in said.items()) or "Nothing is noted.")
+    return 0
+
+
+def _rm(args: argparse.Namespace) -> int:
+    from understudy.runtime.takes.library import remove
+
+    moved = remove(args.place)
+    said = f"moved to {moved}; it can be moved back, and takes up room until you delete it."
+    print(json.dumps({"moved": str(moved)}) if args.json else said)
     return 0
 
 

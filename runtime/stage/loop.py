@@ -11,7 +11,6 @@ import json
 import os
 import sys
 import time
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,29 +19,39 @@ import numpy as np
 import zmq
 
 from understudy.bridge import ControlServer, Publisher
-from understudy.bridge.requests import Camera, Pad, Record, ShowSession, Stats, Stop, Style
+from understudy.bridge.requests import (
+    Camera,
+    Circle,
+    Marker,
+    Pad,
+    Record,
+    ShowSession,
+    Slate,
+    Stats,
+    Stop,
+    Style,
+)
 from understudy.bridge.security.access import AccessControl
 from understudy.bridge.security.keys import Keyring
 from understudy.runtime.core import distribution, timecode
 from understudy.runtime.core.errors import Failure, UnderstudyError
-from understudy.runtime.core.files import named, writable
+from understudy.runtime.core.files import writable
 from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.core.realtime import steady, steady_wire
 from understudy.runtime.core.signals import stopping
-from understudy.runtime.outputs.process import SendProcess, reachable
+from understudy.runtime.outputs.process import SendProcess
 from understudy.runtime.takes.exporters import exporter
-from understudy.runtime.takes.process import RecordProcess
 
 from .cast import Cast
 from .edits import Edits
 from .inputs import LiveInputs
 from .laps import Laps
+from .recording import Recording
 from .replay import TakenInputs
 from .session import Session, dumps, output_line
 
 # A recorder is there within a second or two; on a machine that is busy it may take longer.
 READY_S = 60.0
-SLATE = ("project", "scene", "shot", "take", "description")
 STAGES = ("sense", "perform", "solve", "record", "publish")
 
 
@@ -70,9 +79,6 @@ class Stage:
         self.clock = self.inputs.clock(loop.rate_hz)
         self.laps = Laps()
         self.running, self.closed = True, False
-        self.recorder: RecordProcess | None = None
-        # What the recorder was asked and has not answered yet; the loop waits for neither.
-        self.recording: list[tuple[Record, Future[dict[str, Any]]]] = []
         self.stats: dict[str, float] = {}
         self._midnight_s = (
             taken.midnight_s if taken is not None else None
@@ -97,10 +103,19 @@ class Stage:
                 ControlServer(loop.control, loop.insecure, access=access)
             )
             # Both start while the cast loads.
-            self._key = keyring.local if keyring is not None else None
-            self._stack = stack
+            self.recording = stack.enter_context(
+                Recording(
+                    session,
+                    self.publisher,
+                    self.control,
+                    keyring.local if keyring is not None else None,
+                    self.about,
+                    lambda *work: self.cast.live.beside(*work),
+                    lambda: self.edits.save(),
+                )
+            )
             if self.run_as.record is not None or session.slate.folder:
-                self.start_recorder()
+                self.recording.prepare()
             self.outputs: SendProcess | None = None
             if session.output:
                 self.outputs = stack.enter_context(
@@ -116,7 +131,7 @@ class Stage:
             self.edits = Edits(self.cast, self.run_as.session_file, self.run_as.state)
             if self.run_as.record is not None:
                 # The first tick is in the take: the loop has not begun, and may wait.
-                started = self.start_recording(self.run_as.record)
+                started = self.recording.start(self.run_as.record)
                 until_s = time.monotonic() + READY_S
                 while not started.done() and time.monotonic() < until_s:
                     self.publisher.connections.poll()  # where keys are asked for, it lets it in
@@ -131,9 +146,10 @@ class Stage:
         time_s = number / self.session.stage.rate_hz
         dt_s = 1.0 / self.session.stage.rate_hz
         lap = self.laps.start()
+        self.inputs.noting = self.recording.recorder is not None
         self.inputs.begin(number)
 
-        self.answer()
+        self.answer(number)
         self.cast.sense(time_s)
         lap("sense")
 
@@ -143,9 +159,9 @@ class Stage:
         subjects = self.cast.solve()
         lap("solve")
 
-        if self.recorder is not None:
+        if self.inputs.noting:
             self.publisher.publish_inputs(self.inputs.message())
-            self.recorder.present(self.cast.recorded(), number)
+        self.recording.tick(self.cast.recorded, number)
         lap("record")
 
         self.publish(number, time_s, subjects)
@@ -170,7 +186,7 @@ class Stage:
         self.laps.add_ns("intent_to_publish", frame.publish_ns - frame.capture_ns)
         self.publisher.publish(frame)
 
-    def answer(self) -> None:
+    def answer(self, number: int) -> None:
         """Serves the control socket; nothing that arrives there can stop the loop."""
         for request in self.inputs.asked(self.control):
             match request:
@@ -180,22 +196,8 @@ class Stage:
                     self.cast.remote_camera(request)
                 case Stats():
                     self.control.reply(request, stats=self.figures())
-                case Record(start=True) if self.recorder is not None and self.recorder.taking:
-                    self.control.reply(
-                        request, error=f"{self.recorder.taking} is being recorded; stop it first."
-                    )
-                case Record(start=True):
-                    try:
-                        path = named(request.path) if request.path else self.next_take()
-                        started = self.start_recording(path, request.slate)
-                        self.recording.append((request, started))
-                    except UnderstudyError as refusal:
-                        self.control.reply(request, error=str(refusal))
-                case Record() if self.recorder is not None:
-                    stopped = self.recorder.stop(self.publisher.published)
-                    self.recording.append((request, stopped))
-                case Record():
-                    self.control.reply(request, written=[])
+                case Record() | Slate() | Marker() | Circle():
+                    self.recording.ask(request, number)
                 case Style():
                     try:
                         now = self.cast.style(request.subject, request.traits)
@@ -211,57 +213,19 @@ class Stage:
                     self.edits.ask(request)
         for edit, reply, trouble in self.edits.done():
             self.control.reply(edit, error=trouble, **reply)
-        for record, answer in [pair for pair in self.recording if pair[1].done()]:
-            self.recording.remove((record, answer))
-            self.answer_recording(record, answer)
+        self.recording.answer()
 
-    def answer_recording(self, request: Record, answer: Future[dict[str, Any]]) -> None:
-        """Hands on what the recorder said: what is being written, or why nothing is."""
-        if error := answer.exception():
-            if request.start and self.recorder is not None:
-                self.recorder.give_up()
-            print(f"stage: NOT RECORDING: {error}", file=sys.stderr, flush=True)
-            self.control.reply(request, error=str(error))
-        elif request.start:
-            told = answer.result()
-            self.control.reply(request, recording=told["bvh"] or told["take"], take=told["take"])
-        else:
-            self.control.reply(request, written=answer.result()["written"])
-
-    def next_take(self) -> Path:
-        """The file of the slate's next take; takes count by themselves and overwrite none."""
-        slate = self.session.slate
-        while True:
-            path = Path(slate.folder or ".") / f"{slate.stem}.bvh"
-            slate.take += 1
-            taken = path.exists() or path.with_suffix(".mcap").exists()
-            if not taken and not list(path.parent.glob(f"{path.stem}-*.bvh")):
-                return path
-
-    def start_recorder(self) -> RecordProcess:
-        """The recorder's process; from now on the last seconds are kept for the next take."""
-        if self.recorder is None:
-            self.inputs.noting = True
-            self.recorder = self._stack.enter_context(
-                RecordProcess(reachable(self.publisher.address), self._key)
-            )
-        return self.recorder
-
-    def start_recording(self, path: Path, slate: str = "") -> Future[dict[str, Any]]:
-        """Begins a take; the answer comes when its file is there."""
-        loop = self.session.stage
+    def about(self) -> tuple[dict[str, Any], str]:
+        """What a take that begins now says of the stage, and its session."""
         facts = {
             "understudy": distribution.version(),
-            "rate_hz": loop.rate_hz,
-            "timecode_rate": loop.timecode,
+            "rate_hz": self.session.stage.rate_hz,
+            "timecode_rate": self.session.stage.timecode,
             "midnight_s": repr(self._midnight_s),
-            **{f"slate_{name}": getattr(self.session.slate, name) for name in SLATE},
-            "slate": slate or self.session.slate.stem,
         }
-        recorder = self.start_recorder()
         # From the first tick on a take can be solved again as it was; later, from what is on stage.
         session = self.edits.session if self.publisher.published else self.session
-        return recorder.start(path, facts, dumps(session), self.publisher.published)
+        return facts, dumps(session)
 
     def run(self) -> None:
         """Ticks until told to stop, by time, by signal or by the control socket."""
@@ -287,7 +251,7 @@ class Stage:
                 "refused": float(self.control.malformed + self.control.refused),
                 "refused_connections": float(self.refused_connections),
                 "not_finite": float(self.publisher.held),
-                **self.recording_figures(),
+                **self.recording.figures(),
                 **self.cast.figures(),
             }
             self.edits.adopt()
@@ -307,16 +271,6 @@ class Stage:
             for news in self.access.news() if self.access is not None else ():
                 print(f"stage: {news}", file=sys.stderr, flush=True)
             gc.collect(0)
-
-    def recording_figures(self) -> dict[str, float]:
-        """Whether a take runs, and whether it fails; nothing where there is no recorder."""
-        recorder = self.recorder
-        if recorder is None:
-            return {}
-        return {
-            "recording": float(bool(recorder.taking)),
-            "recording_failed": float(bool(recorder.taking and recorder.trouble)),
-        }
 
     def figures(self) -> dict[str, Any]:
         """Everything that was counted so far, for people and for `--stats`."""
@@ -343,9 +297,7 @@ class Stage:
                 "publish": self.publisher.connections.refusals,
                 "control": self.control.connections.refusals,
             },
-            "recording": self.recorder.taking if self.recorder is not None else "",
-            "recording_trouble": self.recorder.trouble if self.recorder is not None else "",
-            "recorder_restarted": self.recorder.restarts if self.recorder is not None else 0,
+            **self.recording.told(),
             "outputs_restarted": self.outputs.restarts if self.outputs is not None else 0,
         }
 
@@ -364,8 +316,9 @@ class Stage:
         self.closed = True
         try:
             figures, written = self.figures(), []
-            if self.recorder is not None and self.recorder.taking:
-                stopped = self.recorder.stop(self.publisher.published)
+            recorder = self.recording.recorder
+            if recorder is not None and recorder.taking:
+                stopped = self.recording.stop()
                 with contextlib.ExitStack() as told:
                     if self.run_as.stats is not None:
                         told.callback(write_json, self.run_as.stats, figures)

@@ -23,6 +23,7 @@ from understudy.runtime.core import timecode, typed
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.sources import registry
 from understudy.runtime.sources.controls.style import checked
+from understudy.runtime.takes import slate
 
 from .parts import Part
 
@@ -106,14 +107,13 @@ class SlateTable(Table):
     shot: str = ""
     take: Annotated[int, Meta(ge=1, le=99999)] = 1
     description: str = ""
+    notes: str = ""
     folder: str = ""  # of the takes
 
     @property
     def stem(self) -> str:
         """What a take's file is called: project_scene_shot_T001."""
-        words = [w for w in (self.project, self.scene, self.shot) if w]
-        plain = "_".join("".join(c if c.isalnum() or c in "-." else "-" for c in w) for w in words)
-        return f"{plain}_T{self.take:03}" if plain else f"take_T{self.take:03}"
+        return slate.stem(self.project, self.scene, self.shot, self.take)
 
 
 class Session(Table):
@@ -142,12 +142,12 @@ def load(path: Path) -> Session:
             table["from"] = registry.rooted(line, base)
         if isinstance(said := table.get("map"), str):
             table["map"] = str(base / said)
-    loop, slate = session.stage, session.slate
+    loop = session.stage
     for name in ("weights", "takeover_weights", "keys"):
         if said := getattr(loop, name):
             setattr(loop, name, str(base / said))
-    if slate.folder:
-        slate.folder = str(base / slate.folder)
+    if session.slate.folder:
+        session.slate.folder = str(base / session.slate.folder)
     check(session, str(path))
     return session
 

@@ -27,6 +27,7 @@ class RecordProcess:
     """The recorder of a stage, in a process of its own that is started again when it dies.
 
     taking    the take that is being recorded, "" for none
+    newest    the file of the take that was begun last, "" for none
     trouble   why what is performed is not being recorded, "" where all is well
     restarts  how often it was started again
 
@@ -40,7 +41,7 @@ class RecordProcess:
         key: Path | None = None,
         launch: Callable[..., subprocess.Popen[bytes]] = processes.start,
     ) -> None:
-        self.taking = self.trouble = ""
+        self.taking = self.trouble = self.newest = ""
         self.restarts = 0
         self._parts: list[str] = []
         self._start: dict[str, Any] | None = None
@@ -62,18 +63,29 @@ class RecordProcess:
         self._teller.start()
 
     def start(
-        self, path: Path, facts: dict[str, Any], session: str, published: int
+        self,
+        path: Path | None,
+        facts: dict[str, Any],
+        session: str,
+        published: int,
+        slate: dict[str, Any] | None = None,
+        folder: str = "",
     ) -> Future[dict[str, Any]]:
-        """Begins a take; published is how many frames the stage had sent before its first."""
+        """Begins a take; published is how many frames the stage had sent before its first.
+
+        Without a path the recorder names it by the slate, and counts.
+        """
         self._parts, self._present, self.trouble = [], frozenset(), ""
         self._start = {
             "op": "start",
-            "path": str(path),
+            "path": "" if path is None else str(path),
             "facts": facts,
             "session": session,
             "published": published,
+            "slate": slate,
+            "folder": folder,
         }
-        self.taking = str(path)
+        self.taking = str(path or "the next take")
         return self._ask(self._start)
 
     def stop(self, published: int) -> Future[dict[str, Any]]:
@@ -91,8 +103,11 @@ class RecordProcess:
             came = sorted(names - self._present)
             self._present = names
             if came:
-                facts = {"subjects": came, "sequence": sequence}
-                self._lines.put({"op": "event", "event": "present", "facts": facts})
+                self.event("present", subjects=came, sequence=sequence)
+
+    def event(self, what: str, **facts: Any) -> None:
+        """Something that happens now, for the take that runs."""
+        self._lines.put({"op": "event", "event": what, "facts": facts})
 
     def _ask(self, question: dict[str, Any]) -> Future[dict[str, Any]]:
         future: Future[dict[str, Any]] = Future()
@@ -156,8 +171,15 @@ class RecordProcess:
         if trouble := answer.get("trouble"):
             self.trouble = trouble
             _say(f"NOT RECORDING: {trouble}")
+        if resumed := answer.get("resumed"):
+            self.trouble, answer["take"] = "", resumed
+            _say(f"recording again: the take goes on in {resumed}.")
         if "take" in answer:
             self._parts.append(answer["take"])
+            self.newest = answer["take"]
+            if self._start is not None:
+                self.taking = answer["bvh"] or answer["take"]
+                self._start["path"] = self._start["path"] or self.taking
         with self._lock:
             future = self._asked.pop(answer.get("id", 0), None)
         if future is None:

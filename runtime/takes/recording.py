@@ -5,6 +5,7 @@ Commands come as JSON lines, one a line, answers go out the same way; see `proce
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import struct
@@ -35,7 +36,9 @@ from understudy.bridge.wire.envelope import (
 from understudy.bridge.wire.table import Table, root
 from understudy.runtime.core.errors import UnderstudyError
 
+from . import slate
 from .take_file import TakeWriter, unused
+from .tally import Tally, as_text, seen
 
 PREROLL_NS = 10_000_000_000
 # What waits in ZeroMQ while a disk is slow: half a minute at 120 Hz, and the skeletons.
@@ -43,6 +46,8 @@ QUEUE = 4096
 POLL_MS = 10
 # After a stop: how long the frames that were already sent may take.
 LAST_FRAMES_S = 1.0
+# A disk that was full is tried again so often.
+RETRY_NS = 1_000_000_000
 
 
 class Heard(NamedTuple):
@@ -79,23 +84,42 @@ def heard(message: bytes, now_ns: int) -> Heard | None:
 
 
 class Running:
-    """A take while it is recorded."""
+    """A take while it is recorded.
+
+    safe     the last frame that is on the disk for certain
+    present  who is there, for the take that goes on where this one fails
+    """
 
     def __init__(self, ask: dict[str, Any], offset_ns: int) -> None:
+        facts = {name: str(value) for name, value in ask.get("facts", {}).items()}
+        if not ask.get("path"):
+            facts |= self._name(ask)
+        self.ask = ask
         self.path, self.bvh = unused(Path(ask["path"]))
         if self.bvh is not None and self.bvh.suffix.lower() != ".bvh":
             from .exporters import exporter  # which reads other packages
 
             exporter(self.bvh)  # a suffix that nobody writes is refused now
-        facts = {name: str(value) for name, value in ask.get("facts", {}).items()}
-        self.writer = TakeWriter(self.path, facts, ask.get("session", ""), offset_ns)
         self.first = int(ask.get("published", 0))
+        self.tally = Tally(self.first)
+        self.present = set(map(str, ask.get("present", [])))
+        self.rate_hz = float(facts.get("rate_hz", 1.0))
         self.last: Heard | None = None
-        self.frames: int = 0
-        self.lost: int = 0
-        self.skipped: int = 0
+        self.safe: Heard | None = None
         self.trouble = ""
+        self.retry_ns = 0
         self.stop_at: tuple[int, float, dict[str, Any]] | None = None
+        facts["begun_ns"] = str(time.time_ns())
+        self.writer = TakeWriter(self.path, facts, ask.get("session", ""), offset_ns)
+
+    @staticmethod
+    def _name(ask: dict[str, Any]) -> dict[str, str]:
+        """Names a take by its slate; gives what the take is to say of itself."""
+        words, folder = ask["slate"], Path(ask["folder"])
+        number = slate.next_take(folder, words)
+        name = slate.stem(words["project"], words["scene"], words["shot"], number)
+        ask["path"], ask["number"] = str(folder / f"{name}.bvh"), number
+        return {"slate": name, "slate_take": str(number)}
 
     def add(self, one: Heard, now_ns: int) -> None:
         """Writes a message, and what is missing before it."""
@@ -103,25 +127,47 @@ class Running:
             return
         if one.message[:4] == FRAME:
             self._follow(one, now_ns)
-            self.frames += 1
         self.writer.add(one.message, one.at_ns, one.published, now_ns)
 
     def _follow(self, one: Heard, now_ns: int) -> None:
         last, self.last = self.last, one
-        if last is None:
-            return
-        if one.session != last.session:
+        lost, skipped = self.tally.frame(seen(one.message))
+        if last is not None and one.session != last.session:
             self.writer.event(one.at_ns, now_ns, "restart", sequence=one.sequence)
-            return
-        lost = max(0, one.published - last.published - 1)
-        skipped = max(0, one.sequence - last.sequence - 1 - lost)
-        if lost or skipped:
-            self.lost, self.skipped = self.lost + lost, self.skipped + skipped
+        elif last is not None and (lost or skipped):
             facts = {"after": last.sequence, "before": one.sequence}
             self.writer.event(one.at_ns, now_ns, "gap", **facts, lost=lost, skipped=skipped)
 
-    def summary(self) -> dict[str, str]:
-        return {"frames": str(self.frames), "lost": str(self.lost), "skipped": str(self.skipped)}
+    def event(self, what: str, now_ns: int, **facts: Any) -> None:
+        """Writes something that happened; a take that cannot be written keeps who is there."""
+        if what == "present":
+            self.present.update(map(str, facts.get("subjects", [])))
+        if not self.trouble:
+            self.tally.event(what, facts)
+            self.writer.event(now_ns, now_ns, what, **facts)
+
+    def keep(self, now_ns: int, at_once: bool = False) -> None:
+        """Brings what was written to the disk where it is time."""
+        self.writer.keep(now_ns, at_once)
+        if self.writer.kept:
+            self.safe = self.last
+
+    def finish(self) -> None:
+        """Writes what the take amounts to, and its end."""
+        self.writer.finish(as_text(self.tally.summary(self.rate_hz)))
+
+    def again(self) -> dict[str, Any]:
+        """The question for a take in which this one goes on: from the first frame that is not
+        on the disk for certain, which may be in both."""
+        begin = self.first if self.safe is None else self.safe.published + 1
+        return {**self.ask, "present": sorted(self.present), "published": begin}
+
+    def rest(self) -> None:
+        """Closes a take that failed, whole where that can be had."""
+        if self.writer.stands:
+            with contextlib.suppress(UnderstudyError):
+                self.finish()
+        self.writer.abandon()
 
 
 class Recording:
@@ -163,6 +209,8 @@ class Recording:
             if self.running is not None and not self.running.trouble:
                 self._receive()
                 self._close({"id": 0})
+            elif self.running is not None:
+                self.running.rest()
         finally:
             self._exporting.shutdown()
             self._handshake.close()
@@ -182,11 +230,15 @@ class Recording:
         running = self.running
         if running is None:
             return
+        now_ns = time.monotonic_ns()
         if not running.trouble:
             try:
-                running.writer.keep(time.monotonic_ns())
+                running.keep(now_ns)
             except UnderstudyError as error:
                 self._fail(running, str(error))
+        elif now_ns > running.retry_ns:
+            running.retry_ns = now_ns + RETRY_NS
+            self._resume(running)
         if running.stop_at is not None:
             last, until_s, ask = running.stop_at
             there = running.last is not None and running.last.published >= last
@@ -219,13 +271,13 @@ class Recording:
                 self._say({"id": ask["id"], "written": []})
             case "stop" if running is not None and running.trouble:
                 self.running = None
+                running.rest()
                 self._say({"id": ask["id"], "error": running.trouble})
             case "stop" if running is not None:
                 last = int(ask.get("published", 0)) - 1
                 running.stop_at = (last, time.monotonic() + LAST_FRAMES_S, ask)
-            case "event" if running is not None and not running.trouble:
-                now_ns = time.monotonic_ns()
-                running.writer.event(now_ns, now_ns, ask["event"], **ask.get("facts", {}))
+            case "event" if running is not None:
+                running.event(ask["event"], time.monotonic_ns(), **ask.get("facts", {}))
             case "end":
                 self.ended = True
 
@@ -235,28 +287,48 @@ class Recording:
                 raise UnderstudyError(
                     self._handshake.trouble or "The recorder does not reach the stage's own frames."
                 )
-            running = Running(ask, self._offset_ns)
+            running = self._running(ask)
+        except UnderstudyError as error:
+            self._say({"id": ask["id"], "error": str(error)})
+            return
+        self.running = running
+        told = {"take": str(running.path), "bvh": str(running.bvh or "")}
+        self._say({"id": ask["id"], **told, "number": ask.get("number", 0)})
+
+    def _running(self, ask: dict[str, Any]) -> Running:
+        """A take with what came before it, on the disk; where that fails no file is left."""
+        running = Running(ask, self._offset_ns)
+        try:
             now_ns = time.monotonic_ns()
             if self._skeletons is not None:
                 running.add(self._skeletons, now_ns)
             for one in self._kept:
                 running.add(one, now_ns)
             facts = {"published": running.first, "present": ask.get("present", [])}
-            running.writer.event(now_ns, now_ns, "record", **facts)
-            running.writer.keep(now_ns, at_once=True)
-        except UnderstudyError as error:
-            self._say({"id": ask["id"], "error": str(error)})
-            return
-        self.running = running
-        self._say({"id": ask["id"], "take": str(running.path), "bvh": str(running.bvh or "")})
+            running.event("record", now_ns, **facts)
+            running.keep(now_ns, at_once=True)
+        except UnderstudyError:
+            running.writer.discard()
+            raise
+        return running
 
     def _fail(self, running: Running, trouble: str) -> None:
         running.trouble = trouble
-        running.writer.abandon()
+        running.retry_ns = time.monotonic_ns() + RETRY_NS
         self._say({"trouble": trouble})
         if running.stop_at is not None:
+            running.rest()
             self._say({"id": running.stop_at[2]["id"], "error": trouble})
             self.running = None
+
+    def _resume(self, failed: Running) -> None:
+        """Tries whether a take that failed can go on in a new file; says it when it does."""
+        try:
+            self.running = self._running(failed.again())
+        except UnderstudyError:
+            return
+        failed.rest()
+        self._say({"resumed": str(self.running.path), "bvh": str(self.running.bvh or "")})
 
     def _close(self, ask: dict[str, Any]) -> None:
         running = self.running
@@ -264,8 +336,8 @@ class Recording:
         self.running = None
         try:
             now_ns = time.monotonic_ns()
-            running.writer.event(now_ns, now_ns, "stop")
-            running.writer.finish(running.summary())
+            running.event("stop", now_ns)
+            running.finish()
         except UnderstudyError as error:
             self._say({"trouble": str(error)})
             self._say({"id": ask["id"], "error": str(error)})
@@ -274,11 +346,12 @@ class Recording:
 
     def _export(self, running: Running, ask: dict[str, Any]) -> None:
         """Makes the BVH of a take that is closed; then the answer says what was written."""
-        from .take_export import export  # not needed to begin a take, which is to be quick
-
         written: list[str] = []
         try:
-            if running.bvh is not None and running.frames:
+            if running.bvh is not None and running.tally.frames:
+                # Not needed to begin or to end a take, which is to be quick.
+                from .take_export import export
+
                 written = [str(path) for path in export(running.path, running.bvh)]
         except UnderstudyError as error:
             said = f"The take is whole in {running.path}, but not what was made of it: {error}"

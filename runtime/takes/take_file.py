@@ -8,10 +8,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from mcap.data_stream import RecordBuilder
+from mcap.records import ChunkIndex
 from mcap.writer import CompressionType, Writer
 
 from understudy.bridge.wire import envelope
@@ -55,6 +58,7 @@ class _Sheet:
         except OSError:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self._written)
+                os.lseek(self._file, self._written, os.SEEK_SET)  # to be tried again from there
             raise
         self._written += len(self._pending)
         self._pending = bytearray()
@@ -70,6 +74,27 @@ class _Sheet:
         os.close(self._file)
 
 
+class _ChunkIndexes:
+    """The index of the chunks as the bytes that it is written with: 0.1 kB a chunk, not 0.5.
+
+    MCAP's writer keeps an object a chunk, 30 MB an hour, and a second's work at the end.
+    """
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+
+    def append(self, index: ChunkIndex) -> None:
+        builder = RecordBuilder()
+        index.write(builder)
+        self._bytes += builder.end()
+
+    def __iter__(self) -> Iterator[_ChunkIndexes]:
+        yield self
+
+    def write(self, builder: RecordBuilder) -> None:
+        builder.write(self._bytes)
+
+
 class TakeWriter:
     """Writes one take; every OSError becomes a sentence, after which the file is left as it is.
 
@@ -79,6 +104,7 @@ class TakeWriter:
 
     def __init__(self, path: Path, facts: dict[str, str], session: str, offset_ns: int) -> None:
         self.path, self.offset_ns = path, offset_ns
+        self._closed = False
         self._open_since_ns = 0  # of the oldest message that is not on the disk
         self._numbers: dict[str, int] = {}
         try:
@@ -92,6 +118,8 @@ class TakeWriter:
             chunk_size=1 << 30,
             compression=CompressionType.NONE,
         )
+        # The list's name is the library's own; a test says if it changes.
+        self._writer._Writer__chunk_indices = _ChunkIndexes()  # type: ignore[attr-defined]
         self._writer.start(PROFILE)
         self._writer.add_metadata("take", {**facts, "clock_offset_ns": str(offset_ns)})
         self._writer.add_metadata("session", {"toml": session})
@@ -109,6 +137,16 @@ class TakeWriter:
         number = self._writer.register_schema("event", "jsonschema", b'{"type": "object"}')
         self._numbers[EVENTS] = self._writer.register_channel(EVENTS, "json", number)
 
+    @property
+    def kept(self) -> bool:
+        """Whether all that was given is on the disk."""
+        return not self._open_since_ns
+
+    @property
+    def stands(self) -> bool:
+        """Whether the file is still found where it was made."""
+        return not self._closed and self._sheet.is_at(self.path)
+
     def add(self, message: bytes, at_ns: int, sequence: int, now_ns: int) -> None:
         """Takes a message of the wire as it came; at_ns is its time on the monotonic clock."""
         self._add(TOPICS[message[:4]], message[envelope.SIZE :], at_ns, sequence, now_ns)
@@ -116,6 +154,15 @@ class TakeWriter:
     def event(self, at_ns: int, now_ns: int, what: str, **facts: Any) -> None:
         """Takes something that happened: {"event": what, ...}."""
         self._add(EVENTS, json.dumps({"event": what, **facts}).encode(), at_ns, 0, now_ns)
+
+    def again(self, topic: str, data: bytes, time_ns: int, sequence: int) -> None:
+        """Takes a message of another take as it stands there; of a channel that this version does
+        not write nothing is taken."""
+        if topic in TABLES:
+            data = data[envelope.SIZE :]
+        if topic in self._numbers:
+            at_ns = time_ns - self.offset_ns
+            self._add(topic, data, at_ns, sequence, at_ns)
 
     def _add(self, topic: str, data: bytes, at_ns: int, sequence: int, now_ns: int) -> None:
         time_ns = max(0, at_ns + self.offset_ns)
@@ -135,7 +182,7 @@ class TakeWriter:
         except OSError as error:
             raise self._refused(error) from None
         self._open_since_ns = 0
-        if not self._sheet.is_at(self.path):
+        if not self.stands:
             raise UnderstudyError(
                 f"{shown(self.path)} is gone: it, or its folder, was removed or renamed while the "
                 "take was being recorded; begin another take."
@@ -155,8 +202,17 @@ class TakeWriter:
 
     def abandon(self) -> None:
         """Lets go of the file as it is."""
-        with contextlib.suppress(OSError):
-            self._sheet.close()
+        if not self._closed:
+            self._closed = True
+            with contextlib.suppress(OSError):
+                self._sheet.close()
+
+    def discard(self) -> None:
+        """Takes a file away in which nothing was performed."""
+        if self.stands:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+        self.abandon()
 
     def _refused(self, error: Exception) -> UnderstudyError:
         why = getattr(error, "strerror", None) or str(error)

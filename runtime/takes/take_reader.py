@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,22 +21,24 @@ from understudy.bridge.wire.decoder import (
 )
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.files import shown
-from understudy.runtime.core.pose import Frame, State
+from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.skeleton import Skeleton
 
 from .take_file import EVENTS, FRAMES, INPUTS, PROFILE, SKELETONS
 
 LARGEST_RECORD = 1 << 28
-_DAMAGE = (McapError, ValueError, struct.error, KeyError, IndexError, EOFError, OverflowError)
+DAMAGE = (McapError, ValueError, struct.error, KeyError, IndexError, EOFError, OverflowError)
 _KINDS = {FRAMES: envelope.FRAME, SKELETONS: envelope.SKELETONS, INPUTS: envelope.INPUTS}
 
 
 class Entry(NamedTuple):
-    """One message: its topic, its time (ns, wall clock) and the wire's bytes, or an event's."""
+    """One message: its topic, its time (ns, wall clock), the wire's bytes or an event's, and its
+    number in its channel."""
 
     topic: str
     time_ns: int
     data: bytes
+    sequence: int = 0
 
     @property
     def event(self) -> dict[str, Any]:
@@ -88,7 +89,7 @@ class TakeReader:
                     data = record.data
                     if topic in _KINDS:
                         data = envelope.seal(_KINDS[topic]) + data
-                    yield Entry(topic, record.log_time, data)
+                    yield Entry(topic, record.log_time, data, record.sequence)
         if not self.complete:
             self.damage.append("It has no end: whoever wrote it was cut off.")
 
@@ -106,14 +107,14 @@ class TakeReader:
                 record = next(records)
             except StopIteration:
                 return
-            except _DAMAGE:  # a cut, or what a crash left behind it
+            except DAMAGE:  # a cut, or what a crash left behind it
                 return
             if not isinstance(record, Chunk):
                 yield record
                 continue
             try:
                 inner = breakup_chunk(record, validate_crc=True)
-            except _DAMAGE as error:
+            except DAMAGE as error:
                 self.damage.append(f"A chunk is damaged and left out ({error}).")
                 continue
             yield from inner
@@ -151,84 +152,3 @@ class TakeReader:
         if not 0.5 <= rate <= 1e4:
             raise UnderstudyError(f"{shown(self.path)} does not say at what rate it was recorded.")
         return rate
-
-
-@dataclass(slots=True)
-class Contents:
-    """What is in a take.
-
-    lost     frames that never reached the recorder
-    skipped  ticks that the stage left out
-    """
-
-    file: str
-    complete: bool = False
-    frames: int = 0
-    seconds: float = 0.0
-    rate_hz: float = 0.0
-    lost: int = 0
-    skipped: int = 0
-    slate: str = ""
-    take: str = ""
-    timecode: str = ""
-    subjects: dict[str, dict[str, int]] = field(default_factory=dict)
-    events: list[dict[str, Any]] = field(default_factory=list)
-    facts: dict[str, str] = field(default_factory=dict)
-    damage: list[str] = field(default_factory=list)
-
-
-def contents(path: Path) -> Contents:
-    """Reads the whole take, every message of it."""
-    reader, found = TakeReader(path), Contents(str(path))
-    last: tuple[int, Origin] | None = None
-    first = 0
-    for one in reader.frames():
-        if isinstance(one, dict):
-            found.events.append(one)
-            continue
-        frame, origin = one
-        if last is None:
-            first, found.timecode = frame.sequence, frame.timecode
-        elif origin.session == last[1].session:
-            missing = max(0, origin.published - last[1].published - 1)
-            found.lost += missing
-            found.skipped += max(0, frame.sequence - last[0] - 1 - missing)
-        last = frame.sequence, origin
-        found.frames += 1
-        for subject in frame.subjects:
-            states = found.subjects.setdefault(subject.name, {})
-            name = State(subject.state).name
-            states[name] = states.get(name, 0) + 1
-    found.complete, found.damage, found.facts = reader.complete, reader.damage, reader.facts
-    found.slate, found.take = reader.facts.get("slate", ""), reader.facts.get("take", "")
-    if last is not None:
-        found.rate_hz = reader.rate_hz
-        found.seconds = round((last[0] - first + 1) / found.rate_hz, 3)
-    return found
-
-
-def repair(path: Path) -> Path:
-    """Writes what is whole of a take into a new file beside it, with an index and an end."""
-    from .take_file import TakeWriter, unused
-
-    reader = TakeReader(path)
-    writer: TakeWriter | None = None
-    frames = 0
-    target, _ = unused(path.with_name(f"{path.stem}-repaired.mcap"))
-    for entry in reader.entries():
-        if writer is None:
-            facts = {k: v for k, v in reader.facts.items() if k != "clock_offset_ns"}
-            offset_ns = int(reader.facts.get("clock_offset_ns", "0"))
-            writer = TakeWriter(target, facts, reader.session, offset_ns)
-        at_ns = entry.time_ns - writer.offset_ns
-        if entry.topic == EVENTS:
-            event = entry.event
-            writer.event(at_ns, at_ns, event.pop("event", ""), **event)
-        else:
-            writer.add(entry.data, at_ns, frames, at_ns)
-            frames += entry.topic == FRAMES
-        writer.keep(at_ns)
-    if writer is None:
-        raise UnderstudyError(f"{shown(path)} holds nothing that could be saved.")
-    writer.finish({"frames": str(frames), "repaired": path.name})
-    return target

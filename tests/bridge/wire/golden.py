@@ -49,6 +49,9 @@ REQUESTS = [
         {"op": "style", "number": 6, "subject": "Ann", "traits": {"energy": 0.5}},
         {"op": "camera", "number": 7, "name": "A", "position": [0.0, 1.5, 3.0]},
         {"op": "stop", "number": 8},
+        {"op": "slate", "number": 9, "scene": "12", "take": 3, "notes": "again"},
+        {"op": "marker", "number": 10, "text": "here", "colour": "red", "sequence": 77},
+        {"op": "circle", "number": 11, "path": "a.mcap", "circled": False},
     )
 ]
 

@@ -25,7 +25,7 @@ from understudy.runtime.core.processes import free_ports
 from understudy.runtime.stage.loop import STAGES, Stage
 from understudy.runtime.stage.session import Session, session_of
 from understudy.runtime.takes import bvh
-from understudy.runtime.takes.take_reader import contents
+from understudy.runtime.takes.contents import contents
 
 ANYWHERE = {"publish": "tcp://127.0.0.1:*", "control": "tcp://127.0.0.1:*"}
 

@@ -11,7 +11,8 @@ import pytest
 
 from understudy.bridge import ControlClient, Subscriber
 from understudy.runtime.bench.processes import StageProcess
-from understudy.runtime.takes.take_reader import TakeReader, contents
+from understudy.runtime.takes.contents import contents
+from understudy.runtime.takes.take_reader import TakeReader
 
 PATIENCE_S = 30.0
 

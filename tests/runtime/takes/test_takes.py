@@ -20,9 +20,11 @@ from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Frame, Pose, State, Subject
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.takes import bvh
+from understudy.runtime.takes.contents import contents
 from understudy.runtime.takes.take_export import export, load
 from understudy.runtime.takes.take_file import TakeWriter, unused
-from understudy.runtime.takes.take_reader import TakeReader, contents, repair
+from understudy.runtime.takes.take_reader import TakeReader
+from understudy.runtime.takes.trim import repair
 
 BOX = Skeleton(("box",), np.array([-1]), np.zeros((1, 3)))
 RATE_HZ = 60.0
