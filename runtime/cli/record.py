@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import sys
 from pathlib import Path
 
 SUMMARY = "the recorder that a stage starts for its takes; told what to do on standard input"
 EXAMPLES = """understudy stage --pad demos/pads/demo.toml --record take.mcap
 understudy record --from tcp://127.0.0.1:5570 < commands.jsonl"""
+
+
+ENDING_S = 10.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,4 +39,7 @@ def run(args: argparse.Namespace) -> int:
         signal.signal(signal.SIGHUP, lambda *_: stop())
     with stopping(stop):
         recording.run()
+    # All is written. Whatever keeps Python from ending now is shown, and does not keep a process
+    # for ever whose stage is gone.
+    faulthandler.dump_traceback_later(ENDING_S, exit=True)
     return 0

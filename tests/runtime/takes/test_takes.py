@@ -239,12 +239,12 @@ def test_a_folder_that_goes_is_said_at_once(tmp_path):
         writer.keep(2, at_once=True)
 
 
-def test_the_index_of_a_chunk_is_small(tmp_path):
-    """What grows while a take runs is the index alone: under 1 kB a chunk, 60 MB an hour."""
+def test_an_hour_s_index_is_small(tmp_path):
+    """What grows while a take runs is the index of its chunks: 60,000 an hour."""
     writer = TakeWriter(tmp_path / "a.mcap", {}, "", 0)
     writer._sheet.flush = writer._sheet._pending.clear  # type: ignore[method-assign]
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for number in range(5000):
+    for number in range(15_000):
         writer.event(number, number + 1, "x")
         writer.keep(number + 1, at_once=True)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 5000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 20_000 / 4
