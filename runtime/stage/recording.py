@@ -46,8 +46,8 @@ class Recording:
         beside: Callable[..., Future[Any]],
         changed: Callable[[], None],
     ) -> None:
-        """about: facts of the stage for a take that begins, and its session; beside: does work beside
-        the loop; changed: is told that the session is another."""
+        """about: facts of the stage for a take that begins, and its session; beside: does work
+        beside the loop; changed: is told that the session is another."""
         self.session = session
         self.recorder: RecordProcess | None = None
         self._publisher, self._control, self._key = publisher, control, key

@@ -38,7 +38,7 @@ from understudy.runtime.core.errors import UnderstudyError
 
 from . import slate
 from .take_file import TakeWriter, unused
-from .tally import Tally, as_text, seen
+from .tally import Seen, Tally, as_text, seen
 
 PREROLL_NS = 10_000_000_000
 # What waits in ZeroMQ while a disk is slow: half a minute at 120 Hz, and the skeletons.
@@ -131,7 +131,11 @@ class Running:
 
     def _follow(self, one: Heard, now_ns: int) -> None:
         last, self.last = self.last, one
-        lost, skipped = self.tally.frame(seen(one.message))
+        try:
+            counted = seen(one.message)
+        except (WireError, ValueError, IndexError, OverflowError, struct.error):
+            counted = Seen(one.session, one.published, one.sequence, "", ())
+        lost, skipped = self.tally.frame(counted)
         if last is not None and one.session != last.session:
             self.writer.event(one.at_ns, now_ns, "restart", sequence=one.sequence)
         elif last is not None and (lost or skipped):

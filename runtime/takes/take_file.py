@@ -160,7 +160,7 @@ class TakeWriter:
     def again(self, topic: str, data: bytes, time_ns: int, sequence: int) -> None:
         """Takes a message of another take as it stands there; of a channel that this version does
         not write nothing is taken."""
-        if topic in TABLES:
+        if topic in TOPICS.values():
             data = data[envelope.SIZE :]
         if topic in self._numbers:
             at_ns = time_ns - self.offset_ns

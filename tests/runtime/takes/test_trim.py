@@ -7,15 +7,19 @@ import os
 
 import pytest
 
+from understudy.bridge.wire.encoder import FrameEncoder, encode_skeletons
+from understudy.bridge.wire.envelope import INPUTS, SIZE, seal
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import State
 from understudy.runtime.takes.contents import contents, overview
 from understudy.runtime.takes.slate import note
 from understudy.runtime.takes.take_export import load
+from understudy.runtime.takes.take_file import TakeWriter
 from understudy.runtime.takes.take_reader import TakeReader
-from understudy.runtime.takes.trim import trim
+from understudy.runtime.takes.trim import repair, trim
 
 from .filmed import film, shot
+from .test_takes import BOX, TICK_NS
 
 LIVE = State.LIVE
 EVENTS = [
@@ -101,3 +105,22 @@ def test_by_command(take, understudy):
     cut = json.loads(done.stdout)["written"]
     assert cut.endswith("a-trimmed.mcap") and len(frames_of(cut)) == 33
     assert understudy("take", "verify", cut).returncode == 0
+
+
+def test_what_came_in_is_copied_with_the_ticks_that_it_moved(tmp_path):
+    """A message of inputs stands before the frame of its tick."""
+    path = tmp_path / "a.mcap"
+    encoder = FrameEncoder(7)
+    writer = TakeWriter(path, {"rate_hz": "60"}, "", 0)
+    writer.add(encode_skeletons([BOX]), 0, 0, 1)
+    for tick in range(60):
+        at_ns = (tick + 1) * TICK_NS
+        one = shot(tick, ann=LIVE)
+        one.publish_ns = at_ns
+        writer.add(seal(INPUTS) + bytes([tick]), at_ns - 5000, 0, at_ns)
+        writer.add(encoder.encode(one), at_ns, tick, at_ns)
+        writer.keep(at_ns)
+    writer.finish({})
+    for cut, kept in ((trim(path, "0.25", "0.5"), range(15, 30)), (repair(path), range(60))):
+        inputs = [e.data[SIZE:] for e in TakeReader(cut).entries() if e.topic == "inputs"]
+        assert inputs == [bytes([tick]) for tick in kept]
