@@ -84,7 +84,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     does = {"ls": _ls, "info": _info, "verify": _verify, "repair": _repair, "export": _export}
-    does |= {"trim": _trim, "note": _note, "circle": _circle, "rm": _rm, "process": take_process.run}
+    does |= {
+        "trim": _trim,
+        "note": _note,
+        "circle": _circle,
+        "rm": _rm,
+        "process": take_process.run,
+    }
     return does[args.what](args)
 
 
