@@ -28,6 +28,10 @@ SET_BACK_FRAMES, DISORDER_S = 8, 1.0
 # 60 Hz tells no frame from the next.
 TRUSTED = 0.75
 LEAST_FRAMES = 4
+# Two frames of one moment are two: one of them came first.
+LEAST_S = 1e-4
+# A pause is longer by so much than those that are usual, which are no longer than this.
+PAUSES, LONGEST_PAUSE_S = 1.5, 0.5
 # A sender is steady where most frames come so nearly a period after the one before: of its frames
 # one that comes two periods later had one before it that was left out.
 NEAR, STEADY, LOOKED_AT = 0.12, 0.6, 32
@@ -49,10 +53,13 @@ class EvenClock:
     def taken_s(self, arrived_s: float) -> float:
         """When the frame that arrived now was taken."""
         rows, number = self._rows, 1
-        if rows and arrived_s - rows[-1][1] > MOST_LATE_S:
+        gap_s = arrived_s - rows[-1][1] if rows else 0.0
+        # Who sends several frames at once is silent for so long every time.
+        usually_s = max((gap for gap in self._gaps if gap < LONGEST_PAUSE_S), default=0.0)
+        if gap_s > max(MOST_LATE_S, PAUSES * usually_s):
             rows.clear()  # it paused: where its frames lie now is another line
+            self._gaps.append(gap_s)
         if rows:
-            gap_s = arrived_s - rows[-1][1]
             self._gaps.append(gap_s)
             usual_s = sorted(self._gaps)[len(self._gaps) // 2]
             near = sum(abs(gap - usual_s) < NEAR * usual_s for gap in self._gaps)
@@ -70,7 +77,7 @@ class EvenClock:
             if slope > 0.0:
                 self.period_s = slope
                 taken_s = float(at0 + slope * (n[-1] - n0))
-        self._last_s = max(taken_s, self._last_s + 0.3 * self.period_s)
+        self._last_s = max(taken_s, self._last_s + max(0.3 * self.period_s, LEAST_S))
         return self._last_s
 
 

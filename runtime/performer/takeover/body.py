@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 
 from understudy.runtime.core.pose import State
@@ -22,12 +24,13 @@ YOUNG_S = 0.12
 LET_GO_MPS2 = 12.0
 FRAME_S = 1.0 / 60.0
 # A stream that is younger, or was interrupted for a moment so lately, comes unevenly.
-UNEVEN_S, MOMENT_S = 3.0, 0.3
+UNEVEN_S, MOMENT_S = 3.0, 0.45
 NEW_S = 1.0
 ON_TIME = 1.1  # ticks
 # Of a stream that comes evenly, what was sent is measured so many packets at a time, and at the
 # latest when it is asked for.
 AT_ONCE = 32
+SILENCES = 8
 
 
 def transfer_of(skeleton: Skeleton, known: dict[int, Transfer | None]) -> Transfer | None:
@@ -80,6 +83,7 @@ class Body:
         self._root_then: tuple[Array, Array] = (np.zeros(3), np.zeros(3))
         self._now_s, self._tick_s = -np.inf, 0.0
         self._gone_s = 0.0  # for how long something was missing
+        self._silences_s: deque[float] = deque(maxlen=SILENCES)  # the last ones
 
     @property
     def silent_s(self) -> float:
@@ -131,9 +135,11 @@ class Body:
         if lost.any():
             self._lose(lost, not was.any())
         # A frame that is lost from an even stream is no sign that it comes unevenly.
-        short = was.any() and not missing.any() and self.time_s - self.lost_s < MOMENT_S
+        gone_s = self.time_s - self.lost_s
+        short = was.any() and not missing.any() and gone_s < MOMENT_S
         if short and not (stream.holed and self._is_even):
             self._uneven_s = self.time_s
+            self._silences_s.append(self._gone_s)
         self._still = was & missing
         self.missing = missing
         self.any_missing, self._all_missing = bool(missing.any()), bool(missing.all())
@@ -286,7 +292,12 @@ class Body:
             joints = np.flatnonzero(self.missing | self._fading())
             positions, rotations = positions.copy(), rotations.copy()
             self._measure()
-            self._envelope.keep(joints, self._gone_s, self._root_then, positions, rotations)
+            # A silence that is no longer than those before it is nothing new.
+            usual_s = max(self._silences_s, default=MOMENT_S)
+            at, mps = self._root_then
+            most_mps = self._pace.fastest_mps * self.missing[0]  # who is back goes nowhere new
+            root = at, np.clip(mps, -most_mps, most_mps)
+            self._envelope.keep(joints, self._gone_s, usual_s, root, positions, rotations)
         if self._is_uneven and self._gone_s < MOMENT_S:
             shown = self.positions, self.rotations
             self._measure()

@@ -16,11 +16,14 @@ from understudy.runtime.core.rotation import Array
 
 from .stream import Packet
 
-MARGIN_RAD, MARGIN_M = np.radians(1.0), 0.01
+MARGIN_RAD, MARGIN_M = np.radians(1.0), 0.008
 # Who is lost for longer than this may do something new, and more of it with time.
 SHORT_S, GROWS_RAD_S, GROWS_MPS = 0.25, 2.0, 1.5
-# A root that travels, and has never been further, is expected to go on at this share of its speed.
-GOES_ON, AT_BORDER_M = 0.5, 0.015
+# A silence is as those before it up to so many times the longest of them.
+ROOM = 1.3
+# A root that travels, and has never been further, is expected to go on at this share of its speed,
+# for so long.
+GOES_ON, GOES_ON_S, AT_BORDER_M = 0.5, 0.04, 0.015
 
 
 class Envelope:
@@ -57,17 +60,19 @@ class Envelope:
         self,
         joints: np.ndarray,
         lost_s: float,
+        usual_s: float,
         root: tuple[Array, Array],
         positions: Array,
         rotations: Array,
     ) -> None:
         """Takes joints (n,) of a pose back into the envelope, in place.
 
-        lost_s is since when; root is where the root was then, and how fast (3,).
+        lost_s is for how long, and usual_s how long such silences are; root is where the root was
+        then, and how fast (3,).
         """
         if self._from is None or not len(joints):
             return
-        longer_s = max(lost_s - SHORT_S, 0.0)
+        longer_s = max(lost_s - max(ROOM * usual_s, SHORT_S), 0.0)
         margin_rad = MARGIN_RAD + GROWS_RAD_S * longer_s
         turns = self._turns(rotations[joints], joints)
         kept = np.clip(turns, self._low[joints] - margin_rad, self._high[joints] + margin_rad)
@@ -82,5 +87,6 @@ class Envelope:
             # A step into the new is gone on with; who sways comes back from where he was before.
             new = (at >= self._root_high - AT_BORDER_M) & (mps > 0.0)
             new |= (at <= self._root_low + AT_BORDER_M) & (mps < 0.0)
-            free_m = MARGIN_M + GROWS_MPS * longer_s + new * GOES_ON * np.abs(mps) * lost_s
+            on_m = GOES_ON * np.abs(mps) * min(lost_s, GOES_ON_S)
+            free_m = MARGIN_M + GROWS_MPS * longer_s + new * on_m
             positions[0] = np.clip(positions[0], self._root_low - free_m, self._root_high + free_m)

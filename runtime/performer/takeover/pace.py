@@ -45,6 +45,11 @@ class Pace:
         self._mps_now = 0.0
         self._speeds: tuple[Array, Array] = np.zeros((0, joints)), np.zeros(0)  # the last LASTS
 
+    @property
+    def fastest_mps(self) -> float:
+        """The fastest that its root was seen to go so far."""
+        return self._mps
+
     def note(
         self,
         times_s: Sequence[float],

@@ -21,8 +21,8 @@ HISTORY_S = 0.5
 DELAY_WINDOW_S = 3.0
 # A source that is silent for the stage but sends times of long ago has set its clock back.
 RESTART = 12
-# Packets further apart than this tell no speed.
-NEAR_S = 0.1
+# Packets further apart than this tell no speed; a sender of 10 Hz with jitter is nearer.
+NEAR_S = 0.15
 FAR_M = 1e4
 UNIT_OFF = 0.05
 _FOUR = np.ones(4)
@@ -33,6 +33,8 @@ SOONEST = 0.8
 LEAST_S = 1e-3
 # Stamps of a steady rate are off by less than this share of it; so many are needed to tell.
 STEADY, STEADY_FROM = 0.1, 6
+# What came of a sender until then may have come all at once.
+KNOWN_S = 0.03
 # Two clocks that are not locked slip past each other; half a frame is no loss.
 MOST_SLACK = 0.5
 
@@ -69,6 +71,7 @@ class Stream:
         self._fresh: list[float] = []
         self._overtaken: list[float] = []
         self._old = 0
+        self._first_s = 0.0  # of the first packet
         self._shift_s = 0.0  # from the source's clock to the one that it had at first
 
     def add(
@@ -117,6 +120,8 @@ class Stream:
             self._overtaken.append(time_s)
         else:
             self._fresh.append(time_s)
+        if not self._times:
+            self._first_s = time_s
         self._times.insert(at, time_s)
         self.packets.insert(at, Packet(time_s, positions, rotations, seen))
         while self._times[0] < self._times[-1] - HISTORY_S:
@@ -205,6 +210,8 @@ class Stream:
         return len(self._times) > 1 and self._times[-1] - self._times[-2] > 1.5 * self.interval_s
 
     def _before(self, at: int) -> Packet | None:
+        if self._times[at] - self._first_s < KNOWN_S:
+            return None
         for one in range(at - 1, -1, -1):
             span_s = self._times[at] - self._times[one]
             if span_s > NEAR_S:
