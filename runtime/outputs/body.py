@@ -7,6 +7,7 @@ the same for everybody; so VMC's local bones and Rokoko's world rotations both c
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,11 +15,11 @@ import numpy as np
 
 from understudy.bridge.protocols import vmc
 from understudy.runtime.core import rotation
-from understudy.runtime.core.humanoid import HIERARCHY, roles
+from understudy.runtime.core.humanoid import HIERARCHY, PERFORMER, roles
 from understudy.runtime.core.pose import Frame, Pose, Subject
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.retarget.retarget import NotHumanoid, t_pose
+from understudy.runtime.retarget.retarget import NotHumanoid, t_pose, t_pose_of_part
 
 from . import scene
 
@@ -41,11 +42,20 @@ class Added(NamedTuple):
 
 
 class Body:
-    """One skeleton's bones by role, parents first; raises NotHumanoid where it has none."""
+    """One skeleton's bones by role, parents first; raises NotHumanoid where it has none.
+
+    Of a part of a body, a head alone or a trunk without legs, those that are there; what a receiver
+    needs to know of the rest is our performer's.
+    """
 
     def __init__(self, skeleton: Skeleton) -> None:
         self.skeleton = skeleton
-        at, turned = t_pose(skeleton)
+        try:
+            at, turned = t_pose(skeleton)
+            legs = True
+        except NotHumanoid:
+            at, turned = t_pose_of_part(skeleton)
+            legs = False
         found = roles(skeleton) | _fingers(skeleton)
         if "upper_chest" in found and "chest" not in found:
             # Unity knows no upper chest without a chest; two spine joints are spine and chest.
@@ -54,17 +64,26 @@ class Body:
         self.roles: tuple[str, ...] = tuple(order)
         self.index = {role: i for i, role in enumerate(order)}
         self.joints = np.array([found[role] for role in order])
-        self.parents = np.array([-1, *(self._above(role) for role in order[1:])])
+        self.parents = np.array([self._above(role) for role in order])
         self._undo = rotation.conjugate(turned[self.joints])
-        self.hip_height_m = float(at[self.joints[0], 1])
-        self.height_m = float(at[:, 1].max() - at[:, 1].min()) + 0.1
+        if legs:
+            self.hip_height_m = float(at[self.joints[0], 1])
+            self.height_m = float(at[:, 1].max() - at[:, 1].min()) + 0.1
+        else:
+            top = order.index("head") if "head" in order else 0
+            self.hip_height_m = float(_OURS["hips"][1])
+            lift_m = float(_OURS[order[top]][1] - at[self.joints[top], 1])
+            if "hips" in order:
+                lift_m = self.hip_height_m - float(at[self.joints[0], 1])
+            self.height_m = float(at[:, 1].max()) + lift_m + 0.1
         self.vmc_names = tuple(_VMC[role] for role in order)
 
     def _above(self, role: str) -> int:
+        """The nearest bone above that it has, -1 where there is none."""
         above = _PARENTS[role]
-        while above not in self.index:
-            above = _PARENTS[above or "hips"]
-        return self.index[above]
+        while above is not None and above not in self.index:
+            above = _PARENTS[above]
+        return -1 if above is None else self.index[above]
 
     def added(self, pose: Pose) -> Added:
         world_p, world_r = self.skeleton.globals(pose.positions, pose.rotations)
@@ -75,18 +94,42 @@ class Body:
 
         Positions are the real offsets: receivers that apply them would crush a body of zeros.
         """
-        above = self.parents[1:]
+        below = np.flatnonzero(self.parents >= 0)
+        above = self.parents[below]
         undo = rotation.conjugate(added.rotations[above])
         positions, rotations = added.positions.copy(), added.rotations.copy()
-        positions[1:] = rotation.rotate(undo, added.positions[1:] - added.positions[above])
-        rotations[1:] = rotation.multiply(undo, added.rotations[1:])
+        positions[below] = rotation.rotate(undo, added.positions[below] - added.positions[above])
+        rotations[below] = rotation.multiply(undo, added.rotations[below])
+        for bone in np.flatnonzero(self.parents < 0):
+            # Where a head without a body is in the world is no offset from a receiver's own chest.
+            if (up := _PARENTS[self.roles[bone]]) is not None:
+                positions[bone] = _OURS[self.roles[bone]] - _OURS[up]
         return positions, rotations
 
-    def nearest(self, role: str) -> int:
-        """The bone of this role, or the nearest above it that the skeleton has."""
-        while role not in self.index:
-            role = _PARENTS[role] or "hips"
-        return self.index[role]
+    def nearest(self, role: str) -> int | None:
+        """The bone of this role, or the nearest above it that the skeleton has; None: no such."""
+        at: str | None = role
+        while at is not None and at not in self.index:
+            at = _PARENTS[at]
+        return None if at is None else self.index[at]
+
+    def whole(self, added: Added, wanted: Sequence[str]) -> Added:
+        """Bones of the roles wanted, each with the turn of the nearest above it that is there.
+
+        A limb that is not there hangs where our performer has it.
+        """
+        positions = np.array([_OURS.get(role, _OURS["hips"]) for role in wanted])
+        rotations = rotation.identity(len(wanted))
+        for i, role in enumerate(wanted):
+            bone = self.nearest(role)
+            if bone is None:
+                continue
+            near = self.roles[bone]
+            rotations[i], positions[i] = added.rotations[bone], added.positions[bone]
+            if near in _OURS and role in _OURS:
+                offset = _OURS[role] - _OURS[near]
+                positions[i] = positions[i] + rotation.rotate(rotations[i], offset)
+        return Added(positions, rotations)
 
 
 def body(skeleton: Skeleton) -> Body:
@@ -131,6 +174,8 @@ _FINGER_PARENTS: dict[str, str] = {
     for i, part in enumerate(_PARTS)
 }
 _PARENTS: dict[str, str | None] = {**HIERARCHY, **_FINGER_PARENTS}
+# Where our performer has each joint in its T-pose.
+_OURS = {role: PERFORMER.rest_globals[0][joint] for role, joint in roles(PERFORMER).items()}
 # left_upper_leg -> LeftUpperLeg
 _VMC = {role: "".join(word.title() for word in role.split("_")) for role in _PARENTS}
 assert set(_VMC.values()) <= set(vmc.BONES)

@@ -68,7 +68,8 @@ def curves(one: Subject) -> Array:
 def _turn(one: Subject, shape: Body) -> tuple[float, float, float]:
     """The head's yaw, pitch and roll against the chest, as parts of half a turn."""
     added = shape.added(one.pose).rotations
-    chest, head = added[shape.nearest("upper_chest")], added[shape.nearest("head")]
+    bones = shape.nearest("upper_chest"), shape.nearest("head")
+    chest, head = (rotation.identity() if bone is None else added[bone] for bone in bones)
     m = rotation.to_matrix(rotation.multiply(rotation.conjugate(chest), head))
     # R = Ry(yaw) Rx(pitch) Rz(roll)
     pitch = math.asin(max(-1.0, min(1.0, -float(m[1, 2]))))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import numpy as np
 from msgspec import Meta
 
 from understudy.bridge.protocols import rokoko
@@ -48,12 +47,12 @@ class RokokoOutput:
 
 
 def _actor(one: Subject, shape: Body) -> rokoko.Actor:
-    positions, turns = shape.added(one.pose)
-    bones = np.array([shape.nearest(role) for role, _ in rokoko.BONES.values()])
+    roles = [role for role, _ in rokoko.BONES.values()]
+    positions, turns = shape.whole(shape.added(one.pose), roles)
     return rokoko.Actor(
         one.name,
-        positions[bones],
-        turns[bones],
+        positions,
+        turns,
         shape.height_m,
         shape.hip_height_m,
         face.shapes(one),

@@ -42,14 +42,36 @@ def t_pose(skeleton: Skeleton) -> tuple[Array, Array]:
     role = roles(skeleton)
     missing = [r for r in _NEEDED if r not in role]
     if missing or not ({"head", "neck", "upper_chest", "chest"} & role.keys()):
-        raise NotHumanoid(
-            f"The skeleton of {len(skeleton)} joints is no humanoid that we know: no joint is "
-            f"named like {', '.join(missing) or 'a chest, neck or head'}; it has "
-            f"{', '.join(skeleton.names[:6])} ..."
-        )
-    rest_p, rest_r = skeleton.rest_globals
+        raise not_humanoid(skeleton, missing)
     top = role.get("head", role.get("neck", role.get("upper_chest", role.get("chest", 0))))
-    body = _body_alignment(rest_p, role, top)
+    return _posed(skeleton, role, _body_alignment(skeleton.rest_globals[0], role, top))
+
+
+def t_pose_of_part(skeleton: Skeleton) -> tuple[Array, Array]:
+    """The same of a part of a body: a head with its neck, or a trunk with arms and no legs.
+
+    It stands at rest as its source says; arms tell which way it faces.
+    """
+    role = roles(skeleton)
+    if "head" not in role and not {"left_upper_arm", "right_upper_arm"} <= role.keys():
+        raise not_humanoid(skeleton, ["head"])
+    rows = axes(skeleton.rest_globals[0], role) if "hips" in role else None
+    return _posed(
+        skeleton, role, rotation.identity() if rows is None else rotation.from_matrix(rows)
+    )
+
+
+def not_humanoid(skeleton: Skeleton, missing: list[str]) -> NotHumanoid:
+    return NotHumanoid(
+        f"The skeleton of {len(skeleton)} joints is no humanoid that we know: no joint is "
+        f"named like {', '.join(missing) or 'a chest, neck or head'}; it has "
+        f"{', '.join(skeleton.names[:6])} ..."
+    )
+
+
+def _posed(skeleton: Skeleton, role: dict[str, int], body: Array) -> tuple[Array, Array]:
+    """The T-pose of a skeleton that body (4,) stands up to face +Z."""
+    rest_p, rest_r = skeleton.rest_globals
     upright = _upright(rotation.rotate(body, rest_p), role)
     align = np.broadcast_to(body, (len(skeleton), 4)).copy()
     joint_role = {joint: name for name, joint in role.items()}

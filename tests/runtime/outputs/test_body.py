@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.runtime.outputs.things import posed, turned_at_rest, with_fingers
+from tests.runtime.outputs.things import HALF, HEAD, posed, turned_at_rest, with_fingers
 from understudy.bridge.protocols import vmc
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER, roles
@@ -118,3 +118,45 @@ def test_real_mocap_is_carried_whole(mocap):
     world_p, _ = assembled(shape, *shape.local(shape.added(pose)))
     wanted = skeleton.globals(pose.positions, pose.rotations)[0][shape.joints]
     assert np.allclose(world_p, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("skeleton", [HALF, HEAD, turned_at_rest(HALF), turned_at_rest(HEAD)])
+def test_a_part_of_a_body_turns_as_the_whole_does(skeleton):
+    """What its bones add to the T-pose is what those of the whole body add."""
+    rng = np.random.default_rng(4)
+    extra = rotation.from_rotation_vector(rng.normal(scale=0.3, size=(len(PERFORMER), 3)))
+    extra[: PERFORMER.index("Neck")] = rotation.identity()
+    whole, part = body(PERFORMER), body(skeleton)
+    pose = Pose(PERFORMER.rest_positions, extra)
+    wanted = whole.added(pose)
+    # The same turns in the world, on the part's own axes.
+    same = [PERFORMER.index(name) for name in skeleton.names]
+    world = rotation.multiply(
+        PERFORMER.globals(pose.positions, pose.rotations)[1][same], skeleton.rest_globals[1]
+    )
+    local = skeleton.locals(skeleton.rest_globals[0], world)[1]
+    got = part.added(Pose(skeleton.rest_positions, local))
+    for role, bone in part.index.items():
+        other = wanted.rotations[whole.index[role]]
+        assert rotation.angle_between(got.rotations[bone], other) < 1e-6, role
+    assert part.hip_height_m == pytest.approx(0.97)
+    assert part.height_m == pytest.approx(whole.height_m, abs=0.15)
+
+
+def test_a_head_alone_hangs_where_a_receivers_own_chest_has_it():
+    shape = body(HEAD)
+    positions, _ = shape.local(shape.added(Pose.rest(HEAD)))
+    assert shape.vmc_names == ("Neck", "Head")
+    assert np.linalg.norm(positions[0]) < 0.3  # and not 1.4 m above its chest
+
+
+def test_what_a_part_lacks_hangs_where_our_performer_has_it():
+    shape = body(HALF)
+    pose = Pose.rest(HALF)
+    pose.positions[0] = (1.0, 0.97, 2.0)
+    at, turns = shape.whole(shape.added(pose), ["hips", "left_foot", "left_hand"])
+    assert np.allclose(at[0], pose.positions[0])
+    assert at[1, 1] < 0.2 and np.allclose(turns, rotation.identity(3))
+    head = body(HEAD)
+    at, turns = head.whole(head.added(Pose.rest(HEAD)), ["hips", "head"])
+    assert at[0, 1] == pytest.approx(0.97) and np.allclose(turns, rotation.identity(2))

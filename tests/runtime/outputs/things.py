@@ -73,3 +73,17 @@ def turned_at_rest(skeleton: Skeleton, seed: int = 1) -> Skeleton:
     world_p, world_r = skeleton.rest_globals
     local_p, local_r = skeleton.locals(world_p, rotation.multiply(world_r, own))
     return Skeleton(skeleton.names, skeleton.parents, local_p, local_r)
+
+
+def part_of_performer(*gone: str) -> Skeleton:
+    """The performer without joints whose names hold any of these words."""
+    keep = [j for j, name in enumerate(PERFORMER.names) if not any(word in name for word in gone)]
+    new = {old: k for k, old in enumerate(keep)}
+    parents = np.array([new.get(int(PERFORMER.parents[j]), -1) for j in keep])
+    rest = PERFORMER.rest_positions[keep].copy()
+    rest[parents < 0] = PERFORMER.rest_globals[0][keep][parents < 0]
+    return Skeleton(tuple(PERFORMER.names[j] for j in keep), parents, rest)
+
+
+HALF = part_of_performer("Leg", "Foot", "Toe")
+HEAD = part_of_performer("Leg", "Foot", "Toe", "Hips", "Spine", "Shoulder", "Arm", "Hand")

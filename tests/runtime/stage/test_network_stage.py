@@ -16,10 +16,11 @@ from pylivelinkface import FaceBlendShape, PyLiveLinkFace
 from pythonosc.udp_client import SimpleUDPClient
 
 from tests.conftest import FREE_PORTS, sentence
-from tests.runtime.outputs.things import to
+from tests.runtime.outputs import things
+from tests.runtime.outputs.things import HALF, HEAD, to
 from tests.runtime.sources.receivers import TICK_S, free_udp_ports
 from understudy.bridge import ControlClient, Publisher, Subscriber
-from understudy.bridge.protocols import livelinkface, vmc
+from understudy.bridge.protocols import livelinkface, rokoko, vmc
 from understudy.runtime.bench.processes import StageProcess
 from understudy.runtime.core import processes, rotation
 from understudy.runtime.core.humanoid import PERFORMER, roles
@@ -304,6 +305,43 @@ def test_a_head_alone_by_real_sockets_is_a_body_that_stands_and_goes_out_again()
     # Its sender has a head without a neck; what it lacks altogether is ours.
     assert set(roles(PERFORMER)) - {"neck"} == set(roles(subject.skeleton))
     assert b"/VMC/Ext/Bone/Pos" in said
+
+
+@pytest.mark.parametrize("line", ["vmc://127.0.0.1:{}", "rokoko://127.0.0.1:{}"])
+@pytest.mark.parametrize("skeleton", [HALF, HEAD], ids=["no legs", "a head"])
+def test_a_part_of_a_body_goes_out_by_real_sockets(line, skeleton):
+    """Its head turns at the other end as it does here, by VMC on another stage."""
+    (port,) = free_udp_ports(1)
+    pose, turn = Pose.rest(skeleton), rotation.from_yaw(0.5)
+    pose.rotations[skeleton.index("Head")] = turn
+    frame = things.frame(skeleton)
+    frame.subjects = [Subject("Ann", skeleton, pose)]
+    with contextlib.closing(Output(to(line.format(port)))) as output, contextlib.ExitStack() as on:
+        if line.startswith("rokoko"):
+            receiver = on.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            receiver.bind(("127.0.0.1", port))
+            receiver.settimeout(PATIENCE_S)
+            output.offer(frame, 0.0)
+            output.send_due(0.0)
+            (actor,) = rokoko.decode(receiver.recv(65535)).actors
+            turned = actor.turns[list(rokoko.BONES).index("head")]
+            assert rotation.angle_between(turned, turn) < 1e-3
+            return
+        stage = on.enter_context(in_process(f"vmc://:{port}"))
+        heard = on.enter_context(Subscriber(stage.publisher.address))
+        end_s, number, subject = time.monotonic() + PATIENCE_S, 0, None
+        while time.monotonic() < end_s and (subject is None or subject.state is not State.LIVE):
+            output.offer(frame, number * TICK_S)
+            output.send_due(number * TICK_S)
+            stage.tick(number)
+            number += 1
+            if (other := heard.receive(0.01)) and "LeftUpperArm" in other.subjects[
+                0
+            ].skeleton.names:
+                subject = other.subjects[0]
+    assert subject is not None and subject.state is State.LIVE
+    shown = subject.pose.rotations[subject.skeleton.index("Head")]
+    assert rotation.angle_between(shown, turn) < 1e-3
 
 
 # Bad days.
