@@ -147,7 +147,10 @@ def _add_joint(tree: Hierarchy, label: str, parent: int, fail: _Fail, line: int)
 
 
 def _offset(words: list[str], fail: _Fail, line: int) -> list[float]:
+    words = " ".join(words).replace(";", " ").split()
     try:
+        if any("_" in word for word in words):  # Python alone reads 1_000
+            raise ValueError
         offset = [float(w.replace(",", ".")) for w in words]  # decimal commas
     except ValueError:
         raise fail(line, f"OFFSET {' '.join(words)} is not three numbers.") from None

@@ -29,7 +29,16 @@ except ImportError:  # no wheel for this Python; what follows is four times as s
 _JSON = msgspec.json.Decoder(list[float])
 _COMMAS = bytes.maketrans(b" ", b",")
 _COMMENT = re.compile(rb"(?m)(?:^|(?<=\s))(?:#|//)[^\n]*")
-_HEADER = rb"\s*%b[ \t]*:[ \t]*([^\r\n]*)"
+_HEADER = rb"\s*%b(?:[ \t]*:[ \t]*|[ \t]+)([^\r\n]*)"
+_NO_BREAK = "\u00a0".encode()
+# What separates values besides blanks: ; and the no-break space of UTF-8 or Latin-1.
+_SEPARATORS = ((b";", "semicolons"), (_NO_BREAK, "no-break spaces"), (b"\xa0", "no-break spaces"))
+# A frame time with its unit, or a fraction.
+_WITH_UNIT = re.compile(
+    r"([\d.,]+(?:e-?\d+)?)\s*(fps|hz|frames?/s(?:ec)?|ms|msec|milliseconds?|s|sec|seconds?)",
+    re.IGNORECASE,
+)
+_FRACTION = re.compile(r"([\d.]+)\s*/\s*([\d.]+)\s*(?:s|sec|seconds?)?", re.IGNORECASE)
 # A number, or the beginning of one.
 _NUMBER = re.compile(rb"[-+]?\d*\.?\d*([eE][-+]?\d*)?")
 # A capture system's rate; no file is faster.
@@ -86,6 +95,8 @@ def _header(
     def value(label: str, position: int) -> tuple[str, int]:
         pattern = _HEADER % label.replace(" ", r"[ \t]*").encode()
         found = re.compile(pattern, re.IGNORECASE).match(block, position)
+        if found is not None and b":" not in found[0][: found.start(1) - found.start()]:
+            notes.append(f"'{label}' has no colon, and is read as if it had one.")
         if found is None:
             here = min(line(position) + 1, line(len(block)))
             raise UnderstudyError(f"{text.name} line {here}: '{label}:' is missing after MOTION.")
@@ -93,7 +104,7 @@ def _header(
 
     word, after = value("Frames", 0)
     try:
-        frames = int(word)
+        frames = int(_without_underscores(word))
     except ValueError:
         raise UnderstudyError(
             f"{text.name} line {line(after)}: Frames: {word[:40]!r} is not a whole number."
@@ -104,6 +115,30 @@ def _header(
     if given_s is not None:
         return frames, _given(given_s), end
     return frames, _frame_time(f"{text.name} line {line(end)}", word, notes), end
+
+
+def _without_underscores(word: str) -> str:
+    """The same; Python reads 1_000 as a thousand, and nobody else does."""
+    if "_" in word:
+        raise ValueError
+    return word
+
+
+def _said_time(word: str) -> tuple[float, str] | None:
+    """Seconds of a frame time that is written as a rate, with a unit or as a fraction, and how."""
+    try:
+        if found := _FRACTION.fullmatch(word):
+            return float(found[1]) / float(found[2]), "a fraction of a second"
+        if found := _WITH_UNIT.fullmatch(word):
+            value, unit = float(found[1].replace(",", ".")), found[2].lower()
+            if unit.startswith("m"):
+                return value * 1e-3, "milliseconds"
+            if unit.startswith("s"):
+                return value, "seconds"
+            return 1.0 / value, "frames per second"
+    except (ValueError, ZeroDivisionError):
+        pass
+    return None
 
 
 def _given(frame_time_s: float) -> float:
@@ -117,10 +152,17 @@ def _given(frame_time_s: float) -> float:
 
 def _frame_time(where: str, word: str, notes: list[str]) -> float:
     """Seconds between frames; of what is above a second, milliseconds or a rate where that fits."""
+    if (said := _said_time(word)) is not None:
+        time_s, how = said
+        if 1.0 / MOST_HZ <= time_s <= 3600.0:
+            notes.append(
+                f"Frame Time {word} is read as {how}: {1.0 / time_s:.4g} frames per second."
+            )
+            return time_s
     if "," in word:
         notes.append(f"The frame time {word} has a decimal comma, which is read as a point.")
     try:
-        time = float(word.replace(",", "."))
+        time = float(_without_underscores(word).replace(",", "."))
     except ValueError:
         time = np.nan
     if not (np.isfinite(time) and time > 0.0):
@@ -228,6 +270,8 @@ def _numbers(line: bytes) -> list[float]:
     try:
         return _JSON.decode(b"[%b]" % line.replace(b" ", b","))
     except msgspec.DecodeError:
+        if b"_" in line:
+            raise ValueError from None
         return [float(word) for word in line.split()]
 
 
@@ -241,6 +285,12 @@ def _slow(
 ) -> Array:
     """(T, C) values of a motion block that is not plain; raises what is wrong with it."""
     block = _COMMENT.sub(b"", block).rstrip(b"\0\x1a \t\r\n")  # DOS ended its files with 0x1a
+    for separator, called in _SEPARATORS:
+        if separator in block:
+            block = block.replace(separator, b" ")
+            notes.append(f"Its values are separated by {called}.")
+    if b"_" in block:
+        raise _damage(name, block.split(b"\n"), first_line, columns)
     if b"," in block:
         block = _without_commas(name, block, first_line, columns, notes)
     lines = block.split(b"\n")
@@ -250,6 +300,12 @@ def _slow(
     full = [line for line, count in zip(lines, counts, strict=False) if count]
     counts = counts[counts > 0]
     ends = np.cumsum(counts)
+    together = counts > columns
+    if together.any() and (counts % columns == 0).all() and int(ends[-1]) == frames * columns:
+        notes.append("It has several frames on a line.")
+        counts, ends = np.array([columns] * frames), np.arange(1, frames + 1) * columns
+        words = b" ".join(full).split()
+        full = [b" ".join(words[k : k + columns]) for k in range(0, len(words), columns)]
     wrapped = len(counts) > 0 and counts[0] < columns and bool(np.isin(columns, ends))
     if wrapped:
         rows = int(ends[-1]) // columns
@@ -305,7 +361,7 @@ def _damage(name: str, lines: list[bytes], first_line: int, columns: int) -> Und
         for column, word in enumerate(words):
             try:
                 number_read = float(word)
-                good = bool(np.isfinite(number_read))
+                good = b"_" not in word and bool(np.isfinite(number_read))
             except ValueError:
                 good = False
             if not good:

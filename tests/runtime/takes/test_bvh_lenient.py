@@ -55,6 +55,28 @@ DRESSES = {
     "numbers without a zero": (lambda s: re.sub(r"(?m)(?<=[ -])0\.", ".", s), ""),
     "milliseconds": (lambda s: s.replace("0.033333", "33.333"), "milliseconds"),
     "microseconds": (lambda s: s.replace("0.033333", "33333"), "microseconds"),
+    "semicolons": (
+        lambda s: motion(s, lambda m: m[:11] + m[11:].replace(" ", ";")), "semicolons"),
+    "semicolons and decimal commas": (
+        lambda s: motion(s, lambda m: m[:11] + m[11:].replace(" ", ";").replace(".", ",")),
+        "semicolons"),
+    "no-break spaces": (
+        lambda s: motion(s, lambda m: m[:11] + m[11:].replace(" ", "\u00a0")), "no-break spaces"),
+    "no-break spaces of Latin-1": (
+        lambda s: motion(s, lambda m: m[:11] + m[11:].replace(" ", "\u00a0")).encode("latin-1"),
+        "no-break spaces"),
+    "all frames on one line": (
+        lambda s: s.partition("0.033333\n")[0] + "0.033333\n"
+        + s.partition("0.033333\n")[2].strip().replace("\n", " ") + "\n",
+        "several frames on a line"),
+    "Frames without a colon": (lambda s: s.replace("Frames: 12", "Frames 12"), "no colon"),
+    "Frame Time without a colon": (
+        lambda s: s.replace("Frame Time:", "Frame Time"), "no colon"),
+    "a rate with its unit": (lambda s: s.replace("0.033333", "30fps"), "frames per second"),
+    "a rate in hertz": (lambda s: s.replace("0.033333", "30 Hz"), "frames per second"),
+    "a fraction": (lambda s: s.replace("0.033333", "1/30"), "a fraction"),
+    "milliseconds with their unit": (lambda s: s.replace("0.033333", "33.333ms"), "milliseconds"),
+    "seconds with their unit": (lambda s: s.replace("0.033333", "0.033333 s"), "seconds"),
     "frames per second": (lambda s: s.replace("0.033333", "30"), "frames per second"),
 }  # fmt: skip
 
@@ -82,6 +104,39 @@ def test_a_frame_time_above_a_second_is_what_a_known_rate_says(tmp_path, content
     clip = bvh.read(save(tmp_path, content.replace("0.033333", written)))
     assert clip.rate_hz == pytest.approx(rate_hz, rel=1e-3)
     assert any("--frame-time" in note for note in clip.notes)
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [("Frames: 12", "Frames: 1_2"), ("0.033333", "0.03_3333"), ("OFFSET 0", "OFFSET 1_000")],
+)
+def test_an_underscore_in_a_number_is_refused(tmp_path, content, old, new):
+    """Python alone reads 1_000 as a thousand."""
+    assert old in content
+    with pytest.raises(UnderstudyError, match=r"walk.bvh line \d+: .*_"):
+        bvh.read(save(tmp_path, content.replace(old, new, 1)))
+
+
+@pytest.mark.parametrize("which", [0, -1])
+def test_an_underscore_in_a_value_is_refused(tmp_path, content, which):
+    head, _, body = content.partition("0.033333\n")
+    rows = body.strip().split("\n")
+    rows[which] = f"1_000 {rows[which].split(' ', 1)[1]}"
+    with pytest.raises(UnderstudyError, match=r"walk.bvh line \d+: value 1 is '1_000'"):
+        bvh.read(save(tmp_path, head + "0.033333\n" + "\n".join(rows) + "\n"))
+
+
+def test_frames_on_one_line_that_are_not_as_many_as_said_are_refused(tmp_path, content):
+    head, _, body = content.replace("Frames: 12", "Frames: 11").partition("0.033333\n")
+    path = save(tmp_path, f"{head}0.033333\n{body.strip().replace(chr(10), ' ')}\n")
+    with pytest.raises(UnderstudyError, match=r"walk.bvh line \d+: \d+ values"):
+        bvh.read(path)
+
+
+@pytest.mark.parametrize("written", ["30 apples", "1/0", "0fps", "99999fps"])
+def test_a_frame_time_that_means_nothing_is_refused(tmp_path, content, written):
+    with pytest.raises(UnderstudyError, match=r"walk.bvh line \d+: frame time .*--frame-time"):
+        bvh.read(save(tmp_path, content.replace("0.033333", written)))
 
 
 @pytest.mark.parametrize("written", ["0.000000001", "1e-7", "0", "-1", "nan", "1e9", "0.0001"])
