@@ -59,7 +59,7 @@ def test_many_at_once_are_measured_as_one_by_one(seed: int):
     kept = []
     for box in (envelope, one_envelope):
         positions, rotations = far[0].copy(), far[1].copy()
-        box.keep(joints, 0.1, root, positions, rotations)
+        box.keep(joints, 0.1, 0.25, root, positions, rotations)
         kept.append((positions, rotations))
     np.testing.assert_allclose(kept[0][0], kept[1][0], atol=1e-12)
     np.testing.assert_allclose(kept[0][1], kept[1][1], atol=1e-12)
