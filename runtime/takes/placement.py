@@ -51,6 +51,8 @@ SPINE_M = 0.5  # hips to neck
 HAND_M = 0.17  # wrist to the farthest finger joint
 THING_M = (0.15, 2.5)
 SMALL = 0.75
+# From a toddler to a giant, as shares of an adult.
+HUMAN = (0.44, 1.36)
 FAR_M = 100.0
 # A root that stands this many times as high as its legs are long is written in another unit.
 _ROOT_RATIOS = (100.0, 1000.0, 39.37, 0.01, 0.001, 0.0254)
@@ -248,6 +250,18 @@ def _a(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
+def _also_human(measure: _Measure, name: str) -> list[str]:
+    """The other units that make it a toddler's or a giant's: no length tells them apart."""
+    if not measure.human_m:
+        return []
+    least, most = (share * measure.human_m for share in HUMAN)
+    return [
+        other
+        for other, (metres, _) in UNITS.items()
+        if other != name and least <= measure.units * metres <= most
+    ]
+
+
 def guess_unit(skeleton: Skeleton, height: float) -> tuple[float, str]:
     """Metres for one unit of a skeleton in file units, and the sentence that says why.
 
@@ -270,9 +284,15 @@ def guess_unit(skeleton: Skeleton, height: float) -> tuple[float, str]:
     )
     if cost[name] - UNITS[name][1] > 6.0:
         return unit, f"{text}, which is an odd size; --unit overrules it."
-    if cost[second] - cost[name] < 1.8:
-        other = UNITS[second][0]
-        text += f"; as {_a(second)} it would be {measure.units * other:.2f} m (--unit {other:g})"
+    others = _also_human(measure, name)
+    if not others and cost[second] - cost[name] < 1.8:
+        others = [second]
+    if others:
+        text += "".join(
+            f"; as {_a(other)} it would be {measure.units * UNITS[other][0]:.2f} m "
+            f"(--unit {UNITS[other][0]:g})"
+            for other in others
+        )
     elif size_m < SMALL * measure.human_m:
         adult = measure.human_m / measure.units
         text += f", a small person's; for an adult give --unit {adult:.3g}"

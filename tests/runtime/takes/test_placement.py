@@ -16,7 +16,7 @@ from understudy.runtime.core.roles import roles
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.performer.takeover.transfer import Transfer
 from understudy.runtime.retarget.retarget import Retarget
-from understudy.runtime.takes import bvh
+from understudy.runtime.takes import bvh, placement
 from understudy.runtime.takes.placement import AXES
 
 from .bodies import ROLE, stance, write_bvh
@@ -320,3 +320,14 @@ def test_another_users_clip_keeps_its_placement_when_cut(tmp_path):
     clip = bvh.read(write_bvh(tmp_path / "z.bvh", positions, rotations, motion_up="Z"))
     assert clip.cut(3).placement.up == "Z"
     assert replace(clip, name="x").placement is clip.placement
+
+
+@pytest.mark.parametrize("leg_m", [0.38, 0.55, 0.85, 1.13])
+@pytest.mark.parametrize("unit_m", [1.0, 0.1, 0.01, 0.0254, 0.3048])
+def test_the_unit_of_an_unusual_body_is_guessed_or_said_to_be_uncertain(leg_m, unit_m):
+    """The note names what --unit to give wherever the guess is wrong."""
+    scale = leg_m / 0.84 / unit_m  # the performer's leg, hip to ankle
+    rest = PERFORMER.rest_positions * scale
+    body = Skeleton(PERFORMER.names, PERFORMER.parents, rest)
+    guessed, note = placement.guess_unit(body, float(np.ptp(body.rest_globals[0][:, 1])))
+    assert guessed == pytest.approx(unit_m) or f"(--unit {unit_m:g})" in note
