@@ -28,6 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "runtime.takes",
         "runtime.sources",
         "runtime.outputs",
+        "runtime.viewport.mesh",  # bodies without a picture: exports wear them too
     ),
     (
         "runtime.stage",

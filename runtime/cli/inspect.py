@@ -20,7 +20,9 @@ understudy inspect hero.vrm"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="a .bvh, .glb or .vrm file")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="a BVH, glTF, USD or FBX file, or a VRM"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument(
         "--save-map", type=Path, metavar="FILE.toml", help="write the joints' roles, to be edited"

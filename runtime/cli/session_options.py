@@ -40,7 +40,8 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE[?name=NAME]",
-        help="a BVH file, played as a live source at its own rate; its subject is called NAME",
+        help="a BVH, glTF, USD or FBX file, played as a live source at its own rate; its subject "
+        "is called NAME; of several, ?body= and ?clip= say which",
     )
     sources.add_argument(
         "--take",

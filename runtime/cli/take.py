@@ -29,7 +29,10 @@ understudy take repair takes/12A_T003.mcap
 understudy take process takes --out clean
 understudy take trim takes/12A_T003.mcap --in 10:31:04:12 --out 10:31:20:00
 understudy take rm takes/12A_T002.mcap
-understudy take export takes/12A_T003.mcap --to bvh --out out"""
+understudy take export takes/12A_T003.mcap --to bvh --out out
+understudy take export takes/12A_T003.mcap --to csv --subject ann --out out"""
+# What each carries: docs/take.md.
+FORMATS = "bvh, csv, glb, usd, fbx, otio, edl, or a plug-in's"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("note", "note something of a take; without words, say what is noted", "FILE"),
         ("circle", "circle a take: it is the one to be used", "FILE"),
         ("rm", "move a take into the folder .trash beside it", "FILE"),
-        ("export", "a file a subject: BVH or CSV", "FILE"),
+        ("export", "bodies, faces, cameras, props, markers and timecode as other files", "FILE"),
     ):
         sub = subs.add_parser(name, help=said, description=said)
         add = sub.add_argument
@@ -75,8 +78,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             add("--solve", action="store_true",
                 help="also solve its packets and pads again, and compare every pose")  # fmt: skip
         elif name == "export":
-            add("--to", required=True, metavar="SUFFIX", help="bvh, csv, or a plug-in's")
-            add("--out", type=Path, required=True, metavar="FOLDER")
+            add("--to", required=True, metavar="SUFFIX", help=FORMATS)
+            add("--out", type=Path, default=Path(), metavar="FOLDER", help="(.)")
+            add("--subject", action="append", default=[], metavar="NAME",
+                help="this one alone; may be given again")  # fmt: skip
             add("--preroll", action="store_true", help="with the seconds before Record")
 
     take_process.arguments(subs)
@@ -270,12 +275,12 @@ def _rm(args: argparse.Namespace) -> int:
 def _export(args: argparse.Namespace) -> int:
     from understudy.runtime.takes.take_export import export
 
-    target = args.out / f"{args.place.stem}.{args.to}"
-    files = export(args.place, target, args.preroll)
-    if not files:
+    target = args.out / f"{args.place.stem}.{args.to.removeprefix('.')}"
+    made = export(args.place, target, args.preroll, args.subject)
+    if not made.files:
         raise UnderstudyError(f"{args.place} holds no subject that could be exported.")
     if args.json:
-        print(json.dumps({"written": [str(file) for file in files]}))
+        print(json.dumps({"written": [str(file) for file in made.files], "notes": made.notes}))
     else:
-        print("\n".join(f"wrote {file}" for file in files))
+        print("\n".join([*(f"wrote {file}" for file in made.files), *made.notes]))
     return 0

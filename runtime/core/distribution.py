@@ -14,6 +14,9 @@ EXTRAS = {
     "onnx": "train",
     "embreex": "train",
     "ray": "ray",
+    "pxr": "usd",
+    "opentimelineio": "editorial",
+    "ufbx": "fbx",
 }
 # What is imported under another name than it is installed by.
 _CALLED = {
@@ -71,8 +74,12 @@ def lacking(module: str) -> str:
     if (extra := EXTRAS.get(package)) is None:
         name = _CALLED.get(package, package)
         return f"The Python package {name} is not installed: pip install {name}"
-    what = {"cpu": "This needs ONNX Runtime", "train": f"Training needs {package}"}.get(
-        extra, f"This needs {package}"
-    )
+    what = {
+        "cpu": "This needs ONNX Runtime",
+        "train": f"Training needs {package}",
+        "usd": "USD files need usd-core",
+        "editorial": "OTIO files need opentimelineio",
+        "fbx": "Reading FBX needs ufbx",
+    }.get(extra, f"This needs {package}")
     other = f"; with an NVIDIA card {install('gpu')}" if extra == "cpu" else ""
     return f"{what}, which is not installed: {install(extra)}{other}"

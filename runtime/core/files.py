@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import UnderstudyError
@@ -42,3 +45,20 @@ def shown(path: Path | str) -> str:
     """A path for a sentence: a screenful of it is none."""
     text = str(path).replace("\0", "\\0")
     return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A file beside `path` that takes its place at the end; whatever goes wrong, it is gone."""
+    part = path.with_name(f".{path.stem}.part{path.suffix}")  # some writers go by the suffix
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        os.replace(part, path)
+    except OSError as error:
+        raise UnderstudyError(
+            f"{shown(path)} cannot be written ({error.strerror or error}): choose another place."
+        ) from None
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
 """Sources that open no port: files, pad scripts, the gamepad, and pads of the control socket.
 
-bvh://walk.bvh?name=ann&speed=2     take://12A_T003.mcap?subject=ann
+bvh://walk.bvh?name=ann&speed=2     glb://walk.glb?clip=Run     take://12A_T003.mcap?subject=ann
 pad://demos/pads/demo.toml     gamepad://     remote://
 """
 
@@ -19,6 +19,7 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.typed import Table
 from understudy.runtime.takes import overrules
 from understudy.runtime.takes.joint_map import read_map
+from understudy.runtime.takes.scene_clip import Which
 
 from .controls.gamepad import GamepadSource
 from .controls.pad_script import PadScript
@@ -125,6 +126,8 @@ class Playback(Name, frozen=True, kw_only=True):
     unit: Annotated[str, Meta(description="metres a unit, or cm, inch (guessed)")] = ""
     rest: Annotated[str, Meta(description="the T-pose's frame, or t-pose (guessed)")] = ""
     map: Annotated[str, Meta(description="a TOML file: which joint is which part (guessed)")] = ""
+    body: Annotated[str, Meta(description="whose, of a file with several (the first)")] = ""
+    clip: Annotated[str, Meta(description="which animation, of several (the longest)")] = ""
     frame_time_s: Annotated[
         Annotated[float, Meta(gt=0.0, le=1e3)] | None,
         Meta(description="between frames (the file's)", extra={"unit": "s"}),
@@ -143,6 +146,7 @@ class Playback(Name, frozen=True, kw_only=True):
             "unit_m": overrules.unit_m(self.unit) if self.unit else None,
             "rest": overrules.rest_pose(self.rest) if self.rest else None,
             "frame_time_s": self.frame_time_s,
+            "which": Which(self.body, self.clip),
         }
 
 
@@ -213,7 +217,7 @@ class Local:
 
 
 LOCAL: dict[str, Local] = {
-    "bvh": Local(Playback, _bvh, True, (Kind.BODY,)),
+    **dict.fromkeys(("bvh", "glb", "usd", "fbx"), Local(Playback, _bvh, True, (Kind.BODY,))),
     "take": Local(TakePlayback, _take, True, (Kind.BODY, Kind.CAMERA, Kind.PROP)),
     "pad": Local(
         Name,

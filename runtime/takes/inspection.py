@@ -13,7 +13,7 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.retarget import NotHumanoid, t_pose
 
-from . import bvh, gltf_skeleton
+from . import gltf_skeleton, motion_file
 from .bvh_text import Progress
 from .clip import Clip
 
@@ -37,15 +37,15 @@ class Inspection(msgspec.Struct):
 
 
 def inspect(path: Path, progress: Progress | None = None, **given) -> tuple[Inspection, Skeleton]:
-    """A .bvh file, or the skeleton of a .glb or .vrm; given as for `bvh.read`."""
+    """A motion file, or the skeleton of a .glb or .vrm; given as for `bvh.read`."""
     if path.suffix.lower() in (".glb", ".vrm"):
         return _of_character(path, given)
-    if path.suffix.lower() in (".gltf", ".fbx", ".c3d", ".usd", ".usda", ".usdz", ".dae", ".trc"):
+    if path.suffix.lower() in (".gltf", ".c3d", ".dae", ".trc"):
         raise UnderstudyError(
-            f"{path.name}: {path.suffix} files are not read; export BVH for motion, .glb for a "
-            "character."
+            f"{path.name}: {path.suffix} files are not read; export BVH, .glb, USD or FBX for "
+            "motion, .glb for a character."
         )
-    clip = bvh.read(path, progress=progress, **given)
+    clip = motion_file.read(path, progress=progress, **given)
     return of_clip(clip), clip.skeleton
 
 

@@ -97,9 +97,9 @@ class Running:
         self.ask = ask
         self.path, self.bvh = unused(Path(ask["path"]))
         if self.bvh is not None and self.bvh.suffix.lower() != ".bvh":
-            from .exporters import exporter  # which reads other packages
+            from .take_export import check  # which reads other packages
 
-            exporter(self.bvh)  # a suffix that nobody writes is refused now
+            check(self.bvh)  # a suffix that nobody writes is refused now
         self.first = int(ask.get("published", 0))
         self.tally = Tally(self.first)
         self.present = set(map(str, ask.get("present", [])))
@@ -356,7 +356,7 @@ class Recording:
                 # Not needed to begin or to end a take, which is to be quick.
                 from .take_export import export
 
-                written = [str(path) for path in export(running.path, running.bvh)]
+                written = [str(path) for path in export(running.path, running.bvh).files]
         except UnderstudyError as error:
             said = f"The take is whole in {running.path}, but not what was made of it: {error}"
             self._say({"id": ask["id"], "error": said})

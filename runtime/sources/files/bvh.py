@@ -1,4 +1,4 @@
-"""A BVH file as a live source, at the file's own frame rate."""
+"""A motion file as a live source, at the file's own frame rate: BVH, glTF, USD, FBX."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from understudy.runtime.core.roles import roles as roles_of
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.retarget import NotHumanoid, Retarget
 from understudy.runtime.sources.packet import Packet
-from understudy.runtime.takes import bvh
+from understudy.runtime.takes import motion_file
 from understudy.runtime.takes.bvh_text import Progress
 from understudy.runtime.takes.clip import without_tpose
 from understudy.runtime.takes.placement import lift_m
+from understudy.runtime.takes.scene_clip import Which
 
 SKELETONS = ("own", "performer")
 
 
 class BvhSource:
-    """Plays a BVH file.
+    """Plays a motion file.
 
     rate      speed: 2 plays twice as fast
     loop      begins again at start_s after stop_s, where the file has its first position: a take is
@@ -37,6 +38,7 @@ class BvhSource:
     target    as "performer", another skeleton; what is no humanoid plays on its own skeleton, and
               `notes` says so
     unit_m, up, rest, roles, frame_time_s, progress   as in `bvh.read`: None is guessed
+    which     body and animation, of a file that has several
 
     Between two of the file's frames the pose is interpolated, so that a stage whose rate is no
     multiple of the file's does not stutter; on a frame it is that frame to the bit.
@@ -58,6 +60,7 @@ class BvhSource:
         roles: Mapping[str, str] | None = None,
         frame_time_s: float | None = None,
         progress: Progress | None = None,
+        which: Which = motion_file.ANY,
     ) -> None:
         if skeleton not in SKELETONS:
             raise UnderstudyError(
@@ -66,7 +69,7 @@ class BvhSource:
         if skeleton == "performer" and target is None:
             target = PERFORMER
         clip = without_tpose(
-            bvh.read(
+            motion_file.read(
                 path,
                 unit_m,
                 up,
@@ -74,6 +77,7 @@ class BvhSource:
                 roles=roles,
                 frame_time_s=frame_time_s,
                 progress=progress,
+                which=which,
             )
         )
         self.name, self.notes = clip.name, clip.notes

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from understudy.runtime.core import palette
+from understudy.runtime.core.palette import linear
 from understudy.runtime.core.rotation import Array, normalize
 
 from .anatomy import SIDES, Landmarks
@@ -11,11 +13,24 @@ from .field import exclusive
 
 # What each vertex carries: signed distances, negative inside, in metres.
 PAINT = ("joint", "accent", "visor", "seam")
+# As in shaders/body.glsl, linear.
+SHELL, JOINT, VISOR = (0.76, 0.74, 0.70), (0.055, 0.060, 0.070), (0.012, 0.016, 0.022)
 
 
 def sleeve_m(positions: Array) -> float:
     """How far aside a body's sleeves begin, from its bind pose (V, 3): the chest ends before."""
     return 0.08 * float(np.ptp(positions[:, 1]))
+
+
+def colours(positions: Array, paint: Array) -> Array:
+    """(V, 3) linear colours of a bind pose's vertices (V, 3), from their paint (V, 4)."""
+    out = np.tile(np.array(SHELL, np.float32), (len(positions), 1))
+    right = positions[:, :1] < -sleeve_m(positions)
+    stripe = np.where(right, linear(palette.RIGHT), linear(palette.LEFT))
+    for column, colour in ((1, stripe), (0, JOINT), (2, VISOR)):
+        share = np.clip(0.5 - paint[:, column : column + 1] / 0.004, 0.0, 1.0)
+        out = out + share * (np.asarray(colour) - out)
+    return out.astype(np.float32)
 
 
 def paint(mark: Landmarks, p: Array) -> Array:

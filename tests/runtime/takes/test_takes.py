@@ -177,7 +177,7 @@ def test_exports_share_one_clock_and_mark_who_was_late_and_what_is_missing(tmp_p
     ]  # fmt: skip
     del frames[30:33]  # the stage skipped three ticks
     record(take, frames)
-    ann, ben = export(take, tmp_path / "a.bvh")
+    ann, ben = export(take, tmp_path / "a.bvh").files
     clips = bvh.read(ann, unit_m=0.01, up="Y"), bvh.read(ben, unit_m=0.01, up="Y")
     assert [len(clip) for clip in clips] == [60, 60]
     for tick in [t for t in range(60) if not 30 <= t < 33]:
@@ -190,7 +190,7 @@ def test_exports_share_one_clock_and_mark_who_was_late_and_what_is_missing(tmp_p
     marks = json.loads(ben.with_suffix(".json").read_text())
     assert marks["absent"] == [[0, 19], [50, 59]] and marks["gaps"] == [[30, 32]]
     assert np.allclose(clips[1].positions[:20, 0, 0], 0.20, atol=1e-4), "his first pose"
-    files = export(take, tmp_path / "a.csv")
+    files = export(take, tmp_path / "a.csv").files
     rows = [line.split(",") for line in files[1].read_text().splitlines()]
     assert len(rows) == 61 and [row[3] for row in rows[1:]].count("1") == 27
 

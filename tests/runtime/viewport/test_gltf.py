@@ -72,7 +72,7 @@ def test_accessors_lie_in_the_buffer_and_are_aligned(mesh: mannequin.Mesh) -> No
 
 
 def test_colours_show_visor_glove_and_stripes(mesh: mannequin.Mesh) -> None:
-    colours = gltf.colours(mesh)
+    colours = gltf.colours(mesh.positions, mesh.paint)
     assert colours.min() >= 0.0 and colours.max() <= 1.0
     hand = mesh.joints[:, 0] == PERFORMER.index("LeftHand")
     assert np.median(colours[hand].mean(axis=1)) < 0.1
@@ -82,7 +82,8 @@ def test_what_cannot_be_written_is_a_sentence(tmp_path: Path, mesh: mannequin.Me
     with pytest.raises(UnderstudyError, match=r"\.glb"):
         gltf.write(tmp_path / "m.obj", PERFORMER, mesh)
     with pytest.raises(UnderstudyError, match="cannot be written"):
-        gltf.write(tmp_path / "missing" / "m.glb", PERFORMER, mesh)
+        (tmp_path / "file").touch()
+        gltf.write(tmp_path / "file" / "m.glb", PERFORMER, mesh)
 
 
 @pytest.mark.parametrize("content", [b"", b"no gltf at all, but long enough", b"glTF" + b"\0" * 40])
