@@ -117,7 +117,7 @@ def test_an_hour_of_takes_loses_nothing_but_what_the_kills_allow(pad, tmp_path):
 def exported_is_recorded(take: Path, out: Path) -> None:
     """A subject's BVH has the take's poses on the rows of its ticks."""
     motion = load(take)
-    files = export(take, out / "x.bvh")
+    files = export(take, out / "x.bvh").files
     track = next(track for track in motion.tracks if track.name == "bob")
     clip = bvh.read(next(file for file in files if file.stem.endswith("bob")))
     rows = np.array(track.ticks) - motion.first
