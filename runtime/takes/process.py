@@ -44,6 +44,7 @@ class RecordProcess:
         self.taking = self.trouble = self.newest = ""
         self.restarts = 0
         self._parts: list[str] = []
+        self._bvh = ""  # of the take, made of all its parts
         self._start: dict[str, Any] | None = None
         self._present: frozenset[str] = frozenset()
         self._lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
@@ -76,6 +77,7 @@ class RecordProcess:
         Without a path the recorder names it by the slate, and counts.
         """
         self._parts, self._present, self.trouble = [], frozenset(), ""
+        self._bvh = ""
         self._start = {
             "op": "start",
             "path": "" if path is None else str(path),
@@ -153,6 +155,7 @@ class RecordProcess:
             self.restarts += 1
             if (start := self._start) is not None:
                 again = {**start, "present": sorted(self._present), "published": 0}
+                again |= {"parts": list(self._parts), "bvh": self._bvh}
                 self._ask(again).add_done_callback(self._resumed)
 
     def _resumed(self, answer: Future[dict[str, Any]]) -> None:
@@ -176,6 +179,7 @@ class RecordProcess:
             _say(f"recording again: the take goes on in {resumed}.")
         if "take" in answer:
             self._parts.append(answer["take"])
+            self._bvh = self._bvh or answer["bvh"]
             self.newest = answer["take"]
             if self._start is not None:
                 self.taking = answer["bvh"] or answer["take"]

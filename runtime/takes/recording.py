@@ -88,6 +88,7 @@ class Running:
 
     safe     the last frame that is on the disk for certain
     present  who is there, for the take that goes on where this one fails
+    parts    earlier files of the same take, whose BVH is made of all of them
     """
 
     def __init__(self, ask: dict[str, Any], offset_ns: int) -> None:
@@ -96,6 +97,9 @@ class Running:
             facts |= self._name(ask)
         self.ask = ask
         self.path, self.bvh = unused(Path(ask["path"]))
+        self.parts = [Path(part) for part in ask.get("parts", [])]
+        if self.parts and self.bvh is not None:
+            self.bvh = Path(ask.get("bvh") or self.bvh)
         if self.bvh is not None and self.bvh.suffix.lower() != ".bvh":
             from .take_export import check  # which reads other packages
 
@@ -164,7 +168,9 @@ class Running:
         """The question for a take in which this one goes on: from the first frame that is not
         on the disk for certain, which may be in both."""
         begin = self.first if self.safe is None else self.safe.published + 1
-        return {**self.ask, "present": sorted(self.present), "published": begin}
+        parts = [str(part) for part in (*self.parts, self.path)]
+        more = {"parts": parts, "bvh": str(self.bvh or "")}
+        return {**self.ask, "present": sorted(self.present), "published": begin, **more}
 
     def rest(self) -> None:
         """Closes a take that failed, whole where that can be had."""
@@ -352,11 +358,14 @@ class Recording:
         """Makes the BVH of a take that is closed; then the answer says what was written."""
         written: list[str] = []
         try:
-            if running.bvh is not None and running.tally.frames:
+            from .take_reader import readable
+
+            parts = [p for p in running.parts if p != running.path and readable(p)]
+            if running.bvh is not None and (parts or running.tally.frames):
                 # Not needed to begin or to end a take, which is to be quick.
                 from .take_export import export
 
-                written = [str(path) for path in export(running.path, running.bvh).files]
+                written = [str(path) for path in export([*parts, running.path], running.bvh).files]
         except UnderstudyError as error:
             said = f"The take is whole in {running.path}, but not what was made of it: {error}"
             self._say({"id": ask["id"], "error": said})

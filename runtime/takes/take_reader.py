@@ -45,6 +45,15 @@ class Entry(NamedTuple):
         return dict(json.loads(self.data)) if self.topic == EVENTS else {}
 
 
+def readable(path: Path) -> bool:
+    """Whether there is a take that says what it is; a crash may leave less."""
+    try:
+        with path.open("rb") as file:
+            return len(file.read(64)) == 64
+    except OSError:
+        return False
+
+
 class TakeReader:
     """Reads a take from its beginning to where it is no longer whole.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from pathlib import Path
@@ -65,3 +66,25 @@ def test_after_a_kill_all_but_the_last_tenth_of_a_second_is_there(pad, tmp_path,
     assert len(ticks) == found.frames and ticks[-1] >= tick - 8
     assert found.lost == 0 and found.subjects.keys() == {"pad"}
     assert found.complete == (who in ("stage", "hangup"))
+
+
+def test_the_bvh_of_a_recorder_that_was_killed_is_of_both_its_takes(pad, tmp_path):
+    bvh = tmp_path / "take.bvh"
+    with StageProcess("--pad", pad, "--record", bvh, "--no-realtime") as stage:
+        recorder = recorder_of(stage)
+        follow(stage, 60)
+        recorder.kill()
+        ended(recorder)
+        again = bvh.with_name("take-2.mcap")
+        deadline_s = time.monotonic() + PATIENCE_S
+        while not again.exists() and time.monotonic() < deadline_s:
+            follow(stage, 5)
+        follow(stage, 60)
+        with ControlClient(stage.control) as client:
+            written = client.record(start=False)["written"]
+    names = ["take-2.mcap", "take.bvh", "take.mcap"]
+    assert sorted(Path(path).name for path in written) == names
+    one, two = (contents(bvh.with_name(name)) for name in ("take.mcap", "take-2.mcap"))
+    said = json.loads(bvh.with_suffix(".json").read_text())
+    played = said["frames"] - sum(last - first + 1 for first, last in said["gaps"])
+    assert one.frames < played <= one.frames + two.frames and said["gaps"]

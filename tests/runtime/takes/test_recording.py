@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from understudy.bridge.wire.encoder import FrameEncoder, encode_skeletons
 from understudy.runtime.core.pose import State
+from understudy.runtime.takes import bvh as bvh_files
 from understudy.runtime.takes import recording as recordings
 from understudy.runtime.takes import take_file
 from understudy.runtime.takes.contents import contents
@@ -121,6 +123,45 @@ def test_when_there_is_room_again_the_take_goes_on_and_nothing_is_missing(rig, t
     assert load(again).first <= first.last + 1, "no tick between them is missing"
     assert ticks(path)[-1] + 1 in ticks(again) and ticks(again)[-1] >= rig.tick - 5
     assert two.subjects.keys() == {"ann"}
+
+
+def test_the_bvh_of_a_take_that_went_on_is_of_all_its_parts(rig, tmp_path):
+    bvh = tmp_path / "a.bvh"
+    rig.start(bvh, present=["ann"])
+    begin = rig.tick
+    rig.turn(60)
+    for _ in range(2):
+        rig.full = True
+        rig.turn(100)
+        rig.full = False
+        rig.turn(100)
+    written = rig.stop()["written"]
+    assert written == [str(bvh), str(tmp_path / "a-3.mcap")]
+    made = bvh_files.read(bvh, unit_m=0.01, up="Y", rest="t-pose")
+    assert abs(len(made) - (rig.tick - begin)) <= 5
+    assert not bvh.with_suffix(".json").exists(), "no tick between them is missing"
+    parts = [tmp_path / f"a{number}.mcap" for number in ("", "-2", "-3")]
+    assert len(made) == len(load(parts)) > max(len(load(part)) for part in parts)
+
+
+def test_after_the_recorder_died_the_bvh_is_of_all_parts_and_says_the_gap(rig, tmp_path):
+    bvh = tmp_path / "a.bvh"
+    rig.start(bvh, present=["ann"])
+    rig.turn(60)
+    rig.recording.running.writer.abandon()  # as after a kill: without an end
+    rig.recording.running = None
+    rig.recording._kept.clear()
+    rig._heard.append(encode_skeletons([BOX]))  # which greets a recorder that is new
+    rig.tick += 30
+    more = {"parts": [str(tmp_path / "a.mcap")], "bvh": str(bvh), "present": ["ann"]}
+    facts = {"rate_hz": 60.0}
+    told = rig.ask("start", path=str(bvh), facts=facts, published=0, **more)
+    assert (told["take"], told["bvh"]) == (str(tmp_path / "a-2.mcap"), str(bvh))
+    rig.turn(60)
+    assert rig.ask("stop", published=0)["written"][0] == str(bvh)
+    said = json.loads(bvh.with_suffix(".json").read_text())
+    ((first, last),) = said["gaps"]
+    assert 30 <= last - first + 1 <= 40 and said["frames"] > 140
 
 
 def test_a_take_that_ends_while_the_disk_is_full_says_why(rig, tmp_path):
