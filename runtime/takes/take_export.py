@@ -76,6 +76,8 @@ def export(
     check(target)
     motion = load(paths, preroll, subjects)
     suffix = target.suffix.lower().removeprefix(".")
+    if not (motion.tracks or motion.cameras or motion.props):
+        return Written()
     if suffix in SCENES:
         out = Written()
         path = _free(target, out)

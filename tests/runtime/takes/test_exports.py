@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import sentence
 from tests.runtime.takes.shoots import ANN, CURVES, Shoot, shoot
 from understudy.runtime.core.errors import Failure
-from understudy.runtime.takes import glb
+from understudy.runtime.takes import glb, take_glb
 from understudy.runtime.takes.take_export import export, load
 
 
@@ -139,3 +139,19 @@ def test_fbx_without_blender_says_where_to_get_it(take, tmp_path, monkeypatch):
     with pytest.raises(Failure, match="could not write"):
         export(take.path, tmp_path / "a.fbx")
     assert [p.name for p in tmp_path.iterdir()] == ["a.mcap"]
+
+
+def test_a_take_of_nobody_says_so_and_a_camera_alone_is_a_scene(tmp_path, understudy):
+    shoot(tmp_path / "none.mcap", frames=0)
+    for suffix in ("bvh", "csv", "glb", "usd", "otio", "edl"):
+        done = understudy(
+            "take", "export", tmp_path / "none.mcap", "--to", suffix, "--out", tmp_path
+        )
+        assert "holds no subject" in sentence(done)
+    take = shoot(tmp_path / "a.mcap", frames=5, late=9)
+    motion = load(take.path)
+    motion.tracks = []
+    take_glb.write(tmp_path / "a.glb", motion)
+    tree, _ = glb.read(tmp_path / "a.glb")
+    assert [node["name"] for node in tree["nodes"]] == ["A cam", "ball"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.glb", "a.mcap", "none.mcap"]
