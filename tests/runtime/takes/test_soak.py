@@ -20,8 +20,10 @@ from understudy.runtime.bench.processes import StageProcess, free_ports, residen
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.contents import contents
-from understudy.runtime.takes.take_export import export, load
-from understudy.runtime.takes.take_reader import TakeReader, repair
+from understudy.runtime.takes.take_export import export
+from understudy.runtime.takes.take_motion import load
+from understudy.runtime.takes.take_reader import TakeReader
+from understudy.runtime.takes.trim import repair
 
 SECONDS = float(os.environ.get("UNDERSTUDY_SOAK_S", "3600"))
 RATE_HZ, SETTLES_S, GROWS_MB = 60, 15.0, 20.0
