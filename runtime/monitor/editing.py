@@ -21,6 +21,7 @@ from .visitor import (
     RemoveSubject,
     RenameSubject,
     SaveSession,
+    Transport,
 )
 
 LOOK_S = 2.0
@@ -108,14 +109,19 @@ class Editing:
                 if before >= 0:
                     rate_hz = round(max(0, frames - before) / (now_s - since_s), 1)
                 self._counted[source.name] = frames, now_s, rate_hz
+        deck = _deck(source.figures)
+        word = status(frames, rate_hz, source.notice)
+        if deck is not None:
+            word = "plays" if deck["playing"] else "stopped"
         return {
             "name": source.name,
             "line": source.line,
-            "status": status(frames, rate_hz, source.notice),
+            "status": word,
             "rate_hz": rate_hz,
             "delay_s": delay_s(source.line),
             "reason": source.notice,
             "streams": source.streams,
+            "deck": deck,
         }
 
     async def change(self, asked: Edit) -> tuple[str, str]:
@@ -133,6 +139,20 @@ class Editing:
 
     def close(self) -> None:
         self._channel.close()
+
+
+def _deck(figures: dict[str, Any]) -> dict[str, Any] | None:
+    """Of a take that is played, where it stands; None of other sources."""
+    try:
+        takes = figures["list"]
+        return {
+            **{name: figures[name] for name in ("position_s", "seconds", "playing", "speed")},
+            "cue": figures["cue"],
+            "takes": len(takes),
+            "timecode": figures["timecode"],
+        }
+    except (KeyError, TypeError):
+        return None
 
 
 def status(frames: Any, rate_hz: float | None, notice: str) -> str:
@@ -171,6 +191,10 @@ def _ask(stage: ControlClient, asked: Edit) -> dict[str, Any]:
             return stage.rename_subject(asked.name, asked.to)
         case PlaceSubject():
             return stage.place_subject(asked.name, asked.at_m, asked.heading_deg)
+        case Transport():
+            words = {name: getattr(asked, name) for name in ("play", "step", "position_s", "cue")}
+            asks = {name: value for name, value in words.items() if value is not None}
+            return stage.transport(asked.source, **asks)
         case SaveSession():
             return stage.save_session(asked.path)
 
@@ -186,7 +210,7 @@ def _done(asked: Edit, reply: dict[str, Any]) -> str:
             return f"{asked.name} left the stage."
         case RenameSubject():
             return f"{asked.name} is called {asked.to} now."
-        case PlaceSubject():
+        case PlaceSubject() | Transport():
             return ""
         case SaveSession():
             return f"Saved to {reply.get('path', asked.path)}."

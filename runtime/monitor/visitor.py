@@ -77,13 +77,31 @@ class PlaceSubject(msgspec.Struct, tag="place_subject", tag_field="say"):
     heading_deg: Metres
 
 
+class Transport(msgspec.Struct, tag="transport", tag_field="say"):
+    """A take that is played goes on or stops, is moved, or makes room for the next of its list."""
+
+    source: Name
+    play: bool | None = None
+    step: Annotated[int, Meta(ge=-1000, le=1000)] | None = None
+    position_s: Annotated[float, Meta(ge=0.0, le=1e6)] | None = None
+    cue: Annotated[int, Meta(ge=0, le=10**6)] | None = None
+
+
 class SaveSession(msgspec.Struct, tag="save_session", tag_field="say"):
     """The session is to be written on the stage's machine; path "": where it came from."""
 
     path: Annotated[str, Meta(max_length=2000)] = ""
 
 
-Edit = AddSource | RemoveSource | RemoveSubject | RenameSubject | PlaceSubject | SaveSession
+Edit = (
+    AddSource
+    | RemoveSource
+    | RemoveSubject
+    | RenameSubject
+    | PlaceSubject
+    | Transport
+    | SaveSession
+)
 Said = Shown | Token | Start | Stop | Edit
 read = msgspec.json.Decoder(Said).decode
 

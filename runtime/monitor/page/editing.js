@@ -129,13 +129,15 @@ export class Editing {
     while (list.children.length > sources.length) list.lastChild.remove();
     sources.forEach((one, i) => {
       const item = list.children[i];
-      const [, name, state, more, remove] = item.children;
+      const [, name, state, more, remove, transport] = item.children;
       item.dataset.name = one.name;
       item.dataset.status = one.status;
       set(name, one.name);
       set(state, [one.status, rate(one), delay(one)].filter(Boolean).join(" \u00b7 "));
       set(more, [one.reason, one.line !== one.name && one.line].filter(Boolean).join(" \u00b7 "));
       remove.hidden = !on;
+      transport.hidden = !one.deck;
+      if (one.deck) this.deck(transport, one.deck);
     });
   }
 
@@ -150,8 +152,49 @@ export class Editing {
     const remove = document.createElement("button");
     remove.textContent = "Remove";
     sure(remove, () => this.ask({ say: "remove_source", name: item.dataset.name }));
-    item.append(remove);
+    item.append(remove, this.transport(item));
     return item;
+  }
+
+  // The buttons of a take that is played.
+  transport(item) {
+    const box = document.createElement("div");
+    box.className = "transport";
+    const asks = (words) => this.ask({ say: "transport", source: item.dataset.name, ...words });
+    for (const [word, title, does] of [
+      ["Play", "Play or stop", () => asks({ play: box.dataset.playing !== "true" })],
+      ["\u2039", "A frame back", () => asks({ step: -1 })],
+      ["\u203a", "A frame on", () => asks({ step: 1 })],
+      ["Next", "The next take of the list", () => asks({ cue: 0 })],
+    ]) {
+      const button = document.createElement("button");
+      button.textContent = word;
+      button.title = title;
+      button.onclick = does;
+      box.append(button);
+    }
+    const bar = document.createElement("input");
+    bar.type = "range";
+    bar.min = 0;
+    bar.step = "any";
+    bar.title = "Where the take stands";
+    bar.oninput = () => (bar.dataset.held = String(performance.now()));
+    bar.onchange = () => asks({ position_s: Number(bar.value) });
+    const where = document.createElement("span");
+    where.className = "where";
+    box.append(bar, where);
+    return box;
+  }
+
+  deck(box, deck) {
+    const [play, , , next, bar, where] = box.children;
+    box.dataset.playing = String(deck.playing);
+    set(play, deck.playing ? "Stop" : "Play");
+    next.hidden = deck.takes < 2;
+    bar.max = deck.seconds;
+    if (performance.now() - Number(bar.dataset.held || -MINE_MS) > MINE_MS) bar.value = deck.position_s;
+    set(where, `${deck.position_s.toFixed(1)} of ${deck.seconds.toFixed(1)} s${deck.takes > 1 ? `, take ${deck.cue} of ${deck.takes}` : ""}`);
+    for (const part of [...box.children].slice(0, 5)) part.disabled = !this.steers;
   }
 }
 

@@ -21,6 +21,7 @@ from understudy.bridge.security.keys import Keyring
 from understudy.bridge.security.rights import LISTEN, RECORD, STEER
 from understudy.runtime.monitor import editing as module
 from understudy.runtime.monitor import server as servers
+from understudy.runtime.monitor import visitor as visitors
 from understudy.runtime.monitor.access import Access
 from understudy.runtime.monitor.editing import MOST_WAITING, Editing, delay_s, status
 from understudy.runtime.monitor.server import Server
@@ -279,3 +280,28 @@ def test_looks_in_quick_succession_call_nobody_silent(monkeypatch):
 def test_a_delay_is_read_from_the_line():
     assert delay_s("vmc://0.0.0.0:39539?name=ann&delay=0.05") == 0.05
     assert delay_s("vmc://0.0.0.0") is None and delay_s("a?delay=x") is None
+
+
+def test_a_take_that_is_played_says_where_it_stands_and_its_buttons_are_requests():
+    figures = {
+        "take": "/t/12A.mcap", "position_s": 2.5, "seconds": 9.0, "playing": False, "speed": 1.0,
+        "cue": 1, "list": ["/t/12A.mcap", "/t/12B.mcap"], "timecode": "01:00:00:00",
+    }  # fmt: skip
+    source = module.Source("12A", "take:///t/12A.mcap", "", [], figures)
+    told = Editing("tcp://127.0.0.1:1")._source(source, 0.0)
+    assert told["status"] == "stopped"
+    assert told["deck"] == {
+        "position_s": 2.5, "seconds": 9.0, "playing": False, "speed": 1.0, "cue": 1, "takes": 2,
+        "timecode": "01:00:00:00",
+    }  # fmt: skip
+    assert Editing("tcp://127.0.0.1:1")._source(module.Source("vmc"), 0.0)["deck"] is None
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    class Stage:
+        def transport(self, source: str, **words: Any) -> dict[str, Any]:
+            asked.append((source, words))
+            return {}
+
+    said = visitors.read(b'{"say": "transport", "source": "12A", "step": -1}')
+    module._ask(Stage(), said)  # type: ignore[arg-type]
+    assert asked == [("12A", {"step": -1})]
