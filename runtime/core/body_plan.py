@@ -7,6 +7,7 @@ is legs. Left and right need the toes, which point ahead.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -79,16 +80,18 @@ def _pair(joint: int, children: list[list[int]], bone: Array, reach: Array) -> _
     return None
 
 
-def _hinge(path: list[int], bone: Array) -> int | None:
-    """Where in a limb's path its two long bones begin."""
-    sums = [float(bone[path[i + 1]] + bone[path[i + 2]]) for i in range(len(path) - 2)]
+def hinge(lengths: Sequence[float]) -> int | None:
+    """Where in a limb its two long bones begin, by the lengths of its bones from the trunk on."""
+    sums = [a + b for a, b in itertools.pairwise(lengths)]
+    if not sums:
+        return None
     i = int(np.argmax(sums))
-    upper, lower = bone[path[i + 1]], bone[path[i + 2]]
+    upper, lower = lengths[i : i + 2]
     return i if min(upper, lower) > 0.5 * max(upper, lower) > 0.0 else None
 
 
 def _roles(world: Array, bone: Array, legs: _Pair, arms: _Pair) -> Plan | None:
-    leg, arm = _hinge(legs.paths[0], bone), _hinge(arms.paths[0], bone)
+    leg, arm = (hinge(bone[pair.paths[0][1:]].tolist()) for pair in (legs, arms))
     if leg is None or arm is None:
         return None
     hips = np.mean([world[p[leg]] for p in legs.paths], axis=0)

@@ -46,6 +46,7 @@ _BODY = {
     "palm": "palm",
     "neck": "neck cervical",
     "head": "head skull",
+    "face": "face",  # the head of a rig that has no other
     "thorax": "thorax",
     "spine": "spine abdomen ab belly chest ribcage torso waist back lumbar stomach sternum "
     "lowerback body",
@@ -60,7 +61,7 @@ _FINGERS = "finger fingers thumb index ring pinky pinkie little metacarpal carpa
 _BESIDE = (
     "twist roll ik fk pole target tgt ctrl control ctl end nub tip top null site effector eff goal "
     "helper share sharebone slot socket weapon prop attach skirt cloth coat cape hair muscle adj "
-    "eye eyes jaw face facial brow tongue lip teeth ear tail wing breast bust pec glute butt "
+    "eye eyes jaw facial brow tongue lip teeth ear tail wing breast bust pec glute butt "
     "buttock rib ribs dyn jiggle corrective half mch wgt vis tweak parent nose heel big small "
     "cancel dummy"
 )

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from . import body_plan
+from . import body_plan, numbered_limbs
 from .joint_names import Said, read_names
 from .skeleton import Skeleton
 
@@ -68,7 +68,7 @@ _WORTH: dict[str, dict[str, float]] = {
     "hand": {"hand": 2.9},
     "palm": {"hand": 1.0},
 }
-_ELSEWHERE = frozenset(("beside", "finger", "beast", "paw", "twist"))
+_ELSEWHERE = frozenset(("beside", "finger", "beast", "paw", "twist", "face"))
 _STRANGE = 0.3
 
 
@@ -102,6 +102,19 @@ def guess(skeleton: Skeleton) -> Guess:
     return found
 
 
+def helpers(skeleton: Skeleton) -> list[str]:
+    """The joints with a side that twist, aim or hang beside the limb that they are named after."""
+    taken = set(roles(skeleton).values())
+    return [
+        skeleton.names[j]
+        for j, one in enumerate(read_names(skeleton.names))
+        if j not in taken
+        and one.side
+        and one.words & {"twist", "beside"}
+        and one.words & set(_WORTH)
+    ]
+
+
 def missing(found: dict[str, int]) -> list[str]:
     """The roles that a whole humanoid needs and that are not there."""
     need = ["hips", *(f"{s}_{p}" for p in (*LEG[:3], *ARM[1:]) for s in SIDES)]
@@ -114,6 +127,10 @@ def missing(found: dict[str, int]) -> list[str]:
 def _guess(skeleton: Skeleton) -> Guess:
     names, parents = skeleton.names, tuple(skeleton.parents.tolist())
     named = _named(names, parents)
+    numbered = numbered_limbs.guess(skeleton, read_names(names), _paths(parents), named.roles)
+    if numbered.roles:
+        whole = _with_trunk(names, parents, named.roles | numbered.roles, body_plan.Plan({}))
+        return Guess(whole.roles, numbered.notes + whole.notes)
     if named.notes or all(f"{side}_{LEG[1]}" in named.roles for side in SIDES):
         return named if named.notes else _whole(names, parents)
     return _with_trunk(names, parents, dict(named.roles), body_plan.guess(skeleton))
@@ -306,6 +323,9 @@ def _head_above(
         chain.append(at)
     if "neck" in found and found["neck"] in chain:
         chain = chain[chain.index(found["neck"]) :]
+    if chain and "neck" in said[chain[-1]].words:
+        below = [j for j, parent in enumerate(parents) if parent == chain[-1]]
+        chain += [j for j in below if said[j].words == {"face"}][:1]
     if not chain or "neck" in said[chain[-1]].words:
         return
     found["head"] = chain[-1]

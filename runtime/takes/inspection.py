@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.core.roles import LEG, SIDES, guess
+from understudy.runtime.core.roles import LEG, SIDES, guess, helpers
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.retarget import NotHumanoid, t_pose
@@ -82,6 +82,14 @@ def _about(
     except NotHumanoid:
         stand, humanoid = world, False
     taken = set(found.values())
+    if beside := helpers(skeleton):
+        some = ", ".join(beside[:3]) + (" ..." if len(beside) > 3 else "")
+        are = "1 joint is a helper" if len(beside) == 1 else f"{len(beside)} joints are helpers"
+        notes = [
+            *notes,
+            f"{are} of a limb and no part of it, such as twist bones: {some}. No role is theirs; "
+            "they turn as the file says.",
+        ]
     return Inspection(
         frames=frames,
         rate_hz=round(rate_hz, 4),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.core.roles import guess, roles
+from understudy.runtime.core.roles import guess, helpers, roles
 from understudy.runtime.core.skeleton import Skeleton
 
 ROLES = roles(PERFORMER)
@@ -162,6 +162,18 @@ RIGS = {
         "%humerus %radius %hand", LOWER),
     "anatomy": ("Pelvis Lumbar Thorax1 Thorax2 Cervical Skull %Femur %Tibia %Foot %Toes %Clavicle "
         "%Humerus %Radius %Hand", SHORT),
+    "numbered limbs": ("Hips Spine Spine1 Spine2 Neck Head %_leg1 %_leg2 %_leg3 %_leg4 %_arm1 "
+        "%_arm2 %_arm3 %_arm4", L),
+    "numbered limbs with ends": ("Hips Spine Spine1 Spine2 Neck Head %_leg1 %_leg2 %_leg3 %_toe "
+        "%_arm1 %_arm2 %_arm3 %_hand", SHORT),
+    "numbered arms below a clavicle": ("Hips Spine Spine1 Spine2 Neck Head leg_01_% leg_02_% "
+        "foot_01_% foot_02_% clavicle_% arm_01_% arm_02_% arm_03_%", LOWER),
+    "numbered by Blender": ("Hips Spine Spine1 Spine2 Neck Head Leg.% Leg.%.001 Leg.%.002 "
+        "Leg.%.003 Arm.% Arm.%.001 Arm.%.002 Arm.%.003", SHORT),
+    "limbs by letters": ("Hips Spine Spine1 Spine2 Neck Head %_leg_a %_leg_b %_leg_c %_leg_d "
+        "%_arm_a %_arm_b %_arm_c %_arm_d", LOWER),
+    "a face for a head": ("pelvis spine spine.001 spine.002 neck face thigh.% shin.% foot.% toe.% "
+        "shoulder.% upper_arm.% forearm.% hand.%", SHORT),
     "numbers alone": (" ".join(f"joint{n}" for n in range(1, 7)) + " "
         + " ".join(f"joint%{n}" for n in range(7, 15)), ("1", "2")),
 }  # fmt: skip
@@ -187,6 +199,71 @@ def test_a_shoulder_is_the_upper_arm_where_the_forearm_hangs_on_it(leg, arm):
     assert found["right_lower_arm"] == f"Right{second}"
     assert found["left_hand"] == f"Left{third}"
     assert "left_shoulder" not in found and "left_toes" not in found
+
+
+def test_three_numbered_joints_begin_with_the_upper_arm():
+    numbered = renamed(
+        "Hips Spine Spine1 Spine2 Neck Head %_leg1 %_leg2 %_leg3 - - %_arm1 %_arm2 %_arm3"
+    )
+    found = guess(numbered)
+    parts = {r: numbered.names[j] for r, j in found.roles.items() if r.startswith("left")}
+    assert parts == {
+        "left_upper_leg": "Left_leg1", "left_lower_leg": "Left_leg2", "left_foot": "Left_leg3",
+        "left_upper_arm": "Left_arm1", "left_lower_arm": "Left_arm2", "left_hand": "Left_arm3",
+    }  # fmt: skip
+    assert any("Left_arm1 to Left_arm3" in n and "--map" in n for n in found.notes)
+
+
+def test_four_numbered_joints_with_a_finger_begin_with_the_upper_arm():
+    # Bones tell: a clavicle is short beside an upper arm, and so is a palm.
+    body = renamed(
+        "Hips Spine Spine1 Spine2 Neck Head %_leg1 %_leg2 %_leg3 - - %_arm1 %_arm2 %_arm3"
+    )
+    n = len(body)
+    hands = [body.index("Left_arm3"), body.index("Right_arm3")]
+    fingers = Skeleton(
+        (*body.names, "Left_arm4", "Right_arm4"),
+        np.array([*body.parents, *hands]),
+        np.concatenate([body.rest_positions, [[0.08, 0.0, 0.0], [-0.08, 0.0, 0.0]]]),
+    )
+    found = roles(fingers)
+    assert fingers.names[found["left_upper_arm"]] == "Left_arm1"
+    assert found["left_hand"] == hands[0] and not {n, n + 1} & set(found.values())
+
+
+def test_where_bones_do_not_tell_a_numbered_limb_is_said_to_be_told_by_its_number():
+    body = renamed(*RIGS["numbered limbs"])
+    rest = body.rest_positions.copy()
+    rest[[body.index(f"{side}_arm{k}") for side in L for k in (2, 3, 4)]] = 0.0
+    found = guess(Skeleton(body.names, body.parents, rest))
+    assert found.roles == ROLES
+    assert any("arm1 to Left_arm4" in n and "their number alone" in n for n in found.notes)
+
+
+@pytest.mark.parametrize(
+    "helper", ["b_l_foot_twist", "b_r_upleg_twist1_proc", "LeftArmRoll", "l_forearm_twist_01",
+               "CalfTwist_R", "ik_hand_l"],
+)  # fmt: skip
+@pytest.mark.parametrize("between", [False, True])
+def test_helpers_with_a_side_take_no_role_and_are_told(helper, between):
+    body = renamed(*RIGS["Unreal"])
+    foot, n = body.index("foot_l"), len(body)
+    order = [*range(foot), n, *range(foot, n)]  # parents come first
+    names = [*body.names, helper]
+    parents = [*body.parents, body.parents[foot]]
+    rest = np.concatenate([body.rest_positions, [[0.0, 0.0, 0.0]]])
+    if between:
+        parents[foot] = n
+    new = {old: k for k, old in enumerate(order)}
+    found = Skeleton(
+        tuple(names[j] for j in order),
+        np.array([new.get(parents[j], -1) for j in order]),
+        rest[order],
+    )
+    assert {r: found.names[j] for r, j in roles(found).items()} == {
+        r: body.names[j] for r, j in ROLES.items()
+    }
+    assert helpers(found) == [helper]
 
 
 def test_joints_beside_the_bones_take_no_role():
