@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from .keys import key_option
 
@@ -30,7 +31,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="lets browsers that give it record, and change sources and subjects; `auto` makes "
         "one and prints it")  # fmt: skip
     add("--takes", default="takes", metavar="DIR",
-        help="where takes go, on the stage's machine, from the stage's folder (takes)")  # fmt: skip
+        help="where takes go, on the stage's machine, from the stage's folder (takes); the library "
+        "shows those in this folder of the monitor's machine")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -89,6 +91,7 @@ async def _serve(
     from understudy.bridge import ControlClient, Subscriber
     from understudy.runtime.core.signals import stopping
     from understudy.runtime.monitor.editing import Editing
+    from understudy.runtime.monitor.library import Shelf
     from understudy.runtime.monitor.server import Server
     from understudy.runtime.monitor.stream import Stream
     from understudy.runtime.monitor.takes import Takes
@@ -102,7 +105,8 @@ async def _serve(
     takes = Takes(args.control, args.takes, control)
     editing = Editing(args.control, control)
     with Subscriber(args.connect, key=args.key) as subscriber:
-        server = Server(access, takes, subscriber.skeletons, names, editing)
+        shelf = Shelf(Path(args.takes))
+        server = Server(access, takes, subscriber.skeletons, names, editing, shelf)
         port = await server.open(host, args.port)
         stream = Stream(
             subscriber,

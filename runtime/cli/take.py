@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -47,6 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("note", "note something of a take; without words, say what is noted", "FILE"),
         ("circle", "circle a take: it is the one to be used", "FILE"),
         ("rm", "move a take into the folder .trash beside it", "FILE"),
+        ("sheets", "draw the library's pictures of all takes that have none", "FOLDER"),
         ("export", "bodies, faces, cameras, props, markers and timecode as other files", "FILE"),
     ):
         sub = subs.add_parser(name, help=said, description=said)
@@ -94,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
         "note": _note,
         "circle": _circle,
         "rm": _rm,
+        "sheets": _sheets,
         "process": take_process.run,
     }
     return does[args.what](args)
@@ -260,6 +264,16 @@ def _slate(args: argparse.Namespace) -> int:
         print(json.dumps({"file": str(args.place), "slate": said}))
         return 0
     print("\n".join(f"{name}: {value}" for name, value in said.items()) or "Nothing is noted.")
+    return 0
+
+
+def _sheets(args: argparse.Namespace) -> int:
+    from understudy.runtime.takes.sheet import make_all
+
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(10)  # nobody waits for a picture
+    made = make_all(args.place)
+    print(json.dumps({"drawn": made}) if args.json else f"drew {made} sheets")
     return 0
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import msgspec
 from websockets.asyncio.server import Server as WebSockets
@@ -27,8 +28,9 @@ from . import message
 from .access import LONGEST_TOKEN, Access
 from .editing import Editing
 from .http import Hosts, PageConnection, response
+from .library import Shelf
 from .takes import LAST_TAKE, Takes
-from .visitor import Edit, Said, Shown, Start, Stop, Token, Visitor, read
+from .visitor import Edit, Note, Said, Shown, Start, Stop, Token, Visitor, read
 
 PAGE = Path(__file__).parent / "page"
 KINDS = {
@@ -65,8 +67,11 @@ class Server:
         skeletons: dict[int, Skeleton],
         names: Iterable[str] = (),
         editing: Editing | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
-        """names: what the page goes by, besides the addresses and names of this machine."""
+        """names: what the page goes by, besides the addresses and names of this machine; shelf:
+        the takes of its library."""
+        self.shelf = shelf
         self.access, self.takes, self.editing = access, takes, editing
         self._hosts = Hosts(names)
         self.visitors: set[Visitor] = set()
@@ -144,8 +149,8 @@ class Server:
 
     # -- pages ---------------------------------------------------------------------------------
 
-    def _answer(self, socket: ServerConnection, request: Request) -> Response | None:
-        """A file of the page, a skeleton or a mesh; None lets a live socket open."""
+    async def _answer(self, socket: ServerConnection, request: Request) -> Response | None:
+        """A file of the page, a skeleton, a mesh, a take; None lets a live socket open."""
         if (turned_away := self._hosts.refusal(request, str(socket.local_address[0]))) is not None:
             self._strange(socket, request)
             return turned_away
@@ -154,10 +159,38 @@ class Server:
             if len(self.visitors) >= MOST_VISITORS:
                 return response(503, b"Too many browsers watch already.\n")
             return None
-        answer = self._page(path)
+        answer = await self._shelved(socket, request) or self._page(path)
         if request.method == "HEAD":
             answer.body = b""
         return answer
+
+    async def _shelved(self, socket: ServerConnection, request: Request) -> Response | None:
+        """What the library page asks for; None for all else."""
+        asked = urlsplit(request.path)
+        kind, _, name = asked.path.lstrip("/").partition("/")
+        name = unquote(name)
+        if self.shelf is None or kind not in ("takes.json", "sheet", "bvh"):
+            return None
+        try:
+            if kind == "takes.json":
+                found = await self.shelf.found(dict(parse_qsl(asked.query)))
+                return response(200, found, "application/json")
+            if kind == "sheet":
+                sheet = await self.shelf.sheet(name)
+                if sheet is None:
+                    return response(404, b"There is no picture yet.\n")
+                return response(200, sheet, "image/png")
+            token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+            token, address = token[: LONGEST_TOKEN + 1], str(socket.remote_address[0])
+            if refusal := self.access.refusal(token, address, time.monotonic()):
+                return response(403, f"{refusal}\n".encode())
+            if request.method == "HEAD" or (told := await self.shelf.bvh(name)) is None:
+                return response(404, b"There is no such take.\n")
+            disposition = f"attachment; filename*=UTF-8''{quote(told[0])}"
+            kind = "application/octet-stream"
+            return response(200, told[1], kind, **{"Content-Disposition": disposition})
+        except UnderstudyError as error:
+            return response(422, f"{error}\n".encode())
 
     def _strange(self, socket: ServerConnection, request: Request) -> None:
         """Counts a request that is for somebody else, and tells of it, a line a second at most."""
@@ -237,6 +270,11 @@ class Server:
                 self._do(self.takes.start(said.slate, min(max(said.take, 1), LAST_TAKE)))
             case Stop():
                 self._do(self.takes.stop())
+            case Note() if not visitor.may_record:
+                words = "Noting something from this page needs the token."
+                await visitor.say(kind="noted", file=said.file, refused=words)
+            case Note():
+                self._do(self._note(visitor, said))
             case _ if not visitor.may_record:
                 words = "Editing from this page needs the token."
                 await visitor.say(kind="edited", op=_op(said), said="", refused=words)
@@ -251,6 +289,18 @@ class Server:
             await self._look(self.editing)
         with contextlib.suppress(ConnectionClosed):
             await visitor.say(kind="edited", op=_op(asked), said=done, refused=refused)
+
+    async def _note(self, visitor: Visitor, asked: Note) -> None:
+        """Notes something of a take, and tells who asked how it stands then."""
+        told: dict[str, Any] = {"refused": ""}
+        try:
+            if self.shelf is None:
+                raise UnderstudyError("This monitor has no library.")
+            told["row"] = await self.shelf.note(asked.file, asked.words)
+        except UnderstudyError as error:
+            told["refused"] = str(error)
+        with contextlib.suppress(ConnectionClosed):
+            await visitor.say(kind="noted", file=asked.file, **told)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         """Beside everything else: the stage may take seconds to write a take."""
@@ -282,6 +332,8 @@ class Server:
             self._sockets.close()
             await self._sockets.wait_closed()
         self._wardrobe.close()
+        if self.shelf is not None:
+            self.shelf.close()
 
 
 def _session(editing: Editing) -> str:

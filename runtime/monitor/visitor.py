@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -40,6 +40,7 @@ class Stop(msgspec.Struct, tag="stop", tag_field="say"):
 
 
 Name = Annotated[str, Meta(max_length=256)]
+Text = Annotated[str, Meta(max_length=4096)]
 Metres = Annotated[float, Meta(ge=-1000.0, le=1000.0)]
 
 
@@ -93,6 +94,20 @@ class SaveSession(msgspec.Struct, tag="save_session", tag_field="say"):
     path: Annotated[str, Meta(max_length=2000)] = ""
 
 
+class Note(msgspec.Struct, tag="note", tag_field="say"):
+    """Something is to be noted of a take of the library."""
+
+    file: Name
+    circled: bool | None = None
+    description: Text | None = None
+    notes: Text | None = None
+
+    @property
+    def words(self) -> dict[str, Any]:
+        said = {name: getattr(self, name) for name in ("circled", "description", "notes")}
+        return {name: value for name, value in said.items() if value is not None}
+
+
 Edit = (
     AddSource
     | RemoveSource
@@ -102,7 +117,7 @@ Edit = (
     | Transport
     | SaveSession
 )
-Said = Shown | Token | Start | Stop | Edit
+Said = Shown | Token | Start | Stop | Note | Edit
 read = msgspec.json.Decoder(Said).decode
 
 

@@ -1,6 +1,7 @@
 // Token, slate, take, and the red button. What may be done is decided on the server.
 
 import { set } from "./panel.js";
+import { tokenOf } from "./token.js";
 
 const $ = (id) => document.getElementById(id);
 const KEY = "understudy-token";
@@ -8,7 +9,7 @@ const KEY = "understudy-token";
 export class Recording {
   constructor(say) {
     this.say = say;
-    this.token = tokenOfAddress() ?? sessionStorage.getItem(KEY) ?? "";
+    this.token = tokenOf(KEY);
     this.rights = { record: false, possible: false, said: "" };
     this.take = {};
     $("token-form").onsubmit = (event) => {
@@ -83,14 +84,3 @@ export class Recording {
 const took = (take) => `${take.slate} ${take.take}`;
 const number = () => Math.min(9999, Math.max(1, parseInt(document.getElementById("take").value, 10) || 1));
 const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
-
-// #token= never leaves the browser by itself; ?token= works too. Both go from the address bar.
-function tokenOfAddress() {
-  const here = new URL(location);
-  const token = new URLSearchParams(here.hash.slice(1)).get("token") ?? here.searchParams.get("token");
-  if (token === null) return null;
-  here.hash = "";
-  here.searchParams.delete("token");
-  history.replaceState(null, "", here);
-  return token;
-}
