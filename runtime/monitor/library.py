@@ -151,7 +151,7 @@ def _bvh(take: Path) -> tuple[str, bytes]:
     from understudy.runtime.takes.take_export import export
 
     with tempfile.TemporaryDirectory() as folder:
-        files = export(take, Path(folder) / f"{take.stem}.bvh")
+        files = export(take, Path(folder) / f"{take.stem}.bvh").files
         if not files:
             raise UnderstudyError(f"{take.name} holds nobody who could be exported.")
         if len(files) == 1:
