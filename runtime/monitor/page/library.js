@@ -69,6 +69,8 @@ class Library {
       if (words.said) this.notice(words.said, true);
       this.shown = "";
       this.look();
+    } else if (words.kind === "edited") {
+      this.notice(words.refused || "It plays on the stage; the monitor's page has its transport.", Boolean(words.refused));
     } else if (words.kind === "noted") {
       if (words.refused) return this.notice(words.refused, true);
       this.open = "";
@@ -107,6 +109,7 @@ class Library {
   show(text, narrowed) {
     const told = JSON.parse(text);
     this.shown = text;
+    this.folder = told.folder;
     $("where").textContent = told.folder;
     if (told.error) this.notice(`${told.error} The library shows the takes of the monitor's own machine: start it where they are, or give --takes.`, true);
     else if (!told.count) this.notice(narrowed ? "No take fits." : "There are no takes here yet.");
@@ -141,7 +144,11 @@ class Library {
     bvh.title = "Download as BVH";
     bvh.disabled = !this.may || !take.frames;
     bvh.onclick = () => this.fetch(bvh, take.file);
-    does.append(circle, note, bvh);
+    const play = make("button", "play", "Play");
+    play.title = "On the stage, as a source beside what is there";
+    play.disabled = !this.may || !take.frames;
+    play.onclick = () => this.say({ say: "add_source", url: `take://${this.folder}/${take.file}`, name: "" });
+    does.append(play, circle, note, bvh);
     row.append(sheet, middle, does);
     return row;
   }
