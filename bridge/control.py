@@ -30,6 +30,7 @@ from .requests import (
     Edit,
     Figures,
     Hello,
+    LookAt,
     Marker,
     Pad,
     Ping,
@@ -44,10 +45,12 @@ from .requests import (
     Request,
     SaveSession,
     ShowSession,
+    Sights,
     Slate,
     Stats,
     Stop,
     Style,
+    Told,
     Traits,
     Transport,
 )
@@ -62,7 +65,7 @@ Result = TypeVar("Result")
 CONTROL_VERSION = 1
 # A recorder is started for the first take; long takes of many bodies become BVH in minutes.
 START_S, WRITING_S = 20.0, 300.0
-Asked = Pad | Camera | Stats | Recording | Style | ShowSession | Edit | Stop
+Asked = Pad | Camera | Stats | Recording | Told | ShowSession | Edit | Stop
 # Work a tick: at 10 us a request this is well below a millisecond.
 REQUESTS_A_TICK = 64
 LARGEST_REQUEST = 64 << 10
@@ -358,6 +361,17 @@ class ControlClient:
     def send_style(self, subject: str = "", **traits: float) -> bool:
         """Sets traits and does not wait, for sliders; False when no stage is there to take it."""
         return self._send_only(Style(subject=subject, traits=traits))
+
+    def look_at(
+        self, at: str | Iterable[float] = "", subject: str = ""
+    ) -> dict[str, str | list[float]]:
+        """Has a subject on a pad, "" for all, look at a point or at a subject or camera of a name.
+
+        at "" is along the way that it goes. Gives what each of them looks at, by its name.
+        """
+        if not isinstance(at, str):
+            at = [float(x) for x in at]
+        return self._ask(LookAt(subject=subject, at=at), Sights).look_at
 
     def session(self) -> dict[str, Any]:
         """The session as it is now: `session`, `sources`, `subjects`; see docs/session.md."""

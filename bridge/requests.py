@@ -15,6 +15,8 @@ Angle = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Name = Annotated[str, Meta(max_length=256)]
 Text = Annotated[str, Meta(max_length=4096)]
 Metres = Annotated[float, Meta(ge=-1e6, le=1e6)]
+# A list: of a text with a bound or a tuple, msgspec 0.23 breaks when the garbage is collected.
+Point = Annotated[list[Metres], Meta(min_length=3, max_length=3)]
 Side = Annotated[float, Meta(gt=0.0, le=1e3)]
 Nanoseconds = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
@@ -154,6 +156,16 @@ class Style(Request, kw_only=True, omit_defaults=True, tag="style"):
         return STEER if self.traits else LISTEN
 
 
+class LookAt(Request, kw_only=True, omit_defaults=True, tag="look_at"):
+    """Has a subject that the performer acts look at something; subject "" is all of them.
+
+    `at` is a point in the world, or a subject's or camera's name; "": along the way that it goes.
+    """
+
+    subject: Name = ""
+    at: Name | Point = ""
+
+
 class Camera(Request, kw_only=True, omit_defaults=True, tag="camera"):
     """A camera of the sender's, at any rate, never answered; silent for 2 s, it leaves.
 
@@ -284,6 +296,12 @@ class Figures(msgspec.Struct):
     stats: dict[str, Any]
 
 
+class Sights(msgspec.Struct):
+    """The result of a look_at: what each subject looks at."""
+
+    look_at: dict[str, str | list[float]]
+
+
 class Traits(msgspec.Struct):
     """The result of a style: the traits of each subject."""
 
@@ -301,4 +319,5 @@ Edit = (
     | SaveSession
 )
 Recording = Record | Slate | Marker | Circle
-AnyRequest = Hello | Ping | Pad | Camera | Stats | Recording | Style | ShowSession | Edit | Stop
+Told = Style | LookAt
+AnyRequest = Hello | Ping | Pad | Camera | Stats | Recording | Told | ShowSession | Edit | Stop

@@ -27,7 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--rate", type=float, default=60.0, metavar="HZ", help="frames a second (60)"
     )
     parser.add_argument(
-        "--style", metavar="NAME=VALUE,...", help="traits of the body, -1..1: energy, crouch"
+        "--style",
+        metavar="NAME=VALUE,...",
+        help="traits of the body, -1..1: energy, crouch, restless",
     )
     parser.add_argument("--weights", type=Path, metavar="FILE.onnx", help="another motion network")
 
@@ -36,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.core.files import writable
     from understudy.runtime.core.pose import Pose, Subject
-    from understudy.runtime.performer.control.layout import STYLES
+    from understudy.runtime.performer.control import gaze
+    from understudy.runtime.performer.control.layout import TRAITS
     from understudy.runtime.performer.control.performer import Performer
     from understudy.runtime.sources.controls.pad_script import PadScript
     from understudy.runtime.sources.controls.random_pad import RandomPad
@@ -67,8 +70,10 @@ def run(args: argparse.Namespace) -> int:
         for number in range(frames):
             time_s = number / args.rate
             for trait, value in (style | script.style(time_s)).items():
-                performer.style[0, STYLES.index(trait)] = value
-            performer.step([script.intent(time_s)], 1.0 / args.rate)
+                performer.style[0, TRAITS.index(trait)] = value
+            intent = script.intent(time_s)
+            performer.gaze.target[0] = gaze.point(intent.look_at, {})
+            performer.step([intent], 1.0 / args.rate)
             subject.pose.positions = performer.positions[0]
             subject.pose.rotations = performer.rotations[0]
             recorder.add([subject])

@@ -10,6 +10,9 @@ import numpy as np
 from .rotation import Array
 from .skeleton import Skeleton
 
+# A subject's or camera's name, or a point in the world, metres; "": nothing.
+Sight = str | list[float]
+
 
 @dataclass(slots=True)
 class Pose:
@@ -59,6 +62,8 @@ class Intent:
 
     travel       (2,) wished velocity as a fraction of full speed, along world x and z, length <= 1
     facing       (2,) wished facing along world x and z; zero: face the way of travel
+    look         (2,) way to look along world x and z; zero: at look_at
+    look_at      a point in the world, or a subject's or camera's name; "": what it was told before
     buttons      names held down: run, strafe, jump, action1 .. action4
     capture_ns   monotonic time at which the device was read
     """
@@ -67,6 +72,8 @@ class Intent:
     facing: Array = field(default_factory=lambda: np.zeros(2))
     buttons: frozenset[str] = frozenset()
     capture_ns: int = 0
+    look: Array = field(default_factory=lambda: np.zeros(2))
+    look_at: Sight = ""
 
 
 @dataclass(slots=True)

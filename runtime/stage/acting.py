@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.runtime.core.pose import Intent, Subject
-from understudy.runtime.performer.control.layout import STYLES
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.performer.control.layout import TRAITS
 from understudy.runtime.sources.controls.style import Style
 
 if TYPE_CHECKING:
@@ -44,13 +45,17 @@ class Actor:
     def style(self, traits: Style) -> None:
         """Sets traits, -1..1."""
         for trait, value in traits.items():
-            self.batch.performer.style[self.i, STYLES.index(trait)] = value
+            self.batch.performer.style[self.i, TRAITS.index(trait)] = value
+
+    def look_at(self, point_m: Array) -> None:
+        """A point (3,) in the world; NaN: along the way that it goes."""
+        self.batch.performer.gaze.target[self.i] = point_m
 
     @property
     def traits(self) -> dict[str, float]:
         """All traits as they are."""
         row = self.batch.performer.style[self.i]
-        return {trait: float(value) for trait, value in zip(STYLES, row)}
+        return {trait: float(value) for trait, value in zip(TRAITS, row)}
 
     def solve(self, subject: Subject) -> None:
         """Writes the pose of this tick."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.core.pose import Subject
+from understudy.runtime.core.pose import Sight, Subject
 from understudy.runtime.sources import registry
 from understudy.runtime.sources.controls.style import Style, checked
 from understudy.runtime.sources.packet import Packet
@@ -18,16 +18,21 @@ from understudy.runtime.sources.registry import Named
 from understudy.runtime.sources.streams import Kind, Source, Stream
 
 from . import casting
-from .acting import Acting, oldest_ns
+from .acting import Acting, Actor, oldest_ns
 from .inputs import LiveInputs
 from .inputs import Source as Inputs
 from .live import Live, Seat
 from .member import Address, Member, address
 from .scenery import Scenery
 from .session import Session, SubjectTable, check_subject
+from .sights import Sights, look
 
 # Seats for those who come while the stage runs; one that is empty costs a tick some microseconds.
 SPARE = 4
+NOBODY = (
+    "Nobody on this stage is on a pad, so nobody can be given a {}: add --pad FILE, --gamepad or "
+    "--remote."
+)
 
 
 class Cast:
@@ -50,6 +55,7 @@ class Cast:
         self.live.ready = self.inputs.ready
         self.acting = Acting(_path(loop.weights))
         self.scenery = Scenery()
+        self.sights = Sights(self.members, self.scenery)
         try:
             named = registry.identify(session.source)
             # Ports first, as with the stage's own.
@@ -192,6 +198,7 @@ class Cast:
             if traits:
                 member.actor.style(traits)
         self.scenery.sense(time_s, self.streams.values())
+        look(self.members, self.sights)
         self.capture_ns = oldest_ns([intent for intent, _ in intents.values()], now_ns)
 
     def perform(self, dt_s: float) -> None:
@@ -258,28 +265,39 @@ class Cast:
             "damaged_datagrams": float(sum(one.damaged for one in receptions)),
         }
 
+    def look_at(self, name: str, at: Sight) -> dict[str, Sight]:
+        """Has the acted subject of that name, "" for all, look at something; what each looks at."""
+        acted = self._acted(name, "look")
+        if not acted and at:
+            raise UnderstudyError(NOBODY.format("look"))
+        if isinstance(at, str) and at and at not in self.sights:
+            there = ", ".join(self.sights)
+            raise UnderstudyError(f"No subject and no camera is called {at!r}; there are: {there}.")
+        for member, _ in acted:
+            member.table.look_at = at
+        return {member.table.name: member.table.look_at for member, _ in acted}
+
     def style(self, name: str, traits: Mapping[str, Any]) -> dict[str, dict[str, float]]:
         """Sets traits of the acted subject of that name, "" for all; gives what each has then."""
-        acted = [member for member in self.members if member.actor is not None]
-        names = [member.table.name for member in acted]
+        acted = self._acted(name, "style")
+        values: Style = checked(traits, "style")
+        if not acted and values:
+            raise UnderstudyError(NOBODY.format("style"))
+        for _, actor in acted:
+            actor.style(values)
+        return {member.table.name: actor.traits for member, actor in acted}
+
+    def _acted(self, name: str, what: str) -> list[tuple[Member, Actor]]:
+        """The acted subject of that name, "" for all, that is to be given something."""
+        acted = [(m, m.actor) for m in self.members if m.actor is not None]
+        names = [member.table.name for member, _ in acted]
         if name and name not in names:
             there = f"on a pad {'are' if len(acted) > 1 else 'is'} {', '.join(names)}"
             raise UnderstudyError(
-                f"No subject called {name!r} is on a pad, so none can be given a style; "
+                f"No subject called {name!r} is on a pad, so none can be given a {what}; "
                 f"{there if acted else 'nobody is on a pad'}."
             )
-        values: Style = checked(traits, "style")
-        if not acted and values:
-            raise UnderstudyError(
-                "Nobody on this stage is on a pad, so nobody can be given a style: add --pad "
-                "FILE, --gamepad or --remote."
-            )
-        now = {}
-        for member in acted:
-            if member.actor is not None and name in ("", member.table.name):
-                member.actor.style(values)
-                now[member.table.name] = member.actor.traits
-        return now
+        return [one for one in acted if name in ("", one[0].table.name)]
 
     def close(self) -> None:
         self.acting.close()

@@ -17,9 +17,9 @@ import numpy as np
 
 from understudy.bridge import ControlServer
 from understudy.bridge.control import Asked
-from understudy.bridge.requests import AnyRequest, Camera, Edit, SaveSession, Style
+from understudy.bridge.requests import AnyRequest, Camera, Edit, SaveSession, Told
 from understudy.runtime.core.clock import Clock
-from understudy.runtime.core.pose import Intent
+from understudy.runtime.core.pose import Intent, Sight
 from understudy.runtime.sources.datagrams import Datagram
 from understudy.runtime.sources.registry import Ports
 
@@ -43,11 +43,15 @@ class Asking(msgspec.Struct):
     buttons: list[str]
     capture_ns: int
     traits: dict[str, float] | None = None
+    look: tuple[float, float] = (0.0, 0.0)
+    look_at: Sight = ""
 
     @property
     def intent(self) -> Intent:
         return Intent(
-            np.array(self.travel), np.array(self.facing), frozenset(self.buttons), self.capture_ns
+            *(np.array(self.travel), np.array(self.facing)),
+            *(frozenset(self.buttons), self.capture_ns),
+            *(np.array(self.look), self.look_at),
         )
 
 
@@ -117,6 +121,8 @@ class LiveInputs:
                 sorted(intent.buttons),
                 intent.capture_ns,
                 dict(traits) if traits else None,
+                tuple(intent.look.tolist()),
+                intent.look_at,
             )
         return intent, traits
 
@@ -135,4 +141,4 @@ class LiveInputs:
 
 def changes(request: Asked) -> bool:
     """Whether a request has a part in the poses that follow."""
-    return isinstance(request, Camera | Style | Edit) and not isinstance(request, SaveSession)
+    return isinstance(request, Camera | Told | Edit) and not isinstance(request, SaveSession)

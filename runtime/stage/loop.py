@@ -22,6 +22,7 @@ from understudy.bridge import ControlServer, Publisher
 from understudy.bridge.requests import (
     Camera,
     Circle,
+    LookAt,
     Marker,
     Pad,
     Record,
@@ -202,6 +203,12 @@ class Stage:
                     try:
                         now = self.cast.style(request.subject, request.traits)
                         self.control.reply(request, style=now)
+                    except UnderstudyError as refusal:
+                        self.control.reply(request, error=str(refusal))
+                case LookAt():
+                    try:
+                        sights = self.cast.look_at(request.subject, request.at)
+                        self.control.reply(request, look_at=sights)
                     except UnderstudyError as refusal:
                         self.control.reply(request, error=str(refusal))
                 case ShowSession():

@@ -30,6 +30,7 @@ from .parts import Part
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
 Metres = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Place = tuple[Metres, Metres, Metres]
+Point = Annotated[list[Metres], Meta(min_length=3, max_length=3)]  # as in bridge.requests
 NOWHERE: Place = (0.0, 0.0, 0.0)
 KEPT = 8
 
@@ -60,7 +61,8 @@ class SubjectTable(Table):
     """[[subject]]: a name on stage, and what it is made of.
 
     control, or body with hands and face: "SOURCE", "SOURCE/KEY", or a table (`parts.Part`).
-    at_m and heading_deg move it and turn it about +Y; a subject on a pad starts there.
+    at_m and heading_deg move it and turn it about +Y; a subject on a pad starts there, and looks at
+    look_at: a subject's or camera's name, or a point.
     """
 
     name: Name
@@ -71,6 +73,7 @@ class SubjectTable(Table):
     at_m: Place = NOWHERE
     heading_deg: Annotated[float, Meta(ge=-3600.0, le=3600.0)] = 0.0
     takeover: bool = True
+    look_at: Annotated[str, Meta(max_length=256)] | Point = ""
 
     def part(self, which: str) -> Part | None:
         """Its body or hands as a Part; None where it has none."""
@@ -192,6 +195,11 @@ def check_subject(subject: SubjectTable, sources: set[str]) -> None:
         raise UnderstudyError(
             f"Subject {subject.name!r} needs a body, or a control, or a face alone; a body and a "
             "control exclude each other."
+        )
+    if subject.look_at and not subject.control:
+        raise UnderstudyError(
+            f"Subject {subject.name!r} is on no pad, so it looks where its source looks; leave "
+            "look_at out."
         )
     if subject.hands and not subject.body:
         raise UnderstudyError(f"Subject {subject.name!r} has hands and no body to hang them on.")

@@ -23,9 +23,11 @@ TRAVEL = slice(CONTACTS.stop, CONTACTS.stop + 3)
 PHASE = slice(TRAVEL.stop, TRAVEL.stop + 3)
 BODY = PHASE.stop
 RATE_HZ = 60.0
-# Traits that a slider sets at any time, -1..1, 0 neutral: tired to energetic, tall to crouched.
-Trait = Literal["energy", "crouch"]
-STYLES: tuple[str, ...] = get_args(Trait)
+# Traits that a slider sets at any time, -1..1, 0 neutral: tired to energetic, tall to crouched, and
+# a gaze that is fixed to one that is restless. The network acts the first two.
+Trait = Literal["energy", "crouch", "restless"]
+TRAITS: tuple[str, ...] = get_args(Trait)
+STYLES = TRAITS[:2]
 PATH = 4 * SAMPLES + len(STYLES)
 # What a button starts; the run time blends in, plays and blends back.
 ACTIONS = {

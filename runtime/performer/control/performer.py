@@ -28,10 +28,23 @@ from .controller import (
     spring_step,
 )
 from .feet import Feet
+from .gaze import Gaze
 from .idle import TALL_M, Idle
 from .inertialization import Inertialization
 from .jump import Jump
-from .layout import BODY, CONTACTS, JOINTS, PATH, PHASE, POSE, RATE_HZ, SAMPLES, STYLES, TRAVEL
+from .layout import (
+    BODY,
+    CONTACTS,
+    JOINTS,
+    PATH,
+    PHASE,
+    POSE,
+    RATE_HZ,
+    SAMPLES,
+    STYLES,
+    TRAITS,
+    TRAVEL,
+)
 from .limits import Limits
 
 TICK_S = 1.0 / RATE_HZ
@@ -40,6 +53,8 @@ TRAIL = int(PAST_S * RATE_HZ)
 # How far ahead of itself the network is shown the path, since it answers as late as that: starts,
 # stops and turns come sooner, and the body lags less behind its path (docs/control.md).
 LEAD_S = 4.0 / 60.0
+# Which of the path's samples people look along: 0.6 s ahead.
+LOOKS_AT = 3
 SLOWEST_RAD = 0.034  # of the gait's phase, a tick
 # Joint of each contact the network gives: left heel, left toe, right heel, right toe.
 CONTACT_JOINTS = np.array([legs.LEGS[0, 2], legs.LEGS[0, 3], legs.LEGS[1, 2], legs.LEGS[1, 3]])
@@ -52,7 +67,8 @@ class Performer:
     positions (count, J, 3), rotations (count, J, 4): local, the root's in the world;
     contacts (count, 4, 2): joint index and how firmly it is planted;
     trajectory (count, N, 4): x, z, facing x, facing z, from PAST_S ago to a second ahead.
-    `style` (count, len(STYLES)) may be written at any time: -1..1 each, 0 is neutral.
+    `style` (count, len(TRAITS)) may be written at any time: -1..1 each, 0 is neutral; so may
+    `gaze.target` (count, 3), points in the world to look at, NaN: along the way.
     """
 
     skeleton = PERFORMER
@@ -94,7 +110,7 @@ class Performer:
             )
             for k in (0, 1)
         ]
-        self.style = np.zeros((count, len(STYLES)), np.float32)
+        self.style = np.zeros((count, len(TRAITS)), np.float32)
         self._style: Array = np.zeros(self.style.shape)
         self._style_rate: Array = np.zeros(self.style.shape)
         self._turn = 0
@@ -106,6 +122,7 @@ class Performer:
         self._acting = np.zeros(0, int)
         self._limits = Limits(card)
         self._feet, self._idle = Feet(count), Idle(count)
+        self.gaze, self._look = Gaze(count), np.zeros((count, 2))
         self._inert = Inertialization(count, JOINTS)
         self._jump = Jump(count)
         self.root = np.zeros((count, 2))
@@ -139,6 +156,7 @@ class Performer:
         self._inert.clear(i)
         self._jump.reset(i)
         self._actions.reset(i)
+        self.gaze.reset(i)
         self._carried.pop(i, None)
         self._idle.calm[i] = 1.0
         self._trail[:, i] = (*position, np.sin(yaw_rad), np.cos(yaw_rad))
@@ -193,6 +211,8 @@ class Performer:
         busy = self._actions.busy
         travel[busy], facing[busy] = 0.0, 0.0
         self.controller.wish(travel, facing, run, strafe)
+        self._look[:] = [intent.look for intent in intents]
+        self._look[~np.isfinite(self._look)] = 0.0
         if abs(dt_s - TICK_S) < 1e-5:
             self._tick(self.positions, self.rotations)
             return
@@ -216,7 +236,7 @@ class Performer:
         self._style, self._style_rate = spring_step(
             self._style, self._style_rate, goal, STYLE_HALFLIFE_S, TICK_S
         )
-        self._path[:, 4 * SAMPLES :] = self._style
+        self._path[:, 4 * SAMPLES :] = self._style[:, : len(STYLES)]
         self._runs[self._turn]()
         before = self._sets[self._turn]["body"]
         self._turn = 1 - self._turn
@@ -228,7 +248,7 @@ class Performer:
         if len(self._acting):
             self._actions.travel(self._acting, travel)
         self._advance(travel)
-        self._pose(body, positions, rotations)
+        self._pose(body, heading[:, LOOKS_AT], positions, rotations)
         self._follow(place, heading)
 
     def _mend(self, body: Array) -> None:
@@ -273,8 +293,11 @@ class Performer:
             self.controller.halt(busy, self.root, self.yaw)
         self.root[:], self.yaw[:] = adjust(self.root, self.yaw, travel, self.controller, TICK_S)
 
-    def _pose(self, body: Array, positions: Array, rotations: Array) -> None:
-        """World pose from the network's: life, heading, offsets of transitions, planted feet."""
+    def _pose(self, body: Array, ahead_rad: Array, positions: Array, rotations: Array) -> None:
+        """World pose from the network's: life, heading, offsets of transitions, gaze, planted feet.
+
+        ahead_rad (N,) is where the body will face.
+        """
         hips, local = body[:, :3].astype(float), self._local.astype(float)
         speed = np.sqrt(np.sum(body[:, TRAVEL][:, :2] ** 2, axis=-1))
         self._idle.apply(hips, local, speed, TICK_S)
@@ -294,6 +317,9 @@ class Performer:
         self._carried.clear()
         self._inert.apply(hips, local, TICK_S)
         self._jump.apply(hips, local, contacts, TICK_S)
+        restless = self._style[:, TRAITS.index("restless")]
+        busy = self._actions.busy
+        self.gaze.apply(hips, local, ahead_rad, self._look, speed, restless, busy, TICK_S)
         standing = (body[:, PHASE.stop - 1] < 0.5) & ~self._actions.busy
         self._feet.solve(hips, local, contacts, TICK_S, standing)
         planted = local[:, legs.LEGS[:, 2]]

@@ -77,14 +77,16 @@ def to_world(stick: tuple[float, float], camera_heading_rad: float) -> np.ndarra
 def to_intent(pad: PadState, camera_heading_rad: float = 0.0) -> Intent:
     """The intent of a pad state as seen through a camera with that heading.
 
-    Facing is given while strafing only: the way of the right stick, or the way the camera looks
-    while that stick is centred.
+    The right stick says where to look. While strafing it says where to face: its way, or the way
+    the camera looks while it is centred.
     """
-    facing = np.zeros(2)
+    facing, look = np.zeros(2), np.zeros(2)
+    x, y = pad.right_stick
+    radius = math.hypot(x, y)
+    way = (x / radius, y / radius) if radius > INNER_DEAD_ZONE else None
     if "strafe" in pad.buttons:
-        x, y = pad.right_stick
-        radius = math.hypot(x, y)
-        way = (x / radius, y / radius) if radius > INNER_DEAD_ZONE else (0.0, 1.0)
-        facing = to_world(way, camera_heading_rad)
+        facing = to_world(way or (0.0, 1.0), camera_heading_rad)
+    elif way is not None:
+        look = to_world(way, camera_heading_rad)
     travel = to_world(round_stick(pad.left_stick), camera_heading_rad)
-    return Intent(travel, facing, pad.buttons, pad.capture_ns)
+    return Intent(travel, facing, pad.buttons, pad.capture_ns, look)

@@ -4,14 +4,15 @@
     [[event]]                       # the whole state of the pad, until the next event
     at_s = 0.0
     left_stick = [0.0, 0.5]         # travel: x right, y forward, -1..1, seen from behind at +Z
-    right_stick = [0.0, 0.0]        # facing, when strafing
+    right_stick = [0.0, 0.0]        # where to look; facing, when strafing
     buttons = ["run"]               # run, strafe, jump, action1 .. action4
     ramp_s = 0.2                    # the sticks and the style move there in this time
-    style = { energy = 0.5 }        # traits of the body, -1..1: energy, crouch
+    style = { energy = 0.5 }        # traits of the body, -1..1: energy, crouch, restless
+    look_at = [0.0, 1.6, 4.0]       # a point in the world, or a subject's or camera's name
 
-A field that an event leaves out is at rest: sticks centred, no buttons, no ramp. Style is the
-body's and not the hands': a trait that an event leaves out stays as it is, and one that no event
-sets is left to whoever sets it otherwise.
+A field that an event leaves out is at rest: sticks centred, no buttons, no ramp; and the body looks
+where it was told otherwise. Style is the body's and not the hands': a trait that an event leaves
+out stays as it is, and one that no event sets is left to whoever sets it otherwise.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -27,14 +28,18 @@ import msgspec
 from msgspec import Meta
 
 from understudy.runtime.core import typed
-from understudy.runtime.core.pose import Intent
+from understudy.runtime.core.pose import Intent, Sight
 
 from .pad import CENTRED, Button, PadState, to_intent
 from .style import Style, Traits
 
 Stick = tuple[float, float]
 _Axis = Annotated[float, Meta(ge=-1.0, le=1.0)]
+_Metres = Annotated[float, Meta(ge=-1e6, le=1e6)]
 _Time = Annotated[float, Meta(ge=0.0, extra={"unit": "seconds"})]
+# A list: of a text with a bound or a tuple, msgspec 0.23 breaks when the garbage is collected.
+_Point = Annotated[list[_Metres], Meta(min_length=3, max_length=3)]
+_LookAt = Annotated[str, Meta(max_length=256)] | _Point
 
 
 class _Event(typed.Table, frozen=True, kw_only=True):
@@ -46,6 +51,7 @@ class _Event(typed.Table, frozen=True, kw_only=True):
     buttons: tuple[Button, ...] = ()
     ramp_s: _Time = 0.0
     style: Traits = msgspec.field(default_factory=dict)
+    look_at: _LookAt = ""
 
 
 class _Script(typed.Table, frozen=True, kw_only=True):
@@ -76,6 +82,7 @@ class Event:
     right_from: Stick = CENTRED
     style: Style = field(default_factory=dict)
     style_from: Style = field(default_factory=dict)
+    look_at: Sight = ""
 
     def sticks(self, time_s: float) -> tuple[Stick, Stick]:
         """Left and right stick at a time since the script's start."""
@@ -136,7 +143,9 @@ class PadScript:
 
     def intent(self, time_s: float) -> Intent:
         """What the performer is asked to do at a time since the start."""
-        return to_intent(self.pad(time_s))
+        event, _ = self._at(time_s)
+        intent = to_intent(self.pad(time_s))
+        return replace(intent, look_at=event.look_at) if event and event.look_at else intent
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -162,6 +171,7 @@ def _read(path: Path) -> tuple[float, list[Event]]:
                 right_from,
                 style,
                 before.traits(said.at_s) if before else {},
+                said.look_at,
             )
         )
     return script.rate_hz, events
