@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -66,20 +64,6 @@ def words(args: argparse.Namespace) -> dict[str, Any]:
         "frame_time": args.frame_time,
     }
     return {name: value for name, value in said.items() if value is not None}
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[Any]:
-    """A progress bar on a terminal while a large file is read; gives what `bvh.read` tells."""
-    if not sys.stderr.isatty() or not path.is_file() or path.stat().st_size < 8 << 20:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(f"reading {path.name}")
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _said(read: Callable[[str], T]) -> Callable[[str], T]:

@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .file_options import add_file_options, decided, reading
+from understudy.runtime.core.progress import loading
+
+from .file_options import add_file_options, decided
 
 if TYPE_CHECKING:
     from understudy.runtime.takes.inspection import Inspection
@@ -36,8 +38,8 @@ def run(args: argparse.Namespace) -> int:
     from understudy.runtime.takes.inspection import inspect
     from understudy.runtime.takes.joint_map import write_map
 
-    with reading(args.file) as progress:
-        found, skeleton = inspect(args.file, progress, **decided(args))
+    with loading(args.file) as bar:
+        found, skeleton = inspect(args.file, bar("reading"), **decided(args))
     if args.json:
         print(msgspec.json.encode(found).decode())
     else:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .file_options import add_file_options, decided, reading
+from understudy.runtime.core.progress import loading
+
+from .file_options import add_file_options, decided
 
 SUMMARY = "turn a take (BVH) into a movie or PNG frames, on a mannequin fitted to its skeleton"
 EXAMPLES = """understudy render take.bvh --out take.mp4
@@ -53,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
         value = getattr(args, name)
         if value is not None and not 0.0 <= value < 1e7:
             raise UnderstudyError(f"--{name} is {value:g}; it can be 0 to 1e7 seconds.")
-    with reading(args.take) as progress:
-        clip = bvh.read(args.take, progress=progress, **decided(args))
+    with loading(args.take) as bar:
+        clip = bvh.read(args.take, progress=bar("reading"), **decided(args))
     for note in (*clip.notes, unfit(clip.skeleton)):
         if note:
             print(note)

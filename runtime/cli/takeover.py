@@ -8,7 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .file_options import add_file_options, decided, reading
+from understudy.runtime.core.progress import loading
+
+from .file_options import add_file_options, decided
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,8 +67,8 @@ def run(args: argparse.Namespace) -> int:
 
     drops = [parse_drop(text) for text in args.drop]
     _check_paths(args.source, args.out)
-    with reading(args.source) as progress:
-        clip = bvh.read(args.source, progress=progress, **decided(args))
+    with loading(args.source) as bar:
+        clip = bvh.read(args.source, progress=bar("reading"), **decided(args))
     about = of_clip(clip)
     if not args.json:
         for note in clip.notes:

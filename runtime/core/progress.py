@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 Item = TypeVar("Item")
 LINE_EVERY_S = 10.0
+LARGE_BYTES = 8 << 20
+Progress = Callable[[int, int], None]  # how much of how much is done
 
 
 def told(
@@ -49,3 +53,25 @@ def _bar(
         for item in items:
             yield item
             bar.update(task, advance=1, detail=detail())
+
+
+@contextmanager
+def loading(path: Path) -> Iterator[Callable[[str], Progress | None]]:
+    """Bars on a terminal, on standard error, while a large file is made ready.
+
+    Gives a function: from what is being done to the bar that is told how far it is; None where
+    there is no terminal or the file is small.
+    """
+    if not sys.stderr.isatty() or not path.is_file() or path.stat().st_size < LARGE_BYTES:
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    with Bars(console=Console(stderr=True), transient=True) as bars:
+
+        def bar(label: str) -> Progress:
+            task = bars.add_task(f"{label} {path.name}")
+            return lambda done, total: bars.update(task, completed=done, total=total)
+
+        yield bar

@@ -112,6 +112,11 @@ def keep_above(
     return out
 
 
+def reach(rate_hz: float) -> int:
+    """How many frames before and after a frame `keep_above` looks at."""
+    return 2 * round(EASE_S * rate_hz)
+
+
 def _eased(depth: Array, frames: int) -> Array:
     """(T,) no less than depth (T,), and coming and going over some frames instead of at once."""
     if frames < 1:

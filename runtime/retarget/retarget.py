@@ -7,6 +7,8 @@ T-pose is carried over, so any rest pose, axis convention and joint orientation 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from understudy.runtime.core import rotation
@@ -29,6 +31,9 @@ _LIMBS: dict[str, tuple[str, tuple[float, float, float]]] = {
         ("lower_arm", "hand", 1.0, 0.0),
     )
 }
+# A long clip's height above the ground is measured on so many of its frames.
+LEVEL_FRAMES = 2000
+PIECE = 1024  # frames
 _SHOULDERS = ("left_shoulder", "right_shoulder", "left_upper_arm", "right_upper_arm")
 _NEEDED = ("hips", "left_upper_leg", "right_upper_leg", "left_lower_leg", "left_foot")
 
@@ -145,6 +150,7 @@ class Retarget:
         self._undo_source = rotation.conjugate(source_r)
         self.scale = self._leg(target_p, self._target_role) / self._leg(source_p, self._source_role)
         self._joints = {joint: self.drivers(name) for name, joint in self._target_role.items()}
+        self._carriers, self._at = _carriers(source, sorted(self._source_role.values()))
         self._target_local = target.locals(target_p, self._target_r)[1]
         self._clearance = ground.clearances(target, target.rest_globals[0])
 
@@ -175,11 +181,15 @@ class Retarget:
 
         positions (..., J, 3) and rotations (..., J, 4) are the source's, local to the parent.
         """
-        world_p, world_r = self.source.globals(positions, rotations)
+        world_p, world_r = self._carriers.globals(
+            positions[..., self._at, :], rotations[..., self._at, :]
+        )
         lead = rotations.shape[:-2]
+        row = {int(j): k for k, j in enumerate(self._at)}
         delta = {
-            name: rotation.multiply(world_r[..., j, :], self._undo_source[j])
-            for name, j in self._source_role.items()
+            name: rotation.multiply(world_r[..., row[j], :], self._undo_source[j])
+            for name in {role for a, b, _ in self._joints.values() for role in (a, b)}
+            for j in (self._source_role[name],)
         }
         out = np.empty((*lead, len(self.target), 4), rotations.dtype)
         for j in range(len(self.target)):
@@ -199,7 +209,7 @@ class Retarget:
         )
         _, local_r = self.target.locals(np.zeros_like(moved), out)
         hips, source_hips = self._target_role["hips"], self._source_role["hips"]
-        wanted = world_p[..., source_hips, :] * self.scale
+        wanted = world_p[..., row[source_hips], :] * self.scale
         wanted[..., 1] += self.lift_m
         if hips == 0:
             moved[..., 0, :] = wanted
@@ -219,10 +229,47 @@ class Retarget:
         self.lift_m = -ground.standing_m(self.target, world_p, self._clearance)
         return self.lift_m
 
-    def grounded(self, positions: Array, rotations: Array, rate_hz: float) -> tuple[Array, Array]:
-        """`apply` for a whole clip (T, J, ...): levelled, and no foot goes through the floor."""
-        self.level(positions, rotations)
-        moved, turned = self.apply(positions, rotations)
-        return moved, ground.keep_above(
-            self.target, moved, turned, self._clearance, self._target_r, rate_hz
-        )
+    def grounded(
+        self,
+        positions: Array,
+        rotations: Array,
+        rate_hz: float,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> tuple[Array, Array]:
+        """`apply` for a whole clip (T, J, ...): levelled, and no foot goes through the floor.
+
+        A clip of an hour goes through in pieces, so that it needs no memory beyond what comes out.
+        progress is told how many frames of how many are done.
+        """
+        count, reach = len(rotations), ground.reach(rate_hz)
+        some = slice(None, None, max(1, count // LEVEL_FRAMES))
+        self.level(positions[some], rotations[some])
+        moved = np.empty((count, len(self.target), 3), positions.dtype)
+        turned = np.empty((count, len(self.target), 4), rotations.dtype)
+        for start in range(0, count, PIECE):
+            stop = min(start + PIECE, count)
+            first = max(start - reach, 0)
+            piece = slice(first, min(stop + reach, count))
+            piece_p, piece_r = self.apply(positions[piece], rotations[piece])
+            kept = ground.keep_above(
+                self.target, piece_p, piece_r, self._clearance, self._target_r, rate_hz
+            )
+            own = slice(start - first, stop - first)
+            moved[start:stop], turned[start:stop] = piece_p[own], kept[own]
+            if progress is not None:
+                progress(stop, count)
+        return moved, turned
+
+
+def _carriers(skeleton: Skeleton, joints: list[int]) -> tuple[Skeleton, Array]:
+    """The joints and all above them as a skeleton of their own, and which (K,) they are."""
+    keep: set[int] = set()
+    for joint in joints:
+        while joint >= 0 and joint not in keep:
+            keep.add(joint)
+            joint = int(skeleton.parents[joint])
+    at = np.array(sorted(keep))
+    row = {int(j): k for k, j in enumerate(at)}
+    parents = [row.get(int(skeleton.parents[j]), -1) for j in at]
+    names = tuple(skeleton.names[j] for j in at)
+    return Skeleton(names, np.array(parents), skeleton.rest_positions[at]), at

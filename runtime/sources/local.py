@@ -16,6 +16,7 @@ from msgspec import Meta, field
 
 from understudy.runtime.core import url
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.progress import loading
 from understudy.runtime.core.typed import Table
 from understudy.runtime.takes import overrules
 from understudy.runtime.takes.joint_map import read_map
@@ -152,16 +153,19 @@ class Playback(Name, frozen=True, kw_only=True):
 
 def _bvh(endpoint: Endpoint, name: str) -> FileSource:
     said: Playback = endpoint.options
-    source = BvhSource(
-        Path(endpoint.path),
-        said.speed,
-        said.loop,
-        said.start_s,
-        said.stop_s,
-        skeleton=said.skeleton,
-        roles=read_map(Path(said.map)) if said.map else None,
-        **said.decided(),
-    )
+    path = Path(endpoint.path)
+    with loading(path) as progress:
+        source = BvhSource(
+            path,
+            said.speed,
+            said.loop,
+            said.start_s,
+            said.stop_s,
+            skeleton=said.skeleton,
+            roles=read_map(Path(said.map)) if said.map else None,
+            progress=progress,
+            **said.decided(),
+        )
     drops = [parse_drop(text) for text in said.drop.split(";") if text]
     return FileSource(name, Link(source, drops, said.jitter_s, said.seed), source.notes)
 

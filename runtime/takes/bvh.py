@@ -16,12 +16,13 @@ import numpy as np
 
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.progress import Progress
 from understudy.runtime.core.rotation import Array
 
 from .bvh_clip import Given, make_clip
 from .bvh_hierarchy import CHANNELS, Channels, file_order, hierarchy_lines, read_hierarchy
 from .bvh_motion import read_motion
-from .bvh_text import Progress, opened
+from .bvh_text import opened
 from .clip import Clip
 
 ROOT_CHANNELS = (*CHANNELS[:3], "Zrotation", "Yrotation", "Xrotation")

@@ -16,10 +16,11 @@ import msgspec
 import numpy as np
 
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.progress import Progress
 from understudy.runtime.core.rotation import Array
 
 from .bvh_hierarchy import MOST_VALUE
-from .bvh_text import Progress, Text
+from .bvh_text import Text
 
 try:
     import simdjson

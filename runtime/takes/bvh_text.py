@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,6 @@ from typing import BinaryIO
 from understudy.runtime.core.errors import UnderstudyError
 
 from .bvh_hierarchy import read_hierarchy
-
-# Told how many bytes of how many have been read.
-Progress = Callable[[int, int], None]
 
 MOST_HEAD = 16 << 20  # bytes before MOTION: twenty times the largest rig's
 PIECE = 1 << 19  # stays in a processor's cache

@@ -8,13 +8,13 @@ import msgspec
 import numpy as np
 
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.progress import Progress
 from understudy.runtime.core.roles import LEG, SIDES, guess, helpers
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.retarget import NotHumanoid, t_pose
 
 from . import gltf_skeleton, motion_file
-from .bvh_text import Progress
 from .clip import Clip
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.progress import Progress
 
 from . import bvh
 from .bvh_clip import Given
-from .bvh_text import Progress
 from .clip import Clip
 from .scene_clip import Which
 

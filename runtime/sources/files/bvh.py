@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,12 @@ from understudy.runtime.core import humanoid, rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Pose
+from understudy.runtime.core.progress import Progress
 from understudy.runtime.core.roles import roles as roles_of
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.retarget import NotHumanoid, Retarget
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.takes import motion_file
-from understudy.runtime.takes.bvh_text import Progress
 from understudy.runtime.takes.clip import without_tpose
 from understudy.runtime.takes.placement import lift_m
 from understudy.runtime.takes.scene_clip import Which
@@ -37,7 +37,8 @@ class BvhSource:
               humanoid is carried over, once, while loading
     target    as "performer", another skeleton; what is no humanoid plays on its own skeleton, and
               `notes` says so
-    unit_m, up, rest, roles, frame_time_s, progress   as in `bvh.read`: None is guessed
+    unit_m, up, rest, roles, frame_time_s   as in `bvh.read`: None is guessed
+    progress  as `loading` gives it: from what is done to who is told how far it is
     which     body and animation, of a file that has several
 
     Between two of the file's frames the pose is interpolated, so that a stage whose rate is no
@@ -59,7 +60,7 @@ class BvhSource:
         rest: int | str | None = None,
         roles: Mapping[str, str] | None = None,
         frame_time_s: float | None = None,
-        progress: Progress | None = None,
+        progress: Callable[[str], Progress | None] = lambda _: None,
         which: Which = motion_file.ANY,
     ) -> None:
         if skeleton not in SKELETONS:
@@ -76,7 +77,7 @@ class BvhSource:
                 rest=rest,
                 roles=roles,
                 frame_time_s=frame_time_s,
-                progress=progress,
+                progress=progress("reading"),
                 which=which,
             )
         )
@@ -106,7 +107,7 @@ class BvhSource:
                 self.notes = (*self.notes, f"{clip.name} plays on its own skeleton. {error}")
                 return
             self._positions, self._rotations = retarget.grounded(
-                clip.positions, clip.rotations, clip.rate_hz
+                clip.positions, clip.rotations, clip.rate_hz, progress("carrying over")
             )
             self.skeleton = target
 

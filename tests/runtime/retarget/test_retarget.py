@@ -9,6 +9,7 @@ from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER, roles
 from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.retarget import retarget as module
 from understudy.runtime.retarget.retarget import Retarget, t_pose
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.clip import without_tpose
@@ -178,3 +179,31 @@ def test_travel_is_scaled_with_the_legs(mocap):
     ours = np.diff(target[[0, -1], ROLE["hips"]][:, [0, 2]], axis=0)
     assert np.allclose(ours, theirs * retarget.scale, atol=1e-9)
     assert 1.0 < retarget.scale < 1.3
+
+
+def test_a_long_clip_in_pieces_is_the_clip_and_its_progress_is_told(monkeypatch):
+    rng = np.random.default_rng(3)
+    count = 300
+    turns = rotation.from_rotation_vector(rng.normal(0.0, 0.1, (1, len(PERFORMER), 3)))
+    swing = np.sin(np.linspace(0.0, 9.0, count))[:, None, None]
+    turns = rotation.from_rotation_vector(swing * rotation.to_rotation_vector(turns))
+    places = np.broadcast_to(PERFORMER.rest_positions, (count, len(PERFORMER), 3)).copy()
+    places[:, 0, 1] -= 0.1 * np.abs(swing[:, 0, 0])  # feet go through the floor
+    whole_p, whole_r = Retarget(PERFORMER, PERFORMER).grounded(places, turns, 60.0)
+    monkeypatch.setattr(module, "PIECE", 7)
+    told: list[tuple[int, int]] = []
+    piece_p, piece_r = Retarget(PERFORMER, PERFORMER).grounded(
+        places, turns, 60.0, lambda done, total: told.append((done, total))
+    )
+    np.testing.assert_allclose(piece_p, whole_p, atol=1e-12)
+    np.testing.assert_allclose(piece_r, whole_r, atol=1e-9)
+    assert told[0] == (7, count) and told[-1] == (count, count)
+
+
+def test_joints_that_carry_no_role_are_not_worked_on():
+    fingers = 40
+    names = (*PERFORMER.names, *(f"LeftHandIndex{k}" for k in range(fingers)))
+    parents = [*PERFORMER.parents, *[PERFORMER.index("LeftHand")] * fingers]
+    rest = np.concatenate([PERFORMER.rest_positions, np.full((fingers, 3), 0.05)])
+    retarget = Retarget(Skeleton(names, np.array(parents), rest), PERFORMER)
+    assert len(retarget._carriers) == len(PERFORMER)
