@@ -22,6 +22,7 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame, State
 
 POLL_S = 1.0
+NEWS_S = 3.0
 SHARE_S = 60  # seconds over which a subject's share of takeover is counted
 
 
@@ -36,6 +37,9 @@ class Client(Protocol):
     def place_subject(self, name: str, at_m: Any, heading_deg: float) -> dict[str, Any]: ...
     def transport(self, source: str = "", **words: Any) -> dict[str, Any]: ...
     def save_session(self, path: str = "") -> dict[str, Any]: ...
+    def record(self, start: bool) -> dict[str, Any]: ...
+    def marker(self, text: str, colour: str, sequence: int) -> dict[str, Any]: ...
+    def circle(self) -> dict[str, Any]: ...
     def close(self) -> None: ...
 
 
@@ -140,6 +144,7 @@ class Editor:
         self._thread: threading.Thread | None = None
         self._frames: dict[str, tuple[float, float]] = {}
         self._seen_s = 0.0
+        self._said_s = float("-inf")
 
     def watch(self, frame: Frame | None) -> None:
         """Takes the states of a frame; to be called for each picture that shows the panel."""
@@ -237,6 +242,24 @@ class Editor:
         """Plays, stops and moves a take: see `Transport`; play=None is play or stop."""
         self._ask(Request("transport", (source,), "", words))
 
+    def record(self, running: bool) -> None:
+        """Begins the slate's next take, or ends the one that runs."""
+        done = "The take is written." if running else "Recording {take}."
+        self._ask(Request("record", (not running,), done))
+
+    def mark(self, sequence: int) -> None:
+        """Marks the frame that is seen."""
+        self._ask(Request("marker", ("", "", sequence), "Marked."))
+
+    def circle(self) -> None:
+        """Circles the take that runs, or the last."""
+        self._ask(Request("circle", (), "Circled {take}."))
+
+    @property
+    def news(self) -> str:
+        """What came of what was asked last, for as long as it is new."""
+        return self.said if time.monotonic() - self._said_s < NEWS_S else ""
+
     def _ask(self, request: Request) -> None:
         self._waiting.append(request)
         self._wake.set()
@@ -264,8 +287,10 @@ class Editor:
                 self.said, self.refused = str(error), True
             else:
                 self.said, self.refused = request.done.format_map(_Reply(reply or {})), False
-                if request.call == "add_source":
-                    self.entries.url = ""
+            finally:
+                self._said_s = time.monotonic()
+            if not self.refused and request.call == "add_source":
+                self.entries.url = ""
         try:
             told = typed.convert(client.session(), Snapshot, "the stage's session")
         except UnderstudyError as error:

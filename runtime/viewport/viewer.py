@@ -152,8 +152,21 @@ class Viewer:
                 "N": {"cue": 0},
             }
             self.editor.transport(**asked[name])
+        elif name in ("R", "M", "C") and name and self.editor is not None:
+            self.shoot(self.editor, name)
         elif key == glfw.KEY_ESCAPE:
             self.running = False
+
+    def shoot(self, editor: Editor, key: str) -> None:
+        """Record or stop, a marker at the frame that is seen, a circle for the take."""
+        frame = self.feed.frame
+        editor.watch(frame)
+        if key == "R":
+            editor.record(bool(frame is not None and frame.stats.get("recording")))
+        elif key == "C":
+            editor.circle()
+        elif frame is not None:
+            editor.mark(frame.sequence)
 
     def frame_scope(self, scope: str) -> None:
         """Brings everybody ("all") or the followed one ("one") into the picture, whole."""
@@ -275,6 +288,8 @@ class Viewer:
         if self.style is not None:
             lead = frame.subjects[self.lead % len(frame.subjects)] if frame else None
             board.sliders = self.style.follow(lead if self.options.hud else None)
+        if self.editor is not None and not self.edits:
+            board.notice = board.notice or self.editor.news
         if self.editor is not None and self.edits:
             self.editor.watch(frame)
             board.editor = self.editor

@@ -69,6 +69,13 @@ class Stage:
         self.asked.append(("transport", source, words))
         return {"playing": True}
 
+    def record(self, start: bool) -> dict[str, Any]:
+        self.asked.append(("record", start))
+        return {"take": "12_A_T003.mcap"} if start else {"written": []}
+
+    def marker(self, text: str, colour: str, sequence: int) -> dict[str, Any]:
+        raise UnderstudyError("No take is being recorded.")
+
     def save_session(self, path: str = "") -> dict[str, Any]:
         self.asked.append(("save_session", path))
         return {"path": path or "/stage/show.toml"}
@@ -128,6 +135,20 @@ def test_a_take_says_where_it_is_and_is_stopped_and_stepped(stage: Stage, editor
         ("transport", "", {}),
         ("transport", "", {"play": False}),
     ]
+
+
+def test_takes_are_begun_and_marked(stage: Stage, editor: Editor, monkeypatch) -> None:
+    editor.record(running=False)
+    editor.step(stage)
+    assert editor.news == "Recording 12_A_T003.mcap." and not editor.refused
+    editor.mark(77)
+    editor.step(stage)
+    assert editor.news == "No take is being recorded." and editor.refused
+    editor.record(running=True)
+    editor.step(stage)
+    assert stage.asked == [("record", True), ("record", False)]
+    monkeypatch.setattr("understudy.runtime.viewport.editing.time.monotonic", lambda: 1e9)
+    assert editor.news == "", "it goes by itself"
 
 
 @pytest.mark.parametrize("line", ["", "vmc://", "vmc://[", "a b://?delay=x", "vmc://h?delay="])
