@@ -34,6 +34,7 @@ USES: dict[Port, str] = {
     ("udp", 55555): "OpenTrackIO",
     ("udp", 11111): "Live Link Face",
     ("udp", 14043): "Rokoko",
+    ("udp", 9763): "Xsens MVN",
 }
 # How long something sent to this machine's own card is waited for.
 PATIENCE_S = 0.3

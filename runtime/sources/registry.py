@@ -22,7 +22,7 @@ from understudy.runtime.core.typed import nearest
 from . import endpoint as endpoints_
 from . import local
 from .datagrams import Heard, Port, SharedPort
-from .devices import freed, livelinkface, opentrackio, vmc
+from .devices import freed, livelinkface, mvn, opentrackio, vmc
 from .endpoint import Endpoint
 from .guarded import Guarded
 from .streams import Kind, Source
@@ -32,6 +32,7 @@ KNOWN: dict[str, Any] = {
     "freed": freed,
     "opentrackio": opentrackio,
     "livelinkface": livelinkface,
+    "mvn": mvn,
 }
 # What a module of another package must have.
 MEMBERS = ("PORT", "KINDS", "Options", "SOURCE")

@@ -11,9 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.runtime.sources.arrivals import Way, frames, shown, ticks
+from tests.runtime.sources.devices.test_mvn_source import body as mvn_body
 from tests.runtime.sources.devices.test_vmc_source import LEGS_AND_TRUNK, offsets
 from tests.runtime.sources.receivers import source
-from understudy.bridge.protocols import freed, livelinkface, osc, vmc
+from understudy.bridge.protocols import freed, livelinkface, mvn, osc, vmc
 from understudy.bridge.protocols import opentrackio as ot
 from understudy.bridge.protocols import opentrackio_packet as otp
 from understudy.bridge.protocols.vmc_packer import Packer
@@ -77,43 +78,59 @@ def phone(time_s: float, number: int, rate_hz: float = 60.0) -> list[bytes]:
     return [livelinkface.encode(face)]
 
 
+def suit(time_s: float, number: int, timed: bool = True) -> list[bytes]:
+    """A frame of an MVN suit with the motion of `body`."""
+    header = mvn.Header(mvn.QUATERNION, number, time_ms=round(1000 * (100 + time_s)) * timed)
+    one = mvn_body(swing_rad(time_s), sway_m(time_s))
+    return mvn.datagrams(mvn.QUATERNION, header, mvn.items(mvn.QUATERNION, one))
+
+
+# A source of a body: a frame by its time, number and whether it says its time; the joints.
+BODIES = {
+    "vmc": (lambda t, _, timed: body(t, timed), JOINTS),
+    "mvn": (suit, ("Head", "LeftUpperArm", "RightLowerLeg")),
+}
+
+
 def turned_deg(q: np.ndarray) -> float:
     return float(np.degrees(np.linalg.norm(rotation.to_rotation_vector(q))))
 
 
+@pytest.mark.parametrize("scheme", BODIES)
 @settings(max_examples=4, deadline=None)
-@example(Way(at_once=2), 60.0, False)
-@example(Way(at_once=5), 60.0, True)
-@example(Way(mean_s=0.03, seed=1), 60.0, True)
-@example(Way(mean_s=0.05, most_s=0.2), 60.0, True)
-@example(Way(mean_s=0.05, most_s=0.2, ordered=False), 60.0, True)
-@example(Way(mean_s=0.05, most_s=0.2, ordered=False), 60.0, False)
-@example(Way(90.0, mean_s=0.03, ordered=False), 60.0, False)
-@example(Way(10.0, mean_s=0.01, ordered=False), 60.0, False)
-@example(Way(10.0, at_once=2, mean_s=0.05, ordered=False, seed=352), 120.0, False)
-@example(Way(12.0, at_once=2, mean_s=0.01, ordered=False, seed=888), 120.0, False)
-@example(Way(15.0, at_once=2, ordered=False), 60.0, False)
-@example(Way(12.0, at_once=2, mean_s=0.001, twice=True, seed=369), 30.0, False)
-@given(ways, tick_rates, st.booleans())
-def test_a_body_goes_nowhere_where_its_actor_was_not_and_no_faster(way, tick_hz, timed):
+@example(way=Way(at_once=2), tick_hz=60.0, timed=False)
+@example(way=Way(at_once=5), tick_hz=60.0, timed=True)
+@example(way=Way(mean_s=0.03, seed=1), tick_hz=60.0, timed=True)
+@example(way=Way(mean_s=0.05, most_s=0.2), tick_hz=60.0, timed=True)
+@example(way=Way(mean_s=0.05, most_s=0.2, ordered=False), tick_hz=60.0, timed=True)
+@example(way=Way(mean_s=0.05, most_s=0.2, ordered=False), tick_hz=60.0, timed=False)
+@example(way=Way(90.0, mean_s=0.03, ordered=False), tick_hz=60.0, timed=False)
+@example(way=Way(10.0, mean_s=0.01, ordered=False), tick_hz=60.0, timed=False)
+@example(way=Way(10.0, at_once=2, mean_s=0.05, ordered=False, seed=352), tick_hz=120.0, timed=False)
+@example(way=Way(12.0, at_once=2, mean_s=0.01, ordered=False, seed=888), tick_hz=120.0, timed=False)
+@example(way=Way(15.0, at_once=2, ordered=False), tick_hz=60.0, timed=False)
+@example(way=Way(12.0, at_once=2, mean_s=0.001, twice=True, seed=369), tick_hz=30.0, timed=False)
+@given(way=ways, tick_hz=tick_rates, timed=st.booleans())
+def test_a_body_goes_nowhere_where_its_actor_was_not_and_no_faster(scheme, way, tick_hz, timed):
     """Not further than 2 degrees and 2 cm, and no more than half as far again in a tick.
 
     Where the sender says no time the order of its frames is told by the poses alone: one that is a
     place off is shown with a step of twice its length.
     """
-    vmc_source, receiver = source("vmc://")
+    made, joints = BODIES[scheme]
+    one, receiver = source(f"{scheme}://")
     # Of a sender that is slower than the stage a tick shows a whole frame's way.
     longest_s = (1.5 if timed else 2.3) / min(tick_hz, way.rate_hz)
     furthest_deg = np.degrees(SWING_RAD) * 2 * np.pi * SWINGS_HZ * longest_s + FREE_DEG
     furthest_m = SWAY_M * 2 * np.pi * SWAYS_HZ * longest_s + FREE_M
     before: dict[str, np.ndarray] = {}
     root_before = None
-    sent = frames(way.rate_hz, SECONDS, lambda t, _: body(t, timed))
-    for tick, subject in enumerate(shown(vmc_source, receiver, sent, way, tick_hz, SECONDS)):
+    sent = frames(way.rate_hz, SECONDS, lambda t, n: made(t, n, timed))
+    for tick, subject in enumerate(shown(one, receiver, sent, way, tick_hz, SECONDS)):
         names = subject.skeleton.names
-        if subject.state is State.HOLD or "LeftUpperArm" not in names:  # not its own yet
+        if subject.state is State.HOLD or joints[1] not in names:  # not its own yet
             continue
-        for name in JOINTS:
+        for name in joints:
             turn = subject.pose.rotations[names.index(name)]
             assert turned_deg(turn) < np.degrees(SWING_RAD) + BEYOND_DEG, name
             if name in before and tick > JOINED_S * tick_hz:

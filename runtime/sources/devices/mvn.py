@@ -1,0 +1,284 @@
+"""Xsens MVN as a source: bodies with their fingers and props, one for each character of a streamer.
+
+The first character that MVN counts is the source's subject, each other has a stream of its own.
+Where several kinds of poses come of one character, the one that says most is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from msgspec import Meta
+
+from understudy.bridge.protocols import ProtocolError, mvn
+from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.pose import Prop
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.core.typed import Table
+from understudy.runtime.sources import interpolation
+from understudy.runtime.sources.copies import Copies
+from understudy.runtime.sources.datagrams import QUIET_S, SILENT_S, Datagram, Receiver, Reception
+from understudy.runtime.sources.endpoint import Delay, Endpoint
+from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
+from understudy.runtime.sources.packet import Packet
+from understudy.runtime.sources.streams import Kind, Stream
+from understudy.runtime.sources.tracked import TrackedObjects
+
+from . import mvn_skeleton
+
+PORT = mvn.PORT
+KINDS = (Kind.BODY, Kind.PROP)
+MOST_CHARACTERS = 16
+# Skeletons that differ by less are the same: so far does a joint give way.
+SAME_M = 0.01
+# What says most comes first.
+_RANK = {mvn.QUATERNION: 0, mvn.UNITY: 1, mvn.EULER: 2}
+_UNITS: dict[str, float | None] = {"auto": None, "m": 1.0, "cm": 0.01}
+
+
+class Options(Table, frozen=True, kw_only=True):
+    """What an MVN source takes."""
+
+    name: Annotated[str, Meta(description="the first character's name on stage")] = "mvn"
+    character: Annotated[
+        Annotated[int, Meta(ge=0, le=255)] | None,
+        Meta(description="the only character heard, as MVN counts from 0 (all)"),
+    ] = None
+    unit: Annotated[
+        Literal["auto", "m", "cm"],
+        Meta(description="of positions; auto: by the size of the body"),
+    ] = "auto"
+    delay: Annotated[Delay, Meta(description=Delay.WORDS)] = Delay()
+
+
+@dataclass(slots=True)
+class Moment:
+    """A pose and the props of the same time."""
+
+    packet: Packet
+    props: list[Prop]
+
+
+def _between(one: Moment, two: Moment, share: float) -> Moment:
+    return Moment(
+        interpolation.packets(one.packet, two.packet, share),
+        interpolation.by_name(one.props, two.props, share),
+    )
+
+
+def _apart(one: Moment, two: Moment) -> float:
+    return interpolation.apart(one.packet, two.packet)
+
+
+class Character:
+    """One of a streamer's characters: what stands behind its stream of a body."""
+
+    def __init__(self, source: MvnSource, number: int, key: str) -> None:
+        self._source, self.number, self.key = source, number, key
+        self.label = ""  # as MVN calls it
+        self.skeleton: Skeleton = PERFORMER
+        self.tpose: dict[str, Array] = {}
+        self.guessed = False
+        self.last: mvn.Body | None = None  # its newest pose
+        self.kind, self.heard_s, self.heard_ns = 0, float("-inf"), 0
+        self.copies = Copies(unlike=True)
+        self.buffer = JitterBuffer[Moment](source.delay_s, _between, _apart)
+
+    @property
+    def known(self) -> bool:
+        """Whether the skeleton is its own."""
+        return self.skeleton is not PERFORMER
+
+    @property
+    def silence(self) -> str:
+        """Why nothing comes of it; "" while something does."""
+        if said := self._source.reception.silence:
+            return said
+        if self._source.now_s - self.heard_s <= QUIET_S:
+            return ""
+        return f"character {self.number} is not in what comes on {self._source.where}"
+
+    def takes(self, kind: int, now_s: float) -> bool:
+        """Whether poses of this kind are the ones that are read."""
+        if self.kind and _RANK[kind] > _RANK[self.kind] and now_s - self.heard_s <= SILENT_S:
+            return False
+        if self.kind not in (0, kind):
+            self.buffer.forget()
+        self.kind = kind
+        return True
+
+    def fit(self, body: mvn.Body) -> None:
+        """Takes the skeleton of a first pose, and again where it is another's."""
+        if set(body.names) <= set(self.skeleton.names) and self.known:
+            return
+        self._change(*mvn_skeleton.skeleton(body, self.tpose))
+
+    def scale(self, tpose: dict[str, Array], body: mvn.Body | None = None) -> None:
+        """What was streamed of the T-pose; the pose comes after it, or came before."""
+        self.tpose = tpose
+        if self.known and body is not None:
+            self._change(*mvn_skeleton.skeleton(body, tpose))
+
+    def _change(self, found: Skeleton, guessed: bool) -> None:
+        old = self.skeleton
+        self.guessed = guessed
+        apart = np.abs(found.rest_positions - old.rest_positions) if len(found) == len(old) else 1.0
+        if found.names != old.names or np.max(apart) > SAME_M:
+            self.skeleton = found
+            self.buffer.forget()
+
+
+class MvnSource:
+    """A port on which one or several MVN send; each character keeps the sender it had first."""
+
+    def __init__(self, endpoint: Endpoint, receiver: Receiver) -> None:
+        options: Options = endpoint.options
+        self.endpoint, self.name = endpoint, options.name or "mvn"
+        self.reception = Reception(receiver)
+        self.where = receiver.where
+        self.delay_s = options.delay.seconds
+        self.now_s = float("-inf")
+        self.props: list[Prop] = []
+        self.timecode = ""
+        self.poses = self.unread = self.elsewhere = 0
+        self._only, self._unit = options.character, _UNITS[options.unit]
+        self._pieces = mvn.Assembler()
+        self._seen = TrackedObjects[Prop]()
+        self._posed_s = float("-inf")
+        first = options.character or 0
+        self._characters = {first: Character(self, first, "")}
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The first character's."""
+        return next(iter(self._characters.values())).skeleton
+
+    @property
+    def silence(self) -> str:
+        return self.reception.silence
+
+    def poll(self, now_s: float) -> list[Packet]:
+        """The poses that are to be shown since the last poll."""
+        self.now_s = now_s
+        for datagram in self.reception.poll(now_s):
+            try:
+                self._hear(mvn.decode(datagram.data), datagram)
+            except ProtocolError as error:
+                self.reception.damage(datagram, error)
+        packets = []
+        tick_s = self.reception.receiver.tick_ns * 1e-9
+        for one in self._characters.values():
+            for time_s, moment, newest in one.buffer.take(tick_s):
+                packets.append(replace(moment.packet, capture_s=time_s, tick_s=tick_s, key=one.key))
+                for prop in moment.props if newest else ():
+                    self._seen.see(prop, now_s)
+        self.props = self._seen.judged(now_s, self.silence)
+        self.reception.remarks = self._remarks()
+        return packets
+
+    def _hear(self, message: mvn.Message, datagram: Datagram) -> None:
+        """Takes a message of who is followed for this character."""
+        header, said = message.header, message.said
+        number = header.character
+        if self._only not in (None, number):
+            self.elsewhere += 1
+            return
+        one = self._characters.get(number)
+        if one is None:
+            if len(self._characters) >= MOST_CHARACTERS:
+                raise ProtocolError(f"MVN sends more than {MOST_CHARACTERS} characters.")
+            one = Character(self, number, f"{self.name} {number + 1}")
+        if not self.reception.may_follow(datagram, number):
+            return
+        if isinstance(said, mvn.Items) and header.kind in _RANK:
+            whole = self._pieces.feed(message)
+            body = None if whole is None else mvn.body(*whole, self._unit)
+            if body is not None and one.takes(header.kind, self.now_s):
+                self._characters[number] = one
+                self._pose(one, header, body, datagram)
+        elif isinstance(said, mvn.Scale):
+            if said.names:
+                one.scale(mvn_skeleton.places(said, self._unit), one.last)
+                self._characters.setdefault(number, one)
+        elif isinstance(said, dict):
+            one.label = said.get("name", one.label)
+        elif isinstance(said, str):
+            self.timecode = said
+        else:
+            self.unread += 1
+        self.reception.follow(datagram, number)
+
+    def _pose(self, one: Character, header: mvn.Header, body: mvn.Body, datagram: Datagram) -> None:
+        arrived_s = datagram.arrived_ns * 1e-9
+        one.heard_s, one.heard_ns = self.now_s, datagram.arrived_ns
+        self._posed_s, one.last = self.now_s, body
+        self.poses += 1
+        frame = (header.sample, body.rotations.tobytes(), body.positions.tobytes())
+        if one.copies.has(frame, arrived_s, one.buffer.clock.period_s):
+            self.reception.repeated += 1
+            return
+        one.fit(body)
+        packet = Packet(arrived_s, *mvn_skeleton.pose(one.skeleton, body), key=one.key)
+        prefix = f"{one.key} " if one.key else ""
+        props = [
+            Prop(f"{prefix}{name}", at, turn, capture_ns=datagram.arrived_ns)
+            for name, at, turn in body.props
+        ]
+        # Before a recording, and in a playback that stands still, its clock does too.
+        said_s = header.time_ms * 1e-3 if header.time_ms else None
+        one.buffer.add(said_s, arrived_s, Moment(packet, props))
+
+    def _remarks(self) -> list[str]:
+        """What else a crew should know."""
+        remarks = delays(one.buffer for one in self._characters.values())
+        if self.silence:
+            return remarks
+        if self.now_s - self._posed_s > SILENT_S:
+            remarks.append(
+                "no segments come: tick Position + Orientation (Quaternion) in MVN's network "
+                "streamer"
+            )
+        named = {one.number: one.label for one in self._characters.values() if one.label}
+        remarks += [f"character {number} is {label}" for number, label in named.items()]
+        if any(one.guessed for one in self._characters.values()):
+            remarks.append(
+                "no positions come: the offsets of its skeleton are guessed (stream Scale too)"
+            )
+        return remarks
+
+    @property
+    def notice(self) -> str:
+        """What a crew should know of it now."""
+        return self.reception.notice
+
+    @property
+    def streams(self) -> list[Stream]:
+        """A body for each character; before one comes, the first."""
+        there = list(self._characters.values())
+        shown = [one for one in there if one.known] or there[:1]
+        return [
+            *(Stream(Kind.BODY, one, one.key, known=one.known) for one in shown),
+            *(Stream(Kind.PROP, prop, prop.name) for prop in self.props),
+        ]
+
+    def figures(self) -> dict[str, Any]:
+        """The counts, for `stats`."""
+        return {
+            **self.reception.figures(),
+            "characters": [one.number for one in self._characters.values() if one.known],
+            "poses": self.poses,
+            "lost": self._pieces.lost,
+            "elsewhere": self.elsewhere,
+            "unread kinds": self.unread,
+            "timecode": self.timecode,
+            "delay_s": delay_now_s(one.buffer for one in self._characters.values()),
+        }
+
+    def close(self) -> None:
+        self.reception.close()
+
+
+SOURCE = MvnSource
