@@ -131,7 +131,7 @@ class Items:
     """Items of a pose, or a part of them: numbers (N,), positions (N, 3), rotations (N, 4) x y z w,
     as the message has them. Of Euler angles the rotations are (N, 3) degrees."""
 
-    numbers: Array
+    numbers: np.ndarray
     positions: Array
     rotations: Array
 
@@ -232,8 +232,11 @@ def decode(data: bytes) -> Message:
     payload = payload[:size] if size else payload
     if header.kind in POSES:
         return Message(header, _items(header, payload))
-    read = {NAMES: _names, SCALE: _scale, TIMECODE: _timecode}.get(header.kind)
-    return Message(header, read(payload) if read else None)
+    if header.kind == NAMES:
+        return Message(header, _names(payload))
+    if header.kind == SCALE:
+        return Message(header, _scale(payload))
+    return Message(header, _timecode(payload) if header.kind == TIMECODE else None)
 
 
 def _items(header: Header, payload: bytes) -> Items:

@@ -22,7 +22,7 @@ from understudy.runtime.core.typed import nearest
 from . import endpoint as endpoints_
 from . import local
 from .datagrams import Heard, Port, SharedPort
-from .devices import freed, livelinkface, mvn, opentrackio, vmc
+from .devices import freed, livelinkface, mvn, opentrackio, rokoko, vmc
 from .endpoint import Endpoint
 from .guarded import Guarded
 from .streams import Kind, Source
@@ -33,6 +33,7 @@ KNOWN: dict[str, Any] = {
     "opentrackio": opentrackio,
     "livelinkface": livelinkface,
     "mvn": mvn,
+    "rokoko": rokoko,
 }
 # What a module of another package must have.
 MEMBERS = ("PORT", "KINDS", "Options", "SOURCE")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.runtime.sources.arrivals import Way, frames, shown, ticks
 from tests.runtime.sources.devices.test_mvn_source import body as mvn_body
+from tests.runtime.sources.devices.test_rokoko_source import scene, subject
 from tests.runtime.sources.devices.test_vmc_source import LEGS_AND_TRUNK, offsets
 from tests.runtime.sources.receivers import source
 from understudy.bridge.protocols import freed, livelinkface, mvn, osc, vmc
@@ -19,6 +21,7 @@ from understudy.bridge.protocols import opentrackio as ot
 from understudy.bridge.protocols import opentrackio_packet as otp
 from understudy.bridge.protocols.vmc_packer import Packer
 from understudy.runtime.core import rotation
+from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import State
 
 SWING_RAD, SWAY_M, SWINGS_HZ, SWAYS_HZ = np.radians(36.0), 0.3, 1.0, 0.5
@@ -85,10 +88,20 @@ def suit(time_s: float, number: int, timed: bool = True) -> list[bytes]:
     return mvn.datagrams(mvn.QUATERNION, header, mvn.items(mvn.QUATERNION, one))
 
 
+def studio(time_s: float, number: int, timed: bool = True) -> list[bytes]:
+    """A scene of Rokoko Studio with the same motion, as our output sends it."""
+    one = subject(face=False, turn_rad=0.0, at_x=sway_m(time_s))
+    for name in ("Head", "LeftArm", "RightLeg"):
+        one.pose.rotations[PERFORMER.index(name)] = rotation.from_yaw(swing_rad(time_s))
+    (data,) = scene(one, time_s=time_s)
+    return [data if timed else re.sub(rb'"timestamp":[\d.]+', b'"timestamp":null', data)]
+
+
 # A source of a body: a frame by its time, number and whether it says its time; the joints.
 BODIES = {
     "vmc": (lambda t, _, timed: body(t, timed), JOINTS),
     "mvn": (suit, ("Head", "LeftUpperArm", "RightLowerLeg")),
+    "rokoko": (studio, ("head", "leftUpperArm", "rightLeg")),
 }
 
 
