@@ -67,8 +67,8 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="URL",
         help="a protocol to listen for, such as vmc://0.0.0.0:39539?name=ann, mvn://, "
-        "rokoko://, freed://, opentrackio:// or livelinkface://, on this machine alone where no host is given; may be "
-        "given again; `--from list` prints every option",
+        "rokoko://, freed://, opentrackio:// or livelinkface://, on this machine alone where no "
+        "host is given; may be given again; `--from list` prints every option",
     )
     sources.add_argument(
         "--sources", dest="source_file", type=Path, metavar="FILE.toml",

@@ -81,10 +81,11 @@ def skeleton(body: mvn.Body, tpose: dict[str, Array]) -> tuple[Skeleton, bool]:
     names = body.names if body.names[0] == "Pelvis" else ("Pelvis", *body.names)
     above = parents(names)
     row = {name: i for i, name in enumerate(body.names)}
-    offsets, guessed = [], names != body.names
+    guessed = names != body.names
+    offsets: list[Array] = []
     for name, parent in zip(names, above, strict=True):
         up = names[parent] if parent >= 0 else ""
-        offset = np.zeros(3)
+        offset: Array = np.zeros(3)
         if name in tpose and up in tpose:
             offset = tpose[name] - tpose[up]
         elif body.local and name in row:

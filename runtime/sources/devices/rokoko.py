@@ -282,7 +282,8 @@ def _skeleton(said: rokoko_reader.Performer) -> tuple[Skeleton, bool]:
     own = roles(PERFORMER)
     ours = {bone: PERFORMER.rest_globals[0][own[role]] for bone, (role, _) in rokoko.BONES.items()}
     guessed = _flat(said.positions) or names != said.bones
-    parents, offsets = [-1], [np.zeros(3)]
+    parents = [-1]
+    offsets: list[Array] = [np.zeros(3)]
     for name in names[1:]:
         above = rokoko_reader.PARENTS[name]
         while above not in names:

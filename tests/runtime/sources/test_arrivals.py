@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.runtime.sources.arrivals import Way, frames, shown, ticks
+from tests.runtime.sources.devices import test_rokoko_source as rokoko_said
 from tests.runtime.sources.devices.test_mvn_source import body as mvn_body
-from tests.runtime.sources.devices.test_rokoko_source import scene, subject
 from tests.runtime.sources.devices.test_vmc_source import LEGS_AND_TRUNK, offsets
 from tests.runtime.sources.receivers import source
 from understudy.bridge.protocols import freed, livelinkface, mvn, osc, vmc
@@ -90,10 +90,10 @@ def suit(time_s: float, number: int, timed: bool = True) -> list[bytes]:
 
 def studio(time_s: float, number: int, timed: bool = True) -> list[bytes]:
     """A scene of Rokoko Studio with the same motion, as our output sends it."""
-    one = subject(face=False, turn_rad=0.0, at_x=sway_m(time_s))
+    one = rokoko_said.subject(face=False, turn_rad=0.0, at_x=sway_m(time_s))
     for name in ("Head", "LeftArm", "RightLeg"):
         one.pose.rotations[PERFORMER.index(name)] = rotation.from_yaw(swing_rad(time_s))
-    (data,) = scene(one, time_s=time_s)
+    (data,) = rokoko_said.scene(one, time_s=time_s)
     return [data if timed else re.sub(rb'"timestamp":[\d.]+', b'"timestamp":null', data)]
 
 
