@@ -35,6 +35,8 @@ USES: dict[Port, str] = {
     ("udp", 11111): "Live Link Face",
     ("udp", 14043): "Rokoko",
     ("udp", 9763): "Xsens MVN",
+    ("udp", 49983): "iFacialMocap",
+    ("udp", 49993): "Facemotion3d",
 }
 # How long something sent to this machine's own card is waited for.
 PATIENCE_S = 0.3

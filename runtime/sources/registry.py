@@ -22,7 +22,7 @@ from understudy.runtime.core.typed import nearest
 from . import endpoint as endpoints_
 from . import local
 from .datagrams import Heard, Port, SharedPort
-from .devices import freed, livelinkface, mvn, opentrackio, rokoko, vmc
+from .devices import facemotion3d, freed, ifacialmocap, livelinkface, mvn, opentrackio, rokoko, vmc
 from .endpoint import Endpoint
 from .guarded import Guarded
 from .streams import Kind, Source
@@ -32,6 +32,8 @@ KNOWN: dict[str, Any] = {
     "freed": freed,
     "opentrackio": opentrackio,
     "livelinkface": livelinkface,
+    "ifacialmocap": ifacialmocap,
+    "facemotion3d": facemotion3d,
     "mvn": mvn,
     "rokoko": rokoko,
 }

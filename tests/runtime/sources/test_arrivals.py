@@ -16,7 +16,7 @@ from tests.runtime.sources.devices import test_rokoko_source as rokoko_said
 from tests.runtime.sources.devices.test_mvn_source import body as mvn_body
 from tests.runtime.sources.devices.test_vmc_source import LEGS_AND_TRUNK, offsets
 from tests.runtime.sources.receivers import source
-from understudy.bridge.protocols import freed, livelinkface, mvn, osc, vmc
+from understudy.bridge.protocols import freed, ifacialmocap, livelinkface, mvn, osc, vmc
 from understudy.bridge.protocols import opentrackio as ot
 from understudy.bridge.protocols import opentrackio_packet as otp
 from understudy.bridge.protocols.vmc_packer import Packer
@@ -157,12 +157,20 @@ def test_a_body_goes_nowhere_where_its_actor_was_not_and_no_faster(scheme, way, 
         root_before = root
 
 
+@pytest.mark.parametrize("scheme", ["livelinkface", "ifacialmocap"])
 @settings(max_examples=20, deadline=None)
-@example(Way(mean_s=0.01, ordered=False), 60.0)
-@given(ways, tick_rates)
-def test_a_head_turns_no_further_than_the_phone_said(way, tick_hz):
-    face_source, receiver = source("livelinkface://")
-    sent = frames(way.rate_hz, SECONDS, lambda t, n: phone(t, n, way.rate_hz))
+@example(way=Way(mean_s=0.01, ordered=False), tick_hz=60.0)
+@given(way=ways, tick_hz=tick_rates)
+def test_a_head_turns_no_further_than_the_phone_said(scheme, way, tick_hz):
+    face_source, receiver = source(f"{scheme}://")
+
+    def made(time_s: float, number: int) -> list[bytes]:
+        if scheme == "livelinkface":
+            return phone(time_s, number, way.rate_hz)
+        curves = {"headYaw": swing_rad(time_s) / np.pi, "jawOpen": 0.5 + sway_m(time_s)}
+        return [ifacialmocap.encode(curves)]
+
+    sent = frames(way.rate_hz, SECONDS, made)
     jaw = livelinkface.INDEX["jawOpen"]
     for subject in shown(face_source, receiver, sent, way, tick_hz, SECONDS):
         assert turned_deg(subject.pose.rotations[1]) < np.degrees(SWING_RAD) + BEYOND_DEG
