@@ -22,6 +22,7 @@ PARTS = {
     "startup": "command to first frame, memory",
     "soak": "memory of stage and viewport over ten minutes",
     "record": "lateness, memory and closing while eight bodies are recorded",
+    "library": "ten thousand takes: reading them once, and searching them",
     "load": "lateness at 120 Hz while a viewport renders at full load",
     "performer": "the recurrent network: cost against the number of bodies, quantized, on CUDA",
     "control": "how a pad is followed, from the poses alone, beside motion matching and the data",
