@@ -31,6 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "runtime.viewport.mesh",  # bodies without a picture: exports wear them too
     ),
     (
+        "runtime.simulators",
         "runtime.stage",
         "runtime.takes.processing",
         "runtime.viewport",

@@ -27,6 +27,7 @@ COMMANDS = (
     "relay",
     "send",
     "loopback",
+    "simulate",
     "record",
     "take",
     "perform",

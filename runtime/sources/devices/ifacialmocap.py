@@ -133,7 +133,7 @@ class TextFaceSource:
 
     def _ask(self, now_s: float) -> None:
         """Asks a phone that is silent to send."""
-        if self._socket is None or self.reception.silent_s <= ASK_S:
+        if self._socket is None or self._to is None or self.reception.silent_s <= ASK_S:
             return
         if now_s - self._asked_s < ASK_S:
             return

@@ -1,0 +1,1 @@
+"""Devices played from a recording: what a suit or a phone would send."""

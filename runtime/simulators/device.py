@@ -1,0 +1,152 @@
+"""A device that is played from a recording, into a socket."""
+
+from __future__ import annotations
+
+import heapq
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from understudy.bridge.protocols import ifacialmocap, mvn
+from understudy.bridge.protocols.livelinkface import ARKIT, CURVES
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.pose import Frame, Pose, Subject
+from understudy.runtime.outputs import livelinkface, rokoko, sender, target, vmc
+from understudy.runtime.outputs.body import body
+from understudy.runtime.takes.clip import Clip
+
+from .line import Line
+from .mvn import MvnSimulator
+
+# Side by side, to the left of the first.
+APART_M = 1.2
+
+
+class Simulator(Protocol):
+    """What a device sends of a frame."""
+
+    def datagrams(self, frame: Frame, time_s: float) -> list[bytes]: ...
+
+
+class TextFace:
+    """iFacialMocap and Facemotion3d: the first actor's face."""
+
+    def datagrams(self, frame: Frame, time_s: float) -> list[bytes]:
+        curves = livelinkface.curves(frame.subjects[0])
+        return [ifacialmocap.encode(dict(zip(CURVES, curves.tolist(), strict=True)))]
+
+
+def _output(scheme: str) -> Callable[[], Simulator]:
+    def made() -> Simulator:
+        module: Any = sender.KNOWN[scheme]
+        output: Simulator = module.OUTPUT(target.parse(f"{scheme}://127.0.0.1", sender.KNOWN))
+        return output
+
+    return made
+
+
+@dataclass(frozen=True)
+class Device:
+    """many  whether it sends several actors on one port."""
+
+    port: int
+    made: Callable[[], Simulator]
+    many: bool = False
+
+
+DEVICES: dict[str, Device] = {
+    "mvn": Device(mvn.PORT, MvnSimulator, many=True),
+    "rokoko": Device(rokoko.PORT, _output("rokoko"), many=True),
+    "vmc": Device(vmc.PORT, _output("vmc")),
+    "livelinkface": Device(livelinkface.PORT, _output("livelinkface")),
+    "ifacialmocap": Device(ifacialmocap.PORT, TextFace),
+    "facemotion3d": Device(ifacialmocap.FACEMOTION3D_PORT, TextFace),
+}
+
+
+class Performance:
+    """A clip as frames: so many actors side by side, each with a face that talks."""
+
+    def __init__(self, clip: Clip, actors: int = 1) -> None:
+        body(clip.skeleton)  # raises the sentence where it is no humanoid
+        self.clip, self.actors = clip, actors
+        self._skeleton = replace(clip.skeleton, curve_names=ARKIT)
+
+    def frame(self, number: int) -> Frame:
+        """The frame of this number; after the last the first comes again."""
+        clip, row = self.clip, number % len(self.clip)
+        time_s = number / clip.rate_hz
+        subjects = []
+        for actor in range(self.actors):
+            pose = Pose(clip.positions[row].copy(), clip.rotations[row].copy())
+            pose.positions[0, 0] += APART_M * actor
+            subjects.append(
+                Subject(f"actor{actor + 1}", self._skeleton, pose, curves=_talk(time_s))
+            )
+        # The test of a receiver needs no timecode; Live Link Face counts on without one.
+        return Frame(number, 0, 0, 0, 0, "", subjects=subjects)
+
+
+def _talk(time_s: float) -> np.ndarray:
+    """(52,) a mouth that opens four times a second, and lids that close every three seconds."""
+    curves = np.zeros(len(ARKIT), np.float32)
+    curves[ARKIT.index("jawOpen")] = 0.3 - 0.3 * np.cos(2 * np.pi * 4.0 * time_s)
+    blink = max(0.0, 1.0 - abs(time_s % 3.0 - 0.15) / 0.15)
+    for side in ("Left", "Right"):
+        curves[ARKIT.index(f"eyeBlink{side}")] = blink
+    return curves
+
+
+def play(
+    performance: Performance,
+    device: Device,
+    to: tuple[str, int],
+    line: Line,
+    seconds: float | None,
+    running: Callable[[], bool] = lambda: True,
+) -> tuple[int, int]:
+    """Sends until the time is over or it no longer runs; frames and datagrams that were sent."""
+    simulator, rate_hz = device.made(), performance.clip.rate_hz
+    family, address = _address(*to)
+    waiting: list[tuple[float, int, bytes]] = []
+    number = sent = order = 0
+    frames = None if seconds is None else max(round(seconds * rate_hz), 1)
+    with socket.socket(family, socket.SOCK_DGRAM) as out:
+        start_s = time.monotonic()
+        while running() and (frames is None or number < frames or waiting):
+            due_s = number / rate_hz if frames is None or number < frames else float("inf")
+            next_s = min(due_s, waiting[0][0] if waiting else float("inf"))
+            late_s = time.monotonic() - start_s - next_s
+            if late_s < 0.0:
+                time.sleep(min(-late_s, 0.1))
+                continue
+            if next_s == due_s:
+                for leaves_s, data in line.carry(
+                    simulator.datagrams(performance.frame(number), due_s), due_s
+                ):
+                    heapq.heappush(waiting, (leaves_s, order, data))
+                    order += 1
+                number += 1
+                continue
+            _, _, data = heapq.heappop(waiting)
+            try:
+                out.sendto(data, address)
+                sent += 1
+            except OSError:  # a full buffer, or nobody there: a datagram is lost, as in a network
+                line.lost += 1
+    return number, sent
+
+
+def _address(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    except (socket.gaierror, UnicodeError):
+        raise UnderstudyError(
+            f"No address is known for host {host!r}; check its spelling, or give its number."
+        ) from None
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
+    return found[0][0], found[0][4]
