@@ -15,6 +15,7 @@ from understudy.runtime.core.errors import UnderstudyError
 from .side_channel import SideChannel
 from .visitor import (
     AddSource,
+    AddSubject,
     Edit,
     PlaceSubject,
     RemoveSource,
@@ -185,6 +186,13 @@ def _ask(stage: ControlClient, asked: Edit) -> dict[str, Any]:
             return stage.add_source(asked.url, asked.name)
         case RemoveSource():
             return stage.remove_source(asked.name)
+        case AddSubject():
+            return stage.add_subject(
+                name=asked.name,
+                at_m=asked.at_m,
+                heading_deg=asked.heading_deg,
+                **{asked.part: asked.stream},
+            )
         case RemoveSubject():
             return stage.remove_subject(asked.name)
         case RenameSubject():
@@ -206,6 +214,8 @@ def _done(asked: Edit, reply: dict[str, Any]) -> str:
         case RemoveSource():
             left = ", ".join(map(str, reply.get("left", [])))
             return f"{asked.name} is closed" + (f"; {left} left with it." if left else ".")
+        case AddSubject():
+            return f"{asked.name} is on stage."
         case RemoveSubject():
             return f"{asked.name} left the stage."
         case RenameSubject():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -55,6 +55,16 @@ class RemoveSource(msgspec.Struct, tag="remove_source", tag_field="say"):
     """A source is to be closed."""
 
     name: Name
+
+
+class AddSubject(msgspec.Struct, tag="add_subject", tag_field="say"):
+    """A stream, "SOURCE" or "SOURCE/KEY", is to be on stage under a name, there and turned so."""
+
+    name: Name
+    part: Literal["body", "control", "face"]
+    stream: Annotated[str, Meta(max_length=512)]
+    at_m: tuple[Metres, Metres, Metres] = (0.0, 0.0, 0.0)
+    heading_deg: Metres = 0.0
 
 
 class RemoveSubject(msgspec.Struct, tag="remove_subject", tag_field="say"):
@@ -111,6 +121,7 @@ class Note(msgspec.Struct, tag="note", tag_field="say"):
 Edit = (
     AddSource
     | RemoveSource
+    | AddSubject
     | RemoveSubject
     | RenameSubject
     | PlaceSubject

@@ -9,6 +9,7 @@ const STEP = { x: 0.25, y: 0.05, z: 0.25, turn: 15 };
 const MINE_MS = 2000;
 const SURE_MS = 4000;
 const SAID_MS = 8000;
+const PARTS = ["body", "control", "face"]; // what a subject is made of, in the session's words
 const FURTHEST = 1000;
 
 export class Editing {
@@ -26,6 +27,7 @@ export class Editing {
       this.to = $("subject-name").value.trim();
       this.ask({ say: "rename_subject", name: this.subject, to: this.to });
     });
+    submit("subject-form", () => this.add());
     $("subject-name").oninput = () => (this.naming = true);
     submit("place-form", () => this.place());
     submit("session-form", () => this.ask({ say: "save_session", path: $("session-path").value.trim() }));
@@ -72,6 +74,7 @@ export class Editing {
     if (refused) return;
     this.fading = setTimeout(() => set($("edited"), ""), SAID_MS);
     if (op === "add_source") $("source-url").value = $("source-name").value = "";
+    if (op === "add_subject") for (const id of ["new-name", "new-x", "new-z", "new-turn"]) $(id).value = id === "new-name" ? "" : "0";
     if (op === "rename_subject") this.panel.choose("subject", this.to);
     if (op === "remove_subject") this.panel.choose("everybody", "");
   }
@@ -88,6 +91,8 @@ export class Editing {
     set($("editing-note"), lacks
       ? session.trouble || `The monitor's key may ${may}: changes take one that may steer.`
       : "Tap a subject to rename, move or remove it.");
+    $("subject-form").hidden = !on;
+    if (on) this.streams(session.sources);
     $("sources-section").hidden = !session?.sources.length && !on;
     set($("sources-count"), session?.sources.length ? String(session.sources.length) : "");
     $("source-form").hidden = $("session-section").hidden = !on;
@@ -98,6 +103,26 @@ export class Editing {
     $("subject-editor").hidden = !subject;
     if (subject) this.fill(subject);
     if (subject) $("editing-note").hidden = true;
+  }
+
+  // What a new subject may be made of. A list that is open under a finger is not made anew.
+  streams(sources) {
+    const list = $("new-stream");
+    const all = sources.flatMap((one) => one.streams.map((stream) => {
+      const [kind, ...key] = stream.split("/");
+      return { part: kind, stream: [one.name, ...key].join("/") };
+    })).filter(({ part }) => PARTS.includes(part));
+    const known = JSON.stringify(all);
+    if (list.dataset.known === known) return;
+    const chosen = list.value;
+    list.dataset.known = known;
+    list.replaceChildren(...all.map((one) => new Option(`${one.stream}, ${one.part === "control" ? "a pad" : one.part}`, JSON.stringify(one))));
+    if (all.some((one) => JSON.stringify(one) === chosen)) list.value = chosen;
+  }
+
+  add() {
+    const [x, z, turn] = ["new-x", "new-z", "new-turn"].map(number);
+    this.ask({ say: "add_subject", name: $("new-name").value.trim(), ...JSON.parse($("new-stream").value), at_m: [x, 0, z], heading_deg: turn });
   }
 
   fill(subject) {

@@ -9,6 +9,7 @@ from typing import Any
 from understudy.bridge import ControlServer
 from understudy.bridge.requests import (
     AddSource,
+    AddSubject,
     PlaceSubject,
     RemoveSource,
     RemoveSubject,
@@ -86,6 +87,14 @@ class StagedSession:
             case RemoveSource():
                 del self.sources[request.name]
                 return {"left": list(self.subjects)[:1]}
+            case AddSubject():
+                table = dict(request.subject)
+                name, at_m = table.pop("name"), list(table.pop("at_m"))
+                if name in self.subjects:
+                    raise UnderstudyError(f"A subject is called {name!r} already.")
+                self.subject(name)
+                heading_deg = table.pop("heading_deg")
+                self.subjects[name] |= {"made_of": table, "at_m": at_m, "heading_deg": heading_deg}
             case RemoveSubject():
                 self._known(request.name)
                 del self.subjects[request.name]

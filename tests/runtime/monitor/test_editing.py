@@ -32,10 +32,12 @@ EDITS: list[dict[str, Any]] = [
     {"say": "add_source", "url": "vmc://0.0.0.0:39539", "name": ""},
     {"say": "remove_source", "name": "vmc"},
     {"say": "remove_subject", "name": "Ann"},
+    {"say": "add_subject", "name": "Cy", "part": "body", "stream": "vmc/2"},
     {"say": "rename_subject", "name": "Ann", "to": "Bo"},
     {"say": "place_subject", "name": "Ann", "at_m": [1, 0, 2.5], "heading_deg": 90},
     {"say": "save_session", "path": "show.toml"},
 ]
+RENAME = next(one for one in EDITS if one["say"] == "rename_subject")
 Test = Callable[[Server, int, StagedSession], Awaitable[None]]
 
 
@@ -142,6 +144,12 @@ def test_with_the_token_all_of_it_can_be_changed():
         await do(say="place_subject", name="Ann", at_m=[1, 0, -2.5], heading_deg=-90)
         session = await until(other, lambda one: one["subjects"][0]["heading_deg"] == -90)
         assert session["subjects"][0]["at_m"] == [1, 0, -2.5]
+        where = {"at_m": [2, 0, 1], "heading_deg": 45}
+        made = {"part": "body", "stream": "vmc/2"}
+        assert await do(say="add_subject", name="Cy", **made, **where) == "Cy is on stage."
+        session = await until(other, lambda one: len(one["subjects"]) == 2)
+        assert session["subjects"][1] == {"name": "Cy", "made_of": {"body": "vmc/2"}, **where}
+        assert await do(say="remove_subject", name="Cy") == "Cy left the stage."
         said = await do(say="rename_subject", name="Ann", to="Bo")
         assert said == "Ann is called Bo now."
         await until(other, lambda one: one["subjects"][0]["name"] == "Bo")
@@ -160,6 +168,7 @@ def test_what_the_stage_refuses_is_its_sentence():
         stage.subject("Bo")
         for words, sentence in (
             ({"say": "add_source", "url": "nonsense"}, "'nonsense' is no source"),
+            ({**EDITS[3], "name": "Bo"}, "is called 'Bo' already"),
             ({"say": "rename_subject", "name": "Ann", "to": "Bo"}, "is called 'Bo' already"),
             ({"say": "rename_subject", "name": "Cy", "to": "Di"}, "No subject is called 'Cy'."),
             ({"say": "save_session"}, "came from no session file"),
@@ -190,7 +199,7 @@ def test_a_key_that_may_not_steer_edits_nothing_and_the_page_knows(tmp_path, wor
 def test_a_key_that_may_steer_edits(tmp_path):
     async def test(server: Server, port: int, stage: StagedSession) -> None:
         socket = await admitted(server, port)
-        await socket.send(json.dumps(EDITS[3]))
+        await socket.send(json.dumps(RENAME))
         assert (await told(socket, "edited"))["said"] == "Ann is called Bo now."
         await server.takes.start("x", 1)
         assert "'monitor' may listen, steer, and not record" in server.takes.state.said
@@ -208,7 +217,7 @@ def test_a_stage_that_is_gone_leaves_the_list_and_says_why(monkeypatch):
         stage.close()
         session = await until(socket, lambda one: "No stage answers" in one["trouble"])
         assert session["sources"][0]["name"] == "vmc"
-        await socket.send(json.dumps(EDITS[3]))
+        await socket.send(json.dumps(RENAME))
         assert "No stage answers" in (await told(socket, "edited"))["refused"]
 
     edited(test)
