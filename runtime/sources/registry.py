@@ -22,7 +22,17 @@ from understudy.runtime.core.typed import nearest
 from . import endpoint as endpoints_
 from . import local
 from .datagrams import Heard, Port, SharedPort
-from .devices import facemotion3d, freed, ifacialmocap, livelinkface, mvn, opentrackio, rokoko, vmc
+from .devices import (
+    facemotion3d,
+    freed,
+    ifacialmocap,
+    livelinkface,
+    mocopi,
+    mvn,
+    opentrackio,
+    rokoko,
+    vmc,
+)
 from .endpoint import Endpoint
 from .guarded import Guarded
 from .streams import Kind, Source
@@ -35,6 +45,7 @@ KNOWN: dict[str, Any] = {
     "ifacialmocap": ifacialmocap,
     "facemotion3d": facemotion3d,
     "mvn": mvn,
+    "mocopi": mocopi,
     "rokoko": rokoko,
 }
 # What a module of another package must have.

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.bridge.protocols import test_mocopi as mocopi_said
 from tests.runtime.sources.arrivals import Way, frames, shown, ticks
 from tests.runtime.sources.devices import test_rokoko_source as rokoko_said
 from tests.runtime.sources.devices.test_mvn_source import body as mvn_body
 from tests.runtime.sources.devices.test_vmc_source import LEGS_AND_TRUNK, offsets
 from tests.runtime.sources.receivers import source
-from understudy.bridge.protocols import freed, ifacialmocap, livelinkface, mvn, osc, vmc
+from understudy.bridge.protocols import freed, ifacialmocap, livelinkface, mocopi, mvn, osc, vmc
 from understudy.bridge.protocols import opentrackio as ot
 from understudy.bridge.protocols import opentrackio_packet as otp
 from understudy.bridge.protocols.vmc_packer import Packer
@@ -97,10 +98,18 @@ def studio(time_s: float, number: int, timed: bool = True) -> list[bytes]:
     return [data if timed else re.sub(rb'"timestamp":[\d.]+', b'"timestamp":null', data)]
 
 
+def phone_body(time_s: float, number: int, timed: bool = True) -> list[bytes]:
+    """A frame of mocopi with the same motion."""
+    one = mocopi_said.pose(number, swing_rad(time_s), sway_m(time_s))
+    one.time_s = 1.7e9 + time_s if timed else None
+    return [mocopi.encode(mocopi_said.skeleton()), mocopi.encode(one)]
+
+
 # A source of a body: a frame by its time, number and whether it says its time; the joints.
 BODIES = {
     "vmc": (lambda t, _, timed: body(t, timed), JOINTS),
     "mvn": (suit, ("Head", "LeftUpperArm", "RightLowerLeg")),
+    "mocopi": (phone_body, ("head", "l_up_arm", "r_low_leg")),
     "rokoko": (studio, ("head", "leftUpperArm", "rightLeg")),
 }
 
