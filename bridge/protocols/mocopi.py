@@ -129,7 +129,9 @@ def _in(data: bytes, name: str) -> bytes:
 def _bones(rows: list[dict[str, bytes]], skeleton: bool) -> Bones:
     if not 0 < len(rows) <= MOST_BONES:
         raise ProtocolError(f"A mocopi body has 1 to {MOST_BONES} bones, this one {len(rows)}.")
-    numbers, parents, values = [], [], []
+    numbers: list[int] = []
+    parents: list[int] = []
+    values: list[tuple[float, ...]] = []
     for row in rows:
         sizes = [len(row.get(name, b"")) for name in ("bnid", "tran", "pbid")]
         if sizes[:2] != [2, 28] or (skeleton and sizes[2] != 2):

@@ -115,16 +115,17 @@ class MocopiSource:
         """Takes the skeleton, where it is another one."""
         assert said.parents is not None
         rows = {int(number): i for i, number in enumerate(said.numbers)}
-        order, left = [], list(rows)
-        while left:  # parents first
-            ready = [n for n in left if int(said.parents[rows[n]]) not in left or not order]
-            ready = ready if order else [n for n in left if int(said.parents[rows[n]]) not in rows]
+        up = {n: int(said.parents[i]) for n, i in rows.items()}
+        order: list[int] = []
+        left = list(rows)
+        while left:  # parents first; a root may be its own
+            ready = [n for n in left if up[n] not in (left if order else rows) or up[n] == n]
             if not ready or (not order and len(ready) != 1):
                 raise ProtocolError("A mocopi skeleton has one root, and every bone its parent.")
             order += ready
             left = [n for n in left if n not in ready]
         names = tuple(mocopi.NAMES[n] if n < len(mocopi.NAMES) else f"bone_{n}" for n in order)
-        above = [order.index(int(said.parents[rows[n]])) if i else -1 for i, n in enumerate(order)]
+        above = [order.index(up[n]) if i else -1 for i, n in enumerate(order)]
         rest = said.positions[[rows[n] for n in order]].copy()
         turns = said.rotations[[rows[n] for n in order]]
         rest[0] = 0.0

@@ -48,6 +48,17 @@ def test_another_skeleton_replaces_the_first_and_the_same_does_not():
     assert one.skeleton is not first
 
 
+@pytest.mark.parametrize(
+    ("bone", "parent", "good"), [(0, 0, True), (3, 5, False), (5, 999, False), (5, 5, False)]
+)
+def test_a_skeleton_is_one_tree(bone, parent, good):
+    one, receiver = source("mocopi://")
+    said = skeleton()
+    said.parents[bone] = parent
+    play(one, receiver, [[said]])
+    assert one.reception.damaged == (not good) and one.streams[0].known == good
+
+
 def test_a_second_phone_is_not_followed():
     one, receiver = source("mocopi://")
     for tick in range(20):
