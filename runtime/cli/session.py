@@ -79,7 +79,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from understudy.runtime.cli.session_options import check_outputs
+    from understudy.runtime.cli.session_options import check_maps, check_outputs
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.stage import session as sessions
 
@@ -96,6 +96,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"wrote {path}; start it with `understudy play --session {path}`")
         return 0
     session = sessions.load(path)
+    check_maps(session, str(path))
     check_outputs(session, str(path))
     if args.act == "show":
         print(sessions.dumps(session, whole=True), end="")

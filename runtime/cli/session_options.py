@@ -234,6 +234,7 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
     session.source += _sources(args)
     session.output += _outputs(args)
     sessions.check(session)
+    check_maps(session, str(path or ""))
     check_outputs(session, str(path or ""))
     if args.save_session is not None:
         sessions.save(session, args.save_session)
@@ -334,6 +335,21 @@ def _tables(path: Path, noun: str) -> list[dict[str, Any]]:
     import tomllib
 
     return list(tomllib.loads(path.read_text("utf-8-sig"))[noun])
+
+
+def check_maps(session: Session, file: str = "") -> None:
+    """Raises the sentence about a source's joint map that cannot be read, naming its table."""
+    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.takes.joint_map import read_map
+
+    for number, table in enumerate(session.source, 1):
+        if not (said := table.get("map")):
+            continue
+        try:
+            read_map(Path(said))
+        except UnderstudyError as error:
+            place = f"{file}, [[source]] {number}: " if file else ""
+            raise UnderstudyError(f"{place}{error}") from None
 
 
 def check_outputs(session: Session, file: str = "") -> None:

@@ -163,3 +163,16 @@ def test_real_characters(mocap, capsys):
         found = asked(capsys, path)
         assert found["humanoid"] and len(found["roles"]) >= 18, path
         assert np.isfinite(found["height_m"]) and 1.0 < found["height_m"] < 2.0
+
+
+def test_a_sessions_map_that_cannot_be_read_is_named_by_its_table(take, tmp_path, capsys):
+    session = tmp_path / "stage.toml"
+    session.write_text(
+        '[[source]]\nfrom = "pad://walk.toml"\n'
+        '[[source]]\nfrom = "bvh://take.bvh"\nmap = "no.toml"\n'
+    )
+    for words in (["session", "check", str(session)], ["stage", "--session", str(session)]):
+        assert main(words) == 2
+        said = capsys.readouterr().err
+        assert "stage.toml, [[source]] 2: " in said and "no.toml" in said
+        assert said.count("\n") == 1
