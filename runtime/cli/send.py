@@ -7,10 +7,10 @@ import gc
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .keys import key_option
+from .session_options import add_outputs
 
 if TYPE_CHECKING:
     from understudy.bridge import Subscriber
@@ -33,16 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="where the stage publishes (tcp://127.0.0.1:5570)",
     )
     key_option(parser)
-    parser.add_argument(
-        "--to",
-        action="append",
-        default=[],
-        metavar="URL",
-        help="an output, such as vmc://host:39539?rate=60; give as many as you like",
-    )
-    parser.add_argument(
-        "--outputs", type=Path, metavar="FILE.toml", help="outputs from a file of [[output]] tables"
-    )
+    add_outputs(parser.add_argument)
     parser.add_argument(
         "--seconds", type=float, metavar="N", help="end after N seconds of frames (on Ctrl-C)"
     )

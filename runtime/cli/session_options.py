@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,16 +142,7 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     outputs = parser.add_argument_group(
         "outputs", "by an `understudy send` of the stage's own; `--to list` has all of them"
     )
-    outputs.add_argument(
-        "--to",
-        action="append",
-        default=[],
-        metavar="URL",
-        help="an output, such as vmc://host:39539?rate=60&delay=0.05; give as many as you like",
-    )
-    outputs.add_argument(
-        "--outputs", type=Path, metavar="FILE.toml", help="outputs from a file of [[output]] tables"
-    )
+    add_outputs(outputs.add_argument)
     files = parser.add_argument_group("files")
     files.add_argument(
         "--slate",
@@ -335,6 +327,20 @@ def _tables(path: Path, noun: str) -> list[dict[str, Any]]:
     import tomllib
 
     return list(tomllib.loads(path.read_text("utf-8-sig"))[noun])
+
+
+def add_outputs(add: Callable[..., object]) -> None:
+    """--to and --outputs, for a stage and for `send`."""
+    add(
+        "--to",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="an output, such as vmc://host:39539?rate=60&delay=0.05; give as many as you like",
+    )
+    add(
+        "--outputs", type=Path, metavar="FILE.toml", help="outputs from a file of [[output]] tables"
+    )
 
 
 def check_maps(session: Session, file: str = "") -> None:

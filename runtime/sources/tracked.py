@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 from understudy.runtime.core.pose import Camera, Prop, State
+from understudy.runtime.sources.jitter_buffer import JitterBuffer
 
 # Trackers that send at 5 Hz are slow and not silent.
 HOLD_AFTER_S = 0.25
@@ -24,6 +26,13 @@ class TrackedObjects(Generic[Thing]):
         """A thing as it is now; names beyond MOST are left out."""
         if thing.name in self._seen or len(self._seen) < MOST:
             self._seen[thing.name] = (thing, now_s)
+
+    def show(self, buffers: Iterable[JitterBuffer[Thing]], tick_s: float, now_s: float) -> None:
+        """Takes what is due at a tick of the stage out of the buffers."""
+        for buffer in buffers:
+            for _, thing, newest in buffer.take(tick_s):
+                if newest:
+                    self.see(thing, now_s)
 
     def hear(self, name: str, now_s: float) -> None:
         """A thing was heard of again, where it was."""

@@ -133,10 +133,7 @@ class FreedSource:
                 self._heads[said.camera] = Head(self._delay_s)
             reception.follow(datagram, said.camera)
             self._take(said, datagram, now_s)
-        for head in self._heads.values():
-            for _, camera, newest in head.buffer.take(reception.receiver.tick_ns * 1e-9):
-                if newest:
-                    self._seen.see(camera, now_s)
+        self._seen.show(self._buffers, reception.receiver.tick_ns * 1e-9, now_s)
         self.cameras = self._seen.judged(now_s, self.silence)
         reception.remarks = delays(self._buffers)
         if now_s - self._unsummed_s < SILENT_S:

@@ -103,9 +103,7 @@ class OpenTrackIOSource:
                 continue
             if sample is not None and sample.transforms:
                 self._take(sample, datagram)
-        for _, camera, newest in self._buffer.take(self.reception.receiver.tick_ns * 1e-9):
-            if newest:
-                self._seen.see(camera, now_s)
+        self._seen.show([self._buffer], self.reception.receiver.tick_ns * 1e-9, now_s)
         self.reception.remarks = delays([self._buffer])
         if now_s - self._odd_s < SILENT_S:
             self.reception.remarks.append(f"a field is left out ({self._odd})")
