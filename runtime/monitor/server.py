@@ -29,8 +29,21 @@ from .access import LONGEST_TOKEN, Access
 from .editing import Editing
 from .http import Hosts, PageConnection, response
 from .library import Shelf
-from .takes import LAST_TAKE, Takes
-from .visitor import Edit, Note, Said, Shown, Start, Stop, Token, Visitor, read
+from .takes import Takes
+from .visitor import (
+    Circle,
+    Edit,
+    Marker,
+    Note,
+    Said,
+    Shown,
+    Slate,
+    Start,
+    Stop,
+    Token,
+    Visitor,
+    read,
+)
 
 PAGE = Path(__file__).parent / "page"
 KINDS = {
@@ -138,6 +151,8 @@ class Server:
         while True:
             if self.visitors:
                 await self._look(editing)
+                if not (editing.described or {}).get("trouble"):
+                    await self.takes.look()
             troubled = (editing.described or {}).get("trouble")
             await asyncio.sleep(LOOK_AGAIN_S if troubled else LOOK_EVERY_S)
 
@@ -264,12 +279,18 @@ class Server:
                 await visitor.shown(said.n)
             case Token():
                 await self._judge(visitor, said.token[: LONGEST_TOKEN + 1])
-            case Start() | Stop() if not visitor.may_record:
+            case Start() | Stop() | Marker() | Circle() | Slate() if not visitor.may_record:
                 await visitor.say(kind="refused", said="Recording from this page needs the token.")
             case Start():
-                self._do(self.takes.start(said.slate, min(max(said.take, 1), LAST_TAKE)))
+                self._do(self.takes.start())
             case Stop():
                 self._do(self.takes.stop())
+            case Marker():
+                self._do(self.takes.mark(said.sequence, said.text))
+            case Circle():
+                self._do(self.takes.circle(said.circled))
+            case Slate():
+                self._do(self.takes.change(said.words))
             case Note() if not visitor.may_record:
                 words = "Noting something from this page needs the token."
                 await visitor.say(kind="noted", file=said.file, refused=words)

@@ -1,7 +1,8 @@
-"""Takes that the page starts and stops, over the stage's side channel."""
+"""Takes that the page begins, marks, circles and ends, and the slate of the stage."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Callable
@@ -9,19 +10,31 @@ from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
 from typing import Any, TypeVar
 
+import msgspec
+
 from understudy.bridge import ControlClient
 from understudy.runtime.core.errors import UnderstudyError
 
 from .side_channel import SideChannel
 
-LAST_TAKE = 9999
-LONGEST_SLATE = 48
 # The stage starts its recorder for the first take, and answers when the file is there.
 ANSWER_S = 20.0
 # A long take of many bodies becomes BVH in minutes.
 WRITING_S = 300.0
+LOOK_S = 2.0
 
 Answer = TypeVar("Answer")
+
+
+class Slate(msgspec.Struct):
+    """The stage's slate, as far as the page shows it."""
+
+    project: str = ""
+    scene: str = ""
+    shot: str = ""
+    take: int = 1
+    description: str = ""
+    notes: str = ""
 
 
 @dataclass(slots=True)
@@ -29,13 +42,15 @@ class TakeState:
     """What the page shows.
 
     recording  path of the take that runs, "" for none
-    slate      and take: what the next take will be called
+    newest     path of the take that runs, or ran last, and `circled` whether it is
+    slate      what the next take will be called
     said       the last word on it, `failed` whether that is a complaint
     """
 
     recording: str = ""
-    slate: str = "take"
-    take: int = 1
+    newest: str = ""
+    circled: bool = False
+    slate: dict[str, Any] = field(default_factory=lambda: msgspec.to_builtins(Slate()))
     busy: bool = False
     said: str = ""
     failed: bool = False
@@ -55,27 +70,30 @@ class Takes:
         connect: Callable[[str], ControlClient] = ControlClient,
     ) -> None:
         self.state = TakeState()
-        self._folder = folder.rstrip("/")
+        self._folder = folder
         self._channel = SideChannel(control, connect, "takes")
         self._began_s = 0.0
         self._silent_s: float | None = None  # since when nobody hears the stage
 
-    async def start(self, slate: str, take: int) -> None:
-        """Begins a take; afterwards `state` says whether it runs, and if not, why."""
+    async def look(self) -> None:
+        """Asks how the slate stands; what a silent stage last said stays."""
+        if not self.state.busy:
+            with contextlib.suppress(UnderstudyError):
+                self._told(await self._channel.ask(lambda stage: stage.slate(), LOOK_S))
+
+    async def start(self) -> None:
+        """Begins the slate's next take; afterwards `state` says whether it runs, or why not."""
         if self.state.busy or self.state.recording:
             return
-        slate = plain(slate)
-        self.state.slate, self.state.take = slate, take
-        path = path_of(self._folder, slate, take, time.strftime("%Y%m%dT%H%M%S"))
         try:
-            await self._ask(lambda stage: stage.record(True, path, f"{slate} {take}"), ANSWER_S)
+            told = await self._ask(lambda stage: stage.record(True, folder=self._folder), ANSWER_S)
         except UnderstudyError as error:
             self._say(str(error), failed=True)
             # Somebody else's take; it can be stopped from here too.
             if found := re.match(r"(.+) is being recorded", str(error)):
                 self._run(found[1])
             return
-        self._run(path)
+        self._run(str(told.get("take") or told.get("recording") or "a take"))
         self._say("")
 
     async def stop(self) -> None:
@@ -88,10 +106,39 @@ class Takes:
             self._say(str(error), failed=True)
             return
         state = self.state
-        if state.recording:
-            state.take = min(state.take + 1, LAST_TAKE)
         state.recording, state.files = "", [str(path) for path in reply.get("written", [])]
         self._say(written(state.files) if state.files else "Nothing was being recorded.")
+        await self.look()
+
+    async def mark(self, sequence: int | None, text: str = "") -> None:
+        """Marks the frame that the page shows."""
+        with self._complaining():
+            await self._channel.ask(lambda stage: stage.marker(text, "", sequence), ANSWER_S)
+            self._say("Marked.")
+
+    async def circle(self, circled: bool) -> None:
+        """Circles the take that runs, or ran last, or no longer."""
+        with self._complaining():
+            newest = self.state.newest if not self.state.recording else ""
+            await self._channel.ask(lambda stage: stage.circle(newest, circled), ANSWER_S)
+            self.state.circled = circled
+
+    async def change(self, words: dict[str, Any]) -> None:
+        """Sets words of the slate."""
+        with self._complaining():
+            self._told(await self._channel.ask(lambda stage: stage.slate(**words), ANSWER_S))
+            self._say("")
+
+    @contextlib.contextmanager
+    def _complaining(self) -> Any:
+        try:
+            yield
+        except UnderstudyError as error:
+            self._say(str(error), failed=True)
+
+    def _told(self, reply: dict[str, Any]) -> None:
+        with contextlib.suppress(msgspec.ValidationError):
+            self.state.slate = msgspec.to_builtins(msgspec.convert(reply.get("slate", {}), Slate))
 
     def stage_restarted(self) -> None:
         """A stage that began anew records nothing."""
@@ -118,7 +165,8 @@ class Takes:
         return {**asdict(state), "seconds": round(running_s, 1), "unsure": unsure}
 
     def _run(self, path: str) -> None:
-        self.state.recording, self._began_s = path, time.monotonic()
+        self.state.recording = self.state.newest = path
+        self.state.circled, self._began_s = False, time.monotonic()
 
     def _say(self, sentence: str, failed: bool = False) -> None:
         self.state.said, self.state.failed = sentence, failed
@@ -138,14 +186,3 @@ def written(files: list[str]) -> str:
     """Which files a take went into, in words; a take of several bodies is several files."""
     folder, names = PurePath(files[0]).parent, [PurePath(file).name for file in files]
     return f"Written into {folder}: {', '.join(names)}"
-
-
-def plain(slate: str) -> str:
-    """The slate as a part of a file's name: no folders, no dots, nothing that a shell reads."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", slate).strip("_")[:LONGEST_SLATE] or "take"
-
-
-def path_of(folder: str, slate: str, take: int, stamp: str) -> str:
-    """Where a take is written. The stamp keeps a number that is used again from overwriting."""
-    name = f"{slate}_{take:03d}_{stamp}.bvh"
-    return f"{folder}/{name}" if folder else name

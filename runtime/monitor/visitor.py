@@ -29,10 +29,7 @@ class Token(msgspec.Struct, tag="token", tag_field="say"):
 
 
 class Start(msgspec.Struct, tag="start", tag_field="say"):
-    """The page asks for a take."""
-
-    slate: str
-    take: int
+    """The page asks for the slate's next take."""
 
 
 class Stop(msgspec.Struct, tag="stop", tag_field="say"):
@@ -104,6 +101,35 @@ class SaveSession(msgspec.Struct, tag="save_session", tag_field="say"):
     path: Annotated[str, Meta(max_length=2000)] = ""
 
 
+class Marker(msgspec.Struct, tag="marker", tag_field="say"):
+    """The frame that the page shows is to be marked."""
+
+    sequence: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    text: Text = ""
+
+
+class Circle(msgspec.Struct, tag="circle", tag_field="say"):
+    """The take that runs, or ran last, is to be circled, or no longer."""
+
+    circled: bool = True
+
+
+class Slate(msgspec.Struct, tag="slate", tag_field="say"):
+    """Words of the stage's slate are to be others."""
+
+    project: Name | None = None
+    scene: Name | None = None
+    shot: Name | None = None
+    take: Annotated[int, Meta(ge=1, le=99_999)] | None = None
+    description: Text | None = None
+    notes: Text | None = None
+
+    @property
+    def words(self) -> dict[str, Any]:
+        said = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: value for name, value in said.items() if value is not None}
+
+
 class Note(msgspec.Struct, tag="note", tag_field="say"):
     """Something is to be noted of a take of the library."""
 
@@ -128,7 +154,7 @@ Edit = (
     | Transport
     | SaveSession
 )
-Said = Shown | Token | Start | Stop | Note | Edit
+Said = Shown | Token | Start | Stop | Marker | Circle | Slate | Note | Edit
 read = msgspec.json.Decoder(Said).decode
 
 

@@ -54,6 +54,7 @@ class Recording:
         self._about, self._beside, self._changed = about, beside, changed
         self._asked: list[Answer] = []
         self._exact = False  # the next take's number was asked for
+        self._counted = False  # it is the one after those in the folder
 
     def prepare(self) -> RecordProcess:
         """The recorder's process; from now on the last seconds are kept for the next take."""
@@ -159,15 +160,29 @@ class Recording:
             for name, value in words.items():
                 setattr(slate, name, value)
             if (slate.project, slate.scene, slate.shot) != before and "take" not in words:
-                slate.take, self._exact = 1, False
+                slate.take, self._exact, self._counted = 1, False, False
             self._exact = self._exact or "take" in words
             self._changed()
         later = {name: words[name] for name in LATER if name in words}
         if later and self._taking is not None:
             self._taking.event("slate", **later)
-        self._control.reply(
-            request, slate=self.words, folder=str(Path(slate.folder or FOLDER).absolute())
-        )
+        if self._exact or self._counted:
+            self._control.reply(request, **self._described())
+            return
+        # Once for each shot: listing a large folder takes some of the interpreter's time.
+        self._counted = True
+        future = self._beside(slates.next_take, Path(slate.folder or FOLDER), self.words)
+        self._later(request, future, self._count)
+
+    def _count(self, number: int) -> dict[str, Any]:
+        if self._counted and not self._exact:
+            self.session.slate.take = max(self.session.slate.take, number)
+        return self._described()
+
+    def _described(self) -> dict[str, Any]:
+        """The slate as it is, and where its takes go."""
+        folder = Path(self.session.slate.folder or FOLDER).absolute()
+        return {"slate": self.words, "folder": str(folder)}
 
     def _marker(self, request: Marker, sequence: int) -> None:
         if self._taking is None:

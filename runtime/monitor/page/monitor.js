@@ -34,7 +34,7 @@ class Monitor {
       if (kind !== "camera") this.orbit?.reset();
       this.editing?.show();
     });
-    this.recording = new Recording((words) => this.say(words));
+    this.recording = new Recording((words) => this.say(words), () => this.frame.sequence);
     this.editing = new Editing((words) => this.say(words), this.panel);
     this.labels = new Labels($("labels"));
     try {

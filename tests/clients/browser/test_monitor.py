@@ -176,13 +176,13 @@ def test_without_the_token_it_is_for_watching(house, open_page, take):
     assert page.value("document.getElementById('record-form').hidden") is True
     # The button is only hidden, so press it, and say what it would say.
     page.click("#record")
-    page.value("understudy.say({say: 'start', slate: 'stolen', take: 1})")
+    page.value("understudy.say({say: 'start'})")
     page.wait("document.getElementById('said').textContent.includes('token')")
     stranger = house.stranger()
     for words in (
         {"say": "token", "token": "a-good-guess"},
-        {"say": "start", "slate": "stolen", "take": 1},
-        {"say": "start", "slate": "../../stolen", "take": 1, "record": True},
+        {"say": "start"},
+        {"say": "start", "record": True},
         {"say": "stop"},
     ):
         stranger.send(json.dumps(words))
@@ -208,21 +208,61 @@ def test_with_the_token_it_records(house, open_page, take):
     page.value(f"document.getElementById('token').value = {TOKEN!r}")
     page.click("#token-form button")
     page.wait("!document.getElementById('record-form').hidden")
-    page.value("document.getElementById('slate').value = '12 A'")
-    page.value("document.getElementById('take').value = '7'")
+    page.click("#slate")
+    for word, said in (("scene", "12"), ("shot", "A"), ("notes", "the first"), ("take", "7")):
+        page.value(
+            f"((one) => {{ one.value = {said!r}; one.dispatchEvent(new Event('input')); }})"
+            f"(document.getElementById({word!r}))"
+        )
+    page.click("#set")
+    page.wait("document.getElementById('slate').textContent === '12 A T007'")
+    assert page.value("document.getElementById('mark').disabled") is True
     page.click("#record")
     page.wait("understudy.frame.take?.recording && understudy.frame.take.seconds > 1")
     assert page.text("#tally").startswith("● REC")
+    page.click("#mark")
+    page.wait("understudy.frame.take.said === 'Marked.'")
+    page.value("document.activeElement.blur()")
+    page.value("document.dispatchEvent(new KeyboardEvent('keydown', { key: 'm' }))")
     page.click("#record")
     page.wait("document.getElementById('said').textContent.startsWith('Written')")
+    page.click("#circle")
+    page.wait("document.getElementById('circle').ariaPressed === 'true'")
     files = list((house.folder / "takes").glob("*.bvh"))
-    assert [file.suffix for file in (house.folder / "takes").glob("*.mcap")] == [".mcap"]
-    assert len(files) == 1 and files[0].name.startswith("12_A_007_")
-    assert files[0].name in page.text("#said")
-    assert page.value("document.getElementById('take').value") == "8"
+    assert [file.name for file in files] == ["12_A_T007.bvh"]
+    assert page.text("#slate") == "12 A T008"
     from understudy.runtime.takes import bvh
+    from understudy.runtime.takes.contents import overview
 
     assert len(bvh.read(files[0]).positions) > 30
+    found = overview(files[0].with_suffix(".mcap"))
+    assert found.markers == 2 and found.slate == {
+        "scene": "12", "shot": "A", "take": 7, "notes": "the first", "circled": True}  # fmt: skip
+
+
+def test_the_library_shows_it(house, open_page, take):
+    house.start_stage("--bvh", take)
+    house.start_monitor("--token", TOKEN)
+    page = open_page(f"#token={TOKEN}")
+    page.wait(f"{BODY} && !document.getElementById('record-form').hidden")
+    page.click("#record")
+    page.wait("understudy.frame.take?.recording && understudy.frame.take.seconds > 1")
+    page.click("#record")
+    page.wait("document.getElementById('said').textContent.startsWith('Written')")
+    page.click("#library")
+    page.wait("window.library && document.querySelectorAll('.take').length === 1 && library.may")
+    page.wait("document.querySelector('.sheet').naturalWidth > 0")
+    page.click(".take .circle")
+    page.wait("document.querySelector('.take .circle').ariaPressed === 'true'")
+    page.click("#only")
+    page.wait("document.querySelectorAll('.take').length === 1")
+    for width, height in [*PHONES, *TABLETS, (1280, 800)]:
+        page.size(width, height)
+        page.wait(f"innerWidth === {width}")
+        assert page.value("document.documentElement.scrollWidth") <= width
+    page.value("document.getElementById('text').value = 'nobody'")
+    page.value("document.getElementById('text').dispatchEvent(new Event('input'))")
+    page.wait("document.getElementById('notice').textContent === 'No take fits.'")
 
 
 def test_the_token_in_the_address_lasts_through_restarts(house, open_page, take):
@@ -295,7 +335,7 @@ def test_record_is_in_sight_on_every_screen_and_nothing_is_too_wide(house, open_
         page.wait(f"innerWidth === {width} && innerHeight === {height}")
         for scrolled in (0, 10_000):
             page.value(f"scrollTo(0, {scrolled})")
-            for selector in ("#record", "#slate", "#more"):
+            for selector in ("#record", "#slate", "#mark"):
                 at = box(page, selector)
                 assert at["height"] >= 43.9 and at["width"] >= 43.9, (width, height, selector)
                 assert at["x"] >= 0 and at["right"] <= width, (width, height, selector)

@@ -123,7 +123,7 @@ def test_nobody_edits_without_the_token(words):
         await stranger.send(json.dumps({"say": "token", "token": "wrong horse"}))
         await stranger.send(json.dumps(words))
         assert (await told(stranger, "edited"))["refused"]
-        assert set(stage.asked) <= {"session"}
+        assert set(stage.asked) <= {"session", "slate"}, "it looks, and changes nothing"
 
     edited(test)
 
@@ -191,7 +191,7 @@ def test_a_key_that_may_not_steer_edits_nothing_and_the_page_knows(tmp_path, wor
             "'monitor' may listen, record, and not steer"
             in ((await told(socket, "edited"))["refused"])
         )
-        assert set(stage.asked) <= {"session"}
+        assert set(stage.asked) <= {"session", "slate"}, "it looks, and changes nothing"
 
     edited(test, tmp_path, frozenset({LISTEN, RECORD}))
 
@@ -201,7 +201,7 @@ def test_a_key_that_may_steer_edits(tmp_path):
         socket = await admitted(server, port)
         await socket.send(json.dumps(RENAME))
         assert (await told(socket, "edited"))["said"] == "Ann is called Bo now."
-        await server.takes.start("x", 1)
+        await server.takes.start()
         assert "'monitor' may listen, steer, and not record" in server.takes.state.said
 
     edited(test, tmp_path, frozenset({LISTEN, STEER}))
@@ -243,7 +243,7 @@ def test_an_edit_that_no_page_of_ours_says_ends_the_connection(words):
         with pytest.raises(ConnectionClosed):
             while True:
                 await socket.recv()
-        assert set(stage.asked) <= {"session"}
+        assert set(stage.asked) <= {"session", "slate"}, "it looks, and changes nothing"
 
     edited(test)
 

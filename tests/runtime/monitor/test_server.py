@@ -34,9 +34,19 @@ class Stage:
     def __init__(self) -> None:
         self.asked: list[bool] = []
 
-    def record(self, start: bool, path: str = "", slate: str = "") -> dict[str, Any]:
+    def record(self, start: bool, folder: str = "") -> dict[str, Any]:
         self.asked.append(start)
         return {"written": ["a.bvh"]}
+
+    def slate(self, **words: Any) -> dict[str, Any]:
+        self.asked += [bool(words)] if words else []
+        return {"slate": words}
+
+    def marker(self, *words: Any) -> dict[str, Any]:
+        self.asked.append(True)
+        return {}
+
+    circle = marker
 
     def close(self) -> None:
         pass
@@ -151,8 +161,11 @@ def test_nobody_records_without_the_token_whatever_they_send():
         await owner.send(json.dumps({"say": "token", "token": TOKEN}))
         assert (await told(owner, "rights"))["record"] is True
         for words in (
-            {"say": "start", "slate": "x", "take": 1},
-            {"say": "start", "slate": "x", "take": 1, "may_record": True, "token": TOKEN},
+            {"say": "start"},
+            {"say": "start", "may_record": True, "token": TOKEN},
+            {"say": "marker"},
+            {"say": "circle"},
+            {"say": "slate", "scene": "13"},
             {"say": "stop"},
         ):
             await stranger.send(json.dumps(words))
@@ -161,7 +174,7 @@ def test_nobody_records_without_the_token_whatever_they_send():
         rights = await told(stranger, "rights")
         assert rights["record"] is False and TOKEN not in json.dumps(rights)
         assert stage.asked == [] and server.access.refused == 1
-        await owner.send(json.dumps({"say": "start", "slate": "x", "take": 1}))
+        await owner.send(json.dumps({"say": "start"}))
         while not server.takes.state.recording:
             await asyncio.sleep(0)
         assert stage.asked == [True]
@@ -175,7 +188,7 @@ def test_without_a_token_of_the_server_nobody_records():
         for token in ("", "auto", "None"):
             await socket.send(json.dumps({"say": "token", "token": token}))
             assert (await told(socket, "rights"))["record"] is False
-        await socket.send(json.dumps({"say": "start", "slate": "x", "take": 1}))
+        await socket.send(json.dumps({"say": "start"}))
         await told(socket, "refused")
         assert stage.asked == []
 
@@ -191,7 +204,7 @@ def test_rights_end_with_the_connection():
         while server.visitors:
             await asyncio.sleep(0)
         second = await visit(server, port)
-        await second.send(json.dumps({"say": "start", "slate": "x", "take": 1}))
+        await second.send(json.dumps({"say": "start"}))
         await told(second, "refused")
         assert stage.asked == []
 
@@ -200,7 +213,7 @@ def test_rights_end_with_the_connection():
 
 @pytest.mark.parametrize(
     "words",
-    ["", "{", "[]", '{"say":"format"}', '{"say":"start","slate":5,"take":1}', b"\x00\xff",
+    ["", "{", "[]", '{"say":"format"}', '{"say":"slate","scene":5}', b"\x00\xff",
      '{"say":"shown","n":"1"}', "[" * 4000, "x" * 5000],
 )  # fmt: skip
 def test_what_no_page_of_ours_says_ends_the_connection_and_nothing_else(words):
@@ -256,7 +269,7 @@ def test_silence_is_told_too():
         seen = await framed(socket)
         assert seen["notice"] == "No stage yet" and "subjects" not in seen
         assert np.isclose(seen["take"]["seconds"], 0.0)
-        await server.takes.start("x", 1)
+        await server.takes.start()
         for _ in range(2):
             server.offer(None, {"notice": "No stage: silent"})
         while not (seen := await framed(socket))["take"]["unsure"]:

@@ -1,15 +1,12 @@
-"""Takes: names that are safe, numbers that go on, complaints that are kept."""
+"""Takes: the slate's next, its marks and its circle; complaints that are kept."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-
-from hypothesis import given
-from hypothesis import strategies as st
+from typing import Any
 
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.monitor.takes import Takes, path_of, plain
+from understudy.runtime.monitor.takes import Takes
 
 
 class Stage:
@@ -20,43 +17,85 @@ class Stage:
     def __init__(self) -> None:
         self.asked: list[tuple] = []
         self.refusal = ""
+        self.words: dict[str, Any] = {"scene": "12", "shot": "A", "take": 4}
 
-    def record(self, start: bool, path: str = "", slate: str = "") -> dict:
-        self.asked.append((start, path, slate))
+    def _ask(self, *words: Any) -> None:
+        self.asked.append(words)
         if self.refusal:
             raise UnderstudyError(self.refusal)
-        return {"recording": path} if start else {"written": [self.asked[0][1]]}
+
+    def record(self, start: bool, folder: str = "") -> dict:
+        self._ask("record", start, folder)
+        if not start:
+            return {"written": ["takes/12_A_T004.bvh", "takes/12_A_T004.mcap"]}
+        self.words["take"] += 1
+        return {"recording": "takes/12_A_T004.bvh", "take": "takes/12_A_T004.mcap", "number": 4}
+
+    def slate(self, **words: Any) -> dict:
+        self._ask("slate", words)
+        self.words |= words
+        return {"slate": self.words, "folder": "/takes"}
+
+    def marker(self, text: str, colour: str, sequence: int | None) -> dict:
+        self._ask("marker", text, sequence)
+        return {"sequence": sequence}
+
+    def circle(self, path: str, circled: bool) -> dict:
+        self._ask("circle", path, circled)
+        return {"take": path, "circled": circled}
 
     def close(self) -> None:
         pass
 
 
 def takes(stage: Stage, folder: str = "takes") -> Takes:
-    return Takes("tcp://127.0.0.1:5571", folder, connect=lambda address: stage)
+    return Takes("tcp://127.0.0.1:5571", folder, connect=lambda address: stage)  # type: ignore
 
 
-@given(st.text(max_size=300))
-def test_a_slate_never_leaves_its_folder(slate):
-    assert re.fullmatch(r"[A-Za-z0-9_-]{1,48}", plain(slate))
-    path = path_of("takes", plain(slate), 3, "20260101T120000")
-    assert path.count("/") == 1 and path.endswith("_003_20260101T120000.bvh")
-
-
-def test_the_take_number_goes_on_by_itself():
+def test_a_take_is_the_slate_s_next_and_can_be_marked_and_circled():
     stage = Stage()
     mine = takes(stage)
 
     async def session() -> None:
-        await mine.start("12 A", 4)
-        assert re.fullmatch(r"takes/12_A_004_\d{8}T\d{6}\.bvh", mine.state.recording)
-        assert mine.state.take == 4
+        await mine.look()
+        assert mine.state.slate["scene"] == "12" and mine.state.slate["take"] == 4
+        await mine.start()
+        assert mine.state.recording == mine.state.newest == "takes/12_A_T004.mcap"
+        await mine.mark(77, "here")
+        assert mine.state.said == "Marked."
+        await mine.circle(True)
+        assert mine.state.circled
         await mine.stop()
+        await mine.circle(False)
 
     asyncio.run(session())
-    assert stage.asked[0][2] == "12_A 4"
-    assert (mine.state.recording, mine.state.take) == ("", 5)
-    assert mine.state.files == [stage.asked[0][1]]
-    assert mine.described()["said"].startswith("Written into takes: 12_A_004_")
+    assert stage.asked == [
+        ("slate", {}), ("record", True, "takes"), ("marker", "here", 77), ("circle", "", True),
+        ("record", False, ""), ("slate", {}), ("circle", "takes/12_A_T004.mcap", False),
+    ]  # fmt: skip
+    assert (mine.state.recording, mine.state.circled, mine.state.slate["take"]) == ("", False, 5)
+    assert mine.described()["said"] == "Written into takes: 12_A_T004.bvh, 12_A_T004.mcap"
+    mine.close()
+
+
+def test_the_slate_is_changed_and_a_refusal_is_said():
+    stage = Stage()
+    mine = takes(stage)
+    asyncio.run(mine.change({"scene": "13", "notes": "x"}))
+    assert mine.state.slate["scene"] == "13" and not mine.state.failed
+    stage.refusal = "A take is a number of 1 to 99999."
+    asyncio.run(mine.change({"take": 0}))
+    assert mine.state.failed and mine.state.said == stage.refusal
+    assert mine.state.slate["scene"] == "13"
+    mine.close()
+
+
+def test_what_a_stage_of_another_version_says_of_its_slate_changes_nothing():
+    stage = Stage()
+    mine = takes(stage)
+    stage.words = {"take": "many"}
+    asyncio.run(mine.look())
+    assert mine.state.slate["take"] == 1
     mine.close()
 
 
@@ -64,7 +103,7 @@ def test_a_refusal_is_shown_and_somebody_elses_take_can_be_stopped():
     stage = Stage()
     mine = takes(stage)
     stage.refusal = "other.bvh is being recorded; stop it first."
-    asyncio.run(mine.start("x", 1))
+    asyncio.run(mine.start())
     assert mine.state.failed and mine.state.said == stage.refusal
     assert mine.state.recording == "other.bvh"
     stage.refusal = "No stage answers."
@@ -76,7 +115,7 @@ def test_a_refusal_is_shown_and_somebody_elses_take_can_be_stopped():
 def test_a_restarted_stage_records_nothing():
     stage = Stage()
     mine = takes(stage)
-    asyncio.run(mine.start("x", 1))
+    asyncio.run(mine.start())
     mine.stage_restarted()
     assert mine.state.recording == "" and mine.state.failed
     assert "restarted" in mine.state.said
@@ -88,7 +127,7 @@ def test_a_take_counts_on_only_while_the_stage_is_heard(monkeypatch):
     monkeypatch.setattr("understudy.runtime.monitor.takes.time.monotonic", lambda: now_s[0])
     mine = takes(Stage())
     mine.heard(True)
-    asyncio.run(mine.start("x", 1))
+    asyncio.run(mine.start())
 
     def at(seconds: float, there: bool) -> tuple[float, bool]:
         now_s[0] = 100.0 + seconds

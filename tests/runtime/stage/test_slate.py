@@ -71,6 +71,7 @@ def test_a_day_of_takes(pad, tmp_path):
     assert overview(Path(two["take"])).slate["circled"] is False
 
     with StageProcess(*words) as stage, ControlClient(stage.control) as client:
+        assert client.slate()["slate"]["take"] == 8, "it is told before it is taken"
         assert Path(client.record(True)["take"]).name == "Robin_12_B_T008.mcap"
         client.record(False)
         client.stop()
