@@ -1,9 +1,8 @@
-"""Windows for training: any phase of any reel, mirrored, warped in time, on other rigs; masks."""
+"""Windows for training, of any phase of any reel, in great variety; and masks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,19 +13,12 @@ from understudy.runtime.core.humanoid import PERFORMER
 from .data import Reel
 from .network import JOINTS, places_of
 from .takes import matches
+from .variety import Variety, led, mirrored, traded, worn
 
 PLACES = places_of()
 BRISK_M = 0.1  # in reels where simple guesses are further off after half a second, all count alike
 STRIDE = 2.0  # frames of a reel in a tick
-_SWAP = [
-    PERFORMER.index(n.replace("Left", "*").replace("Right", "Left").replace("*", "Right"))
-    for n in PERFORMER.names
-]
-_COLUMNS = [0, *(1 + 3 * j + k for j in _SWAP for k in range(3))]
-# How far rigs differ in how they stand at rest, per joint, degrees.
-_RIG_DEG = np.array(
-    [3.0 if n.endswith(("Leg", "Arm", "ForeArm")) else 5.0 for n in PERFORMER.names]
-)
+RATE_HZ = 30.0
 _BRANCHES = [
     [PERFORMER.index(n) for n in names]
     for names in (
@@ -47,33 +39,6 @@ _BRANCHES = [
         ("Neck", "Head"),
     )
 ]
-
-
-@dataclass(frozen=True)
-class Variety:
-    """How far windows are changed."""
-
-    warp: float = 0.15  # share of the speed
-    rig: float = 1.0  # of how much rigs differ
-    lift_m: float = 0.02
-    travel: float = 0.05  # share of the legs' length
-
-
-def mirrored(bodies: Tensor) -> Tensor:
-    """(..., 3, 67) bodies with left and right exchanged."""
-    out = bodies[..., _COLUMNS]
-    sign = torch.ones(3, out.shape[-1])
-    sign[0] = -1.0
-    sign[:, 1::3] *= -1.0
-    return out * sign.to(out.device)
-
-
-def rotations(vectors: Tensor) -> Tensor:
-    """(..., 3, 3) rotations by vectors (..., 3)."""
-    x, y, z = vectors.unbind(-1)
-    zero = torch.zeros_like(x)
-    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))
-    return torch.linalg.matrix_exp(cross)
 
 
 def simple_m(body: Tensor, seconds: float = 0.5) -> float:
@@ -119,23 +84,32 @@ class Footage:
     def windows(
         self, count: int, warm: int, ahead: int, variety: Variety, rng: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Bodies (warm + ahead, B, 3, 67), contacts (..., B, 4), whether each tick is real, and
+        """Bodies (warm + 2 + ahead, B, 3, 67), contacts (..., B, 4), whether each tick is real, and
         (B,) how much the window's error counts.
 
-        The drop comes after tick warm - 1. It lies anywhere in a reel, so ticks before the reel's
-        beginning or after its end are not real; they repeat its first or last frame.
+        The first `warm` are what was watched, tick by tick; then follow the last that was seen
+        before the drop and what was a tick before that; and then what comes. What was seen last may
+        have come up to a tick after the last that was watched. The drop lies anywhere in a reel, so
+        ticks before the reel's beginning or after its end are not real; they repeat its first or
+        last frame.
         """
         which = torch.multinomial(self.share, count, replacement=True, generator=rng)
         pace = STRIDE * (1.0 + variety.warp * (2.0 * torch.rand(count, generator=rng) - 1.0))
         least = 6.0 * pace  # two tenths of a second are always seen
         room = self.length[which] - 1 - 2.0 * least
         drop = least + room.clamp(min=0.0) * torch.rand(count, generator=rng)
-        at = drop + pace * torch.arange(1 - warm, ahead + 1)[:, None]
+        late = torch.rand(count, generator=rng)
+        late = late * (torch.rand(count, generator=rng) < variety.late)
+        ticks = torch.cat([torch.arange(1.0 - warm, 1.0), torch.arange(-1.0, ahead + 1.0)])
+        offset = ticks[:, None].repeat(1, count)
+        offset[:warm] -= late
+        backwards = torch.rand(count, generator=rng) < variety.backwards
+        at = drop + torch.where(backwards, -pace, pace) * offset
         # Some windows know less of the past than there is.
         known = torch.randint(6, 6 + 2 * warm, (count,), generator=rng)
         last = (self.length[which] - 1).float()
         real = (at >= 0.0) & (at <= last)
-        real &= torch.arange(1 - warm, ahead + 1)[:, None] > -known
+        real &= ticks[:, None] > -known
         at = at.clamp(min=0.0).minimum(last)
         low = at.floor()
         part = (at - low)[..., None, None].to(self.device)
@@ -147,29 +121,11 @@ class Footage:
         swap = torch.rand(count, generator=rng) < 0.5
         bodies[:, swap] = mirrored(bodies[:, swap])
         contacts[:, swap] = contacts[:, swap][..., [2, 3, 0, 1]]
-        count = self.count[which]
-        return self._worn(bodies, variety, rng), contacts, real.to(self.device), count
-
-    def _worn(self, bodies: Tensor, variety: Variety, rng: torch.Generator) -> Tensor:
-        """The same motion as another rig and another retargeting would give it."""
-        count = bodies.shape[1]
-        spread = torch.tensor(np.deg2rad(_RIG_DEG)).float()[:, None] * variety.rig
-        # Half the windows stay as they are: most rigs are alike.
-        some = (torch.rand(count, 1, 1, generator=rng) < 0.5).float()
-        other = rotations(torch.randn(count, JOINTS, 3, generator=rng) * spread * some)
-        turns = bodies[..., 1:].unflatten(-1, (JOINTS, 3)).transpose(-3, -2)
-        own = other.to(self.device)
-        turns = (
-            turns[..., 0:1] * own[..., 0:1, :]
-            + turns[..., 1:2] * own[..., 1:2, :]
-            + turns[..., 2:3] * own[..., 2:3, :]
-        )
-        hips = bodies[..., 0]
-        start = hips[:1] * hips.new_tensor([1.0, 0.0, 1.0])
-        travel = 1.0 + variety.travel * torch.randn(count, 1, generator=rng).to(self.device)
-        hips = (hips - start) * torch.cat([travel, torch.ones_like(travel), travel], -1)
-        hips[..., 1] += variety.lift_m * torch.randn(count, generator=rng).to(self.device)
-        return torch.cat([hips[..., None], turns.transpose(-3, -2).flatten(-2)], -1)
+        matters = self.count[which]
+        bodies, trades = traded(bodies, variety.traded, rng)
+        matters[trades] = matters[trades].minimum(matters[[k - 1 for k in trades]])
+        bodies = led(worn(bodies, variety, rng), offset / RATE_HZ, variety, rng)
+        return bodies, contacts, real.to(self.device), matters
 
 
 def masks(count: int, ahead: int, rng: torch.Generator) -> Tensor:

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from understudy.runtime.core.errors import UnderstudyError
 
-from .network import CLOCK, FEATURES, GATES, RATE, SEEN, Understudy
+from .network import CLOCK, FEATURES, GATES, RATE, SEEN, SHAPE, Understudy
 
-# Before 29 November 2026 the network had neither gates nor a clock; all else was as now.
+# Before 29 November 2026 the network had neither gates nor a clock, and before the 30th it did not
+# look at the shape of a motion apart from its size; all else was as now.
 _OPEN = 2.0
 
 
@@ -48,15 +49,16 @@ def stored(path: Path) -> dict[str, Tensor]:
 def begin(net: Understudy, path: Path, exact: bool = False) -> None:
     """Makes net the network that a file holds.
 
-    One without gates and a clock gets them: open, and not looked at. exact: as far open as they go,
-    so that it says the very same.
+    What it did not have yet it gets: gates that are open, inputs that are not looked at. exact: as
+    far open as they go, so that it says the very same.
     """
     arrays = stored(path)
-    first = FEATURES - SEEN - CLOCK
-    if arrays["encode.weight"].shape[1] == FEATURES - CLOCK:
+    lacks = FEATURES - arrays["encode.weight"].shape[1]
+    if lacks in (SHAPE, SHAPE + CLOCK):
+        first = FEATURES - SEEN - lacks
         for name in ("mean", "scale", "encode.weight"):
             own = dict(net.named_parameters()) | dict(net.named_buffers())
-            new = own[name][..., first : first + CLOCK]
+            new = own[name][..., first : first + lacks]
             new = torch.zeros_like(new) if name == "encode.weight" else new
             a = arrays[name]
             arrays[name] = torch.cat([a[..., :first], new.to(a), a[..., first:]], -1)
@@ -77,3 +79,16 @@ def begin(net: Understudy, path: Path, exact: bool = False) -> None:
                 "give --hidden and --width as it was trained with."
             )
     net.load_state_dict({name: arrays[name] for name in wanted})
+
+
+@torch.no_grad()
+def keep(net: Understudy, path: Path, share: float) -> None:
+    """Keeps a share of the network that a file holds in the weights of one that began from it.
+
+    Between two networks of one valley lies one that is better on what neither has seen (Wortsman et
+    al. 2022, "Robust fine-tuning of zero-shot models").
+    """
+    first = Understudy(net.hidden, net.width)
+    begin(first, path)
+    for own, before in zip(net.parameters(), first.parameters(), strict=True):
+        own.lerp_(before.to(own), share)

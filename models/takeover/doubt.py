@@ -9,9 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .batches import Footage, Variety, masks
+from .batches import Footage, masks
 from .network import Understudy, adrift
 from .rollout import rollout
+from .variety import Variety
 
 BATCHES, WINDOWS, WARM, AHEAD = 48, 64, 22, 30
 PARTIAL = 5  # every so many batches, only some joints are missing
@@ -30,14 +31,14 @@ def _roll_outs(net: Understudy, footage: Footage, rng: torch.Generator) -> tuple
         bodies, _, real, _ = footage.windows(WINDOWS, WARM, AHEAD, Variety(), rng)
         seen = masks(WINDOWS, AHEAD, rng).to(bodies.device) if k % PARTIAL == 0 else None
         found = rollout(net, bodies, real.float(), WARM, seen, 0.0)[0]
-        error = (net.joints(found) - net.joints(bodies[WARM:])).square().sum(-2).sqrt()
+        error = (net.joints(found) - net.joints(bodies[WARM + 2 :])).square().sum(-2).sqrt()
         lost = torch.ones_like(error) if seen is None else adrift(seen)
         ticks = [lost[0]]
         for gone in lost[1:]:
             ticks.append((ticks[-1] + 1.0) * gone)
         errors.append(error.flatten(0, 1))
         clocks.append(torch.stack(ticks).clamp(min=1.0).log().flatten(0, 1))
-        counts.append((lost * real[WARM:, :, None]).flatten(0, 1))
+        counts.append((lost * real[WARM + 2 :, :, None]).flatten(0, 1))
     hook.remove()
     return tuple(torch.cat(part) for part in (inputs, errors, clocks, counts))
 

@@ -22,11 +22,14 @@ SIX = 6 * JOINTS
 RATE = 3 + SIX
 SEEN = JOINTS + RATE  # which joints are seen, and how those have moved
 CLOCK = JOINTS + 1  # how fast each joint is, as a logarithm, and how long it has not been seen
-FEATURES = SIX + 3 * JOINTS - 2 + SIX + 3 * JOINTS + CLOCK + SEEN
+SHAPE = 3 * JOINTS  # the changes of the joints' places over their root mean square
+FEATURES = SIX + 3 * JOINTS - 2 + SIX + 3 * JOINTS + CLOCK + SHAPE + SEEN
 GATES = 1 + JOINTS  # of the hips' place and of each joint's turn
 STILL_M = 1e-3  # a tick; bodies that are slower stand, and what they do hardly tells what comes
 # Where among the features the changes of the joints' places are.
 MOVED = slice(SIX + 3 * JOINTS - 2 + SIX, SIX + 3 * JOINTS - 2 + SIX + 3 * JOINTS)
+LEAST_M = 2e-4  # a tick: a change of places is hardly told from noise
+DROPPED = 0.1  # share of what is read of the features that is left out in training
 LOW_M, HIGH_M = 1e-3, 2.0  # between these lies an error that is expected
 
 # Which joints are seen (..., J), 1 or 0; the hips' place (..., 3) and the joints' local rotations
@@ -143,6 +146,7 @@ class Understudy(nn.Module):
             moved_m.flatten(-2),
             speed,
             clock,
+            (moved_m / amount_m(moved_m)).flatten(-2),
         ]
         if seen is None:
             parts.append(now.new_zeros(*now.shape[:-2], SEEN))
@@ -160,7 +164,7 @@ class Understudy(nn.Module):
         x = ((features - self.mean) / self.scale).clamp(-6.0, 6.0)
         if noise:
             x = x + noise * torch.randn_like(x)
-        return F.elu(self.encode(x))
+        return F.dropout(F.elu(self.encode(x)), DROPPED, training=noise > 0.0)
 
     def foretell(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What it keeps of the rate (..., 135), the correction (..., 135), contact logits (..., 4),
@@ -210,6 +214,13 @@ class Understudy(nn.Module):
         if seen is not None:
             after, _ = filled(after, seen)
         return after, memory, contacts, doubt
+
+
+def amount_m(moved_m: Tensor) -> Tensor:
+    """(..., 1, 1) how far joints went in a tick, of changes of places (..., 3, J): what divides
+    them so that small motion has a shape as large motion has."""
+    square = moved_m.square().sum((-2, -1), keepdim=True).detach() / JOINTS
+    return (square + LEAST_M * LEAST_M).sqrt()
 
 
 def stirred(features: Tensor) -> Tensor:

@@ -19,9 +19,9 @@ OFTEN = (
 class Config:
     """What decides the result. Lengths in ticks of 1/30 s."""
 
-    steps: int = 650
-    fall: int = 2000  # steps in which the rate would fall to 0, as a cosine
-    cool: int = 400  # steps at the end in which it does, as a line
+    steps: int = 3000
+    fall: int = 4500  # steps in which the rate would fall to 0, as a cosine
+    cool: int = 600  # steps at the end in which it does, as a line
     batch: int = 64
     hidden: int = 256
     width: int = 192
@@ -33,13 +33,14 @@ class Config:
     ahead: tuple[int, ...] = (30,)  # grows every eighth of `fall`
     partial: int = 5  # every so many steps, only some joints are missing
     often: str = OFTEN  # kinds that are rare and hard come more often
-    warp: float = 0.15  # how much faster or slower a window may be
+    warp: float = 0.2  # how much faster or slower a window may be
     rig: float = 1.0  # how much rigs differ, 0 not at all
     relative: float = 0.5  # shares in the loss, beside 1 for places
     turns: float = 0.15
     speed: float = 0.05
     contact: float = 0.02
-    small: float = 0.7  # by what power errors count more in quiet reels
+    small: float = 0.6  # by what power errors count more in quiet reels
+    kept: float = 0.3  # share of the network that it began from, in the weights at the end
     seed: int = 0
 
 

@@ -8,7 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .network import JOINTS, Understudy, adrift, locals_of, seen_of
+from understudy.runtime.core.humanoid import PERFORMER
+
+from .network import JOINTS, Understudy, adrift, locals_of, places_of, seen_of
+
+# How far from the wrist fingers are, and how much a hand and its fingers count beside other joints.
+FINGERS_M, HAND, TIP = 0.09, 2.0, 3.0
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,25 @@ class Weights:
     turns: float = 0.15
     speed: float = 0.05
     contact: float = 0.02
+
+
+def _points() -> tuple[Tensor, Tensor]:
+    """(67, 24) from a body to the places of its joints and of its fingers, and (24, 1) how much
+    each counts: rigs have from none to twenty joints on each hand."""
+    places = places_of()
+    count = torch.ones(JOINTS)
+    tips = []
+    for hand in (PERFORMER.index(f"{side}Hand") for side in ("Left", "Right")):
+        tip = places[:, hand].clone()
+        along = torch.tensor(PERFORMER.rest_positions[hand]).float()
+        tip[1 + 3 * hand : 4 + 3 * hand] += FINGERS_M * along / along.norm()
+        tips.append(tip)
+        count[hand] = HAND
+    count = torch.cat([count, torch.tensor([TIP, TIP])])
+    return torch.cat([places, torch.stack(tips, -1)], -1), (count / count.sum())[:, None]
+
+
+_POINTS, _COUNT = _points()
 
 
 def weights(ahead: int) -> Tensor:
@@ -42,15 +66,16 @@ def rollout(
     noise: float,
     listen: int = 0,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Bodies, contact logits and expected errors of the ticks after the first `warm`.
+    """Bodies, contact logits and expected errors of the ticks after the drop.
 
-    Through the first `listen` of them no gradient goes back.
+    bodies are as `Footage.windows` gives them. Through the first `listen` of those that are watched
+    no gradient goes back.
     """
     whole = bodies.new_ones(warm - 2, bodies.shape[1], 22)
     with torch.no_grad():
         watched = seen_of(bodies[2:warm], whole)
         features = net.look(bodies[1 : warm - 1], bodies[: warm - 2], watched)[0]
-        local = None if seen is None else locals_of(bodies[warm:])
+        local = None if seen is None else locals_of(bodies[warm + 2 :])
     memory = bodies.new_zeros(bodies.shape[1], net.hidden)
     for some, learns in ((slice(0, listen), False), (slice(listen, warm - 2), True)):
         with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
@@ -58,13 +83,11 @@ def rollout(
                 net.encoded(features[some], noise), real[: warm - 2][some], strict=True
             ):
                 memory = net.gate(x[None], memory[None])[1][0] * valid[:, None]
-    before, now = bodies[warm - 2], bodies[warm - 1]
+    before, now = bodies[warm], bodies[warm + 1]
     out, contacts, doubts = [], [], []
     ticks = bodies.new_zeros(bodies.shape[1], JOINTS)
-    for t in range(len(bodies) - warm):
-        part = (
-            None if seen is None or local is None else (seen[t], bodies[warm + t, ..., 0], local[t])
-        )
+    for t, hips in enumerate(bodies[warm + 2 :, ..., 0]):
+        part = None if seen is None or local is None else (seen[t], hips, local[t])
         after, memory, contact, doubt = net(now, before, memory, part, noise, ticks)
         ticks = ticks + 1.0 if seen is None else (ticks + 1.0) * adrift(seen[t])
         before, now = now, after
@@ -90,20 +113,22 @@ def loss_of(
     count (B,) says how much each window's error counts.
     """
     bodies, contacts, doubts = found
-    at, goal = net.joints(bodies), net.joints(true)
-    error = ((at - goal).square().sum(-2) + 1e-8).sqrt()  # (K, B, J)
+    points, share_of = _POINTS.to(true), _COUNT.to(true)
+    at, goal = bodies @ points, true @ points
+    error = ((at - goal).square().sum(-2) + 1e-8).sqrt()  # (K, B, points)
     weigh = weights(len(true)).to(valid.device)[:, None] * valid / valid[0].sum().clamp(min=1.0)
     weigh = weigh * count
-    place = (error.mean(-1) * weigh).sum()
+    place = ((error @ share_of)[..., 0] * weigh).sum()
     relative = at - at[..., :1] - goal + goal[..., :1]
-    relative = (((relative.square().sum(-2) + 1e-8).sqrt()).mean(-1) * weigh).sum()
+    relative = (((relative.square().sum(-2) + 1e-8).sqrt() @ share_of)[..., 0] * weigh).sum()
     turns = ((bodies[..., 1:] - true[..., 1:]).abs().mean((-1, -2)) * weigh).sum()
-    step = at - torch.cat([net.joints(last)[None], at[:-1]])
-    truth = goal - torch.cat([net.joints(last)[None], goal[:-1]])
+    from_m = (last @ points)[None]
+    step = at - torch.cat([from_m, at[:-1]])
+    truth = goal - torch.cat([from_m, goal[:-1]])
     speed = (((step - truth).square().sum(-2) + 1e-8).sqrt().mean(-1) * weigh).sum() * 30.0
     contact = F.binary_cross_entropy_with_logits(contacts, planted, reduction="none")
     contact = (contact.mean(-1) * valid).sum() / valid.sum().clamp(min=1.0)
-    off = error.detach()
+    off = error[..., :JOINTS].detach()
     trust = doubts.log() + off / doubts
     missing = torch.ones_like(off) if seen is None else adrift(seen)
     missing = missing * valid[..., None]

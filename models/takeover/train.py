@@ -20,12 +20,13 @@ import torch
 from understudy.runtime.core.errors import UnderstudyError
 
 from . import begin, doubt, export, heldout, plots, trust
-from .batches import Footage, Variety, masks
+from .batches import Footage, masks
 from .data import Reel, files, load
-from .network import RATE, SEEN, Understudy, seen_of
+from .network import RATE, SEEN, SHAPE, Understudy, seen_of
 from .options import Config, arguments
 from .rollout import Weights, loss_of, rollout
 from .takes import held as held_apart
+from .variety import Variety
 
 SAVED = 50  # steps between two checkpoints
 PROBE = 200  # and between two measurements on the takes that are kept apart
@@ -34,7 +35,7 @@ PROBE = 200  # and between two measurements on the takes that are kept apart
 @torch.no_grad()
 def normalise(net: Understudy, footage: Footage, rng: torch.Generator) -> None:
     """Takes the network's means and scales from the data."""
-    bodies, _, _, _ = footage.windows(6000, 2, 1, Variety(), rng)
+    bodies = footage.windows(6000, 1, 1, Variety(), rng)[0][1:]
     seen = torch.ones(6000, 22, device=bodies.device)
     features, _, rate, _ = net.look(bodies[1], bodies[0], seen_of(bodies[2], seen))
     scale = features.std(0)
@@ -42,7 +43,8 @@ def normalise(net: Understudy, footage: Footage, rng: torch.Generator) -> None:
     net.mean.copy_(features.mean(0))
     net.scale.copy_(torch.maximum(scale, floor))
     net.mean[-RATE - 22 : -RATE], net.scale[-RATE - 22 : -RATE] = 0.5, 0.5
-    net.mean[-SEEN - 1], net.scale[-SEEN - 1] = 1.0, 1.0
+    clock = -SEEN - SHAPE - 1
+    net.mean[clock], net.scale[clock] = 1.0, 1.0
     later = net.look(bodies[2], bodies[1])[2]
     net.rate_scale.copy_((later - rate).std(0).clamp(min=1e-3) * 2.0)
 
@@ -102,7 +104,7 @@ def train(
         if config.partial and step % config.partial == config.partial - 1:
             seen = masks(config.batch, ahead, rng).to(args.device)
         found = rollout(net, bodies, real.float(), config.warm, seen, config.noise, config.listen)
-        w = config.warm
+        w = config.warm + 2
         loss, losses = loss_of(
             *(net, share, bodies[w:], bodies[w - 1], planted[w:], real[w:].float(), count),
             *(found, seen),
@@ -155,6 +157,8 @@ def train(
             os.replace(part, checkpoint)
         if done:
             break
+    if args.begin is not None:
+        begin.keep(mean, args.begin, config.kept)
     doubt.fit(mean, footage, rng)
     return mean, history
 

@@ -1,4 +1,4 @@
-"""The small life of a body that stands: breathing and a slow shift of weight.
+"""The small life of a body that stands: breath, sway and shifts of weight.
 
 A network trained on a few seconds of standing learns to stand like a statue. This adds what every
 standing person does, before the feet are planted, so that they stay where they are.
@@ -12,10 +12,15 @@ from understudy.runtime.core import quaternion
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
 
+from .controller import spring_step
+
 BREATH_HZ = 0.23
-SWAY_HZ = 0.083
+BREATH_VARIES = 0.3  # share of its pace by which it comes and goes
 CHEST_RAD = 0.014
-SWAY_M = 0.012
+# Sway: noise that forgets itself in so long, aside and to the front, made smooth over SMOOTH_S.
+SWAY_M, SWAY_S, SMOOTH_S = (0.008, 0.006), 2.5, 0.5
+# And now and then the weight goes to another leg.
+SHIFT_M, SHIFT_S, SOONEST_S, SHIFT_HALFLIFE_S = 0.018, 9.0, 2.5, 0.3
 SETTLE_HALFLIFE_S = 0.4
 # Mocap that was fitted to another subject's bones stands with its knees bent by 30 degrees.
 TALL_M = 0.024
@@ -27,27 +32,45 @@ _AXES = np.array(
 
 
 class Idle:
-    """Phases of `count` bodies; bodies breathe out of step."""
+    """Of `count` bodies: noise of their own, so that nothing comes again and nobody is in step."""
 
     def __init__(self, count: int) -> None:
-        self.phase = np.arange(count) * 2.399963  # the golden angle spreads them evenly
         self.calm = np.ones(count)
-        self.time_s = 0.0
+        self._random = np.random.default_rng(count)
+        self._phase = self._random.uniform(0.0, 2.0 * np.pi, count)
+        # Aside, to the front and of the breath's pace: as they are, and smooth.
+        self._noise, self._smooth = np.zeros((count, 3)), np.zeros((count, 3))
+        self._until_s = self._random.uniform(0.0, SHIFT_S, count)
+        self._leg_m, self._shift_m, self._shift_mps = (np.zeros(count) for _ in range(3))
+
+    def _live(self, dt_s: float) -> None:
+        """Brings the noise on by dt_s."""
+        keeps = np.exp(-dt_s / SWAY_S)
+        fresh = self._random.standard_normal(self._noise.shape)
+        self._noise = keeps * self._noise + np.sqrt(1.0 - keeps * keeps) * fresh
+        self._smooth += (self._noise - self._smooth) * (1.0 - np.exp(-dt_s / SMOOTH_S))
+        self._until_s -= dt_s
+        if self._until_s.min() <= 0.0:
+            for i in np.flatnonzero(self._until_s <= 0.0).tolist():
+                self._leg_m[i] = self._random.uniform(-SHIFT_M, SHIFT_M)
+                self._until_s[i] = SOONEST_S + self._random.exponential(SHIFT_S - SOONEST_S)
+        self._shift_m, self._shift_mps = spring_step(
+            self._shift_m, self._shift_mps, self._leg_m, SHIFT_HALFLIFE_S, dt_s
+        )
+        pace = 1.0 + BREATH_VARIES * quaternion.clamp(self._smooth[:, 2], -2.0, 2.0)
+        self._phase += 2.0 * np.pi * BREATH_HZ * pace * dt_s
 
     def apply(self, hips: Array, rotations: Array, speed: Array, dt_s: float) -> None:
         """Adds to hips (N, 3) in the root's frame and rotations (N, J, 4); speed (N,) in m/s."""
-        self.time_s += dt_s
+        self._live(dt_s)
         goal = quaternion.clamp(1.0 - speed / 0.25, 0.0, 1.0)
         self.calm += (goal - self.calm) * (1.0 - np.exp(-0.6931472 * dt_s / SETTLE_HALFLIFE_S))
-        turn = 2.0 * np.pi * self.time_s
-        breath = np.sin(turn * BREATH_HZ + self.phase)
-        sway = self.calm * (
-            np.sin(turn * SWAY_HZ + 1.7 * self.phase) + 0.4 * np.sin(2.3 * turn * SWAY_HZ)
-        )
+        breath = np.sin(self._phase)
         amount = (CHEST_RAD * (0.4 + 0.6 * self.calm) * breath)[:, None, None]
         delta = np.empty((len(speed), len(_CHEST), 4))
         delta[..., :3] = 0.5 * amount * _AXES
         delta[..., 3] = np.sqrt(1.0 - np.sum(delta[..., :3] ** 2, axis=-1))
         rotations[:, _CHEST] = quaternion.multiply(rotations[:, _CHEST], delta)
-        hips[:, 0] += SWAY_M * sway
+        hips[:, 0] += self.calm * (self._shift_m + SWAY_M[0] * self._smooth[:, 0])
+        hips[:, 2] += self.calm * SWAY_M[1] * self._smooth[:, 1]
         hips[:, 1] += self.calm * (TALL_M - 0.0015 * (1.0 + breath))

@@ -16,7 +16,7 @@ SIDES = ("left", "right")
 PARTS = ("upper_leg", "lower_leg", "foot")
 # The share of a leg's length that is given out slowly, to a foot pulled by so much or more.
 SOFT, PULLED_M = 0.03, 0.03
-EASED_M = 0.005  # a foot that is pulled by less turns its knee ahead by a share only
+EASED_M = 0.012  # a foot that is pulled by less turns its knee ahead by a share only
 
 
 class RigLegs:

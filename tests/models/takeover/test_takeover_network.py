@@ -23,6 +23,7 @@ from understudy.models.takeover import (
     takes,
     train,
     trust,
+    variety,
 )
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
@@ -175,9 +176,9 @@ def test_filled_keeps_what_is_seen_and_hangs_the_rest_on_it():
 
 def test_mirroring_twice_is_nothing_and_once_swaps_left_and_right():
     _, _, world_p, bodies = some()
-    twice = batches.mirrored(batches.mirrored(bodies.float()))
+    twice = variety.mirrored(variety.mirrored(bodies.float()))
     np.testing.assert_allclose(twice, bodies.float())
-    places = evaluate.places(batches.mirrored(bodies.float()).numpy())
+    places = evaluate.places(variety.mirrored(bodies.float()).numpy())
     left, right = PERFORMER.index("LeftHand"), PERFORMER.index("RightHand")
     np.testing.assert_allclose(places[:, left], world_p[:, right] * [-1, 1, 1], atol=1e-5)
 
@@ -187,15 +188,63 @@ def test_windows_are_the_motion_at_the_networks_rate(tmp_path):
     reel = data.reels(clip)[0]
     footage = batches.Footage([reel], "")
     rng = torch.Generator().manual_seed(3)
-    plain = batches.Variety(0.0, 0.0, 0.0, 0.0)
-    bodies, contacts, real, count = footage.windows(64, 10, 12, plain, rng)
+    bodies, contacts, real, count = footage.windows(64, 10, 12, variety.PLAIN, rng)
     np.testing.assert_allclose(count, 1.0, atol=1e-6)
-    assert bodies.shape == (22, 64, 3, 67) and contacts.shape == (22, 64, 4)
-    assert real[9].all() and real.float().mean() > 0.5
+    assert bodies.shape == (24, 64, 3, 67) and contacts.shape == (24, 64, 4)
+    # The last that was watched is the last that was seen, where nothing came after it.
+    assert torch.equal(bodies[9], bodies[11]) and torch.equal(bodies[8], bodies[10])
+    bodies, real = bodies[10:], real[10:]
+    assert real[1].all() and real.float().mean() > 0.5
     speed = (bodies[1:, :, 2, 0] - bodies[:-1, :, 2, 0]).abs() * 30.0
     both = real[1:] & real[:-1]
     # Forward or, for windows that begin elsewhere, the same speed: 1.2 m/s scaled by the legs.
     assert abs(float(speed[both].median()) - 1.2) < 0.15
+
+
+def test_a_window_in_all_its_variety_is_still_a_body_that_moves(tmp_path):
+    reel = data.reels(walk(4.0, 1.2))[0]
+    footage = batches.Footage([reel], "")
+    much = variety.Variety(backwards=0.5, traded=0.5, led=1.0, late=1.0)
+    bodies, _, _, _ = footage.windows(64, 10, 12, much, torch.Generator().manual_seed(3))
+    turns = bodies[..., 1:].unflatten(-1, (22, 3)).transpose(-3, -2)
+    off = turns @ turns.transpose(-1, -2) - torch.eye(3)
+    assert off.abs().max() < 0.06  # frames between two of the reel are their mean
+    # Who watched up to a tick before was led along the same way.
+    before, now, after = (bodies[k, :, :, 0] for k in (10, 11, 12))
+    steps = [(b - a).norm(dim=-1) for a, b in ((before, now), (now, after))]
+    assert (steps[0] - steps[1]).abs().max() < 0.02
+    late = (now - bodies[9, :, :, 0]).norm(dim=-1)
+    assert (late < 1.5 * steps[0] + 0.01).all() and late.max() > 0.5 * steps[0].max()
+
+
+def test_a_bend_turns_the_way_and_the_body_alike():
+    clip = walk(4.0, 1.2)
+    reel = data.reels(clip)[0]
+    body = evaluate.body(reel)[:60:2, None]
+    at_s = torch.arange(30)[:, None] / 30.0
+    bent = variety.led(
+        body, at_s, variety.Variety(led=1.0, slope=0.0), torch.Generator().manual_seed(1)
+    )
+    way, axis = bent[1:, 0, :, 0] - bent[:-1, 0, :, 0], bent[..., 3][:, 0]
+    faced = torch.atan2(axis[:, 0], axis[:, 2])
+    went = torch.atan2(way[:, 0], way[:, 2])
+    assert abs(float(faced[-1] - faced[0])) > 0.05
+    plain = torch.atan2(body[0, 0, 0, 3], body[0, 0, 2, 3])
+    first = body[1, 0, :, 0] - body[0, 0, :, 0]
+    turned = went[-1] - torch.atan2(first[0], first[2])
+    assert abs(float(turned - (faced[-1] - plain))) < 0.25
+
+
+def test_arms_are_traded_and_legs_are_not():
+    _, _, _, bodies = some(12)
+    bodies = bodies.float().reshape(3, 4, 3, 67)
+    out, which = variety.traded(bodies, 1.0, torch.Generator().manual_seed(0))
+    assert which == [0, 1, 2, 3]
+    legs = [1 + 3 * j + k for j in map(PERFORMER.index, ("LeftLeg", "RightFoot")) for k in range(3)]
+    assert torch.allclose(out[..., legs], bodies[..., legs], atol=1e-5)
+    hands = [1 + 3 * PERFORMER.index(f"{side}Hand") for side in ("Left", "Right")]
+    moved = (out[..., hands] - bodies[..., hands]).abs().amax((0, 2))  # of each body, each hand
+    assert (moved.amax(-1) > 0.05).all()
 
 
 def test_flips_are_cut_out():
@@ -261,6 +310,10 @@ def test_a_training_goes_on_from_a_network(tmp_path, capsys):
     train.run(options(path, tmp_path / "next", "--begin", str(first / "takeover.onnx")))
     card = json.loads((tmp_path / "next" / "takeover.json").read_text())
     assert len(card["training"]["begun_from"]) == 64
+    kept = network.Understudy(24, 16)
+    begin.begin(kept, first / "takeover.onnx")
+    begin.keep(kept, first / "takeover.onnx", 0.3)  # of itself: nothing changes
+    assert torch.allclose(kept.encode.weight, saved["encode.weight"], atol=1e-6)
     with pytest.raises(UnderstudyError, match="another size"):
         begin.begin(network.Understudy(8, 16), first / "takeover.onnx")
     (tmp_path / "no.onnx").write_bytes(b"no")
