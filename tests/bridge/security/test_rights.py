@@ -122,7 +122,7 @@ def test_every_request_says_what_it_takes_and_only_greetings_take_nothing():
 
 
 def _right(kind: type) -> str:
-    return kind.right.fget(SimpleNamespace(traits={"energy": 0.5}))
+    return kind.right.fget(SimpleNamespace(traits={"energy": 0.5}, words={"notes": "x"}))
 
 
 def test_a_listed_key_that_may_nothing_comes_in_nowhere(show, tmp_path):

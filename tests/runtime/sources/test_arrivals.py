@@ -119,7 +119,7 @@ def turned_deg(q: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("scheme", BODIES)
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4, deadline=None, derandomize=True)
 @example(way=Way(at_once=2), tick_hz=60.0, timed=False)
 @example(way=Way(at_once=5), tick_hz=60.0, timed=True)
 @example(way=Way(mean_s=0.03, seed=1), tick_hz=60.0, timed=True)

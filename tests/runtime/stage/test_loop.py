@@ -426,8 +426,10 @@ def test_a_style_that_is_asked_for_changes_the_poses_of_the_stream(pad):
 def test_styles_are_told_and_what_cannot_be_is_refused_and_counted(pad):
     with StageProcess("--pad", pad, "--style", "energy=0.25") as stage:
         with ControlClient(stage.control) as client:
-            assert client.style() == {"pad": {"energy": 0.25, "crouch": 0.0}}
-            assert client.style("pad", crouch=0.5) == {"pad": {"energy": 0.25, "crouch": 0.5}}
+            assert client.style() == {"pad": {"energy": 0.25, "crouch": 0.0, "restless": 0.0}}
+            assert client.style("pad", crouch=0.5) == {
+                "pad": {"energy": 0.25, "crouch": 0.5, "restless": 0.0}
+            }
             for subject, traits in (("nobody", {"energy": 0.5}), ("pad", {"grace": 0.5})):
                 with pytest.raises(
                     UnderstudyError, match=subject if subject == "nobody" else "grace"
@@ -436,7 +438,7 @@ def test_styles_are_told_and_what_cannot_be_is_refused_and_counted(pad):
             with pytest.raises(UnderstudyError):
                 client.style("pad", energy=float("nan"))
             assert client.stats()["control_refused"] == 3
-            assert client.style("pad") == {"pad": {"energy": 0.25, "crouch": 0.5}}
+            assert client.style("pad") == {"pad": {"energy": 0.25, "crouch": 0.5, "restless": 0.0}}
 
 
 def test_style_of_a_script_reaches_the_body(tmp_path):
@@ -446,4 +448,8 @@ def test_style_of_a_script_reaches_the_body(tmp_path):
         for number, energy in ((0, 0.0), (45, -0.5), (90, -1.0)):
             stage.tick(number)
             style = stage.cast.style("tired", {})["tired"]
-            assert style == {"energy": pytest.approx(energy), "crouch": pytest.approx(0.3)}
+            assert style == {
+                "energy": pytest.approx(energy),
+                "crouch": pytest.approx(0.3),
+                "restless": 0.0,
+            }

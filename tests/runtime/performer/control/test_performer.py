@@ -261,7 +261,7 @@ def test_a_slider_that_jumps_is_followed_smoothly():
         heights = []
         for t in range(150):
             if t == 60:
-                p.style[0] = (0.0, 1.0)
+                p.style[0, :2] = (0.0, 1.0)
             p.step([STAND])
             heights.append(float(p.positions[0, 0, 1]))
         assert heights[59] - heights[-1] > 0.1
