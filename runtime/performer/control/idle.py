@@ -17,6 +17,7 @@ from .controller import spring_step
 BREATH_HZ = 0.23
 BREATH_VARIES = 0.3  # share of its pace by which it comes and goes
 CHEST_RAD = 0.014
+AHEAD = 256  # ticks of noise
 # Sway: noise that forgets itself in so long, aside and to the front, made smooth over SMOOTH_S.
 SWAY_M, SWAY_S, SMOOTH_S = (0.008, 0.006), 2.5, 0.5
 # And now and then the weight goes to another leg.
@@ -36,24 +37,35 @@ class Idle:
 
     def __init__(self, count: int) -> None:
         self.calm = np.ones(count)
-        self._random = np.random.default_rng(count)
-        self._phase = self._random.uniform(0.0, 2.0 * np.pi, count)
+        # By number, however many there are; drawn ahead, and each in a tick of its own.
+        self._random = [np.random.default_rng([11, i]) for i in range(count)]
+        self._phase = np.array([r.uniform(0.0, 2.0 * np.pi) for r in self._random])
+        self._until_s = np.array([r.uniform(0.0, SHIFT_S) for r in self._random])
+        self._drawn = np.stack([self._draw(i) for i in range(count)])
+        self._rows, self._at = np.arange(count), 37 * np.arange(count) % AHEAD
         # Aside, to the front and of the breath's pace: as they are, and smooth.
         self._noise, self._smooth = np.zeros((count, 3)), np.zeros((count, 3))
-        self._until_s = self._random.uniform(0.0, SHIFT_S, count)
         self._leg_m, self._shift_m, self._shift_mps = (np.zeros(count) for _ in range(3))
+
+    def _draw(self, i: int) -> Array:
+        """(AHEAD, 3) noise of body i."""
+        return self._random[i].standard_normal((AHEAD, 3), np.float32)
 
     def _live(self, dt_s: float) -> None:
         """Brings the noise on by dt_s."""
         keeps = np.exp(-dt_s / SWAY_S)
-        fresh = self._random.standard_normal(self._noise.shape)
+        fresh = self._drawn[self._rows, self._at]
+        self._at += 1
+        if self._at.max() == AHEAD:
+            for i in np.flatnonzero(self._at == AHEAD).tolist():
+                self._drawn[i], self._at[i] = self._draw(i), 0
         self._noise = keeps * self._noise + np.sqrt(1.0 - keeps * keeps) * fresh
         self._smooth += (self._noise - self._smooth) * (1.0 - np.exp(-dt_s / SMOOTH_S))
         self._until_s -= dt_s
         if self._until_s.min() <= 0.0:
             for i in np.flatnonzero(self._until_s <= 0.0).tolist():
-                self._leg_m[i] = self._random.uniform(-SHIFT_M, SHIFT_M)
-                self._until_s[i] = SOONEST_S + self._random.exponential(SHIFT_S - SOONEST_S)
+                self._leg_m[i] = self._random[i].uniform(-SHIFT_M, SHIFT_M)
+                self._until_s[i] = SOONEST_S + self._random[i].exponential(SHIFT_S - SOONEST_S)
         self._shift_m, self._shift_mps = spring_step(
             self._shift_m, self._shift_mps, self._leg_m, SHIFT_HALFLIFE_S, dt_s
         )
