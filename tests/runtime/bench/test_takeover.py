@@ -115,7 +115,7 @@ def test_a_body_that_stands_goes_on_standing():
     result = gap_trial.measure_clip(still(6.0), [0.25, 0.5, 1.0])
     for errors in result.errors.values():
         best_m = min(errors[name][0] for name in gaps.BASELINES)
-        assert errors["ours"][0] < 1.1 * best_m + 0.0003  # a synthetic sway of millimetres
+        assert errors["ours"][0] < 1.1 * best_m + 0.0006  # a synthetic sway of millimetres
     assert result.errors[1.0]["ours"][0] < 0.006
 
 
