@@ -134,7 +134,9 @@ def turned_deg(q: np.ndarray) -> float:
 @example(way=Way(12.0, at_once=2, mean_s=0.001, twice=True, seed=369), tick_hz=30.0, timed=False)
 @given(way=ways, tick_hz=tick_rates, timed=st.booleans())
 def test_a_body_goes_nowhere_where_its_actor_was_not_and_no_faster(scheme, way, tick_hz, timed):
-    """Not further than 2 degrees and 2 cm (4 where 15 Hz or fewer come in pairs), and no more than half as far again in a tick.
+    """Not further than 2 degrees and 2 cm, and no more than half as far again in a tick.
+
+    Where 15 Hz or fewer come several at once, 6 degrees are allowed: what is missed there is long.
 
     Where the sender says no time the order of its frames is told by the poses alone: one that is a
     place off is shown with a step of twice its length.
@@ -146,7 +148,7 @@ def test_a_body_goes_nowhere_where_its_actor_was_not_and_no_faster(scheme, way, 
     furthest_deg = np.degrees(SWING_RAD) * 2 * np.pi * SWINGS_HZ * longest_s + FREE_DEG
     furthest_m = SWAY_M * 2 * np.pi * SWAYS_HZ * longest_s + FREE_M
     # Frames a tenth of a second apart that come in pairs are expected for two of them.
-    beyond_deg = BEYOND_DEG * (2.0 if way.at_once > 1 and way.rate_hz <= 15.0 else 1.0)
+    beyond_deg = BEYOND_DEG * (3.0 if way.at_once > 1 and way.rate_hz <= 15.0 else 1.0)
     before: dict[str, np.ndarray] = {}
     root_before = None
     sent = frames(way.rate_hz, SECONDS, lambda t, n: made(t, n, timed))
