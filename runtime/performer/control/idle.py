@@ -45,7 +45,9 @@ class Idle:
         self._rows, self._at = np.arange(count), 37 * np.arange(count) % AHEAD
         # Aside, to the front and of the breath's pace: as they are, and smooth.
         self._noise, self._smooth = np.zeros((count, 3)), np.zeros((count, 3))
-        self._leg_m, self._shift_m, self._shift_mps = (np.zeros(count) for _ in range(3))
+        self._leg_m: Array = np.zeros(count)
+        self._shift_m: Array = np.zeros(count)
+        self._shift_mps: Array = np.zeros(count)
 
     def _draw(self, i: int) -> Array:
         """(AHEAD, 3) noise of body i."""
