@@ -11,26 +11,10 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.outputs.body import Added, Body, body
 from understudy.runtime.retarget.retarget import t_pose
+from understudy.runtime.sources.devices.mvn_skeleton import ROLES
 
 # Where our roles have no word: between the two around it.
 _BETWEEN = {"L3": ("L5", "T12")}
-_ROLES: dict[str, str] = {
-    "Pelvis": "hips",
-    "L5": "spine",
-    "T12": "chest",
-    "T8": "upper_chest",
-    "Neck": "neck",
-    "Head": "head",
-    **{
-        f"{side}{part}": f"{side.lower()}_{role}"
-        for side in ("Left", "Right")
-        for part, role in (
-            *(("Shoulder", "shoulder"), ("UpperArm", "upper_arm"), ("Forearm", "lower_arm")),
-            *(("Hand", "hand"), ("UpperLeg", "upper_leg"), ("LowerLeg", "lower_leg")),
-            *(("Foot", "foot"), ("Toe", "toes")),
-        )
-    },
-}
 # How often what does not move is said again.
 EVERY_S = 1.0
 
@@ -42,8 +26,8 @@ def _finger_role(name: str) -> str:
 
 def segments(shape: Body, added: Added) -> mvn.Body:
     """A body's segments, in our axes; fingers where it has all of them."""
-    named = list(_ROLES)
-    whole = shape.whole(added, [_ROLES[name] for name in named])
+    named = list(ROLES)
+    whole = shape.whole(added, [ROLES[name] for name in named])
     at: dict[str, Array] = dict(zip(named, whole.positions, strict=True))
     turn: dict[str, Array] = dict(zip(named, whole.rotations, strict=True))
     for name, (below, above) in _BETWEEN.items():

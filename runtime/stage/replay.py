@@ -18,7 +18,8 @@ import numpy as np
 
 from understudy.bridge import ControlServer
 from understudy.bridge.control import Asked
-from understudy.bridge.requests import ShowSession, Stats, Stop
+from understudy.bridge.requests import Camera, Pad, Stop
+from understudy.bridge.security.rights import LISTEN
 from understudy.bridge.wire.envelope import SIZE
 from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.errors import UnderstudyError
@@ -159,9 +160,9 @@ class TakenInputs:
         """What was asked then; of what is asked now, what changes nothing."""
         live = []
         for request in control.poll():
-            if isinstance(request, Stats | ShowSession | Stop):
+            if isinstance(request, Stop) or request.right == LISTEN:
                 live.append(request)
-            else:
+            elif not isinstance(request, Pad | Camera):  # which are never answered
                 control.reply(
                     request, error="This stage plays a take as it was; nothing can be changed."
                 )

@@ -12,6 +12,7 @@ import pytest
 
 from tests.runtime.takes.bodies import stance, write_bvh
 from understudy.bridge import ControlClient, Subscriber
+from understudy.bridge.requests import Pad, RemoveSubject, Request, Slate, Stats, Stop
 from understudy.runtime.bench.processes import StageProcess, free_ports
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import State
@@ -74,6 +75,23 @@ def test_packets_pads_and_requests_give_the_recorded_poses_to_the_bit(take):
     found = solve_again(take)
     assert found.subjects > 100
     assert (found.different, found.first) == (0, None)
+
+
+def test_a_raw_take_tells_how_it_stands_and_is_not_changed(take):
+    taken = TakenInputs(take)
+    taken.begin(taken.numbers[-1])  # at which nothing was asked then
+    refused: list[str] = []
+
+    class Control:
+        def poll(self) -> list[Request]:
+            return [Stats(), Slate(), Pad(), RemoveSubject(name="ann"), Slate(scene="12"), Stop()]
+
+        def reply(self, request: Request, error: str = "") -> None:
+            refused.append(request.op)
+
+    asked = taken.asked(Control())  # type: ignore[arg-type]
+    assert [request.op for request in asked] == ["stats", "slate", "stop"]
+    assert refused == ["remove_subject", "slate"]
 
 
 def test_every_datagram_is_there_with_its_time_and_its_sender(take):
