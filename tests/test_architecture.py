@@ -20,6 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("bridge.wire", "bridge.security", "bridge.protocols"),
     ("bridge",),
     (
+        "runtime.characters",
         "runtime.retarget",
         "runtime.performer",
         "runtime.performer.ik",

@@ -11,7 +11,7 @@ from understudy.runtime.core.progress import loading
 from .file_options import add_file_options, decided
 
 if TYPE_CHECKING:
-    from understudy.runtime.takes.inspection import Inspection
+    from understudy.runtime.takes.inspection import Inspection, Worn
 
 SUMMARY = "show what is understood of a motion file or character: axis, unit, joints, guesses"
 EXAMPLES = """understudy inspect walk.bvh
@@ -68,4 +68,25 @@ def lines(name: str, joints: int, found: Inspection) -> list[str]:
     out += [f"    {role:{width}}  {joint}" for role, joint in found.roles.items()]
     if found.unmapped:
         out.append(f"  without a role: {', '.join(found.unmapped)}")
+    if found.character:
+        out += [f"  {line}" for line in _worn(found.character)]
     return out + [f"  {note}" for note in found.notes]
+
+
+def _worn(worn: Worn) -> list[str]:
+    """What a character wears: triangles, materials, pictures, morphs."""
+    if not worn.triangles:
+        return ["no mesh"]
+    out = [f"{worn.triangles:,} triangles, {worn.vertices:,} vertices: {_few(worn.meshes)}"]
+    out.append(f"materials: {_few(worn.materials)}")
+    if worn.pictures:
+        sized = [f"{name} ({w} x {h})" for name, (w, h) in worn.pictures.items()]
+        out.append(f"pictures: {_few(sized)}")
+    for what, names in (("morphs", worn.morphs), ("expressions", worn.expressions)):
+        if names:
+            out.append(f"{len(names)} {what}: {_few(names, 60)}")
+    return out
+
+
+def _few(names: list[str], most: int = 16) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -7,14 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
+from understudy.runtime.characters.gltf_document import (
+    Animation,
+    Document,
+    Node,
+    opened,
+    parents_of,
+)
+from understudy.runtime.characters.gltf_numbers import Numbers
+from understudy.runtime.characters.gltf_skeleton import joints_of, named, ordered, said_roles
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.rotation import Array
 
 from .bvh_clip import Given
 from .clip import Clip
-from .gltf_document import Animation, Document, Node, Numbers, document, parents_of
-from .gltf_skeleton import joints_of, named, ordered, said_roles
 from .scene_clip import MOST_FRAMES, MOST_JOINTS, Moving, Which, chosen, clip_of, even_rate, told
 
 Sampler = Callable[[Array], Array]
@@ -22,8 +29,8 @@ Sampler = Callable[[Array], Array]
 
 def read(path: Path, given: Given, which: Which, frame_time_s: float | None = None) -> Clip:
     """The clip of one body and one animation of a file."""
-    tree, chunk = document(path)
-    numbers = Numbers(path.name, tree, chunk)
+    file = opened(path)
+    tree, numbers = file.tree, Numbers(file)
     lengths = [_span(numbers, one) for one in tree.animations]
     if not tree.animations:
         raise UnderstudyError(f"{path.name} has no animation; it is a character and no motion.")
@@ -142,15 +149,15 @@ def _tracks(numbers: Numbers, animation: Animation) -> dict[tuple[int, str], _Tr
         if path not in _WIDE or node < 0:
             continue
         if not 0 <= channel.sampler < len(animation.samplers):
-            raise numbers.damaged(f"a channel names sampler {channel.sampler}")
+            raise numbers.file.damaged(f"a channel names sampler {channel.sampler}")
         sampler = animation.samplers[channel.sampler]
         keys = numbers.values(sampler.input)[:, 0]
         values = numbers.values(sampler.output)
         wide = 3 * len(keys) if sampler.interpolation == "CUBICSPLINE" else len(keys)
         if len(values) != wide or values.shape[1] != _WIDE[path] or not len(keys):
-            raise numbers.damaged(f"{len(values)} values of {path} for {len(keys)} keys")
+            raise numbers.file.damaged(f"{len(values)} values of {path} for {len(keys)} keys")
         if (np.diff(keys) < 0.0).any():
-            raise numbers.damaged("its keys go back in time")
+            raise numbers.file.damaged("its keys go back in time")
         if path == "rotation" and sampler.interpolation != "CUBICSPLINE":
             values = rotation.normalize(values)
         tracks[node, path] = _Track(keys, values, sampler.interpolation)

@@ -7,6 +7,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from understudy.runtime.characters import loading
+from understudy.runtime.characters.character import Character
+from understudy.runtime.characters.gltf_document import SUFFIXES, Document, opened
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.progress import Progress
 from understudy.runtime.core.roles import LEG, SIDES, guess, helpers
@@ -14,8 +17,22 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.retarget import NotHumanoid, t_pose
 
-from . import gltf_skeleton, motion_file
+from . import motion_file
 from .clip import Clip
+from .joint_map import with_roles
+
+
+class Worn(msgspec.Struct):
+    """What hangs on a character's skeleton; pictures: name -> width and height."""
+
+    name: str
+    triangles: int
+    vertices: int
+    meshes: list[str]
+    materials: list[str]
+    pictures: dict[str, tuple[int, int]]
+    morphs: list[str]
+    expressions: list[str]
 
 
 class Inspection(msgspec.Struct):
@@ -34,13 +51,14 @@ class Inspection(msgspec.Struct):
     roles: dict[str, str]
     unmapped: list[str]
     notes: list[str]
+    character: Worn | msgspec.UnsetType = msgspec.UNSET  # of glTF files and VRMs alone
 
 
 def inspect(path: Path, progress: Progress | None = None, **given) -> tuple[Inspection, Skeleton]:
-    """A motion file, or the skeleton of a .glb or .vrm; given as for `bvh.read`."""
-    if path.suffix.lower() in (".glb", ".vrm"):
+    """A motion file, or a character (.glb, .gltf, .vrm); given as for `bvh.read`."""
+    if path.suffix.lower() in SUFFIXES:
         return _of_character(path, given)
-    if path.suffix.lower() in (".gltf", ".c3d", ".dae", ".trc"):
+    if path.suffix.lower() in (".c3d", ".dae", ".trc"):
         raise UnderstudyError(
             f"{path.name}: {path.suffix} files are not read; export BVH, .glb, USD or FBX for "
             "motion, .glb for a character."
@@ -59,11 +77,55 @@ def of_clip(clip: Clip) -> Inspection:
 
 
 def _of_character(path: Path, given: dict) -> tuple[Inspection, Skeleton]:
-    character = gltf_skeleton.read(path, given.get("roles"))
-    world = character.skeleton.rest_globals[0]
-    notes = [*character.notes, *guess(character.skeleton).notes]
-    about = _about(character.skeleton, world, character.frames, character.rate_hz, "Y", 1.0, notes)
-    return about, character.skeleton
+    file = opened(path)
+    character = loading.of_file(file)
+    skeleton = with_roles(character.skeleton, given.get("roles"), path.name)
+    frames, length_s = _longest(file.tree)
+    rate_hz = (frames - 1) / length_s if length_s > 0.0 and frames > 1 else 0.0
+    notes = list(character.notes)
+    if moves := file.tree.animations:
+        shown = ", ".join(repr(one.name) for one in moves[:4]) + (" ..." if len(moves) > 4 else "")
+        notes.append(f"It has {len(moves)} animation{'s' * (len(moves) > 1)}: {shown}.")
+    notes += guess(skeleton).notes
+    about = _about(skeleton, skeleton.rest_globals[0], frames, rate_hz, "Y", 1.0, notes)
+    about.character = _worn(character, about.notes)
+    return about, skeleton
+
+
+def _longest(document: Document) -> tuple[int, float]:
+    """Keys and seconds of the longest animation; some of its joints may have two keys alone."""
+    best = (0, 0.0)
+    for one in document.animations:
+        at = [s.input for s in one.samplers if 0 <= s.input < len(document.accessors)]
+        times = [document.accessors[i] for i in at if document.accessors[i].max]
+        if times:
+            keys = max(t.count for t in times)
+            # Many exporters let the first key be at 1/24 s.
+            begin_s = min(t.min[0] if t.min else 0.0 for t in times)
+            length_s = max(t.max[0] for t in times) - begin_s
+            best = max(best, (keys, length_s), key=lambda b: b[1])
+    return best
+
+
+def _worn(character: Character, notes: list[str]) -> Worn:
+    """What a character wears; a picture that cannot be shown becomes a note."""
+    pictures: dict[str, tuple[int, int]] = {}
+    for image in character.images:
+        try:
+            pictures[image.name] = image.size()
+        except UnderstudyError as error:
+            notes.append(str(error))
+    mesh = character.mesh
+    return Worn(
+        name=character.name,
+        triangles=len(mesh.triangles),
+        vertices=len(mesh.positions),
+        meshes=list(dict.fromkeys(part.name for part in mesh.parts)),
+        materials=[m.name or "(no name)" for m in character.materials],
+        pictures=pictures,
+        morphs=[morph.name for morph in character.morphs],
+        expressions=[one.name for one in character.expressions],
+    )
 
 
 def _about(

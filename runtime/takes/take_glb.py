@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from understudy.runtime.characters import glb
 from understudy.runtime.core import rotation
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.viewport.mesh.paint import colours
 
-from . import glb, take_body
+from . import take_body
 from .take_motion import Motion, Rigid, Track, description, unique_names
 
 LENS = ("focal_mm", "sensor_width_mm", "sensor_height_mm", "focus_m", "iris")

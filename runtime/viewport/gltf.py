@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from understudy.runtime.characters import glb
+from understudy.runtime.characters.glb import ARRAY_BUFFER, INDEX_BUFFER
+from understudy.runtime.characters.glb import array as array
+from understudy.runtime.characters.glb import read as read
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.takes import glb
-from understudy.runtime.takes.glb import ARRAY_BUFFER, INDEX_BUFFER
-from understudy.runtime.takes.glb import array as array
-from understudy.runtime.takes.glb import read as read
 
 from .mesh.mannequin import Mesh
 from .mesh.paint import colours as colours

@@ -115,7 +115,7 @@ def test_a_characters_skeleton_is_read_from_glb(tmp_path, capsys):
         "animations": [{"name": "walk", "samplers": [{"input": 0}, {"input": 1}], "channels": []}],
     }
     found = asked(capsys, glb(tmp_path / "hero.glb", character(**animation)))
-    assert list(found) == KEYS
+    assert list(found) == [*KEYS, "character"]
     assert found["roles"] == {r: PERFORMER.names[j] for r, j in roles(PERFORMER).items()}
     assert (found["frames"], found["rate_hz"], found["humanoid"]) == (61, 30.0, True)
     assert found["leg_m"] == pytest.approx(0.84) and "'walk'" in found["notes"][0]

@@ -12,8 +12,9 @@ import pytest
 
 from tests.conftest import sentence
 from tests.runtime.takes.shoots import ANN, CURVES, Shoot, shoot
+from understudy.runtime.characters import glb
 from understudy.runtime.core.errors import Failure
-from understudy.runtime.takes import glb, take_glb
+from understudy.runtime.takes import take_glb
 from understudy.runtime.takes.take_export import export, load
 
 

@@ -1,0 +1,86 @@
+"""A character out of a .glb, .gltf or .vrm file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from understudy.runtime.core.errors import UnderstudyError
+
+from .character import Character, Expression
+from .gltf_document import SUFFIXES, Bind, File, opened
+from .gltf_materials import Materials, unread
+from .gltf_meshes import Meshes
+from .gltf_numbers import Numbers
+from .gltf_skeleton import Rig, rig, said_bones
+
+
+def load(path: Path | str) -> Character:
+    """Everything that we read of a character's file; its pictures are decoded when asked for."""
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise UnderstudyError(
+            f"{path.name} is no character that is read: .glb, .gltf and .vrm files are."
+        )
+    return of_file(opened(path))
+
+
+def of_file(file: File) -> Character:
+    """The character of a file that is open."""
+    bones = rig(file)
+    materials = Materials(file)
+    meshes = Meshes(file, Numbers(file), bones, materials)
+    meshes.read()
+    mesh, joints, unbind, morphs = meshes.finish()
+    known = {n: j for j, n in enumerate(bones.order)}
+    said = {bone: known[n] for bone, n in said_bones(file.tree).items() if n in known}
+    rows = {morph.name: k for k, morph in enumerate(morphs)}
+    notes = [*bones.notes, *meshes.notes, *materials.notes, *unread(file)]
+    return Character(
+        _name(file),
+        bones.skeleton,
+        mesh,
+        joints,
+        unbind,
+        tuple(materials.made),
+        tuple(materials.images),
+        morphs,
+        _expressions(file, bones, meshes.targets, rows),
+        said,
+        tuple(notes),
+    )
+
+
+def _name(file: File) -> str:
+    meta = file.tree.vrm.meta if file.tree.vrm is not None else None
+    said = (meta.name or meta.title).strip() if meta is not None else ""
+    return said or file.path.stem
+
+
+def _expressions(
+    file: File, bones: Rig, targets: dict[tuple[int, int], str], rows: dict[str, int]
+) -> tuple[Expression, ...]:
+    """A VRM's words for its morphs, of version 0 and 1."""
+    vrm = file.tree.vrm
+    if vrm is None:
+        return ()
+    out: list[Expression] = []
+
+    def add(name: str, binds: list[Bind], whole: float) -> None:
+        shares: dict[int, float] = {}
+        for bind in binds:
+            mesh = bind.mesh
+            if 0 <= bind.node < len(file.tree.nodes):
+                worn = file.tree.nodes[bind.node].mesh
+                mesh = -1 if worn is None else worn
+            if (target := targets.get((mesh, bind.index))) is not None:
+                shares[rows[target]] = bind.weight / whole
+        if shares:
+            out.append(Expression(name, tuple(shares.items())))
+
+    for group in vrm.blendShapeMaster.blendShapeGroups:
+        plain = group.presetName if group.presetName != "unknown" else ""
+        add(plain or group.name, group.binds, 100.0)
+    for table in (vrm.expressions.preset, vrm.expressions.custom):
+        for name, one in table.items():
+            add(name, one.morphTargetBinds, 1.0)
+    return tuple(out)
