@@ -43,7 +43,7 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
 
 def decided(args: argparse.Namespace) -> dict[str, Any]:
     """What the user decided, as keywords of `bvh.read` and BvhSource; what is None is guessed."""
-    from understudy.runtime.takes.joint_map import read_map
+    from understudy.runtime.core.joint_map import read_map
 
     return {
         "unit_m": args.unit,

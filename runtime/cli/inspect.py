@@ -35,8 +35,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import msgspec
 
+    from understudy.runtime.core.joint_map import write_map
     from understudy.runtime.takes.inspection import inspect
-    from understudy.runtime.takes.joint_map import write_map
 
     with loading(args.file) as bar:
         found, skeleton = inspect(args.file, bar("reading"), **decided(args))

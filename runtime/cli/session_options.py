@@ -346,7 +346,7 @@ def add_outputs(add: Callable[..., object]) -> None:
 def check_maps(session: Session, file: str = "") -> None:
     """Raises the sentence about a source's joint map that cannot be read, naming its table."""
     from understudy.runtime.core.errors import UnderstudyError
-    from understudy.runtime.takes.joint_map import read_map
+    from understudy.runtime.core.joint_map import read_map
 
     for number, table in enumerate(session.source, 1):
         if not (said := table.get("map")):

@@ -8,16 +8,19 @@ T-pose is carried over, so any rest pose, axis convention and joint orientation 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
-from understudy.runtime.core import rotation
+from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.core.roles import HIERARCHY, roles
+from understudy.runtime.core.kinematics import doubling, world_positions, world_rotations
+from understudy.runtime.core.roles import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
 from . import ground
+from .drivers import drivers, of_role, straightened
 from .rest import LEAN_RAD, UPRIGHT, angle, axes, trunk
 
 # role -> (role at the bone's end, direction in the T-pose)
@@ -138,88 +141,102 @@ class Retarget:
     """Carries poses from one humanoid skeleton to another.
 
     lift_m is added to the height of the target's hips; `level` measures it from a clip. scale is
-    the ratio of the legs, by which all travel is scaled so that steps fit the strides.
+    the ratio of the legs, by which all travel is scaled so that steps fit the strides. offset
+    changes the target's T-pose: world rotations (K, 4) in and out.
     """
 
-    def __init__(self, source: Skeleton, target: Skeleton) -> None:
+    def __init__(
+        self, source: Skeleton, target: Skeleton, offset: Callable[[Array], Array] | None = None
+    ) -> None:
         self.source, self.target = source, target
         self.lift_m = 0.0
         source_p, source_r = t_pose(source)
-        target_p, self._target_r = t_pose(target)
-        self._source_role, self._target_role = roles(source), roles(target)
-        self._undo_source = rotation.conjugate(source_r)
-        self.scale = self._leg(target_p, self._target_role) / self._leg(source_p, self._source_role)
-        self._joints = {joint: self.drivers(name) for name, joint in self._target_role.items()}
-        self._carriers, self._at = _carriers(source, sorted(self._source_role.values()))
-        self._target_local = target.locals(target_p, self._target_r)[1]
+        self.target_p, self.target_r = t_pose(target)
+        self.source_role, self.target_role = roles(source), roles(target)
+        self.scale = _leg_m(self.target_p, self.target_role) / _leg_m(source_p, self.source_role)
         self._clearance = ground.clearances(target, target.rest_globals[0])
-
-    @staticmethod
-    def _leg(world_p: Array, role: dict[str, int]) -> float:
-        """Height of the hips above the ankles in the T-pose, in metres."""
-        ankle = world_p[role["left_foot"], 1]
-        return float(world_p[role["hips"], 1] - ankle)
+        self.driven = drivers(source, target)
+        if self.driven.fingers:
+            self.target_r = straightened(target, self.target_r)
+            source_r = straightened(source, source_r)
+        self.source_p, self.source_r = source_p, source_r
+        if offset is not None:
+            self.target_r = offset(self.target_r)
+        used = np.union1d(self.driven.first, self.driven.second)
+        used = np.union1d(used[used >= 0], list(self.source_role.values()))
+        self._carriers, self._at = _carriers(source, used.tolist())
+        self._steps = doubling(self._carriers.parents)
+        row = np.full(len(source) + 1, len(self._at))  # the last: nobody
+        row[self._at] = np.arange(len(self._at))
+        self.row = row
+        self._first, self._second = row[self.driven.first], row[self.driven.second]
+        self._mixed = np.flatnonzero(self.driven.mix > 0.0)
+        self._mix = self.driven.mix[self._mixed]
+        undo = np.concatenate([rotation.conjugate(source_r), rotation.identity(1)])
+        self._into_first = rotation.multiply(undo[self.driven.first], self.target_r)
+        self._into_second = rotation.multiply(undo[self.driven.second], self.target_r)
+        hips = self.target_role["hips"]
+        self._over, at = [], int(target.parents[hips])  # what carries the hips
+        while at >= 0:
+            self._over.append(at)
+            at = int(target.parents[at])
+        self._over.reverse()
 
     def drivers(self, name: str) -> tuple[str, str, float]:
         """The source's two roles, and their mix, that drive a role of the target."""
-        have = self._source_role
-        if name in have:
-            return name, name, 0.0
-        if name == "chest" and {"spine", "upper_chest"} <= have.keys():
-            return "spine", "upper_chest", 0.5
-        if name == "neck" and {"upper_chest", "head"} <= have.keys():
-            return "upper_chest", "head", 0.5
-        if name == "spine" and {"hips", "chest"} <= have.keys():
-            return "hips", "chest", 0.5
-        above = name
-        while above not in have or (above.endswith("shoulder") and not name.endswith("shoulder")):
-            above = HIERARCHY[above] or "hips"  # an arm does not follow its clavicle's turn
-        return above, above, 0.0
+        return of_role(name, self.source_role)
+
+    def source_world(self, positions: Array, rotations: Array) -> tuple[Array, Array]:
+        """World positions (..., C, 3) and rotations (..., C + 1, 4) of what is carried over.
+
+        The joints are those of `row`; the last rotation is the identity.
+        """
+        world_r = world_rotations(rotations[..., self._at, :], self._steps)
+        return world_positions(positions[..., self._at, :], world_r, self._steps), world_r
+
+    def turned(self, source_r: Array) -> Array:
+        """World rotations (..., K, 4) of the target, out of those of `source_world`."""
+        out = quaternion.multiply(source_r[..., self._first, :], self._into_first)
+        if len(self._mixed):
+            some = self._mixed
+            other = source_r[..., self._second[some], :]
+            other = quaternion.multiply(other, self._into_second[some])
+            out[..., some, :] = rotation.slerp(out[..., some, :], other, self._mix)
+        return out
+
+    def travelled(self, source_p: Array) -> Array:
+        """Where the target's hips (..., 3) come to be, before `lift_m`."""
+        return source_p[..., self.row[self.source_role["hips"]], :] * self.scale
+
+    def local(self, world_r: Array, hips: Array) -> tuple[Array, Array]:
+        """Local positions (..., K, 3) and rotations (..., K, 4) of world rotations and hips."""
+        lead = world_r.shape[:-2]
+        parents = self.target.parents
+        turned = world_r.copy()
+        above = quaternion.conjugate(world_r[..., parents[1:], :])
+        turned[..., 1:, :] = quaternion.multiply(above, world_r[..., 1:, :])
+        moved = np.array(np.broadcast_to(self.target.rest_positions, (*lead, len(parents), 3)))
+        joint = self.target_role["hips"]
+        if not self._over:
+            moved[..., 0, :] = hips
+            return moved, quaternion.unit(turned)
+        at = moved[..., 0, :]
+        for above_it, j in pairwise(self._over):
+            at = at + quaternion.rotate(world_r[..., above_it, :], moved[..., j, :])
+        back = quaternion.conjugate(world_r[..., self._over[-1], :])
+        moved[..., joint, :] = quaternion.rotate(back, hips - at)
+        return moved, quaternion.unit(turned)
 
     def apply(self, positions: Array, rotations: Array) -> tuple[Array, Array]:
         """Local positions (..., K, 3) and rotations (..., K, 4) of the target.
 
         positions (..., J, 3) and rotations (..., J, 4) are the source's, local to the parent.
         """
-        world_p, world_r = self._carriers.globals(
-            positions[..., self._at, :], rotations[..., self._at, :]
-        )
-        lead = rotations.shape[:-2]
-        row = {int(j): k for k, j in enumerate(self._at)}
-        delta = {
-            name: rotation.multiply(world_r[..., row[j], :], self._undo_source[j])
-            for name in {role for a, b, _ in self._joints.values() for role in (a, b)}
-            for j in (self._source_role[name],)
-        }
-        out = np.empty((*lead, len(self.target), 4), rotations.dtype)
-        for j in range(len(self.target)):
-            if j in self._joints:
-                a, b, mix = self._joints[j]
-                turn = delta[a] if mix == 0.0 else rotation.slerp(delta[a], delta[b], mix)
-                out[..., j, :] = rotation.multiply(turn, self._target_r[j])
-            elif self.target.parents[j] < 0:
-                out[..., j, :] = self._target_local[j]
-            else:
-                out[..., j, :] = rotation.multiply(
-                    out[..., self.target.parents[j], :], self._target_local[j]
-                )
-        moved = np.array(
-            np.broadcast_to(self.target.rest_positions, (*lead, len(self.target), 3)),
-            positions.dtype,
-        )
-        _, local_r = self.target.locals(np.zeros_like(moved), out)
-        hips, source_hips = self._target_role["hips"], self._source_role["hips"]
-        wanted = world_p[..., row[source_hips], :] * self.scale
-        wanted[..., 1] += self.lift_m
-        if hips == 0:
-            moved[..., 0, :] = wanted
-        else:
-            above_p, above_r = self.target.globals(moved, local_r)
-            parent = int(self.target.parents[hips])
-            moved[..., hips, :] = rotation.rotate(
-                rotation.conjugate(above_r[..., parent, :]), wanted - above_p[..., parent, :]
-            )
-        return moved, rotation.normalize(local_r)
+        source_p, source_r = self.source_world(positions, rotations)
+        hips = self.travelled(source_p)
+        hips[..., 1] += self.lift_m
+        moved, turned = self.local(self.turned(source_r), hips)
+        return moved.astype(positions.dtype, copy=False), turned.astype(rotations.dtype, copy=False)
 
     def level(self, positions: Array, rotations: Array) -> float:
         """Sets lift_m so that the feet of a clip (T, J, ...) stand on the ground; returns it."""
@@ -252,13 +269,18 @@ class Retarget:
             piece = slice(first, min(stop + reach, count))
             piece_p, piece_r = self.apply(positions[piece], rotations[piece])
             kept = ground.keep_above(
-                self.target, piece_p, piece_r, self._clearance, self._target_r, rate_hz
+                self.target, piece_p, piece_r, self._clearance, self.target_r, rate_hz
             )
             own = slice(start - first, stop - first)
             moved[start:stop], turned[start:stop] = piece_p[own], kept[own]
             if progress is not None:
                 progress(stop, count)
         return moved, turned
+
+
+def _leg_m(world_p: Array, role: dict[str, int]) -> float:
+    """Height of the hips above the ankles in the T-pose, in metres."""
+    return float(world_p[role["hips"], 1] - world_p[role["left_foot"], 1])
 
 
 def _carriers(skeleton: Skeleton, joints: list[int]) -> tuple[Skeleton, Array]:

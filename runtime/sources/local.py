@@ -16,10 +16,10 @@ from msgspec import Meta, field
 
 from understudy.runtime.core import url
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.joint_map import read_map
 from understudy.runtime.core.progress import loading
 from understudy.runtime.core.typed import Table
 from understudy.runtime.takes import overrules
-from understudy.runtime.takes.joint_map import read_map
 from understudy.runtime.takes.scene_clip import Which
 
 from .controls.gamepad import GamepadSource

@@ -10,6 +10,7 @@ import numpy as np
 
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.joint_map import with_roles
 from understudy.runtime.core.roles import guess, missing
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
@@ -19,7 +20,6 @@ from . import placement
 from .bvh_hierarchy import Hierarchy
 from .bvh_motion import Motion
 from .clip import Clip, Raw, has_tpose_first_frame
-from .joint_map import with_roles
 from .placement import Placement
 
 # Frames that are turned from angles to quaternions at once: what they take in between stays small.

@@ -19,7 +19,7 @@ from understudy.runtime.retarget.retarget import NotHumanoid, t_pose
 
 from . import motion_file
 from .clip import Clip
-from .joint_map import with_roles
+from understudy.runtime.core.joint_map import with_roles
 
 
 class Worn(msgspec.Struct):

@@ -13,6 +13,7 @@ import numpy as np
 
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.joint_map import with_roles
 from understudy.runtime.core.roles import guess, roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
@@ -21,7 +22,6 @@ from understudy.runtime.retarget import rest
 from . import placement
 from .bvh_clip import Given
 from .clip import Clip, has_tpose_first_frame
-from .joint_map import with_roles
 from .placement import Placement
 
 MOST_JOINTS = 2000

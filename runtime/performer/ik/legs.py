@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from understudy.runtime.core import quaternion
+from understudy.runtime.core import quaternion, two_bone
 from understudy.runtime.core.humanoid import PERFORMER, roles
 from understudy.runtime.core.rotation import Array
-
-from . import two_bone
 
 _ROLE = roles(PERFORMER)
 HIPS = _ROLE["hips"]

@@ -8,15 +8,11 @@ from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.humanoid import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.retarget.limbs import bent
 from understudy.runtime.retarget.retarget import t_pose
-
-from . import two_bone
 
 SIDES = ("left", "right")
 PARTS = ("upper_leg", "lower_leg", "foot")
-# The share of a leg's length that is given out slowly, to a foot pulled by so much or more.
-SOFT, PULLED_M = 0.03, 0.03
-EASED_M = 0.012  # a foot that is pulled by less turns its knee ahead by a share only
 
 
 class RigLegs:
@@ -59,29 +55,7 @@ class RigLegs:
         hip, knee, ankle = self.joints
         top, mid, end = world_p[..., hip, :], world_p[..., knee, :], world_p[..., ankle, :]
         hip_r = world_r[..., hip, :]
-        thigh = _length(mid - top)
-        shin = _length(end - mid)
-        line, far = two_bone.line_to(top, goal)
-        # The last bit of a leg's length costs its knee the most: it is given out ever more slowly,
-        # but not to a leg that is straight by itself.
-        whole = thigh + shin
-        near, rest = (1.0 - SOFT) * whole, SOFT * whole
-        soft = near + rest * (1.0 - np.exp(-np.maximum(far - near, 0.0) / rest))
-        pulled = _length(goal - end)
-        far = far + np.where(far > near, soft - far, 0.0) * np.minimum(pulled / PULLED_M, 1.0)
-        far = quaternion.clamp(far, np.abs(thigh - shin) + 0.02, whole)
-        # A leg that stays as it is keeps its knee, which may be bent aside. The foot is met all the
-        # same: what is eased is the side alone.
-        share = np.minimum(pulled / EASED_M, 1.0)
-        ahead = share * quaternion.rotate(hip_r, self._ahead)
-        side = two_bone.bend_side(top, mid, end, ahead, line)
-        new_mid = two_bone.middle_joint(top, line, side, far, thigh, shin)
-        new_end = top + far * line
-        # Every bone by the least turn that takes it to its new direction.
-        first = quaternion.between(quaternion.unit(mid - top), quaternion.unit(new_mid - top))
-        shin_way = quaternion.rotate(first, end - mid)
-        second = quaternion.between(quaternion.unit(shin_way), quaternion.unit(new_end - new_mid))
-        both = quaternion.multiply(second, first)
+        first, both = bent(top, mid, end, goal, quaternion.rotate(hip_r, self._ahead))
         over = [world_r[..., above, :] for above in self._above]
         turned = (
             (hip, over[0], quaternion.multiply(first, hip_r)),
@@ -96,8 +70,3 @@ class RigLegs:
         for joint, parent, own in turned:
             local = quaternion.unit(quaternion.multiply(quaternion.conjugate(parent), own))
             rotations[..., joint, :] = np.where(chosen, local, rotations[..., joint, :])
-
-
-def _length(v: Array) -> Array:
-    """(..., 1) of vectors (..., 3)."""
-    return np.asarray(np.sqrt(np.add.reduce(v * v, -1, keepdims=True)))

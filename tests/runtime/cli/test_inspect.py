@@ -12,9 +12,9 @@ import pytest
 from tests.runtime.takes.bodies import stance, write_bvh
 from understudy.runtime.cli.main import main
 from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.joint_map import read_map
 from understudy.runtime.core.roles import roles
 from understudy.runtime.takes import bvh
-from understudy.runtime.takes.joint_map import read_map
 
 KEYS = ["frames", "rate_hz", "up", "unit_m", "height_m", "leg_m", "humanoid", "roles", "unmapped",
         "notes"]  # fmt: skip

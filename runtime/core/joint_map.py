@@ -16,10 +16,10 @@ from pathlib import Path
 
 import msgspec
 
-from understudy.runtime.core import typed
-from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.core.roles import HIERARCHY, guess
-from understudy.runtime.core.skeleton import Skeleton
+from . import typed
+from .errors import UnderstudyError
+from .roles import HIERARCHY, guess
+from .skeleton import Skeleton
 
 
 class JointMap(typed.Table, frozen=True, kw_only=True):

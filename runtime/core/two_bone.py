@@ -2,7 +2,8 @@
 
 For any number of limbs at once, over any leading axes. The middle joint keeps the plane in which
 the limb was bent, so it cannot flip. How the bones then turn is the skeleton's matter: PERFORMER's
-knees are hinges (`legs`), any other rig's bones take the least turn (`rig_legs`).
+knees are hinges (`performer/ik/legs`), any other rig's bones take the least turn
+(`retarget/limbs`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,136 @@
+"""A body onto a character, tick by tick: rotations, travel, feet on its floor, hands that touch.
+
+`Retarget` gives every joint its turn. That leaves feet beside the floor and hands beside what they
+touched, since the character's bones are longer or shorter than the actor's. Here feet and hands
+get goals that the proportions scale, and the limbs are bent to them. Nothing is remembered from
+one tick to the next, so nothing can lag or pop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from understudy.runtime.core import quaternion, rotation
+from understudy.runtime.core.kinematics import doubling, world_positions
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
+
+from . import feet, touch, twist
+from .limbs import PERSONS_M, bent, limbs
+from .profile import Profile
+from .retarget import Retarget
+
+_END = np.array([[0.0, 0.0, 0.0, 1.0]])
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What is known of a character beside its skeleton.
+
+    profile  how a user wants it to be fitted
+    floor_m  how high the floor lies under it at rest; None: under its lowest joints
+    radii    role -> metres from its middle to its surface, of head and hips; empty: as a person's
+    """
+
+    skeleton: Skeleton
+    profile: Profile = field(default_factory=Profile)
+    floor_m: float | None = None
+    radii: Mapping[str, float] = field(default_factory=dict)
+
+
+class Fitting:
+    """Poses of one skeleton onto one character; raises NotHumanoid where there is no way."""
+
+    def __init__(self, source: Skeleton, figure: Figure) -> None:
+        self.source, self.figure = source, figure
+        profile = figure.profile
+        self.target = figure.skeleton
+        self.retarget = way = Retarget(
+            source, self.target, lambda world_r: profile.offset(self.target, world_r)
+        )
+        self.scale = way.scale * profile.scale
+        self._limbs = limbs(self.target, way.target_role)
+        self._top = np.array([limb.top for limb in self._limbs], int)
+        self._middle = np.array([limb.middle for limb in self._limbs], int)
+        self._end = np.array([limb.end for limb in self._limbs], int)
+        # The side to which each bends, in the frame of its upper bone.
+        ahead = np.array([limb.ahead for limb in self._limbs]).reshape(-1, 3)
+        back = rotation.conjugate(way.target_r[self._top])
+        self._ahead = quaternion.turning(rotation.rotate(back, ahead))
+        # What turns with the upper and with the lower bone, and with which limb's.
+        self._with_upper = np.concatenate([[], *(limb.with_upper for limb in self._limbs)])
+        self._with_lower = np.concatenate([[], *(limb.with_lower for limb in self._limbs)])
+        counts = [len(limb.with_upper) for limb in self._limbs]
+        self._of_upper = np.repeat(np.arange(len(self._limbs)), counts)
+        counts = [len(limb.with_lower) for limb in self._limbs]
+        self._of_lower = np.repeat(np.arange(len(self._limbs)), counts)
+        self._with_upper = self._with_upper.astype(int)
+        self._with_lower = self._with_lower.astype(int)
+        rest_p = way.target_p
+        lengths = _far(rest_p[self._middle] - rest_p[self._top]) + _far(
+            rest_p[self._end] - rest_p[self._middle]
+        )
+        self._size = (lengths / PERSONS_M)[:, None]
+        self._steps = doubling(self.target.parents)
+        legs = [n for n, limb in enumerate(self._limbs) if limb.name.endswith("leg")]
+        arms = [n for n, limb in enumerate(self._limbs) if limb.name.endswith("arm")]
+        self._feet = feet.Feet(way, legs, self._limbs, figure.floor_m) if profile.feet else None
+        self._hands = touch.Hands(way, arms, self._limbs, figure.radii) if profile.hands else None
+        self._twist = twist.twists(way)
+
+    def apply(self, positions: Array, rotations: Array) -> tuple[Array, Array]:
+        """Local positions (..., K, 3) and rotations (..., K, 4) of the character.
+
+        positions (..., J, 3) and rotations (..., J, 4) are the source's, local to the parent.
+        """
+        way = self.retarget
+        source_p, source_r = way.source_world(positions, rotations)
+        world_r = way.turned(source_r)
+        hips = way.travelled(source_p) * self.figure.profile.scale
+        hips[..., 1] += self.figure.profile.lift_m
+        if self._feet is not None:
+            hips[..., 1] += self._feet.standing_m
+        if len(self._limbs):
+            world_p = self._places(world_r, hips)
+            goal = world_p[..., self._end, :].copy()
+            if self._feet is not None:
+                drop = self._feet.aim(source_p, source_r, world_p, world_r, self.scale, goal)
+                hips[..., 1] -= drop
+                world_p[..., 1] -= drop[..., None]
+                goal[..., self._feet.others, 1] -= drop[..., None]
+            if self._hands is not None:
+                self._hands.aim(source_p, source_r, world_p, world_r, goal)
+            self._reach(world_p, world_r, goal)
+        self._twist.spread(world_r)
+        return way.local(world_r, hips)
+
+    def _places(self, world_r: Array, hips: Array) -> Array:
+        """World positions (..., K, 3) of the character's joints."""
+        moved, _ = self.retarget.local(world_r, hips)
+        end = np.broadcast_to(_END, (*world_r.shape[:-2], 1, 4))
+        return world_positions(moved, np.concatenate([world_r, end], axis=-2), self._steps)
+
+    def _reach(self, world_p: Array, world_r: Array, goal: Array) -> None:
+        """Bends all limbs so that their ends come to goal (..., L, 3)."""
+        ahead = quaternion.turned(world_r[..., self._top, :], self._ahead)
+        first, both = bent(
+            world_p[..., self._top, :],
+            world_p[..., self._middle, :],
+            world_p[..., self._end, :],
+            goal,
+            ahead,
+            self._size,
+        )
+        for joints, of, turn in (
+            (self._with_upper, self._of_upper, first),
+            (self._with_lower, self._of_lower, both),
+        ):
+            world_r[..., joints, :] = quaternion.multiply(turn[..., of, :], world_r[..., joints, :])
+
+
+def _far(v: Array) -> Array:
+    """(...) lengths of vectors (..., 3)."""
+    return np.asarray(np.linalg.norm(v, axis=-1))

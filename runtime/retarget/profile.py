@@ -1,0 +1,73 @@
+"""A profile: how one character is to be fitted. A small TOML file that a person can edit.
+
+file = "knight.glb"        # beside this file; a profile is given in place of it
+scale = 1.0                # of its travel, beside what its legs are to the actor's
+lift_m = 0.0               # its hips higher or lower
+floor_m = -0.01            # where its soles are in its file, where that is measured wrong
+feet = true                # feet on the floor, and where the actor's were
+hands = true               # hands touch what the actor's touched
+[roles]                    # which joint is which, where the guess is wrong
+left_upper_arm = "Arm.L"
+[offsets_deg]              # turns of its T-pose, about X, Y and Z of the world
+left_upper_arm = [0.0, 0.0, -8.0]
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from understudy.runtime.core import rotation, typed
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.roles import HIERARCHY, roles
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
+
+Degrees = Annotated[float, Meta(ge=-360.0, le=360.0)]
+Near = Annotated[float, Meta(ge=-10.0, le=10.0)]
+
+
+class Profile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """The words of a profile; docs/characters.md explains them."""
+
+    file: str = ""
+    scale: Annotated[float, Meta(gt=0.0, le=100.0)] = 1.0
+    lift_m: Near = 0.0
+    floor_m: Near | None = None
+    feet: bool = True
+    hands: bool = True
+    roles: dict[str, str] = {}
+    offsets_deg: dict[str, tuple[Degrees, Degrees, Degrees]] = {}
+
+    def offset(self, skeleton: Skeleton, world_r: Array) -> Array:
+        """World rotations (J, 4) of a T-pose, each joint and what hangs on it turned as asked."""
+        role, out = roles(skeleton), world_r
+        for name, angles in self.offsets_deg.items():
+            if name not in HIERARCHY and name not in skeleton.names:
+                raise UnderstudyError(
+                    f"{self.file or 'The profile'}: offsets_deg names {name!r}, which is no role "
+                    "and no joint."
+                )
+            joint = role.get(name, -1) if name in HIERARCHY else skeleton.index(name)
+            if joint < 0:
+                raise UnderstudyError(
+                    f"{self.file or 'The profile'}: offsets_deg names {name}, and no joint of the "
+                    "character has this role."
+                )
+            turn = rotation.from_euler(np.radians(angles), "XYZ")
+            out = out.copy()
+            stack = [joint]
+            while stack:
+                at = stack.pop()
+                out[at] = rotation.multiply(turn, out[at])
+                stack += skeleton.children(at)
+        return out
+
+
+def load(path: Path) -> Profile:
+    """A profile's file, checked."""
+    return typed.read_toml(path, Profile, "profile")

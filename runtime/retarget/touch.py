@@ -1,0 +1,152 @@
+"""Hands that touch: what a hand was near to, it is near to on the character as well.
+
+A palm that comes close to the head, the hips, the chest or the other palm gets a goal there: as
+far away, in the frame of what it touches and in its size, as the actor's. The goal counts more the
+nearer the palm is, so hands come and go without a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from understudy.runtime.core import quaternion, rotation
+from understudy.runtime.core.rotation import Array
+
+from .limbs import Limb
+from .retarget import Retarget
+
+# Of a person 1.7 m tall with legs of so much; other bodies in proportion.
+LEG_M = 0.82
+PALM_M = 0.09
+# What hands touch: where its middle lies from the joint (in the T-pose), its radius, and how near a
+# palm is all its own, and how far it is free, both from the middle.
+_THINGS: dict[str, tuple[tuple[float, float, float], float, float, float]] = {
+    "head": ((0.0, 0.10, 0.03), 0.11, 0.17, 0.32),
+    "hips": ((0.0, 0.02, 0.0), 0.16, 0.22, 0.36),
+    "upper_chest": ((0.0, 0.02, 0.03), 0.15, 0.20, 0.32),
+}
+# Two palms, between their middles.
+CLASPED_M, APART_M = 0.10, 0.30
+
+
+class Hands:
+    """The goals of a character's wrists."""
+
+    def __init__(
+        self, way: Retarget, arms: Sequence[int], limbs: Sequence[Limb], radii: Mapping[str, float]
+    ) -> None:
+        theirs, ours = way.source_role, way.target_role
+        sides = [limbs[n].name.partition("_")[0] for n in arms]
+        there = [n for n, side in enumerate(sides) if f"{side}_hand" in theirs]
+        self.arms = np.array([arms[n] for n in there], int)
+        sides = [sides[n] for n in there]
+        self._source_size = _size(way.source_p, theirs)
+        self._target_size = _size(way.target_p, ours)
+        self._wrist = np.array([theirs[f"{side}_hand"] for side in sides], int)
+        self._wrist_row = way.row[self._wrist]
+        self._end = np.array([limbs[n].end for n in self.arms], int)
+        along = np.array([[PALM_M if side == "left" else -PALM_M, 0.0, 0.0] for side in sides])
+        along = along.reshape(-1, 3)
+        self._palm = _carried(way.source_r[self._wrist], along * self._source_size)
+        self._palm_there = _carried(way.target_r[self._end], along * self._target_size)
+        names = [name for name in _THINGS if name in theirs and name in ours]
+        self._things = np.array([way.row[theirs[name]] for name in names], int)
+        self._things_there = np.array([ours[name] for name in names], int)
+        middles = np.array([_THINGS[name][0] for name in names]).reshape(-1, 3)
+        own = np.array([theirs[name] for name in names], int)
+        self._middle = _carried(way.source_r[own], middles * self._source_size)
+        self._middle_there = _carried(way.target_r[self._things_there], middles * self._target_size)
+        # From the frame of a thing on the actor to that on the character.
+        self._into = rotation.multiply(
+            way.target_r[self._things_there], rotation.conjugate(way.source_r[own])
+        )
+        persons = np.array([_THINGS[name][1] for name in names])
+        found = np.array(
+            [radii.get(name, r * self._target_size) for name, r in zip(names, persons)]
+        )
+        self._bigger = found / (persons * self._source_size)
+        self._near = np.array([_THINGS[name][2] for name in names]) * self._source_size
+        self._free = np.array([_THINGS[name][3] for name in names]) * self._source_size
+        self._axes = way.target_r[self._things_there], way.source_r[own]
+
+    def aim(
+        self, source_p: Array, source_r: Array, world_p: Array, world_r: Array, goal: Array
+    ) -> None:
+        """Moves the wrists' goals in goal (..., L, 3)."""
+        if not len(self.arms):
+            return
+        theirs = source_p[..., self._wrist_row, :] + quaternion.turned(
+            source_r[..., self._wrist_row, :], self._palm
+        )
+        reach = quaternion.turned(world_r[..., self._end, :], self._palm_there)
+        ours = goal[..., self.arms, :] + reach
+        if len(self._things):
+            ours = self._touching(theirs, source_p, source_r, ours, world_p, world_r)
+        if len(self.arms) == 2:
+            ours = self._clasping(theirs, ours)
+        goal[..., self.arms, :] = ours - reach
+
+    def _touching(
+        self,
+        theirs: Array,
+        source_p: Array,
+        source_r: Array,
+        ours: Array,
+        world_p: Array,
+        world_r: Array,
+    ) -> Array:
+        """Palms (..., A, 3) of the character beside its own body."""
+        stood, stand = self._axes
+        there_r = source_r[..., self._things, :]
+        middle = source_p[..., self._things, :] + quaternion.turned(there_r, self._middle)
+        own_r = world_r[..., self._things_there, :]
+        own = world_p[..., self._things_there, :] + quaternion.turned(own_r, self._middle_there)
+        way = theirs[..., :, None, :] - middle[..., None, :, :]  # (..., A, M, 3)
+        far = np.sqrt(np.add.reduce(way * way, -1))
+        weight = _fade(far, self._near, self._free)
+        # Out of the actor's frame, as it stands in the T-pose, into the character's.
+        there_d = quaternion.multiply(there_r, quaternion.conjugate(stand))
+        own_d = quaternion.multiply(own_r, quaternion.conjugate(stood))
+        turn = quaternion.multiply(own_d, quaternion.conjugate(there_d))
+        way = quaternion.rotate(turn[..., None, :, :], way) * self._bigger[:, None]
+        at = own[..., None, :, :] + way
+        total = np.add.reduce(weight, -1)
+        mean = np.add.reduce(weight[..., None] * at, -2) / np.maximum(total, 1e-9)[..., None]
+        share = 1.0 - np.multiply.reduce(1.0 - weight, -1)
+        return np.asarray(ours + share[..., None] * (mean - ours))
+
+    def _clasping(self, theirs: Array, ours: Array) -> Array:
+        """Palms (..., 2, 3) of the character that are as near to each other as the actor's."""
+        way = theirs[..., 0, :] - theirs[..., 1, :]
+        far = np.sqrt(np.add.reduce(way * way, -1))
+        size = self._source_size
+        share = _fade(far, CLASPED_M * size, APART_M * size)[..., None]
+        middle = 0.5 * (ours[..., 0, :] + ours[..., 1, :])
+        half = 0.5 * (self._target_size / self._source_size) * way
+        met = np.stack([middle + half, middle - half], axis=-2)
+        return np.asarray(ours + share[..., None] * (met - ours))
+
+
+def _fade(far: Array, near: Array | float, free: Array | float) -> Array:
+    """(...) 1 within near, 0 beyond free, and smooth between."""
+    x = quaternion.clamp((free - far) / (free - near), 0.0, 1.0)
+    return np.asarray(x * x * (3.0 - 2.0 * x))
+
+
+def _carried(world_r: Array, offset: Array) -> Array:
+    """Offsets (n, 3) of the T-pose's world in the joints' frames, for `quaternion.turned`."""
+    return quaternion.turning(rotation.rotate(rotation.conjugate(world_r), offset))
+
+
+def _size(world_p: Array, role: dict[str, int]) -> float:
+    """A body's size beside a person's, by its arms where it has them, else by its legs."""
+    parts = [("upper_arm", "lower_arm"), ("lower_arm", "hand")]
+    if {"left_upper_arm", "left_lower_arm", "left_hand"} <= role.keys():
+        arm = sum(
+            float(np.linalg.norm(world_p[role[f"left_{b}"]] - world_p[role[f"left_{a}"]]))
+            for a, b in parts
+        )
+        return arm / 0.53
+    return float(world_p[role["hips"], 1] - world_p[role["left_foot"], 1]) / LEG_M
