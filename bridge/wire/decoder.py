@@ -84,7 +84,10 @@ def _skeleton(table: Table) -> Skeleton:
     table.spend(parents.nbytes + sum(array.nbytes for array in arrays))
     # Copies: a skeleton outlives its message.
     positions, rotations, tips = (array.copy() for array in arrays)
-    skeleton = Skeleton(names, parents.copy(), positions, rotations, tips, tuple(table.texts(6)))
+    curves, character = tuple(table.texts(6)), table.text(7)
+    skeleton = Skeleton(
+        names, parents.copy(), positions, rotations, tips, curves, character=character
+    )
     # The publisher's word is the id: rounding must not make one skeleton two.
     skeleton.__dict__["id"] = table.number(0, "Q")
     return skeleton

@@ -148,6 +148,7 @@ def skeleton_set(skeletons: Iterable[Skeleton]) -> bytes:
     for skeleton in skeletons:
         names = _strings(builder, skeleton.names)
         curves = _strings(builder, skeleton.curve_names)
+        character = builder.CreateString(skeleton.character) if skeleton.character else 0
         parents = builder.CreateNumpyVector(skeleton.parents.astype("<i4"))
         doubles = [
             builder.CreateNumpyVector(array.astype("<f8").ravel())
@@ -161,6 +162,8 @@ def skeleton_set(skeletons: Iterable[Skeleton]) -> bytes:
         fb_skeleton.AddRestRotations(builder, doubles[1])
         fb_skeleton.AddTips(builder, doubles[2])
         fb_skeleton.AddCurveNames(builder, curves)
+        if character:
+            fb_skeleton.AddCharacter(builder, character)
         tables.append(fb_skeleton.End(builder))
     vector = _offsets(builder, tables)
     fb_set.Start(builder)

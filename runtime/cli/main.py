@@ -32,6 +32,7 @@ COMMANDS = (
     "take",
     "perform",
     "inspect",
+    "retarget",
     "takeover",
     "render",
     "train",

@@ -100,6 +100,11 @@ class Subject:
     curves: Array = field(default_factory=lambda: np.zeros(0, np.float32))
     capture_ns: int = 0
 
+    @property
+    def character(self) -> str:
+        """The name of the character that it is; "": none."""
+        return self.skeleton.character
+
 
 @dataclass(slots=True)
 class Camera:

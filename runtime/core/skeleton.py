@@ -28,6 +28,7 @@ class Skeleton:
                     (BVH's End Site); NaN for joints that have none
     curve_names     names of what a Subject's curves move, face shapes and the like; unique
     given_roles     role -> joint where a user or a file says so; None: `roles` guesses them
+    character       the name of the character whose skeleton it is; "": a bare body
     """
 
     names: tuple[str, ...]
@@ -37,6 +38,7 @@ class Skeleton:
     tips: Array = None  # type: ignore[assignment]
     curve_names: tuple[str, ...] = ()
     given_roles: Mapping[str, int] | None = None
+    character: str = ""
 
     def __post_init__(self) -> None:
         count = len(self.names)
@@ -82,7 +84,7 @@ class Skeleton:
 
     @cached_property
     def id(self) -> int:
-        """Identity hash, 64 bits: equal names of joints and curves, parents and rest (to 10 um)."""
+        """Identity hash, 64 bits: equal names, character, parents and rest (to 10 um)."""
         digest = hashlib.blake2b(digest_size=8)
         digest.update("\0".join(self.names).encode())
         digest.update(self.parents.astype("<i4").tobytes())
@@ -90,6 +92,8 @@ class Skeleton:
             digest.update(np.round(array * 1e5).astype("<i8").tobytes())
         if self.curve_names:
             digest.update("\0".join(("", *self.curve_names)).encode())
+        if self.character:
+            digest.update(f"\0\0{self.character}".encode())
         return int.from_bytes(digest.digest(), "little")
 
     @cached_property

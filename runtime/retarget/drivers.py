@@ -7,6 +7,7 @@ fingers have other numbers of joints, else whatever turns the joint above it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -84,6 +85,7 @@ def drivers(source: Skeleton, target: Skeleton, hands: bool = True) -> Drivers:
     return Drivers(first, second, mixes, own, bool(curled))
 
 
+_TIP = re.compile(r"tip|end|leaf|nub|eff", re.IGNORECASE)
 _CHEST = ("upper_chest", "chest")
 
 
@@ -143,9 +145,10 @@ def _by_finger(skeleton: Skeleton) -> dict[tuple[str, str], list[int]]:
 
 def phalanges(skeleton: Skeleton, finger: str, joints: list[int]) -> list[int]:
     """A finger's joints that bend: without the metacarpal inside the palm and without its tip."""
-    joints = list(joints)
-    named = [j for j in joints if "metacarpal" in skeleton.names[j].lower()]
     leaves = [j for j in joints if not skeleton.children(j)]
+    tips = [j for j in leaves if _TIP.search(skeleton.names[j])]
+    joints = [j for j in joints if j not in tips]
+    named = [j for j in joints if "metacarpal" in skeleton.names[j].lower()]
     if finger == "thumb":
         return [j for j in joints if j not in leaves or len(joints) <= 3][:3]
     joints = [j for j in joints if j not in named]

@@ -15,12 +15,14 @@ from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.roles import LEG, SIDES
 from understudy.runtime.core.rotation import Array
 
-from .ground import clearances
-from .limbs import Limb
+from .ground import SOLE_M, clearances
+from .limbs import PERSONS_M, Limb
 from .retarget import Retarget
 
 # A foot higher than this above the floor does not pull the hips down to reach it.
 REACHES_M = 0.06
+# Soles lower than this stand on the floor, the more the lower.
+HOVERS_M = 0.04
 # The share of a leg that it may stretch to before the hips come down.
 STRETCH = 0.985
 
@@ -63,6 +65,22 @@ def _soles(
     return _Soles(np.array(joints, int).reshape(-1, 3), np.array(points).reshape(-1, 3, 3))
 
 
+def landed(high: Array) -> Array:
+    """(...) heights of soles (...) on a floor that they do not enter, and do not hover over.
+
+    Mocap's feet push off through the floor and stand some millimetres above it. Between the two a
+    foot comes down and lifts without a step.
+    """
+    x = quaternion.clamp(high / HOVERS_M, 0.0, 1.0)
+    return np.maximum(high, 0.0) * x * (2.0 - x)
+
+
+def _scaled(up: dict[int, float], world_p: Array, role: dict[str, int]) -> dict[int, float]:
+    """Clearances with soles as thick as the body is large."""
+    leg_m = float(world_p[role["hips"], 1] - world_p[role["left_foot"], 1])
+    return {joint: high + SOLE_M * (leg_m / PERSONS_M - 1.0) for joint, high in up.items()}
+
+
 def _whole(side: str, role: dict[str, int]) -> bool:
     return all(f"{side}_{part}" in role for part in LEG[:3])
 
@@ -90,8 +108,8 @@ class Feet:
         self.others = np.array([n for n in range(len(limbs)) if n not in there], int)
         self._ankle = np.array([limbs[n].end for n in there], int)
         self._top = np.array([limbs[n].top for n in there], int)
-        source_up = clearances(way.source, way.source_p)
-        target_up = clearances(way.target, way.target_p)
+        source_up = _scaled(clearances(way.source, way.source_p), way.source_p, have)
+        target_up = _scaled(clearances(way.target, way.target_p), way.target_p, way.target_role)
         if floor_m is not None:  # its mesh says where the soles are
             feet = [j for n, j in way.target_role.items() if n.endswith(("_foot", "_toes"))]
             stand = way.target.rest_globals[0]
@@ -107,6 +125,10 @@ class Feet:
         self._top_row = way.row[[have[names[0]] for names in parts]]
         self._ankle_row = way.row[[have[names[2]] for names in parts]]
 
+    def heights(self, source_p: Array, source_r: Array) -> Array:
+        """(..., F) how high the actor's soles are, each by its lowest point."""
+        return np.asarray(self._source.below(source_p, source_r)[..., 1].min(-1))
+
     def aim(
         self,
         source_p: Array,
@@ -121,7 +143,7 @@ class Feet:
         ours = self._target.below(world_p, world_r)
         ankle = world_p[..., self._ankle, :]
         aim = ankle + scale * theirs[..., 1, :] - ours[..., 1, :]
-        up = scale * theirs[..., 1].min(-1)  # above the floor, (..., F)
+        up = scale * landed(theirs[..., 1].min(-1))  # above the floor, (..., F)
         aim[..., 1] = ankle[..., 1] + up - ours[..., 1].min(-1)
         goal[..., self.legs, :] = aim
         way = aim - world_p[..., self._top, :]

@@ -14,16 +14,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from understudy.runtime.core import quaternion, rotation
-from understudy.runtime.core.kinematics import doubling, world_positions
+from understudy.runtime.core.kinematics import doubling
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
-from . import feet, touch, twist
+from . import feet, ground, touch, twist
 from .limbs import PERSONS_M, bent, limbs
 from .profile import Profile
-from .retarget import Retarget
-
-_END = np.array([[0.0, 0.0, 0.0, 1.0]])
+from .retarget import LEVEL_FRAMES, Retarget
 
 
 @dataclass(frozen=True)
@@ -32,13 +30,14 @@ class Figure:
 
     profile  how a user wants it to be fitted
     floor_m  how high the floor lies under it at rest; None: under its lowest joints
-    radii    role -> metres from its middle to its surface, of head and hips; empty: as a person's
+    girths   role -> its middle (3,) in the joint's frame and metres from there to the surface, of
+             head, hips and upper chest; what is left out is as a person's
     """
 
     skeleton: Skeleton
     profile: Profile = field(default_factory=Profile)
     floor_m: float | None = None
-    radii: Mapping[str, float] = field(default_factory=dict)
+    girths: Mapping[str, tuple[Array, float]] = field(default_factory=dict)
 
 
 class Fitting:
@@ -74,12 +73,15 @@ class Fitting:
             rest_p[self._end] - rest_p[self._middle]
         )
         self._size = (lengths / PERSONS_M)[:, None]
-        self._steps = doubling(self.target.parents)
+        self._measure()
         legs = [n for n, limb in enumerate(self._limbs) if limb.name.endswith("leg")]
         arms = [n for n, limb in enumerate(self._limbs) if limb.name.endswith("arm")]
         self._feet = feet.Feet(way, legs, self._limbs, figure.floor_m) if profile.feet else None
-        self._hands = touch.Hands(way, arms, self._limbs, figure.radii) if profile.hands else None
+        self._hands = touch.Hands(way, arms, self._limbs, figure.girths) if profile.hands else None
         self._twist = twist.twists(way)
+        self._mates = np.full(len(source), -1)
+        for name, joint in way.source_role.items():
+            self._mates[joint] = way.target_role.get(name, -1)
 
     def apply(self, positions: Array, rotations: Array) -> tuple[Array, Array]:
         """Local positions (..., K, 3) and rotations (..., K, 4) of the character.
@@ -107,11 +109,56 @@ class Fitting:
         self._twist.spread(world_r)
         return way.local(world_r, hips)
 
+    def soles_m(self, positions: Array, rotations: Array) -> Array:
+        """(..., F) how high the source's soles are above the floor, each by its lowest point."""
+        if self._feet is None:
+            return np.zeros((*rotations.shape[:-2], 0))
+        return self._feet.heights(*self.retarget.source_world(positions, rotations))
+
+    def standing_m(self, positions: Array, rotations: Array) -> float:
+        """How high a clip (T, J, ...) stands above the floor, in the middle of its steps."""
+        some = slice(None, None, max(1, len(rotations) // LEVEL_FRAMES))
+        heights = self.soles_m(positions[some], rotations[some])
+        return ground.stands_at(heights.T) if heights.size else 0.0
+
+    def contacts(self, said: Array) -> Array:
+        """Contacts (C, 2) of the source's joints as those of the character's."""
+        if not len(said):
+            return said
+        joints = self._mates[said[:, 0].astype(int)]
+        out = said[joints >= 0].copy()
+        out[:, 0] = joints[joints >= 0]
+        return out
+
+    def _measure(self) -> None:
+        """What `_places` needs: the joints from the hips to whatever has a role."""
+        target, role = self.target, self.retarget.target_role
+        hips, needed = role["hips"], set()
+        for joint in role.values():
+            path, at = [], joint
+            while at >= 0 and at != hips:
+                path.append(at)
+                at = int(target.parents[at])
+            needed |= set(path) if at == hips else set()
+        joints = [hips, *sorted(needed)]
+        row = {joint: n for n, joint in enumerate(joints)}
+        self._joints = np.array(joints)
+        self._above = target.parents[self._joints[1:]]
+        self._offsets = quaternion.turning(target.rest_positions[self._joints[1:]])
+        parents = np.array([-1, *(row[int(j)] for j in self._above)])
+        self._steps = doubling(parents)
+
     def _places(self, world_r: Array, hips: Array) -> Array:
-        """World positions (..., K, 3) of the character's joints."""
-        moved, _ = self.retarget.local(world_r, hips)
-        end = np.broadcast_to(_END, (*world_r.shape[:-2], 1, 4))
-        return world_positions(moved, np.concatenate([world_r, end], axis=-2), self._steps)
+        """World positions (..., K, 3) of joints from the hips to roles; others are at 0."""
+        lead = world_r.shape[:-2]
+        way = np.zeros((*lead, len(self._joints) + 1, 3))
+        way[..., 0, :] = hips
+        way[..., 1:-1, :] = quaternion.turned(world_r[..., self._above, :], self._offsets)
+        for above in self._steps:
+            way = way[..., above, :] + way
+        out = np.zeros((*lead, len(self.target), 3))
+        out[..., self._joints, :] = way[..., :-1, :]
+        return out
 
     def _reach(self, world_p: Array, world_r: Array, goal: Array) -> None:
         """Bends all limbs so that their ends come to goal (..., L, 3)."""

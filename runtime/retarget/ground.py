@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from understudy.runtime.core import rotation
@@ -45,9 +47,16 @@ def standing_m(skeleton: Skeleton, world_p: Array, clearance: dict[int, float]) 
         np.percentile((world_p[:, pair, 1] - [clearance[j] for j in pair]).min(axis=1), STANDS)
         for pair in _feet(skeleton)
     ]
-    if not gaps:
-        return 0.0
-    # Between the feet, as far as they differ by the fault of the data and not of one raised leg.
+    return _between(gaps) if gaps else 0.0
+
+
+def stands_at(heights: Array) -> float:
+    """The same of heights of soles (F, T) above the floor, each by its lowest point."""
+    return _between([float(np.percentile(foot, STANDS)) for foot in heights])
+
+
+def _between(gaps: Sequence[float]) -> float:
+    """Between the feet, as far as they differ by a fault of the data and not by a raised leg."""
     return float(min(gaps) + 0.5 * min(max(gaps) - min(gaps), UNEVEN_M))
 
 

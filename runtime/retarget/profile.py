@@ -14,11 +14,13 @@ left_upper_arm = [0.0, 0.0, -8.0]
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import numpy as np
+import tomli_w
 from msgspec import Meta
 
 from understudy.runtime.core import rotation, typed
@@ -71,3 +73,30 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
 def load(path: Path) -> Profile:
     """A profile's file, checked."""
     return typed.read_toml(path, Profile, "profile")
+
+
+def save(to: Path, file: Path, profile: Profile, skeleton: Skeleton) -> None:
+    """Writes a profile to edit: every role that was found, and all else that can be set."""
+    found = roles(skeleton)
+    beside = Path(os.path.relpath(file.absolute(), to.absolute().parent)).as_posix()
+    said = msgspec.structs.replace(
+        profile, file=beside, roles={role: skeleton.names[j] for role, j in found.items()}
+    )
+    lines = [
+        "# How this character is fitted; docs/characters.md has every word.",
+        f"scale = {said.scale}        # of its travel, beside what its legs are to the actor's",
+        f"lift_m = {said.lift_m}       # its hips higher or lower",
+        f"feet = {str(said.feet).lower()}        # on the floor, and where the actor's were",
+        f"hands = {str(said.hands).lower()}       # touch what the actor's touched",
+    ]
+    if said.floor_m is not None:
+        lines.append(f"floor_m = {said.floor_m}")
+    tables = {"file": said.file, "roles": said.roles, "offsets_deg": dict(said.offsets_deg)}
+    lacks = [role for role in HIERARCHY if role not in found]
+    text = "\n".join(lines) + "\n" + tomli_w.dumps(tables)
+    if lacks:
+        text += f"# No joint was found for: {', '.join(lacks)}.\n"
+    try:
+        to.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UnderstudyError(f"{to} cannot be written: {error.strerror}.") from None

@@ -13,13 +13,15 @@ import numpy as np
 
 from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
 
 from .limbs import Limb
 from .retarget import Retarget
 
 # Of a person 1.7 m tall with legs of so much; other bodies in proportion.
 LEG_M = 0.82
-PALM_M = 0.09
+HAND_M = 0.18
+PALM = 0.5  # of a hand's length
 # What hands touch: where its middle lies from the joint (in the T-pose), its radius, and how near a
 # palm is all its own, and how far it is free, both from the middle.
 _THINGS: dict[str, tuple[tuple[float, float, float], float, float, float]] = {
@@ -35,7 +37,11 @@ class Hands:
     """The goals of a character's wrists."""
 
     def __init__(
-        self, way: Retarget, arms: Sequence[int], limbs: Sequence[Limb], radii: Mapping[str, float]
+        self,
+        way: Retarget,
+        arms: Sequence[int],
+        limbs: Sequence[Limb],
+        girths: Mapping[str, tuple[Array, float]],
     ) -> None:
         theirs, ours = way.source_role, way.target_role
         sides = [limbs[n].name.partition("_")[0] for n in arms]
@@ -47,26 +53,28 @@ class Hands:
         self._wrist = np.array([theirs[f"{side}_hand"] for side in sides], int)
         self._wrist_row = way.row[self._wrist]
         self._end = np.array([limbs[n].end for n in self.arms], int)
-        along = np.array([[PALM_M if side == "left" else -PALM_M, 0.0, 0.0] for side in sides])
+        along = np.array([[1.0 if side == "left" else -1.0, 0.0, 0.0] for side in sides])
         along = along.reshape(-1, 3)
-        self._palm = _carried(way.source_r[self._wrist], along * self._source_size)
-        self._palm_there = _carried(way.target_r[self._end], along * self._target_size)
+        palm = PALM * _hand_m(way.source, self._wrist, HAND_M * self._source_size)
+        palm_there = PALM * _hand_m(way.target, self._end, HAND_M * self._target_size)
+        self._palm = _carried(way.source_r[self._wrist], along * palm[:, None])
+        self._palm_there = _carried(way.target_r[self._end], along * palm_there[:, None])
+        self._hands_ratio = float((palm_there / palm).mean()) if len(there) else 1.0
         names = [name for name in _THINGS if name in theirs and name in ours]
         self._things = np.array([way.row[theirs[name]] for name in names], int)
         self._things_there = np.array([ours[name] for name in names], int)
         middles = np.array([_THINGS[name][0] for name in names]).reshape(-1, 3)
         own = np.array([theirs[name] for name in names], int)
         self._middle = _carried(way.source_r[own], middles * self._source_size)
-        self._middle_there = _carried(way.target_r[self._things_there], middles * self._target_size)
-        # From the frame of a thing on the actor to that on the character.
-        self._into = rotation.multiply(
-            way.target_r[self._things_there], rotation.conjugate(way.source_r[own])
-        )
+        back = rotation.conjugate(way.target_r[self._things_there])
+        there_at = rotation.rotate(back, middles * self._target_size)
         persons = np.array([_THINGS[name][1] for name in names])
-        found = np.array(
-            [radii.get(name, r * self._target_size) for name, r in zip(names, persons)]
-        )
-        self._bigger = found / (persons * self._source_size)
+        radius = persons * self._target_size
+        for row, name in enumerate(names):  # as its mesh is
+            if name in girths:
+                there_at[row], radius[row] = girths[name]
+        self._middle_there = quaternion.turning(there_at)
+        self._bigger = radius / (persons * self._source_size)
         self._near = np.array([_THINGS[name][2] for name in names]) * self._source_size
         self._free = np.array([_THINGS[name][3] for name in names]) * self._source_size
         self._axes = way.target_r[self._things_there], way.source_r[own]
@@ -81,7 +89,7 @@ class Hands:
             source_r[..., self._wrist_row, :], self._palm
         )
         reach = quaternion.turned(world_r[..., self._end, :], self._palm_there)
-        ours = goal[..., self.arms, :] + reach
+        ours: Array = goal[..., self.arms, :] + reach
         if len(self._things):
             ours = self._touching(theirs, source_p, source_r, ours, world_p, world_r)
         if len(self.arms) == 2:
@@ -124,7 +132,7 @@ class Hands:
         size = self._source_size
         share = _fade(far, CLASPED_M * size, APART_M * size)[..., None]
         middle = 0.5 * (ours[..., 0, :] + ours[..., 1, :])
-        half = 0.5 * (self._target_size / self._source_size) * way
+        half = 0.5 * self._hands_ratio * way
         met = np.stack([middle + half, middle - half], axis=-2)
         return np.asarray(ours + share[..., None] * (met - ours))
 
@@ -138,6 +146,21 @@ def _fade(far: Array, near: Array | float, free: Array | float) -> Array:
 def _carried(world_r: Array, offset: Array) -> Array:
     """Offsets (n, 3) of the T-pose's world in the joints' frames, for `quaternion.turned`."""
     return quaternion.turning(rotation.rotate(rotation.conjugate(world_r), offset))
+
+
+def _hand_m(skeleton: Skeleton, wrists: np.ndarray, usual: float) -> Array:
+    """(A,) lengths of hands, from the wrist to the furthest that hangs on it."""
+    world_p, world_r = skeleton.rest_globals
+    found = []
+    for wrist in wrists:
+        below, stack = [], [int(wrist)]
+        while stack:
+            at = stack.pop()
+            below += [world_p[at], world_p[at] + rotation.rotate(world_r[at], skeleton.tips[at])]
+            stack += skeleton.children(at)
+        far = np.nanmax(np.linalg.norm(np.array(below) - world_p[wrist], axis=-1))
+        found.append(far if 0.5 * usual < far < 2.0 * usual else usual)
+    return np.array(found)
 
 
 def _size(world_p: Array, role: dict[str, int]) -> float:

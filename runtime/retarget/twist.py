@@ -87,7 +87,8 @@ def twists(way: Retarget) -> Twists:
     if not rows:
         none = np.zeros(0, int)
         return Twists(none, none, none, none, np.zeros(0), np.zeros((0, 3)), way.target_r)
-    return Twists(*(np.array(column) for column in zip(*rows, strict=True)), way.target_r)
+    joints, base, inner, outer, share, axes = (np.array(c) for c in zip(*rows, strict=True))
+    return Twists(joints, base, inner, outer, share, axes, way.target_r)
 
 
 def _under(skeleton: Skeleton, joint: int, taken: set[int]) -> list[int]:

@@ -11,6 +11,7 @@ from typing import Any
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Sight, Subject
+from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.sources import registry
 from understudy.runtime.sources.controls.style import Style, checked
 from understudy.runtime.sources.packet import Packet
@@ -19,6 +20,8 @@ from understudy.runtime.sources.streams import Kind, Source, Stream
 
 from . import casting
 from .acting import Acting, Actor, oldest_ns
+from .dressing import Costume, dressed
+from .figures import Figures
 from .inputs import LiveInputs
 from .inputs import Source as Inputs
 from .live import Live, Seat
@@ -55,6 +58,7 @@ class Cast:
         self.live.ready = self.inputs.ready
         self.acting = Acting(_path(loop.weights))
         self.scenery = Scenery()
+        self.characters = Figures()
         self.sights = Sights(self.members, self.scenery)
         try:
             named = registry.identify(session.source)
@@ -117,9 +121,19 @@ class Cast:
             if moved:
                 own = self.live.seats([skeletons[id(t)] for t in moved], takeover, spare)
                 seats.update(zip(map(id, moved), own, strict=True))
-        return [
-            Member(t, skeletons[id(t)], next(actors) if t.control else seats[id(t)]) for t in tables
-        ]
+        members: list[Member] = []
+        for table in tables:
+            moved_by = next(actors) if table.control else seats[id(table)]
+            skeleton = skeletons[id(table)]
+            members.append(Member(table, skeleton, moved_by, self.costume(table, skeleton)))
+        return members
+
+    def costume(self, table: SubjectTable, skeleton: Skeleton) -> Costume | None:
+        """The character of a table, which takes long to read; None where it has none."""
+        table.character = self.session.character(table)
+        if not table.character:
+            return None
+        return Costume(self.characters.load(table.character), skeleton)
 
     def _acts(self, table: SubjectTable) -> bool:
         part = table.part("body")
@@ -208,8 +222,14 @@ class Cast:
 
     def solve(self) -> list[Subject]:
         """The subjects as they stand at this tick."""
-        solved = [member.solve() for member in self.members]
-        return [subject for subject in solved if subject is not None]
+        worn, there = [], []
+        for member in self.members:
+            subject = member.solve()
+            if subject is not None:
+                there.append(member)
+                worn.append((subject, member.costume, member.placed[0]))
+        out = dressed(worn, self.live.beside, self.live.ready)
+        return [member.faced(subject) for member, subject in zip(there, out)]
 
     def recorded(self) -> frozenset[str]:
         """Those of whom there is something to record."""

@@ -17,6 +17,7 @@ from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Control, Curves, Kind, Motion, Stream
 
 from .acting import Actor
+from .dressing import Costume
 from .faces import Wearer
 from .live import Live, Seat
 from .parts import Assembly
@@ -37,10 +38,17 @@ def address(kind: Kind, said: str) -> Address:
 class Member:
     """A subject, and the seat or the actor that moves it."""
 
-    def __init__(self, table: SubjectTable, skeleton: Skeleton, own: Seat | Actor | None) -> None:
+    def __init__(
+        self,
+        table: SubjectTable,
+        skeleton: Skeleton,
+        own: Seat | Actor | None,
+        costume: Costume | None = None,
+    ) -> None:
         self.seat = own if isinstance(own, Seat) else None
         self.actor = own if isinstance(own, Actor) else None
         self.subject = Subject(table.name, skeleton, Pose.rest(skeleton))
+        self.costume = costume
         self._wearer = Wearer()
         # Whether there is something to record: not while it stands there until a sender comes.
         self.recorded = self.actor is not None
@@ -134,9 +142,13 @@ class Member:
             self.seat.solve(self.subject, self.motion, self._at, self._turn)
             if self.motion is None:
                 self.subject.reason = f"waits for {self.made_of}"
-        if self._faces:
-            self._wearer.put_on(self.subject, self._curves)
         return self.subject
+
+    def faced(self, subject: Subject) -> Subject:
+        """The subject as it goes out, with the curves of its faces."""
+        if self._faces:
+            self._wearer.put_on(subject, self._curves)
+        return subject
 
     @property
     def made_of(self) -> str:

@@ -61,6 +61,7 @@ class SubjectTable(Table):
     """[[subject]]: a name on stage, and what it is made of.
 
     control, or body with hands and face: "SOURCE", "SOURCE/KEY", or a table (`parts.Part`).
+    character is a .glb, .vrm or motion file, or a profile, onto whose skeleton it is carried over.
     at_m and heading_deg move it and turn it about +Y; a subject on a pad starts there, and looks at
     look_at: a subject's or camera's name, or a point.
     """
@@ -73,6 +74,7 @@ class SubjectTable(Table):
     at_m: Place = NOWHERE
     heading_deg: Annotated[float, Meta(ge=-3600.0, le=3600.0)] = 0.0
     takeover: bool = True
+    character: Annotated[str, Meta(max_length=4096)] = ""  # a file, or a profile; "": its own body
     look_at: Annotated[str, Meta(max_length=256)] | Point = ""
 
     def part(self, which: str) -> Part | None:
@@ -128,6 +130,15 @@ class Session(Table):
     output: list[dict[str, Any]] = []
     viewport: ViewportTable = msgspec.field(default_factory=ViewportTable)
     slate: SlateTable = msgspec.field(default_factory=SlateTable)
+    # Who wears what of those that have no table of their own: a subject's name, or "*" for all.
+    characters: dict[str, str] = {}
+
+    def character(self, table: SubjectTable) -> str:
+        """The character of a subject, by its table or by its name."""
+        plain = table.name.rpartition(".")[0]  # of a copy
+        said = self.characters
+        named = [said[name] for name in (table.name, plain, "*") if name in said]
+        return table.character or (named[0] if named else "")
 
 
 def session_of(*lines: str, subjects: tuple[SubjectTable, ...] = (), **stage: Any) -> Session:
@@ -151,6 +162,10 @@ def load(path: Path) -> Session:
             setattr(loop, name, str(base / said))
     if session.slate.folder:
         session.slate.folder = str(base / session.slate.folder)
+    for subject in session.subject:
+        if subject.character:
+            subject.character = str(base / subject.character)
+    session.characters = {name: str(base / said) for name, said in session.characters.items()}
     check(session, str(path))
     return session
 

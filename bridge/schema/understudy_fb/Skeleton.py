@@ -180,7 +180,14 @@ class Skeleton(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
         return o == 0
 
-def SkeletonStart(builder): builder.StartObject(7)
+    # Skeleton
+    def Character(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(18))
+        if o != 0:
+            return self._tab.String(o + self._tab.Pos)
+        return None
+
+def SkeletonStart(builder): builder.StartObject(8)
 def Start(builder):
     return SkeletonStart(builder)
 def SkeletonAddSkeletonId(builder, skeletonId): builder.PrependUint64Slot(0, skeletonId, 0)
@@ -222,6 +229,9 @@ def AddCurveNames(builder, curveNames):
 def SkeletonStartCurveNamesVector(builder, numElems): return builder.StartVector(4, numElems, 4)
 def StartCurveNamesVector(builder, numElems):
     return SkeletonStartCurveNamesVector(builder, numElems)
+def SkeletonAddCharacter(builder, character): builder.PrependUOffsetTRelativeSlot(7, flatbuffers.number_types.UOffsetTFlags.py_type(character), 0)
+def AddCharacter(builder, character):
+    return SkeletonAddCharacter(builder, character)
 def SkeletonEnd(builder): return builder.EndObject()
 def End(builder):
     return SkeletonEnd(builder)

@@ -1,6 +1,6 @@
 """What atheris feeds: the decoder and the control socket's reader, by way of libFuzzer.
 
-    python -m tests.bridge.fuzz_target CORPUS [libFuzzer's options]
+    python -m tests.bridge.wire.fuzz_target CORPUS [libFuzzer's options]
 
 An input is a byte that chooses the reader, then the message. `test_fuzz.py` runs it.
 """

@@ -158,7 +158,7 @@ def test_atheris_finds_no_crash_no_slow_input_and_no_growth(root, tmp_path):
         f"-artifact_prefix={artefacts}/",
     )
     done = subprocess.run(
-        [sys.executable, "-m", "tests.bridge.fuzz_target", str(corpus), *options],
+        [sys.executable, "-m", "tests.bridge.wire.fuzz_target", str(corpus), *options],
         cwd=root,
         capture_output=True,
         text=True,

@@ -173,7 +173,7 @@ private:
         if (!copy(from.names(), to.names) || !copy(from.parents(), to.parents) ||
             !copy(from.rest_positions(), to.rest_positions) ||
             !copy(from.rest_rotations(), to.rest_rotations) || !copy(from.tips(), to.tips) ||
-            !copy(from.curve_names(), to.curve_names))
+            !copy(from.curve_names(), to.curve_names) || !copy(from.character(), to.character))
             return "a skeleton with text that is none, or more of it than came";
         const std::size_t joints = to.names.size();
         if (joints == 0 || joints > MAX_JOINTS || to.parents.size() != joints ||

@@ -30,6 +30,7 @@ struct Skeleton {
     std::vector<double> rest_rotations;    // 4 a joint, x y z w
     std::vector<double> tips;              // 3 a joint: where a leaf's bone ends; NaN for none
     std::vector<std::string> curve_names;  // names of Subject::curves, face shapes and the like
+    std::string character;                 // the character whose skeleton it is; empty: a bare body
 };
 
 enum class State : std::uint8_t {

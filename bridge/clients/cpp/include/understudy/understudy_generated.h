@@ -217,7 +217,8 @@ struct Skeleton FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
     VT_REST_POSITIONS = 10,
     VT_REST_ROTATIONS = 12,
     VT_TIPS = 14,
-    VT_CURVE_NAMES = 16
+    VT_CURVE_NAMES = 16,
+    VT_CHARACTER = 18
   };
   uint64_t skeleton_id() const {
     return GetField<uint64_t>(VT_SKELETON_ID, 0);
@@ -240,6 +241,9 @@ struct Skeleton FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>> *curve_names() const {
     return GetPointer<const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>> *>(VT_CURVE_NAMES);
   }
+  const flatbuffers::String *character() const {
+    return GetPointer<const flatbuffers::String *>(VT_CHARACTER);
+  }
   bool Verify(flatbuffers::Verifier &verifier) const {
     return VerifyTableStart(verifier) &&
            VerifyField<uint64_t>(verifier, VT_SKELETON_ID, 8) &&
@@ -257,6 +261,8 @@ struct Skeleton FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
            VerifyOffset(verifier, VT_CURVE_NAMES) &&
            verifier.VerifyVector(curve_names()) &&
            verifier.VerifyVectorOfStrings(curve_names()) &&
+           VerifyOffset(verifier, VT_CHARACTER) &&
+           verifier.VerifyString(character()) &&
            verifier.EndTable();
   }
 };
@@ -286,6 +292,9 @@ struct SkeletonBuilder {
   void add_curve_names(flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> curve_names) {
     fbb_.AddOffset(Skeleton::VT_CURVE_NAMES, curve_names);
   }
+  void add_character(flatbuffers::Offset<flatbuffers::String> character) {
+    fbb_.AddOffset(Skeleton::VT_CHARACTER, character);
+  }
   explicit SkeletonBuilder(flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -305,9 +314,11 @@ inline flatbuffers::Offset<Skeleton> CreateSkeleton(
     flatbuffers::Offset<flatbuffers::Vector<double>> rest_positions = 0,
     flatbuffers::Offset<flatbuffers::Vector<double>> rest_rotations = 0,
     flatbuffers::Offset<flatbuffers::Vector<double>> tips = 0,
-    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> curve_names = 0) {
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> curve_names = 0,
+    flatbuffers::Offset<flatbuffers::String> character = 0) {
   SkeletonBuilder builder_(_fbb);
   builder_.add_skeleton_id(skeleton_id);
+  builder_.add_character(character);
   builder_.add_curve_names(curve_names);
   builder_.add_tips(tips);
   builder_.add_rest_rotations(rest_rotations);
@@ -325,13 +336,15 @@ inline flatbuffers::Offset<Skeleton> CreateSkeletonDirect(
     const std::vector<double> *rest_positions = nullptr,
     const std::vector<double> *rest_rotations = nullptr,
     const std::vector<double> *tips = nullptr,
-    const std::vector<flatbuffers::Offset<flatbuffers::String>> *curve_names = nullptr) {
+    const std::vector<flatbuffers::Offset<flatbuffers::String>> *curve_names = nullptr,
+    const char *character = nullptr) {
   auto names__ = names ? _fbb.CreateVector<flatbuffers::Offset<flatbuffers::String>>(*names) : 0;
   auto parents__ = parents ? _fbb.CreateVector<int32_t>(*parents) : 0;
   auto rest_positions__ = rest_positions ? _fbb.CreateVector<double>(*rest_positions) : 0;
   auto rest_rotations__ = rest_rotations ? _fbb.CreateVector<double>(*rest_rotations) : 0;
   auto tips__ = tips ? _fbb.CreateVector<double>(*tips) : 0;
   auto curve_names__ = curve_names ? _fbb.CreateVector<flatbuffers::Offset<flatbuffers::String>>(*curve_names) : 0;
+  auto character__ = character ? _fbb.CreateString(character) : 0;
   return understudy_fb::CreateSkeleton(
       _fbb,
       skeleton_id,
@@ -340,7 +353,8 @@ inline flatbuffers::Offset<Skeleton> CreateSkeletonDirect(
       rest_positions__,
       rest_rotations__,
       tips__,
-      curve_names__);
+      curve_names__,
+      character__);
 }
 
 struct SkeletonSet FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {

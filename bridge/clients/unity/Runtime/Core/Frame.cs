@@ -36,6 +36,9 @@ namespace Understudy
         /// <summary>Names of Subject.Curves: face shapes and the like.</summary>
         public string[] CurveNames;
 
+        /// <summary>The character whose skeleton it is; empty for a bare body.</summary>
+        public string Character;
+
         public int Count
         {
             get { return Names.Length; }

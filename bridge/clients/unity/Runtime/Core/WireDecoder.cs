@@ -101,6 +101,7 @@ namespace Understudy
             reader.Numbers(table, 4, 8, ref skeleton.RestRotations);
             reader.Numbers(table, 5, 8, ref skeleton.Tips);
             reader.Texts(table, 6, ref skeleton.CurveNames);
+            skeleton.Character = reader.Text(table, 7, null);
             return !reader.Damaged && IsSound(skeleton) ? skeleton : null;
         }
 

@@ -1,0 +1,130 @@
+"""Subjects on their characters: what was solved is carried over, all of one kind at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from understudy.runtime.core.pose import Pose, State, Subject
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.retarget.fitting import Figure, Fitting
+from understudy.runtime.retarget.retarget import NotHumanoid
+
+
+@dataclass
+class _Fit:
+    """A skeleton's way onto a figure: being measured, there, or none and why."""
+
+    source: Skeleton
+    work: Future[Any] | None = None
+    fitting: Fitting | None = None
+    refusal: str = ""
+
+
+def fit(source: Skeleton, figure: Figure) -> Fitting | str:
+    """The way of a skeleton onto a figure, or the sentence that says why there is none."""
+    try:
+        return Fitting(source, figure)
+    except NotHumanoid as error:
+        return str(error)
+
+
+class Costume:
+    """One subject's character, and the subject as it goes out in it."""
+
+    def __init__(self, figure: Figure, source: Skeleton) -> None:
+        self.figure = figure
+        self.subject = Subject("", figure.skeleton, Pose.rest(figure.skeleton))
+        self._fit = _Fit(source)
+        self.take(fit(source, figure))
+
+    def take(self, found: Fitting | str) -> None:
+        """The way that was measured."""
+        self._fit.work = None
+        if isinstance(found, str):
+            self._fit.refusal = found
+        else:
+            self._fit.fitting = found
+
+    def fitting(
+        self,
+        source: Skeleton,
+        beside: Callable[..., Future[Any]],
+        ready: Callable[[Future[Any]], bool],
+    ) -> Fitting | None:
+        """The way from this skeleton; None while it is measured, or where there is none."""
+        if source is not self._fit.source and not _same(source, self._fit.source):
+            self._fit = _Fit(source, beside(fit, source, self.figure))
+        if self._fit.work is not None and ready(self._fit.work):
+            self.take(self._fit.work.result())
+        return self._fit.fitting
+
+    @property
+    def refusal(self) -> str:
+        """Why it cannot be put on; "" where it can, or is not known yet."""
+        return self._fit.refusal
+
+    def go_out(self, subject: Subject, fitting: Fitting | None) -> Subject:
+        """All of a subject but its pose."""
+        out = self.subject
+        out.name, out.state, out.reason = subject.name, subject.state, subject.reason
+        out.intent, out.uncertainty_m = subject.intent, subject.uncertainty_m
+        out.curves, out.capture_ns = subject.curves, subject.capture_ns
+        out.skeleton = self.figure.skeleton
+        if fitting is None:  # it stands as it stood until its new source is measured
+            out.state, out.reason = State.HOLD, "its character is being fitted"
+            return out
+        out.contacts = fitting.contacts(subject.contacts)
+        out.trajectory = subject.trajectory
+        return out
+
+
+def _same(a: Skeleton, b: Skeleton) -> bool:
+    """Whether two skeletons differ by the names of their curves alone."""
+    return a.rest_positions is b.rest_positions and a.names is b.names
+
+
+def dressed(
+    worn: Sequence[tuple[Subject, Costume | None, Array]],
+    beside: Callable[..., Future[Any]],
+    ready: Callable[[Future[Any]], bool],
+) -> list[Subject]:
+    """Subjects as they go out. Of each its character's costume, and the place (3,) it scales about.
+
+    Who cannot wear what was given to him goes out as he is, and his reason says so.
+    """
+    out: list[Subject] = []
+    batches: dict[tuple[int, int], list[int]] = {}
+    ways: dict[int, Fitting] = {}
+    for number, (subject, costume, _) in enumerate(worn):
+        if costume is None:
+            out.append(subject)
+            continue
+        fitting = costume.fitting(subject.skeleton, beside, ready)
+        if costume.refusal:
+            if "no character" not in subject.reason:
+                said = f"no character: {costume.refusal}"
+                subject.reason = f"{subject.reason}; {said}" if subject.reason else said
+            out.append(subject)
+            continue
+        out.append(costume.go_out(subject, fitting))
+        if fitting is not None:
+            ways[number] = fitting
+            key = (id(fitting.source.rest_positions), id(costume.figure))
+            batches.setdefault(key, []).append(number)
+    for numbers in batches.values():
+        fitting = ways[numbers[0]]
+        positions = np.stack([worn[n][0].pose.positions for n in numbers])
+        rotations = np.stack([worn[n][0].pose.rotations for n in numbers])
+        about = np.stack([worn[n][2] for n in numbers])
+        positions[:, 0] -= about
+        moved, turned = fitting.apply(positions, rotations)
+        moved[:, 0] += about
+        for row, n in enumerate(numbers):
+            out[n].pose.positions, out[n].pose.rotations = moved[row], turned[row]
+    return out

@@ -1,0 +1,111 @@
+"""Figures: the characters that subjects can be given, out of files and profiles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from understudy.runtime.core import rotation
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.files import shown
+from understudy.runtime.core.joint_map import with_roles
+from understudy.runtime.core.roles import roles
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.retarget import profile as profiles
+from understudy.runtime.retarget.fitting import Figure
+from understudy.runtime.retarget.profile import Profile
+from understudy.runtime.retarget.retarget import t_pose
+from understudy.runtime.sources.registry import free
+
+if TYPE_CHECKING:
+    from understudy.runtime.characters.character import Character
+
+Girths = dict[str, tuple[Array, float]]
+MESHES = (".glb", ".gltf", ".vrm")
+PROFILE = ".toml"
+
+
+def file_of(said: Path) -> tuple[Path, Profile]:
+    """The character's file that a path means, itself or a profile, and the profile."""
+    if said.suffix.lower() != PROFILE:
+        return said, Profile()
+    profile = profiles.load(said)
+    if not profile.file:
+        raise UnderstudyError(f'{said.name} names no character: it needs file = "CHARACTER.glb".')
+    return said.parent / profile.file, profile
+
+
+def load(said: Path | str, name: str = "") -> Figure:
+    """The figure of a character's file (.glb, .gltf, .vrm, or any motion file), or of a profile.
+
+    Raises UnderstudyError where the file cannot be read or is no humanoid.
+    """
+    said = Path(said)
+    path, profile = file_of(said)
+    skeleton, floor_m, girths = _read(path)
+    if profile.roles:
+        skeleton = with_roles(skeleton, profile.roles, said.name)
+    skeleton = replace(skeleton, character=name or path.stem)
+    t_pose(skeleton)  # what is no humanoid is said now, and not on stage
+    floor_m = profile.floor_m if profile.floor_m is not None else floor_m
+    return Figure(skeleton, profile, floor_m, girths)
+
+
+class Figures:
+    """Figures by their files: one for all who wear it, under a name that no other has."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Path, int], Figure] = {}
+
+    def load(self, said: str) -> Figure:
+        """The figure of a file; it is read again where it has changed."""
+        path = Path(said).resolve()
+        try:
+            changed_ns = path.stat().st_mtime_ns
+        except OSError:
+            raise UnderstudyError(f"There is no character {shown(path)}.") from None
+        if (path, changed_ns) not in self._known:
+            others = {f.skeleton.character for (p, _), f in self._known.items() if p != path}
+            self._known[path, changed_ns] = load(path, free(file_of(path)[0].stem, others))
+        return self._known[path, changed_ns]
+
+
+def _read(path: Path) -> tuple[Skeleton, float | None, Girths]:
+    """Skeleton, floor and girths of a file."""
+    if not path.is_file():
+        raise UnderstudyError(f"There is no character {shown(path)}.")
+    if path.suffix.lower() in MESHES:
+        from understudy.runtime.characters.character import sole_heights
+        from understudy.runtime.characters.loading import load as read_character
+
+        character = read_character(path)
+        soles = sole_heights(character)
+        floor_m = min(soles.values()) if soles else None
+        return character.skeleton, floor_m, _girths(character)
+    from understudy.runtime.takes import motion_file
+
+    return motion_file.read(path).skeleton, None, {}
+
+
+def _girths(character: Character) -> Girths:
+    """How thick head, hips and chest are, by the vertices that they carry."""
+    role = roles(character.skeleton)
+    world_p, world_r = character.skeleton.rest_globals
+    vertices, carrier = character.vertices(), character.vertex_joints()
+    found: Girths = {}
+    for name in ("head", "hips", "upper_chest"):
+        own = vertices[carrier == role.get(name, -1)]
+        if len(own) < 8:
+            continue
+        low, high = np.percentile(own, 2, axis=0), np.percentile(own, 98, axis=0)
+        joint = role[name]
+        back = rotation.conjugate(world_r[joint])
+        middle = rotation.rotate(back, 0.5 * (low + high) - world_p[joint])
+        radius = 0.25 * float((high - low)[0] + (high - low)[2])
+        if radius > 1e-3:
+            found[name] = middle, radius
+    return found
