@@ -44,6 +44,7 @@ from .requests import (
     Reply,
     Request,
     SaveSession,
+    SetCharacter,
     ShowSession,
     Sights,
     Slate,
@@ -411,6 +412,10 @@ class ControlClient:
         """Moves a subject by at_m (3,) metres, after turning it about +Y by heading_deg."""
         x, y, z = map(float, at_m)
         return self._ask(PlaceSubject(name=name, at_m=(x, y, z), heading_deg=float(heading_deg)))
+
+    def set_character(self, name: str, character: str = "") -> dict[str, Any]:
+        """Gives a subject a character, a file on the stage's machine; "" is its own body again."""
+        return self._ask(SetCharacter(name=name, character=str(character)))
 
     def save_session(self, path: str = "") -> dict[str, Any]:
         """Saves the session on the stage's machine; the reply has its `path`."""

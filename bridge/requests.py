@@ -241,6 +241,16 @@ class PlaceSubject(Request, kw_only=True, omit_defaults=True, tag="place_subject
     heading_deg: Angle = 0.0
 
 
+class SetCharacter(Request, kw_only=True, omit_defaults=True, tag="set_character"):
+    """Gives a subject a character, or another, or with "" its own body again.
+
+    character  a file on the stage's machine: .glb, .gltf, .vrm, a motion file, or a profile
+    """
+
+    name: Name
+    character: Text = ""
+
+
 class Transport(Request, kw_only=True, omit_defaults=True, tag="transport"):
     """Plays, stops, moves and changes a take that is a source; what is not said stays as it is.
 
@@ -315,6 +325,7 @@ Edit = (
     | RemoveSubject
     | RenameSubject
     | PlaceSubject
+    | SetCharacter
     | Transport
     | SaveSession
 )

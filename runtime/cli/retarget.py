@@ -85,7 +85,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _write(out: Path, clip: Any, character: Path) -> None:
     """The carried clip as a file; the character's own file with it where that is glTF."""
-    from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.takes import bvh
     from understudy.runtime.takes.carrying import upright
 
@@ -94,8 +93,4 @@ def _write(out: Path, clip: Any, character: Path) -> None:
         return
     from understudy.runtime.takes import character_glb
 
-    if character.suffix.lower() not in character_glb.SUFFIXES:
-        raise UnderstudyError(
-            f"{character.name} has no mesh to write into {out.name}; write a .bvh."
-        )
     character_glb.write(out, clip, character)

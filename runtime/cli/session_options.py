@@ -119,6 +119,14 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         metavar="TRAIT=VALUE,...",
         help="of everybody on a pad, from the start: energy=0.5,crouch=-0.3, each -1 to 1",
     )
+    parser.add_argument_group("characters").add_argument(
+        "--character",
+        action="append",
+        default=[],
+        metavar="[NAME=]FILE",
+        help="the subject NAME, or everybody, goes out as this character: .glb, .gltf, .vrm, a "
+        "motion file, or a profile (`understudy retarget --save-profile`); may be given again",
+    )
     loop = parser.add_argument_group("loop")
     loop.add_argument("--rate", type=float, metavar="HZ", help="ticks a second (60)")
     loop.add_argument("--seconds", type=float, metavar="N", help="stop after N seconds")
@@ -223,6 +231,11 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
     for text in args.slate:
         for word, value in parse_slate(text).items():
             setattr(session.slate, word, value)
+    for name, character in map(_character, args.character):
+        session.characters[name] = character
+        for subject in session.subject:
+            if subject.name == name:
+                subject.character = character
     session.source += _sources(args)
     session.output += _outputs(args)
     sessions.check(session)
@@ -254,6 +267,14 @@ def _raw(args: argparse.Namespace) -> Session:
     session.output = _outputs(args)
     check_outputs(session)
     return session
+
+
+def _character(said: str) -> tuple[str, str]:
+    """[NAME=]FILE; "*" stands for everybody."""
+    name, equals, file = said.partition("=")
+    if not equals:
+        name, file = "*", said
+    return name, str(Path(file).absolute())
 
 
 def _sources(args: argparse.Namespace) -> list[dict[str, Any]]:

@@ -131,9 +131,11 @@ class Cast:
     def costume(self, table: SubjectTable, skeleton: Skeleton) -> Costume | None:
         """The character of a table, which takes long to read; None where it has none."""
         table.character = self.session.character(table)
-        if not table.character:
-            return None
-        return Costume(self.characters.load(table.character), skeleton)
+        return self.worn(table.character, skeleton) if table.character else None
+
+    def worn(self, character: str, skeleton: Skeleton) -> Costume:
+        """A character of a file or a profile, fitted to a skeleton."""
+        return Costume(self.characters.load(character), skeleton)
 
     def _acts(self, table: SubjectTable) -> bool:
         part = table.part("body")

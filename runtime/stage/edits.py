@@ -24,6 +24,7 @@ from understudy.bridge.requests import (
     RemoveSubject,
     RenameSubject,
     SaveSession,
+    SetCharacter,
     Transport,
 )
 from understudy.runtime.core import typed
@@ -145,6 +146,8 @@ class Edits:
                 return lambda: self._rename(request.name, request.to)
             case PlaceSubject():
                 return lambda: self._place(request)
+            case SetCharacter():
+                return self._set_character(request)
             case Transport():
                 return self._transport(request)
             case SaveSession():
@@ -231,6 +234,20 @@ class Edits:
         self._cast.member(request.name).place(request.at_m, request.heading_deg)
         return {"name": request.name}
 
+    def _set_character(self, request: SetCharacter) -> Change:
+        cast = self._cast
+        member = cast.member(request.name)
+        skeleton = member.subject.skeleton
+        costume = cast.worn(request.character, skeleton) if request.character else None
+
+        def change() -> dict[str, Any]:
+            own = cast.member(request.name)
+            own.table.character, own.costume = request.character, costume
+            worn = costume.figure.skeleton.character if costume is not None else ""
+            return {"name": request.name, "character": worn}
+
+        return change
+
     def _transport(self, request: Transport) -> Change:
         decks = {n: s for n, s in self._cast.sources.items() if isinstance(s, TakeSource)}
         if not decks:
@@ -301,6 +318,7 @@ class Edits:
                 {
                     "name": member.table.name,
                     "made_of": member.made_of,
+                    "character": member.table.character,
                     "state": member.subject.state.name,
                     "reason": member.subject.reason,
                     "at_m": list(member.table.at_m),

@@ -11,6 +11,7 @@ from understudy.runtime.characters import loading
 from understudy.runtime.characters.character import Character
 from understudy.runtime.characters.gltf_document import SUFFIXES, Document, opened
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.joint_map import with_roles
 from understudy.runtime.core.progress import Progress
 from understudy.runtime.core.roles import LEG, SIDES, guess, helpers
 from understudy.runtime.core.rotation import Array
@@ -19,7 +20,6 @@ from understudy.runtime.retarget.retarget import NotHumanoid, t_pose
 
 from . import motion_file
 from .clip import Clip
-from understudy.runtime.core.joint_map import with_roles
 
 
 class Worn(msgspec.Struct):

@@ -43,6 +43,7 @@ ASKED: dict[str, tuple[str, Callable[[ControlClient], object]]] = {
     "remove_subject": (STEER, lambda client: client.remove_subject("Ann")),
     "rename_subject": (STEER, lambda client: client.rename_subject("Ann", "Bo")),
     "place_subject": (STEER, lambda client: client.place_subject("Ann", (0, 0, 1))),
+    "set_character": (STEER, lambda client: client.set_character("Ann", "knight.glb")),
     "save_session": (STEER, lambda client: client.save_session("stage.toml")),
     "stop": (STEER, lambda client: client.stop()),
     "record": (RECORD, lambda client: client.record(True, "take.bvh", "12A")),

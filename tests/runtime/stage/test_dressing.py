@@ -1,0 +1,167 @@
+"""Subjects that go out as characters: from the session, live, over the wire, in a take."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.conftest import sentence
+from tests.runtime.retarget.test_fitting import stretched
+from tests.runtime.stage.test_loop import ANYWHERE
+from understudy.bridge import ControlClient, Subscriber
+from understudy.bridge.requests import SetCharacter
+from understudy.runtime.bench.processes import StageProcess
+from understudy.runtime.core import rotation
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.humanoid import PERFORMER, roles
+from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.retarget.fitting import Figure, Fitting
+from understudy.runtime.stage import figures
+from understudy.runtime.stage import session as sessions
+from understudy.runtime.stage.loop import Stage
+from understudy.runtime.stage.session import SubjectTable, session_of
+from understudy.runtime.takes import bvh
+from understudy.runtime.takes.clip import Clip
+
+
+def rig() -> Skeleton:
+    """A tall body under names of its own."""
+    body = stretched(lower_leg=1.15, foot=1.15, upper_arm=1.1)
+    return Skeleton(
+        tuple(f"rig_{name}" for name in body.names),
+        body.parents,
+        body.rest_positions,
+        tips=body.tips,
+    )
+
+
+@pytest.fixture
+def character(tmp_path):
+    """A character's file: a motion file whose skeleton is meant."""
+    body, path = rig(), tmp_path / "tall.bvh"
+    positions = np.repeat(body.rest_positions[None], 4, axis=0)
+    still = rotation.identity((4, len(body)))
+    bvh.write(path, Clip(body, positions, still, 1 / 30))
+    return path
+
+
+def ticked(stage: Stage, numbers) -> list:
+    subjects = []
+    for number in numbers:
+        stage.tick(number)
+        subjects = stage.cast.solve()
+    return subjects
+
+
+def test_a_pads_subject_goes_out_as_its_character_and_stands_on_the_floor(pad, character):
+    plain = session_of(f"pad://{pad}", **ANYWHERE)
+    worn = session_of(f"pad://{pad}", **ANYWHERE)
+    worn.characters = {"*": str(character)}
+    with Stage(plain) as bare, Stage(worn) as dressed:
+        (own,) = ticked(bare, range(60))
+        (shown,) = ticked(dressed, range(60))
+    assert shown.character == "tall" and shown.skeleton.names[0] == "rig_Hips"
+    figure = figures.load(character)
+    moved, turned = Fitting(PERFORMER, figure).apply(own.pose.positions, own.pose.rotations)
+    assert np.allclose(shown.pose.positions, moved) and np.allclose(shown.pose.rotations, turned)
+    assert len(shown.contacts) == len(own.contacts) and len(shown.trajectory)
+
+
+def test_many_of_one_character_are_carried_at_once_each_about_its_own_mark(pad, character):
+    session = session_of(f"pad://{pad}", copies=3, **ANYWHERE)
+    session.characters = {"*": str(character)}
+    with Stage(session) as stage:
+        subjects = ticked(stage, range(5))
+        marks = [member.placed[0] for member in stage.cast.members]
+        assert len({id(s.skeleton) for s in subjects}) == 1
+    for subject, mark in zip(subjects, marks, strict=True):
+        away = subject.pose.positions[0] - mark
+        assert np.hypot(away[0], away[2]) < 0.2
+
+
+def test_a_character_is_put_on_and_taken_off_while_the_stage_runs(pad, character):
+    with Stage(session_of(f"pad://{pad}", **ANYWHERE)) as stage:
+        (before,) = ticked(stage, range(5))
+        name = before.name
+        for request, wanted in (
+            (SetCharacter(name=name, character=str(character)), "tall"),
+            (SetCharacter(name=name), ""),
+        ):
+            stage.edits.ask(request)
+            for number in range(5, 400):
+                stage.tick(number)
+                (subject,) = stage.cast.solve()
+                if subject.character == wanted:
+                    break
+                stage.cast.live.beside(lambda: None).result()
+            assert subject.character == wanted
+        assert stage.edits.tables["subject"][0].get("character", "") == ""
+
+
+def test_a_receiver_sees_the_characters_skeleton_and_its_name(pad, character):
+    with StageProcess("--pad", pad, "--character", character) as stage:
+        with Subscriber(stage.publish, timeout_s=20) as heard:
+            frame = next(iter(heard))
+        with ControlClient(stage.control) as client:
+            name = frame.subjects[0].name
+            assert client.set_character(name) == {"name": name, "character": ""}
+            with pytest.raises(UnderstudyError, match=r"There is no character .*nobody\.glb"):
+                client.set_character(name, "/nobody.glb")
+    subject = frame.subjects[0]
+    assert subject.character == "tall" and subject.skeleton.names[0] == "rig_Hips"
+
+
+def test_a_session_says_who_wears_what_and_a_flag_changes_it(tmp_path, pad, character):
+    file = tmp_path / "show.toml"
+    file.write_text(
+        f'[[source]]\nfrom = "pad://{pad}"\nas = "p"\n'
+        '[[subject]]\nname = "ann"\ncontrol = "p"\ncharacter = "tall.bvh"\n'
+        '[characters]\nbob = "tall.bvh"\n'
+    )
+    session = sessions.load(file)
+    assert session.subject[0].character == str(tmp_path / "tall.bvh")
+    assert session.character(SubjectTable(name="bob.2", control="p")) == str(tmp_path / "tall.bvh")
+    assert session.character(SubjectTable(name="eve", control="p")) == ""
+
+
+def test_what_cannot_be_a_character_is_a_sentence_at_the_start(pad, tmp_path, understudy):
+    for name, content, words in (
+        ("none.glb", None, "There is no character"),
+        ("bad.glb", b"glTFgarbage", "bad.glb"),
+        ("bare.toml", b"feet = true\n", "names no character"),
+        ("odd.toml", b'file = "x.glb"\nfoot = 1\n', "foot"),
+    ):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        said = sentence(understudy("stage", "--pad", pad, "--character", tmp_path / name))
+        assert words in said
+
+
+def test_who_is_no_humanoid_goes_out_as_he_is_and_says_so(tmp_path, character):
+    crane = Skeleton(("base", "boom", "hook"), np.array([-1, 0, 1]), np.ones((3, 3)))
+    path = tmp_path / "crane.bvh"
+    positions = np.repeat(crane.rest_positions[None], 90, axis=0)
+    bvh.write(path, Clip(crane, positions, rotation.identity((90, 3)), 1 / 30))
+    session = session_of(f"bvh://{path}", **ANYWHERE)
+    session.characters = {"*": str(character)}
+    with Stage(session) as stage:
+        (subject,) = ticked(stage, range(10))
+    assert subject.skeleton.names == crane.names
+    assert "no character" in subject.reason and "no humanoid" in subject.reason
+
+
+def test_a_profile_names_a_file_beside_it_and_its_roles(tmp_path, character):
+    from understudy.runtime.retarget import profile as profiles
+
+    to = tmp_path / "profiles" / "tall.toml"
+    to.parent.mkdir()
+    profiles.save(to, character, profiles.Profile(), figures.load(character).skeleton)
+    again = figures.load(to)
+    assert roles(again.skeleton) == roles(figures.load(character).skeleton)
+    text = to.read_text().replace("lift_m = 0.0", "lift_m = 0.25")
+    to.write_text(text)
+    lifted = Fitting(PERFORMER, figures.load(to))
+    plain = Fitting(PERFORMER, Figure(again.skeleton))
+    pose = PERFORMER.rest_positions, rotation.identity(len(PERFORMER))
+    rise = lifted.apply(*pose)[0][0, 1] - plain.apply(*pose)[0][0, 1]
+    assert rise > 0.0
