@@ -31,6 +31,7 @@ void main()
     bool sky = !(depth > 0.0 && depth < 1.0e4);
     // The ground fades into the sky: where it ends there is nothing to be seen, so no edge either.
     vec4 normal = sky ? vec4(0.0) : texelFetch(normal_texture, p, 0);
+    normal.a = min(normal.a, 1.0);  // above it says of what the surface is
     if (kind < 6) result = normal[kind - 3] * normal.a;
     else result = mix(1.0, clamp(depth / depth_scale, 0.0, 1.0), normal.a);
 }

@@ -14,11 +14,15 @@ from understudy.runtime.core.pose import Subject
 from understudy.runtime.core.rotation import Array
 
 from . import gl
+from .camera import Camera
+from .character_costume import CharacterCostume, Programs
 from .mesh.mannequin import Mesh, transforms
 from .mesh.paint import sleeve_m
 from .mesh.store import Wardrobe
+from .outfit import Fit, Outfit, Outfits, fit
+from .rows import MATRICES_UNIT, Rows
 
-MATRICES_UNIT, TINTS_UNIT = 8, 9
+TINTS_UNIT = 9
 _BODY = ("position", "normal", "joints", "weights", "paint")
 _SHADOW = ("position", "joints", "weights")
 _CORAL_HUE = 0.035
@@ -48,7 +52,7 @@ class Placed:
 
 
 class _Costume:
-    """One mesh's buffers and the matrices of all subjects that wear it."""
+    """One mannequin's buffers, and the matrices of all subjects that wear it."""
 
     def __init__(self, ctx: moderngl.Context, mesh: Mesh, programs: dict[str, moderngl.Program]):
         self.mesh, self.count, self._ctx = mesh, 0, ctx
@@ -75,8 +79,7 @@ class _Costume:
             name: ctx.vertex_array(programs[name], [(self._vertices, form, *inputs)], self._indices)
             for name, (form, inputs) in layout.items()
         }
-        self._rows = 0
-        self._matrices: moderngl.Texture | None = None
+        self._rows = Rows(ctx)
         self._tints: moderngl.Texture | None = None
 
     def write(self, matrices: Array, tints: Array, veils: Array) -> None:
@@ -84,43 +87,35 @@ class _Costume:
         self.count = len(matrices)
         if self.count == 0:
             return
-        if self.count > self._rows:
-            self.release_rows()
-            self._rows = max(4, 1 << (self.count - 1).bit_length())
-            width = 4 * matrices.shape[1]
-            self._matrices = self._ctx.texture((width, self._rows), 4, dtype="f4")
-            self._tints = self._ctx.texture((self._rows, 1), 4, dtype="f4")
-            for texture in (self._matrices, self._tints):
-                texture.filter = (moderngl.NEAREST, moderngl.NEAREST)
-        assert self._matrices and self._tints
-        rows = np.concatenate([matrices[:, :, :3, :], veils[:, :, None, :]], 2).astype("f4")
-        self._matrices.write(rows.tobytes(), (0, 0, 4 * matrices.shape[1], self.count))
+        self._rows.write(matrices, veils)
+        if self._tints is None or self._tints.width < self.count:
+            if self._tints is not None:
+                self._tints.release()
+            self._tints = self._ctx.texture((max(4, 2 * self.count), 1), 4, dtype="f4")
+            self._tints.filter = (moderngl.NEAREST, moderngl.NEAREST)
         self._tints.write(tints.astype("f4").tobytes(), (0, 0, self.count, 1))
 
     def render(self, name: str) -> None:
-        if self.count and self._matrices and self._tints:
-            self._matrices.use(MATRICES_UNIT)
+        if self.count and self._tints and name in self._vaos:
+            self._rows.use()
             self._tints.use(TINTS_UNIT)
             self._vaos[name].render(moderngl.TRIANGLES, instances=self.count)
 
-    def release_rows(self) -> None:
-        for texture in (self._matrices, self._tints):
-            if texture is not None:
-                texture.release()
+    def clear(self) -> None:
+        self.count = 0
 
     def release(self) -> None:
-        self.release_rows()
-        for vao in self._vaos.values():
-            vao.release()
-        self._vertices.release()
-        self._indices.release()
+        for thing in (*self._vaos.values(), self._rows, self._vertices, self._indices):
+            thing.release()
+        if self._tints is not None:
+            self._tints.release()
 
 
 class Cast:
     """All subjects of a frame, ready to draw into the shadow map or the G-buffer."""
 
-    def __init__(self, ctx: moderngl.Context, wardrobe: Wardrobe) -> None:
-        self._ctx, self._wardrobe = ctx, wardrobe
+    def __init__(self, ctx: moderngl.Context, wardrobe: Wardrobe, outfits: Outfits) -> None:
+        self._ctx, self._wardrobe, self._outfits = ctx, wardrobe, outfits
         self._programs = {
             "body": gl.program(ctx, "body.glsl", LEFT=_vec3(LEFT), RIGHT=_vec3(RIGHT)),
             "shadow": gl.program(ctx, "shadow.glsl"),
@@ -128,8 +123,12 @@ class Cast:
         for made in self._programs.values():
             made["skin_matrices"].value = MATRICES_UNIT  # type: ignore[union-attr]
         self._programs["body"]["tints"].value = TINTS_UNIT  # type: ignore[union-attr]
+        self._variants = Programs(ctx)
         self._costumes: dict[int, _Costume] = {}
+        self._characters: dict[str, CharacterCostume] = {}
+        self._fits: dict[tuple[str, int], tuple[Outfit, Fit]] = {}
         self.placed: list[Placed] = []
+        self.notes: list[str] = []
         self.waiting = 0
 
     def place(
@@ -137,10 +136,12 @@ class Cast:
         subjects: list[Subject],
         hidden: str | None = None,
         veils: Mapping[str, Array] | None = None,
+        camera: Camera | None = None,
     ) -> None:
         """Takes this frame's poses. `hidden`: the subject whose eyes the camera looks through.
 
-        veils  a subject's name to (4,) or (J, 4): a linear colour that lies over it, and how much
+        veils   a subject's name to (4,) or (J, 4): a linear colour that lies over it, and how much
+        camera  that tells how fine characters have to be; None: as fine as they are
         """
         veils = veils or {}
         self.placed, self.waiting = [], 0
@@ -148,8 +149,9 @@ class Cast:
         for number, subject in enumerate(subjects):
             alike.setdefault(subject.skeleton.id, []).append(number)
         seen: dict[int, Placed] = {}
-        for costume in self._costumes.values():
-            costume.count = 0
+        worn: dict[str, list[tuple[Placed, Fit]]] = {}
+        for costume in (*self._costumes.values(), *self._characters.values()):
+            costume.clear()
         for key, numbers in alike.items():  # one pass of kinematics for all who share a skeleton
             skeleton = subjects[numbers[0]].skeleton
             world_p, world_r = skeleton.globals(
@@ -157,18 +159,28 @@ class Cast:
                 np.stack([np.asarray(subjects[n].pose.rotations, np.float64) for n in numbers]),
             )
             sound = np.isfinite(world_p.sum((1, 2)) + world_r.sum((1, 2)))
-            mesh = self._wardrobe.mesh(skeleton)
-            note = mesh.note if mesh is not None else ""
+            plain: list[int] = []  # rows of those who wear the mannequin
             for row, n in enumerate(numbers):
-                if sound[row]:
-                    dressed = mesh is not None
-                    seen[n] = Placed(subjects[n], world_p[row], world_r[row], dressed, note)
+                if not sound[row]:
+                    continue
+                seen[n] = Placed(subjects[n], world_p[row], world_r[row])
+                name = getattr(subjects[n], "character", "")
+                if (fit := self._fit(subjects[n])) is not None:
+                    worn.setdefault(name, []).append((seen[n], fit))
+                else:
+                    plain.append(row)
+            if not plain:
+                continue
+            mesh = self._wardrobe.mesh(skeleton)
+            for row in plain:
+                seen[numbers[row]].dressed = mesh is not None
+                seen[numbers[row]].note = mesh.note if mesh is not None else ""
             if mesh is None:
-                self.waiting += len(numbers)
+                self.waiting += len(plain)
                 continue
             if key not in self._costumes:
                 self._costumes[key] = _Costume(self._ctx, mesh, self._programs)
-            shown = [r for r, n in enumerate(numbers) if sound[r] and subjects[n].name != hidden]
+            shown = [row for row in plain if subjects[numbers[row]].name != hidden]
             matrices = transforms(world_p[shown], world_r[shown]) @ mesh.unbind
             tints = np.array(
                 [(*tint(numbers[r]), sleeve_m(mesh.positions)) for r in shown]
@@ -177,7 +189,57 @@ class Cast:
             for row, r in enumerate(shown):
                 over[row] = veils.get(subjects[numbers[r]].name, 0.0)
             self._costumes[key].write(matrices, tints, over)
+        for name, wearers in worn.items():
+            self._dress(name, [w for w in wearers if w[0].subject.name != hidden], veils, camera)
         self.placed = [seen[n] for n in sorted(seen)]
+
+    def _fit(self, subject: Subject) -> Fit | None:
+        """How a subject wears its character; None where it has none that is ready and fits."""
+        name = getattr(subject, "character", "")
+        if not name or (outfit := self._outfits.outfit(name)) is None:
+            return None
+        key = name, subject.skeleton.id
+        known = self._fits.get(key)
+        if known is None or known[0] is not outfit:
+            known = self._fits[key] = outfit, fit(outfit, subject.skeleton)
+            if known[1].lacks:
+                some = ", ".join(known[1].lacks[:4]) + (" ..." if len(known[1].lacks) > 4 else "")
+                self.notes.append(
+                    f"{subject.name} is not drawn as {name}: its skeleton lacks the character's "
+                    f"joints {some}."
+                )
+        return None if known[1].lacks else known[1]
+
+    def _dress(
+        self,
+        name: str,
+        wearers: list[tuple[Placed, Fit]],
+        veils: Mapping[str, Array],
+        camera: Camera | None,
+    ) -> None:
+        outfit = self._outfits.outfit(name)
+        assert outfit is not None
+        costume = self._characters.get(name)
+        if costume is None or costume.outfit is not outfit:
+            if costume is not None:
+                costume.release()
+            costume = CharacterCostume(self._ctx, outfit, self._variants)
+            self._characters[name] = costume
+        character, matrices, over, near = outfit.character, [], [], []
+        for placed, fit_ in wearers:
+            joints = fit_.joints
+            matrices.append(character.skin_matrices(placed.world_p[joints], placed.world_r[joints]))
+            veil = np.zeros((len(placed.world_p), 4))
+            veil[:] = veils.get(placed.subject.name, 0.0)
+            over.append(veil[joints][character.bones])
+            near.append(_pixels_per_m(camera, placed.world_p[0]))
+        costume.write(
+            [placed.subject.name for placed, _ in wearers],
+            np.array(matrices),
+            np.array(over),
+            [None for _ in wearers],
+            near,
+        )
 
     def bounds(self) -> tuple[Array, float]:
         """Middle (3,) and radius in metres of a ball around all subjects, ground included."""
@@ -187,14 +249,28 @@ class Cast:
         low, high = joints.min(0), joints.max(0)
         low[1] = min(low[1], 0.0)
         middle = 0.5 * (low + high)
-        return middle, float(np.linalg.norm(high - middle)) + 0.35
+        reach = [c.outfit.reach_m for c in self._characters.values() if c.count]
+        return middle, float(np.linalg.norm(high - middle)) + min(max(reach, default=0.35), 1.5)
 
     def render(self, name: str) -> None:
-        for costume in self._costumes.values():
+        for costume in (*self._costumes.values(), *self._characters.values()):
             costume.render(name)
 
+    @property
+    def translucent(self) -> bool:
+        """Whether anything is drawn over the picture."""
+        return any(costume.count and costume.translucent for costume in self._characters.values())
+
     def release(self) -> None:
-        for costume in self._costumes.values():
+        for costume in (*self._costumes.values(), *self._characters.values()):
             costume.release()
-        for made in self._programs.values():
+        for made in (*self._programs.values(), self._variants):
             made.release()
+
+
+def _pixels_per_m(camera: Camera | None, point: Array) -> float:
+    """How many pixels a metre at a point takes."""
+    if camera is None:
+        return float("inf")
+    away = max(float(np.linalg.norm(point - camera.position)) - 1.0, 0.3)
+    return 0.5 * camera.height / (np.tan(0.5 * camera.fov_y_rad) * away)

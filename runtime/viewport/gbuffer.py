@@ -9,18 +9,22 @@ LIT_BY = ("albedo_map", "normal_map", "depth_map", "contact_map", "shadow_map", 
 
 
 class GBuffer:
-    """Albedo and gloss, view-space normal, linear depth in metres (0: sky)."""
+    """Albedo and gloss, view-space normal, linear depth in metres (0: sky).
+
+    The normal's fourth number: up to 1 how much of the ground is left before the sky, 1 to 2 how
+    much of a metal a body is, above 2 how much of its light is its own.
+    """
 
     def __init__(self, ctx: moderngl.Context, size: tuple[int, int]) -> None:
         self.albedo = ctx.texture(size, 4)
         self.normal = ctx.texture(size, 4, dtype="f2")  # GL promises RGBA16F to be drawable
         self.depth = ctx.texture(size, 1, dtype="f4")
-        self._zbuffer = ctx.depth_renderbuffer(size)
+        self.zbuffer = ctx.depth_renderbuffer(size)
         for texture in (self.albedo, self.normal, self.depth):
             texture.filter = (moderngl.NEAREST, moderngl.NEAREST)
             texture.repeat_x = texture.repeat_y = False
-        self.target = ctx.framebuffer([self.albedo, self.normal, self.depth], self._zbuffer)
+        self.target = ctx.framebuffer([self.albedo, self.normal, self.depth], self.zbuffer)
 
     def release(self) -> None:
-        for thing in (self.target, self.albedo, self.normal, self.depth, self._zbuffer):
+        for thing in (self.target, self.albedo, self.normal, self.depth, self.zbuffer):
             thing.release()

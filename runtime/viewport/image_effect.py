@@ -19,16 +19,16 @@ class ImageEffect:
         self._effect = module.OnnxEffect(ctx, size, folder)
         self.light = gl.Pass(ctx, "light.glsl", LIT_BY, LINEAR=1)
         self.present = gl.Pass(ctx, "present.glsl", ("light_map",))
-        self._texture = ctx.texture(size, 4, dtype="f2")
-        self.target = ctx.framebuffer([self._texture])
+        self.texture = ctx.texture(size, 4, dtype="f2")
+        self.target = ctx.framebuffer([self.texture])
 
     def render(self, gbuffer: GBuffer) -> moderngl.Texture:
         """The light in `target`, worked on; linear."""
         picture: moderngl.Texture = self._effect.render(
-            self._texture, gbuffer.depth, gbuffer.normal
+            self.texture, gbuffer.depth, gbuffer.normal
         )
         return picture
 
     def release(self) -> None:
-        for thing in (self._effect, self.light, self.present, self.target, self._texture):
+        for thing in (self._effect, self.light, self.present, self.target, self.texture):
             thing.release()

@@ -18,12 +18,14 @@ from understudy.runtime.core.rotation import Array
 from . import gl
 from .camera import Camera
 from .cast import Cast
+from .character_costume import NEAR_UNIT, SHADOW_UNIT
 from .gbuffer import LIT_BY, GBuffer
 from .hud import Board, Hud
 from .image_effect import ImageEffect
 from .labels import over_heads
 from .mesh.mannequin import GRID_M
 from .mesh.store import Wardrobe
+from .outfit import Outfits
 from .overlay import (
     Mark,
     Overlay,
@@ -40,6 +42,7 @@ from .uniforms import FrameBlock, Look
 
 SHADOW_LIMIT_M = 12.0
 SPARE_GRID_M = 0.016
+MOST_PIXELS, SPARE_PIXELS = 4096, 1024  # along the edge of a character's picture
 
 
 @dataclass
@@ -83,7 +86,9 @@ class Renderer:
         # Live, a software renderer gets a coarser mannequin: it is made and drawn sooner.
         spare = not wait_for_meshes and gl.is_software(self.ctx)
         self.wardrobe = Wardrobe(wait_for_meshes, SPARE_GRID_M if spare else GRID_M)
-        self.cast = Cast(self.ctx, self.wardrobe)
+        # There a character's pictures are smaller too: less to decode, less to look up.
+        self.outfits = Outfits(wait_for_meshes, SPARE_PIXELS if spare else MOST_PIXELS)
+        self.cast = Cast(self.ctx, self.wardrobe, self.outfits)
         self.shadow_map = ShadowMap(self.ctx, shadow)
         self.block = FrameBlock(self.ctx)
         self._ground_program = gl.program(self.ctx, "ground.glsl")
@@ -165,7 +170,10 @@ class Renderer:
         camera = replace(camera, width=self.width, height=self.height)
         inner = replace(camera, width=self.gbuffer.albedo.width, height=self.gbuffer.albedo.height)
         subjects = frame.subjects if frame else []
-        self.cast.place(subjects, options.hidden, {**state_veils(subjects), **options.veils})
+        veils = {**state_veils(subjects), **options.veils}
+        self.cast.place(subjects, options.hidden, veils, inner)
+        for note in (*self.cast.notes, *self.outfits.notes):
+            self._note(note)
         for placed in self.cast.placed:
             if placed.note:
                 self._note(f"{placed.subject.name} is drawn as its bones: {placed.note}")
@@ -174,6 +182,7 @@ class Renderer:
         self._draw_geometry()
         contact = self._draw_contact(inner, options)
         self._draw_light(contact, options)
+        self._draw_over(options)
         self._draw_image_effect(options)
         self._fxaa.render(self.target, self._picture)
         self._cameras = (
@@ -224,6 +233,27 @@ class Renderer:
             self.image_effect.light.render(self.image_effect.target, *lit_by)
         else:
             self._light.render(self._picture_target, *lit_by)
+
+    def _draw_over(self, options: Options) -> None:
+        """What is translucent, over what is not, in the same light."""
+        if not self.cast.translucent:
+            return
+        effect = self.image_effect if options.image_effect else None
+        picture = effect.texture if effect is not None else self._picture
+        target = self.ctx.framebuffer([picture], self.gbuffer.zbuffer)
+        target.use()
+        self.ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE | moderngl.BLEND)
+        # The fourth number is the luma that the anti-aliasing goes by, and stays as it is.
+        self.ctx.blend_func = (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA,
+                               moderngl.ZERO, moderngl.ONE)  # fmt: skip
+        target.depth_mask = False
+        self.shadow_map.depth.use(SHADOW_UNIT)
+        self.shadow_map.near.use(NEAR_UNIT)
+        self.cast.render("over linear" if effect is not None else "over")
+        self.ctx.enable_only(moderngl.NOTHING)
+        self.ctx.blend_func = moderngl.DEFAULT_BLENDING
+        self._idle.use()
+        target.release()
 
     def _draw_image_effect(self, options: Options) -> None:
         if self.image_effect is not None and options.image_effect:
@@ -285,8 +315,18 @@ class Renderer:
         data = self.target.read(components=3, alignment=1)
         return np.frombuffer(data, np.uint8).reshape(self.height, self.width, 3)[::-1]
 
+    @property
+    def characters(self) -> dict[str, Path]:
+        """A character's name -> its file; subjects whose `character` names one are drawn as it."""
+        return self.outfits.files
+
+    @characters.setter
+    def characters(self, files: dict[str, Path]) -> None:
+        self.outfits.files = files
+
     def close(self) -> None:
         self.wardrobe.close()
+        self.outfits.close()
         if self._hud is not None:
             self._hud.close()
         passes = (self._light, self._fxaa, self.overlay)

@@ -1,0 +1,157 @@
+"""Levels of detail: the same vertices with fewer triangles, each level with how far it is off.
+
+Simplified by quadrics (Garland and Heckbert 1997, `fast-simplification`) over welded positions, so
+that seams of normals and UVs stay closed; each corner then takes the vertex of its own chart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from understudy.runtime.core.rotation import Array
+
+from .character import Mesh, Part
+
+LEAST_TRIANGLES = 1500
+SHARES = (0.4, 0.15, 0.05)
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """triangles (F, 3) in the order of parts; error_m: how far its surface is off."""
+
+    triangles: np.ndarray
+    parts: tuple[Part, ...]
+    error_m: float
+
+
+def whole(mesh: Mesh) -> Level:
+    return Level(mesh.triangles, mesh.parts, 0.0)
+
+
+def levels(mesh: Mesh, points: Array) -> list[Level]:
+    """The mesh itself and coarser ones; points (V, 3) are its vertices in the world at rest."""
+    out = [whole(mesh)]
+    if len(mesh.triangles) < LEAST_TRIANGLES:
+        return out
+    import fast_simplification
+
+    weld, spots = _welded(points)
+    faces = weld[mesh.triangles]
+    rows = np.flatnonzero(_alive(faces))
+    faces = faces[rows].astype(np.int32)
+    part_of = np.repeat(np.arange(len(mesh.parts)), [p.count for p in mesh.parts])[rows]
+    chart = _charts(mesh.triangles, len(points))
+    for share in SHARES:
+        if share * len(mesh.triangles) < 0.3 * LEAST_TRIANGLES:
+            break
+        simple, _, collapses = fast_simplification.simplify(
+            spots.astype(np.float32), faces, target_reduction=1.0 - share, return_collapses=True
+        )
+        if not len(collapses):
+            break
+        simple, _, to = fast_simplification.replay_simplification(
+            spots.astype(np.float32), faces, collapses
+        )
+        keep = _nearest_in(to, spots, simple)
+        new = to[faces]
+        alive = _alive(new)
+        alive[np.flatnonzero(alive)[_repeated(new[alive])]] = False
+        stand_in = _corners(mesh, chart, weld, keep[to[weld]])
+        triangles = stand_in[mesh.triangles[rows[alive]]].astype(np.uint32)
+        if len(triangles) > 0.85 * len(out[-1].triangles):
+            break
+        error_m = _error(spots, spots[keep], to, new[alive])
+        out.append(Level(triangles, _parts(mesh, part_of[alive]), error_m))
+    return out
+
+
+def _alive(faces: np.ndarray) -> np.ndarray:
+    """(F,) whether a face (F, 3) has three corners."""
+    a, b, c = faces.T
+    return (a != b) & (b != c) & (a != c)
+
+
+def _welded(points: Array) -> tuple[np.ndarray, Array]:
+    """(V,) which of the distinct points (W, 3) each vertex is at."""
+    size = float(np.ptp(points, axis=0).max()) or 1.0
+    _, first, weld = np.unique(
+        np.round(points / (1e-5 * size)).astype(np.int64), axis=0, return_index=True,
+        return_inverse=True,
+    )  # fmt: skip
+    return weld.reshape(-1), points[first].astype(np.float64)
+
+
+def _charts(triangles: np.ndarray, count: int) -> np.ndarray:
+    """(V,) the connected piece of surface that each vertex belongs to; seams part them."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    a, b = triangles[:, [0, 1]].reshape(-1), triangles[:, [1, 2]].reshape(-1)
+    graph = coo_array((np.ones(len(a), np.int8), (a, b)), (count, count))
+    return connected_components(graph, directed=False)[1]
+
+
+def _nearest_in(to: np.ndarray, spots: Array, simple: Array) -> np.ndarray:
+    """(S,) the original point nearest to each simplified one, of those that it stands for."""
+    away = np.linalg.norm(spots - simple[to], axis=1)
+    order = np.lexsort((away, to))
+    out = np.zeros(len(simple), np.int64)
+    first = np.unique(to[order], return_index=True)
+    out[first[0]] = order[first[1]]
+    return out
+
+
+def _repeated(faces: np.ndarray) -> np.ndarray:
+    """(F,) whether a face has the corners of an earlier one."""
+    _, first = np.unique(np.sort(faces, axis=1), axis=0, return_index=True)
+    out = np.ones(len(faces), bool)
+    out[first] = False
+    return out
+
+
+def _corners(mesh: Mesh, chart: np.ndarray, weld: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    """(V,) what stands in for each vertex: of those at its goal, the one most like it."""
+    order = np.argsort(weld, kind="stable")
+    count = np.bincount(weld)
+    start = np.concatenate([[0], np.cumsum(count)[:-1]])
+    best = order[start[goal]]
+    cost = np.full(len(weld), np.inf)
+    for k in range(int(min(count.max(), 12))):
+        has = count[goal] > k
+        other = order[np.where(has, start[goal] + k, start[goal])]
+        unlike = 1.0 - np.sum(mesh.normals * mesh.normals[other], axis=1)
+        unlike += 4.0 * np.abs(mesh.uvs[:, :2] - mesh.uvs[other, :2]).sum(1)
+        unlike += 100.0 * (chart != chart[other])
+        better = has & (unlike < cost)
+        best, cost = np.where(better, other, best), np.where(better, unlike, cost)
+    return best
+
+
+def _error(spots: Array, kept: Array, to: np.ndarray, faces: np.ndarray) -> float:
+    """How far the original points lie from the planes of the faces around what they became."""
+    a, b, c = (kept[faces[:, k]] for k in range(3))
+    normal = np.cross(b - a, c - a)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-30)
+    around = faces.reshape(-1)
+    order = np.argsort(around, kind="stable")
+    count = np.bincount(around, minlength=len(kept))
+    start = np.concatenate([[0], np.cumsum(count)[:-1]])
+    least = np.full(len(spots), np.inf)
+    for k in range(int(min(count.max(initial=0), 8))):
+        has = count[to] > k
+        face = order[np.where(has, start[to] + k, 0)] // 3
+        off = np.abs(np.sum((spots - a[face]) * normal[face], axis=1))
+        least = np.where(has, np.minimum(least, off), least)
+    least = np.where(np.isfinite(least), least, np.linalg.norm(spots - kept[to], axis=1))
+    return float(np.percentile(least, 98.0))
+
+
+def _parts(mesh: Mesh, part_of: np.ndarray) -> tuple[Part, ...]:
+    out, first = [], 0
+    for k, count in enumerate(np.bincount(part_of, minlength=len(mesh.parts)).tolist()):
+        out.append(Part(mesh.parts[k].name, mesh.parts[k].material, first, count))
+        first += count
+    return tuple(out)

@@ -1,0 +1,210 @@
+"""Characters of files made ready for the GPU, beside the frame loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from understudy.runtime.characters.character import Character, Texture
+from understudy.runtime.characters.levels import Level, levels, whole
+from understudy.runtime.characters.loading import load
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
+
+VERTEX = np.dtype(
+    [("position", "f4", 3), ("normal", "f4", 3), ("uvs", "f4", 4), ("tone", "u1", 4),
+     ("joints", "u2", 4), ("weights", "f4", 4), ("slot", "i4")]
+)  # fmt: skip
+MAPS = ("colour_map", "rough_map", "normal_map", "occlusion_map", "emissive_map")
+COLOURS = ("colour_map", "emissive_map")  # kept in sRGB
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Pixels (H, W, 4), row 0 at v = 0, that a texture's wrapping is already in."""
+
+    pixels: np.ndarray
+    repeat: tuple[bool, bool]
+    nearest: bool
+    srgb: bool
+
+
+@dataclass(eq=False)
+class Outfit:
+    """A character with its buffers' bytes.
+
+    slots   how many vertices any morph moves; moves: for each morph its slots and (N, 6) float32
+    looks   for each material its pictures' rows in `pictures` by name, and the UV's way to each
+    levels  the mesh itself alone at first; coarser ones follow
+    """
+
+    character: Character
+    vertices: np.ndarray
+    slots: int
+    moves: list[tuple[np.ndarray, Array]]
+    pictures: list[Picture]
+    looks: list[dict[str, tuple[int, Texture]]]
+    levels: list[Level]
+    notes: list[str] = field(default_factory=list)
+    reach_m: float = 0.0
+
+
+def made(character: Character, most_pixels: int) -> Outfit:
+    """The outfit of a character, with the mesh itself as its one level."""
+    mesh = character.mesh
+    vertices = np.zeros(len(mesh.positions), VERTEX)
+    vertices["position"], vertices["normal"] = mesh.positions, mesh.normals
+    vertices["uvs"], vertices["tone"] = mesh.uvs, mesh.colours
+    vertices["joints"], vertices["weights"] = mesh.joints, mesh.weights
+    moved = np.zeros(len(vertices), bool)
+    for morph in character.morphs:
+        moved[morph.vertices] = True
+    slot = np.where(moved, np.cumsum(moved) - 1, -1)
+    vertices["slot"] = slot
+    moves = [
+        (slot[m.vertices], np.concatenate([m.positions, m.normals], axis=1).astype(np.float32))
+        for m in character.morphs
+    ]
+    outfit = Outfit(character, vertices, int(moved.sum()), moves, [], [], [whole(mesh)])
+    _dress(outfit, most_pixels)
+    at = character.vertices()
+    from_joint = at - character.skeleton.rest_globals[0][character.vertex_joints()]
+    outfit.reach_m = float(np.linalg.norm(from_joint, axis=1).max(initial=0.0))
+    return outfit
+
+
+def _dress(outfit: Outfit, most_pixels: int) -> None:
+    """Decodes the pictures that the materials use."""
+    character = outfit.character
+    pixels: dict[int, np.ndarray | None] = {}
+    rows: dict[tuple, int] = {}
+    for material in character.materials:
+        look: dict[str, tuple[int, Texture]] = {}
+        for name in MAPS:
+            texture: Texture | None = getattr(material, name)
+            if texture is None:
+                continue
+            if texture.image not in pixels:
+                try:
+                    image = character.images[texture.image].pixels(most_pixels)
+                    pixels[texture.image] = image
+                except UnderstudyError as error:
+                    pixels[texture.image] = None
+                    outfit.notes.append(f"{character.name}: {error}")
+            found = pixels[texture.image]
+            if found is None:
+                continue
+            key = (texture.image, texture.wrap, texture.nearest, name in COLOURS)
+            if key not in rows:
+                rows[key] = len(outfit.pictures)
+                outfit.pictures.append(_picture(found, texture, name in COLOURS))
+            look[name] = rows[key], _halved(texture)
+        outfit.looks.append(look)
+
+
+def _picture(pixels: np.ndarray, texture: Texture, srgb: bool) -> Picture:
+    """Mirrored repeats are written out: the picture and its mirror image side by side."""
+    if texture.wrap[0] == "mirror":
+        pixels = np.concatenate([pixels, pixels[:, ::-1]], axis=1)
+    if texture.wrap[1] == "mirror":
+        pixels = np.concatenate([pixels, pixels[::-1]], axis=0)
+    u, v = (way != "clamp" for way in texture.wrap)
+    return Picture(np.ascontiguousarray(pixels), (u, v), texture.nearest, srgb)
+
+
+def _halved(texture: Texture) -> Texture:
+    if "mirror" not in texture.wrap:
+        return texture
+    u, v = (
+        tuple(0.5 * k for k in row) if way == "mirror" else row
+        for row, way in zip(texture.turn, texture.wrap, strict=True)
+    )
+    return Texture(texture.image, texture.uv, (u, v), texture.wrap, texture.nearest)  # type: ignore[arg-type]
+
+
+def turned(look: dict[str, tuple[int, Texture]]) -> bool:
+    """Whether any picture of a material needs more than the first UV set as it is."""
+    plain = ((1, 0, 0), (0, 1, 0))
+    return any(t.uv != 0 or t.turn != plain for _, t in look.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """joints: for each of a character's joints the subject's; lacks: what it does not have."""
+
+    joints: np.ndarray
+    lacks: tuple[str, ...] = ()
+
+
+def fit(outfit: Outfit, skeleton: Skeleton) -> Fit:
+    """How a skeleton wears a character: joint by joint, by name."""
+    rows = {name: j for j, name in enumerate(skeleton.names)}
+    names = outfit.character.skeleton.names
+    lacks = tuple(name for name in names if name not in rows)
+    return Fit(np.array([rows.get(name, 0) for name in names]), lacks)
+
+
+class Outfits:
+    """Outfits by character's name, read from `files`; with `wait` false beside the frame loop."""
+
+    def __init__(self, wait: bool = True, most_pixels: int = 2048) -> None:
+        self.files: dict[str, Path] = {}
+        self.notes: list[str] = []
+        self._wait, self._most = wait, most_pixels
+        self._ready: dict[str, tuple[Path, Outfit | None]] = {}
+        self._making: dict[str, tuple[Path, Future[Outfit]]] = {}
+        self._pool = ThreadPoolExecutor(1, "character")
+
+    def outfit(self, name: str) -> Outfit | None:
+        """The outfit of a character; None while it is being made, or where it cannot be."""
+        path = self.files.get(name)
+        if path is None:
+            return None
+        path = Path(path)
+        known = self._ready.get(name)
+        if known is not None and known[0] == path:
+            return known[1]
+        if name not in self._making or self._making[name][0] != path:
+            self._making[name] = path, self._pool.submit(self._make, path)
+        future = self._making[name][1]
+        if not (self._wait or future.done()):
+            return None
+        del self._making[name]
+        try:
+            outfit = future.result()
+        except UnderstudyError as error:
+            self._ready[name] = path, None
+            self.notes.append(f"The character {name} is not drawn: {error}")
+            return None
+        self._ready[name] = path, outfit
+        self.notes += outfit.notes
+        coarser = self._pool.submit(_coarsen, outfit)
+        if self._wait:
+            coarser.result()
+        return outfit
+
+    @property
+    def making(self) -> bool:
+        return bool(self._making)
+
+    def prepare(self, names: Sequence[str] | None = None) -> None:
+        """Begins to make the outfits of these, or of all, before they are asked for."""
+        for name in self.files if names is None else names:
+            if not self._wait:
+                self.outfit(name)
+
+    def _make(self, path: Path) -> Outfit:
+        return made(load(path), self._most)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _coarsen(outfit: Outfit) -> None:
+    character = outfit.character
+    outfit.levels = levels(character.mesh, character.vertices())
