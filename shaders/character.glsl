@@ -1,4 +1,5 @@
-// A character of a file: metal-rough surface into the G-buffer, its translucent parts over the picture.
+// A character of a file: metal-rough surface into the G-buffer; what is translucent or glows of it over
+// the picture.
 // Defines: COLOUR_MAP, ROUGH_MAP, NORMAL_MAP, OCCLUSION_MAP, EMISSIVE_MAP: the pictures that there are;
 // PLAIN_UV: none of them is turned or on the second UV set; MASK, BLEND: the kinds of alpha; OVER: the
 // pass over the picture; LINEAR: an image effect follows it; SHADOW: depth alone, from the sun.
@@ -16,6 +17,7 @@ uniform sampler2D morph_moves;  // two texels a slot: what is added to position 
 uniform int morph_rows;         // of that texture, for each subject; 0: no face is moved
 uniform int first_row;          // the first subject of this call
 out vec4 uv;
+invariant gl_Position;          // what glows is drawn twice, at the same depth
 #ifndef SHADOW
 out vec3 view_position;
 out vec3 view_normal;
@@ -98,12 +100,12 @@ vec3 detailed(vec3 n, vec2 at) {
     vec2 ux = dFdx(at), uy = dFdy(at);
     vec3 ax = cross(dy, n), ay = cross(n, dx);
     vec3 t = ax * ux.x + ay * uy.x, b = ax * ux.y + ay * uy.y;
-    float long2 = max(dot(t, t), dot(b, b));
-    if (long2 < 1e-24) return n;
+    float t2 = dot(t, t), b2 = dot(b, b);
+    if (min(t2, b2) < 1e-24) return n;
     vec3 m = texture(normal_map, at).xyz * 2.0 - 1.0;
     m.xy *= surface.z;
     // v of glTF goes down, and so does b: green is up in its maps.
-    return normalize(mat3(t * inversesqrt(long2), -b * inversesqrt(long2), n) * m);
+    return normalize(mat3(t * inversesqrt(t2), -b * inversesqrt(b2), n) * m);
 }
 #endif
 
@@ -122,6 +124,13 @@ void main() {
     if (colour.a < SOLID) discard;  // what is as good as solid is lit and shaded as such
 #endif
 #endif
+    vec3 glow = emissive_factor.rgb * (1.0 - veil.a);
+#ifdef EMISSIVE_MAP
+    glow *= texture(emissive_map, place(4)).rgb;
+#endif
+#if defined(OVER) && !defined(BLEND)
+    if (max(glow.r, max(glow.g, glow.b)) < 0.004) discard;
+#endif
     vec3 n = normalize(view_normal) * (gl_FrontFacing ? 1.0 : -1.0);
 #ifdef NORMAL_MAP
     n = detailed(n, place(2));
@@ -137,21 +146,16 @@ void main() {
     // The G-buffer has no place for it: half of it darkens the surface for every light.
     albedo *= 1.0 - 0.5 * surface.w * (1.0 - texture(occlusion_map, place(3)).r);
 #endif
-    vec3 glow = emissive_factor.rgb;
-#ifdef EMISSIVE_MAP
-    glow *= texture(emissive_map, place(4)).rgb;
-#endif
     albedo = mix(albedo, veil.rgb, veil.a);
-    glow *= 1.0 - veil.a;
-    float shine = max(glow.r, max(glow.g, glow.b));
-    float own = max(emissive_factor.w, shine / (shine + max(albedo.r, max(albedo.g, albedo.b)) + 1e-4));
-    albedo = emissive_factor.w > 0.0 ? albedo + glow : mix(albedo, glow, own);
     float gloss = clamp((1.0 - rough) / 0.85, 0.0, 1.0);
 #ifdef OVER
     vec3 seen = mat3(camera_to_world) * view_position;
     vec3 world_n = mat3(camera_to_world) * n;
     vec3 light = shaded(camera_position.xyz + seen, normalize(seen), world_n, albedo, gloss, metal, 1.0);
-    light = mix(light, albedo + 0.04, own);
+    light = glow + mix(light, albedo + 0.04, emissive_factor.w);
+#ifndef BLEND
+    colour.a = 1.0;
+#endif
 #ifdef LINEAR
     picture = vec4(light, colour.a);
 #else
@@ -159,7 +163,7 @@ void main() {
 #endif
 #else
     albedo_out = vec4(sqrt(clamp(albedo, 0.0, 1.0)), gloss);
-    normal_out = vec4(n, own > 0.02 ? 2.0 + own : 1.0 + metal);
+    normal_out = vec4(n, emissive_factor.w > 0.0 ? 3.0 : 1.0 + metal);
     depth_out = -view_position.z;
 #endif
 }

@@ -24,7 +24,7 @@ void main() {
     vec4 way = texture(normal_map, uv);
     vec3 n = mat3(camera_to_world) * way.xyz;
     float contact = mix(1.0, texture(contact_map, uv).r, lens.z);
-    // Above 1 the normal's fourth number is how much of a metal it is, above 2 what shines by itself.
+    // Above 1 the normal's fourth number is how much of a metal it is; 3: it needs no light.
     float own = clamp(way.a - 2.0, 0.0, 1.0), metal = own > 0.0 ? 0.0 : clamp(way.a - 1.0, 0.0, 1.0);
     vec3 colour = shaded(world, direction, n, albedo, gloss, metal, contact);
     colour = mix(colour, albedo + 0.04, own);  // the tone map takes what a surface mirrors, 0.04

@@ -158,10 +158,17 @@ class Morph:
 
 @dataclass(frozen=True)
 class Expression:
-    """A VRM's word for several morphs at once: (morph, share)."""
+    """A VRM's word for several morphs at once: (morph, share).
+
+    binary   all or nothing
+    silences  what it holds down while it is shown: "blink", "look" or "mouth" -> all of it (True),
+              or as much as it is shown itself
+    """
 
     name: str
     morphs: tuple[tuple[int, float], ...]
+    binary: bool = False
+    silences: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

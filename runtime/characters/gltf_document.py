@@ -229,6 +229,12 @@ class Bind(msgspec.Struct):
 
 class Expression(msgspec.Struct):
     morphTargetBinds: list[Bind] = []
+    materialColorBinds: list[Any] = []
+    textureTransformBinds: list[Any] = []
+    isBinary: bool = False
+    overrideBlink: str = "none"
+    overrideLookAt: str = "none"
+    overrideMouth: str = "none"
 
 
 class Expressions(msgspec.Struct):
@@ -240,6 +246,8 @@ class BlendShapeGroup(msgspec.Struct):
     name: str = ""
     presetName: str = ""
     binds: list[Bind] = []
+    materialValues: list[Any] = []
+    isBinary: bool = False
 
 
 class BlendShapeMaster(msgspec.Struct):

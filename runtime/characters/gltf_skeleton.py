@@ -66,7 +66,8 @@ def rig(file: File) -> Rig:
     parents = np.array([rows.get(above[n], -1) for n in order])
     if (parents[1:] < 0).any():
         loose = [names[i] for i in np.flatnonzero(parents < 0)[1:]]
-        notes.append(f"{_some(loose)} hang on no joint; they are taken to hang on {names[0]}.")
+        hang, taken = ("hangs", "it is") if len(loose) == 1 else ("hang", "they are")
+        notes.append(f"{_some(loose)} {hang} on no joint; {taken} taken to hang on {names[0]}.")
         parents[1:] = np.where(parents[1:] < 0, 0, parents[1:])
     said = {r: names.index(name) for r, name in said_roles(tree, order, names).items()}
     if said:

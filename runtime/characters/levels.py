@@ -41,7 +41,12 @@ def levels(mesh: Mesh, points: Array) -> list[Level]:
     weld, spots = _welded(points)
     faces = weld[mesh.triangles]
     rows = np.flatnonzero(_alive(faces))
-    faces = faces[rows].astype(np.int32)
+    # Points that no face has are none of the simplifier's.
+    used, flat = np.unique(faces[rows], return_inverse=True)
+    faces, spots = flat.reshape(-1, 3).astype(np.int32), spots[used]
+    compact = np.zeros(int(weld.max()) + 1, np.int64)
+    compact[used] = np.arange(len(used))
+    weld = compact[weld]
     part_of = np.repeat(np.arange(len(mesh.parts)), [p.count for p in mesh.parts])[rows]
     chart = _charts(mesh.triangles, len(points))
     for share in SHARES:

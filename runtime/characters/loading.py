@@ -34,7 +34,7 @@ def of_file(file: File) -> Character:
     known = {n: j for j, n in enumerate(bones.order)}
     said = {bone: known[n] for bone, n in said_bones(file.tree).items() if n in known}
     rows = {morph.name: k for k, morph in enumerate(morphs)}
-    notes = [*bones.notes, *meshes.notes, *materials.notes, *unread(file)]
+    notes = [*bones.notes, *meshes.notes, *materials.notes, *_painted(file), *unread(file)]
     return Character(
         _name(file),
         bones.skeleton,
@@ -48,6 +48,17 @@ def of_file(file: File) -> Character:
         said,
         tuple(notes),
     )
+
+
+def _painted(file: File) -> list[str]:
+    """A sentence where expressions change materials too."""
+    vrm = file.tree.vrm
+    if vrm is None:
+        return []
+    tables = [*vrm.expressions.preset.values(), *vrm.expressions.custom.values()]
+    new = any(one.materialColorBinds or one.textureTransformBinds for one in tables)
+    old = any(group.materialValues for group in vrm.blendShapeMaster.blendShapeGroups)
+    return ["Its expressions change materials too, which is not read."] if new or old else []
 
 
 def _name(file: File) -> str:
@@ -65,7 +76,13 @@ def _expressions(
         return ()
     out: list[Expression] = []
 
-    def add(name: str, binds: list[Bind], whole: float) -> None:
+    def add(
+        name: str,
+        binds: list[Bind],
+        whole: float,
+        binary: bool,
+        silences: tuple[tuple[str, bool], ...] = (),
+    ) -> None:
         shares: dict[int, float] = {}
         for bind in binds:
             mesh = bind.mesh
@@ -75,12 +92,15 @@ def _expressions(
             if (target := targets.get((mesh, bind.index))) is not None:
                 shares[rows[target]] = bind.weight / whole
         if shares:
-            out.append(Expression(name, tuple(shares.items())))
+            out.append(Expression(name, tuple(shares.items()), binary, silences))
 
     for group in vrm.blendShapeMaster.blendShapeGroups:
         plain = group.presetName if group.presetName != "unknown" else ""
-        add(plain or group.name, group.binds, 100.0)
+        add(plain or group.name, group.binds, 100.0, group.isBinary)
     for table in (vrm.expressions.preset, vrm.expressions.custom):
         for name, one in table.items():
-            add(name, one.morphTargetBinds, 1.0)
+            said = (("blink", one.overrideBlink), ("look", one.overrideLookAt),
+                    ("mouth", one.overrideMouth))  # fmt: skip
+            silences = tuple((what, how == "block") for what, how in said if how != "none")
+            add(name, one.morphTargetBinds, 1.0, one.isBinary, silences)
     return tuple(out)

@@ -12,6 +12,7 @@ EXAMPLES = """understudy viewport
 understudy viewport --connect tcp://127.0.0.1:5570 --camera orbit --skeleton
 understudy viewport --headless --out frames/ --seconds 10
 understudy viewport --headless --movie live.mp4 --seconds 20 --stats viewport.json
+understudy viewport --character ann=knight.glb
 understudy viewport --save-mannequin mannequin.glb --fit take.bvh"""
 
 
@@ -48,6 +49,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="nothing over the picture: no path, names, figures",
     )
+    add(
+        "--character",
+        action="append",
+        default=[],
+        metavar="[NAME=]FILE",
+        help="draw the character, or the subject, NAME as this .glb, .gltf or .vrm; may be given "
+        "again. Characters of a stage on this machine are found by themselves",
+    )
+    add("--no-life", action="store_true", help="no blinks and glances where no face comes")
     add("--quality", choices=("low", "normal", "high"), help="by the renderer: low on software")
     add(
         "--fps",
@@ -118,6 +128,7 @@ def _viewer(args: argparse.Namespace):
     from understudy.runtime.viewport import film, gl
     from understudy.runtime.viewport.camera import Rig, shot
     from understudy.runtime.viewport.capture import Movie, Sheet, Stills
+    from understudy.runtime.viewport.character_files import CharacterFiles, parse
     from understudy.runtime.viewport.editing import Editor
     from understudy.runtime.viewport.effects import folders
     from understudy.runtime.viewport.feed import Feed
@@ -129,6 +140,7 @@ def _viewer(args: argparse.Namespace):
     from understudy.runtime.viewport.window import Window
 
     size = film.size_of(args.size)
+    given = dict(map(parse, args.character))
     checked(args.connect), checked(args.control)
     at, target = _point(args.fixed_at, "--fixed-at"), _point(args.fixed_target, "--fixed-target")
     fps = args.fps or (30.0 if args.headless else 60.0)
@@ -175,7 +187,12 @@ def _viewer(args: argparse.Namespace):
             contacts=overlay,
             labels=overlay,
             hud=overlay,
+            life=not args.no_life,
         )
+        files = CharacterFiles(lambda: ControlClient(args.control, key=args.key))
+        files.given = given
+        renderer.characters = given
+        renderer.outfits.prepare()
         rig = Rig(kind=args.camera, turns=False, focal_mm=args.focal)
         if window is None:
             rig.yaw_rad = film.SHOW_YAW_RAD
@@ -190,6 +207,7 @@ def _viewer(args: argparse.Namespace):
             style=style,
             share=share,
             editor=editor,
+            files=files,
             outputs=outputs,
             sheet=Sheet(args.contact_sheet) if args.contact_sheet else None,
             fps_limit=fps,

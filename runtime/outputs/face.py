@@ -9,6 +9,7 @@ import numpy as np
 
 from understudy.bridge.protocols.livelinkface import ARKIT, COUNT, CURVES
 from understudy.bridge.protocols.vmc import VRM1_NAMES
+from understudy.runtime.characters.face_names import CLIPS
 from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.core.rotation import Array
 
@@ -19,20 +20,6 @@ from .body import has_body, humanoid
 BLENDS = ("names", "arkit", "perfectsync", "vrm0", "vrm1")
 
 _PLACES = {name.lower(): i for i, name in enumerate(CURVES)}
-_HALF = 0.5
-# VRM's clips out of ARKit's shapes. Nine of the former cannot say what 52 say: the lids are exact,
-# the mouth is roughly the vowel that it forms, E is left to faces that have it.
-_CLIPS: dict[str, dict[str, float]] = {
-    "A": {"jawOpen": 1.0},
-    "I": {"mouthStretchLeft": _HALF, "mouthStretchRight": _HALF},
-    "U": {"mouthPucker": 1.0},
-    "O": {"mouthFunnel": 1.0},
-    "Joy": {"mouthSmileLeft": _HALF, "mouthSmileRight": _HALF},
-    "Angry": {"browDownLeft": _HALF, "browDownRight": _HALF},
-    "Sorrow": {"mouthFrownLeft": _HALF, "mouthFrownRight": _HALF},
-    "Blink_L": {"eyeBlinkLeft": 1.0},
-    "Blink_R": {"eyeBlinkRight": 1.0},
-}
 _VRM0_NAMES = {new.lower(): old for old, new in VRM1_NAMES.items()} | {
     name.lower(): name for name in VRM1_NAMES
 }
@@ -102,7 +89,7 @@ def _mix(names: tuple[str, ...], naming: str) -> _Mix:
         return _Mix(told if len(set(told)) == len(told) else names)
     rows: dict[str, Array] = {}
     places = {name.lower(): i for i, name in enumerate(names)}
-    for clip, parts in _CLIPS.items():
+    for clip, parts in CLIPS.items():
         found = {places[p.lower()]: share for p, share in parts.items() if p.lower() in places}
         if found:
             rows[clip] = np.zeros(len(names))

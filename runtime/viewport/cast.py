@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import moderngl
 import numpy as np
 
+from understudy.runtime.characters.life import Life, alive
 from understudy.runtime.core.palette import LEFT, RIGHT, linear
 from understudy.runtime.core.pose import Subject
 from understudy.runtime.core.rotation import Array
@@ -19,7 +20,7 @@ from .character_costume import CharacterCostume, Programs
 from .mesh.mannequin import Mesh, transforms
 from .mesh.paint import sleeve_m
 from .mesh.store import Wardrobe
-from .outfit import Fit, Outfit, Outfits, fit
+from .outfit import Fit, Outfit, Outfits
 from .rows import MATRICES_UNIT, Rows
 
 TINTS_UNIT = 9
@@ -49,6 +50,20 @@ class Placed:
     world_r: Array
     dressed: bool = True  # is there a mesh for its skeleton yet
     note: str = ""  # why it is drawn as its bones
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What characters go by: the camera, the stage's time, whether faces live by themselves."""
+
+    camera: Camera | None = None  # tells how fine they have to be; None: as fine as they are
+    time_s: float = 0.0
+    life: bool = False
+
+
+def character_of(subject: Subject) -> str:
+    """The name of the character that a subject is on stage; its own where it says none."""
+    return subject.character or subject.name
 
 
 class _Costume:
@@ -105,8 +120,11 @@ class _Costume:
         self.count = 0
 
     def release(self) -> None:
-        for thing in (*self._vaos.values(), self._rows, self._vertices, self._indices):
-            thing.release()
+        for vao in self._vaos.values():
+            vao.release()
+        self._rows.release()
+        self._vertices.release()
+        self._indices.release()
         if self._tints is not None:
             self._tints.release()
 
@@ -126,6 +144,7 @@ class Cast:
         self._variants = Programs(ctx)
         self._costumes: dict[int, _Costume] = {}
         self._characters: dict[str, CharacterCostume] = {}
+        self._lives: dict[str, Life] = {}
         self._fits: dict[tuple[str, int], tuple[Outfit, Fit]] = {}
         self.placed: list[Placed] = []
         self.notes: list[str] = []
@@ -136,12 +155,11 @@ class Cast:
         subjects: list[Subject],
         hidden: str | None = None,
         veils: Mapping[str, Array] | None = None,
-        camera: Camera | None = None,
+        scene: Scene | None = None,
     ) -> None:
         """Takes this frame's poses. `hidden`: the subject whose eyes the camera looks through.
 
-        veils   a subject's name to (4,) or (J, 4): a linear colour that lies over it, and how much
-        camera  that tells how fine characters have to be; None: as fine as they are
+        veils  a subject's name to (4,) or (J, 4): a linear colour that lies over it, and how much
         """
         veils = veils or {}
         self.placed, self.waiting = [], 0
@@ -150,7 +168,7 @@ class Cast:
             alike.setdefault(subject.skeleton.id, []).append(number)
         seen: dict[int, Placed] = {}
         worn: dict[str, list[tuple[Placed, Fit]]] = {}
-        for costume in (*self._costumes.values(), *self._characters.values()):
+        for costume in self._worn():
             costume.clear()
         for key, numbers in alike.items():  # one pass of kinematics for all who share a skeleton
             skeleton = subjects[numbers[0]].skeleton
@@ -164,9 +182,8 @@ class Cast:
                 if not sound[row]:
                     continue
                 seen[n] = Placed(subjects[n], world_p[row], world_r[row])
-                name = getattr(subjects[n], "character", "")
                 if (fit := self._fit(subjects[n])) is not None:
-                    worn.setdefault(name, []).append((seen[n], fit))
+                    worn.setdefault(character_of(subjects[n]), []).append((seen[n], fit))
                 else:
                     plain.append(row)
             if not plain:
@@ -190,23 +207,27 @@ class Cast:
                 over[row] = veils.get(subjects[numbers[r]].name, 0.0)
             self._costumes[key].write(matrices, tints, over)
         for name, wearers in worn.items():
-            self._dress(name, [w for w in wearers if w[0].subject.name != hidden], veils, camera)
+            shown_ = [one for one in wearers if one[0].subject.name != hidden]
+            self._dress(name, shown_, veils, scene or Scene())
         self.placed = [seen[n] for n in sorted(seen)]
+
+    def _worn(self) -> list[_Costume | CharacterCostume]:
+        return [*self._costumes.values(), *self._characters.values()]
 
     def _fit(self, subject: Subject) -> Fit | None:
         """How a subject wears its character; None where it has none that is ready and fits."""
-        name = getattr(subject, "character", "")
-        if not name or (outfit := self._outfits.outfit(name)) is None:
+        name = character_of(subject)
+        if (outfit := self._outfits.outfit(name)) is None:
             return None
         key = name, subject.skeleton.id
         known = self._fits.get(key)
         if known is None or known[0] is not outfit:
-            known = self._fits[key] = outfit, fit(outfit, subject.skeleton)
-            if known[1].lacks:
-                some = ", ".join(known[1].lacks[:4]) + (" ..." if len(known[1].lacks) > 4 else "")
+            known = self._fits[key] = outfit, Fit(outfit, subject.skeleton)
+            if lacks := known[1].lacks:
+                some = ", ".join(lacks[:4]) + (" ..." if len(lacks) > 4 else "")
                 self.notes.append(
-                    f"{subject.name} is not drawn as {name}: its skeleton lacks the character's "
-                    f"joints {some}."
+                    f"{subject.name} is not drawn as {name}: its skeleton is no humanoid's and "
+                    f"lacks the character's joints {some}."
                 )
         return None if known[1].lacks else known[1]
 
@@ -215,31 +236,37 @@ class Cast:
         name: str,
         wearers: list[tuple[Placed, Fit]],
         veils: Mapping[str, Array],
-        camera: Camera | None,
+        scene: Scene,
     ) -> None:
+        """Everybody who wears one character."""
         outfit = self._outfits.outfit(name)
-        assert outfit is not None
+        if outfit is None or not wearers:
+            return
         costume = self._characters.get(name)
         if costume is None or costume.outfit is not outfit:
             if costume is not None:
                 costume.release()
             costume = CharacterCostume(self._ctx, outfit, self._variants)
             self._characters[name] = costume
-        character, matrices, over, near = outfit.character, [], [], []
-        for placed, fit_ in wearers:
-            joints = fit_.joints
-            matrices.append(character.skin_matrices(placed.world_p[joints], placed.world_r[joints]))
+        character, face = outfit.character, outfit.face
+        worlds, over, near = [], [], []
+        faces: list[Array | None] = []
+        for placed, fit in wearers:
+            subject = placed.subject
+            world_p, world_r = fit.world(subject.pose, placed.world_p, placed.world_r)
+            curves: tuple[tuple[str, ...], Array] = subject.skeleton.curve_names, subject.curves
+            if scene.life and not face.still:
+                life = self._lives.setdefault(subject.name, Life(subject.name))
+                curves = alive(life, *curves, scene.time_s)
+            faces.append(face.weights(*curves))
+            worlds.append((world_p, face.turned(*curves, world_r)))
             veil = np.zeros((len(placed.world_p), 4))
-            veil[:] = veils.get(placed.subject.name, 0.0)
-            over.append(veil[joints][character.bones])
-            near.append(_pixels_per_m(camera, placed.world_p[0]))
-        costume.write(
-            [placed.subject.name for placed, _ in wearers],
-            np.array(matrices),
-            np.array(over),
-            [None for _ in wearers],
-            near,
-        )
+            veil[:] = veils.get(subject.name, 0.0)
+            over.append(veil[fit.joints][character.bones])
+            near.append(_pixels_per_m(scene.camera, placed.world_p[0]))
+        matrices = character.skin_matrices(*(np.stack(part) for part in zip(*worlds, strict=True)))
+        names = [placed.subject.name for placed, _ in wearers]
+        costume.write(names, matrices, np.array(over), faces, near)
 
     def bounds(self) -> tuple[Array, float]:
         """Middle (3,) and radius in metres of a ball around all subjects, ground included."""
@@ -253,19 +280,20 @@ class Cast:
         return middle, float(np.linalg.norm(high - middle)) + min(max(reach, default=0.35), 1.5)
 
     def render(self, name: str) -> None:
-        for costume in (*self._costumes.values(), *self._characters.values()):
+        for costume in self._worn():
             costume.render(name)
 
     @property
-    def translucent(self) -> bool:
+    def is_over(self) -> bool:
         """Whether anything is drawn over the picture."""
-        return any(costume.count and costume.translucent for costume in self._characters.values())
+        return any(costume.count and costume.is_over for costume in self._characters.values())
 
     def release(self) -> None:
-        for costume in (*self._costumes.values(), *self._characters.values()):
+        for costume in self._worn():
             costume.release()
-        for made in (*self._programs.values(), self._variants):
+        for made in self._programs.values():
             made.release()
+        self._variants.release()
 
 
 def _pixels_per_m(camera: Camera | None, point: Array) -> float:

@@ -11,7 +11,7 @@ from understudy.runtime.characters.levels import Level
 from understudy.runtime.core.rotation import Array
 
 from . import gl
-from .outfit import MAPS, Outfit, turned
+from .outfit import MAPS, Outfit, Picture, turned
 from .rows import MATRICES_UNIT, Rows
 
 MORPHS_UNIT, FIRST_MAP_UNIT = 10, 11
@@ -93,10 +93,14 @@ class CharacterCostume:
 
     # -- once
 
-    def _texture(self, picture) -> moderngl.Texture:
+    def _texture(self, picture: Picture) -> moderngl.Texture:
         height, width = picture.pixels.shape[:2]
-        kind = {"internal_format": SRGB8_ALPHA8} if picture.srgb else {}
-        texture = self._ctx.texture((width, height), 4, picture.pixels.tobytes(), **kind)
+        texture = self._ctx.texture(
+            (width, height),
+            4,
+            picture.pixels.tobytes(),
+            internal_format=SRGB8_ALPHA8 if picture.srgb else None,
+        )
         texture.repeat_x, texture.repeat_y = picture.repeat
         if picture.nearest:
             texture.filter = (moderngl.NEAREST, moderngl.NEAREST)
@@ -197,7 +201,7 @@ class CharacterCostume:
         material = self.outfit.character.materials[draw.material]
         look = self.outfit.looks[draw.material]
         over = name.startswith("over")
-        if over and material.alpha != "BLEND":
+        if over and not self._is_over(draw.material):
             return
         words = [material.alpha] if material.alpha != "OPAQUE" else []
         maps = ["colour_map"] if name == "shadow" else list(MAPS)
@@ -244,8 +248,13 @@ class CharacterCostume:
             values["turn_v"] = [(w.turn if w else plain)[1] for w in ways]
             values["uv_set"] = [w.uv if w else 0 for w in ways]
         for name, value in values.items():
-            if name in program:
-                program[name].value = value  # type: ignore[union-attr]
+            if name not in program:
+                continue
+            uniform = program[name]
+            if isinstance(value, list):  # compilers cut off what is not looked at
+                count = uniform.array_length  # type: ignore[union-attr]
+                value = value[:count] if count > 1 else value[0]
+            uniform.value = value  # type: ignore[union-attr]
 
     def _vao(
         self, level: int, words: tuple[str, ...], program: moderngl.Program
@@ -264,9 +273,15 @@ class CharacterCostume:
             )
         return self._vaos[level, words]
 
+    def _is_over(self, row: int) -> bool:
+        """Whether a material is translucent, or glows by itself."""
+        material = self.outfit.character.materials[row]
+        return material.alpha == "BLEND" or (any(material.emissive) and not material.unlit)
+
     @property
-    def translucent(self) -> bool:
-        return any(material.alpha == "BLEND" for material in self.outfit.character.materials)
+    def is_over(self) -> bool:
+        """Whether anything of it is drawn over the picture."""
+        return any(map(self._is_over, range(len(self.outfit.character.materials))))
 
     @property
     def count(self) -> int:
@@ -276,8 +291,12 @@ class CharacterCostume:
         self._groups = []
 
     def release(self) -> None:
-        for thing in (*self._vaos.values(), *self._indices, self._vertices, *self._textures,
-                      self._rows):  # fmt: skip
-            thing.release()
+        for vao in self._vaos.values():
+            vao.release()
+        for buffer in (*self._indices, self._vertices):
+            buffer.release()
+        for texture in self._textures:
+            texture.release()
+        self._rows.release()
         if self._morphs is not None:
             self._morphs.release()

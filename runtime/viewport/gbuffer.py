@@ -12,7 +12,7 @@ class GBuffer:
     """Albedo and gloss, view-space normal, linear depth in metres (0: sky).
 
     The normal's fourth number: up to 1 how much of the ground is left before the sky, 1 to 2 how
-    much of a metal a body is, above 2 how much of its light is its own.
+    much of a metal a body is, 3 what needs no light.
     """
 
     def __init__(self, ctx: moderngl.Context, size: tuple[int, int]) -> None:

@@ -24,9 +24,7 @@ class ImageEffect:
 
     def render(self, gbuffer: GBuffer) -> moderngl.Texture:
         """The light in `target`, worked on; linear."""
-        picture: moderngl.Texture = self._effect.render(
-            self.texture, gbuffer.depth, gbuffer.normal
-        )
+        picture: moderngl.Texture = self._effect.render(self.texture, gbuffer.depth, gbuffer.normal)
         return picture
 
     def release(self) -> None:

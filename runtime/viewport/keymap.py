@@ -20,6 +20,7 @@ KEYS = (
     ("N", "the next take"),
     ("O", "contact shading"),
     ("E", "image effect"),
+    ("B", "blinks"),
     ("K", "bones"),
     ("T", "path"),
     ("F", "feet"),

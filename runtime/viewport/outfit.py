@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,11 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from understudy.runtime.characters.character import Character, Texture
+from understudy.runtime.characters.faces import FaceRig
 from understudy.runtime.characters.levels import Level, levels, whole
 from understudy.runtime.characters.loading import load
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.pose import Pose
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.retarget.retarget import Retarget
 
 VERTEX = np.dtype(
     [("position", "f4", 3), ("normal", "f4", 3), ("uvs", "f4", 4), ("tone", "u1", 4),
@@ -50,6 +54,7 @@ class Outfit:
     pictures: list[Picture]
     looks: list[dict[str, tuple[int, Texture]]]
     levels: list[Level]
+    face: FaceRig
     notes: list[str] = field(default_factory=list)
     reach_m: float = 0.0
 
@@ -70,7 +75,8 @@ def made(character: Character, most_pixels: int) -> Outfit:
         (slot[m.vertices], np.concatenate([m.positions, m.normals], axis=1).astype(np.float32))
         for m in character.morphs
     ]
-    outfit = Outfit(character, vertices, int(moved.sum()), moves, [], [], [whole(mesh)])
+    outfit = Outfit(character, vertices, int(moved.sum()), moves, [], [], [whole(mesh)],
+                    FaceRig(character))  # fmt: skip
     _dress(outfit, most_pixels)
     at = character.vertices()
     from_joint = at - character.skeleton.rest_globals[0][character.vertex_joints()]
@@ -133,20 +139,31 @@ def turned(look: dict[str, tuple[int, Texture]]) -> bool:
     return any(t.uv != 0 or t.turn != plain for _, t in look.values())
 
 
-@dataclass(frozen=True, eq=False)
 class Fit:
-    """joints: for each of a character's joints the subject's; lacks: what it does not have."""
+    """How a skeleton wears a character: joint by joint by name, or carried over by roles.
 
-    joints: np.ndarray
-    lacks: tuple[str, ...] = ()
+    lacks  the character's joints that the skeleton does not have, where neither will do
+    """
 
+    def __init__(self, outfit: Outfit, skeleton: Skeleton) -> None:
+        rows = {name: j for j, name in enumerate(skeleton.names)}
+        own = outfit.character.skeleton
+        self.joints = np.array([rows.get(name, 0) for name in own.names])
+        self.lacks = tuple(name for name in own.names if name not in rows)
+        self._carry: Retarget | None = None
+        if self.lacks:
+            with contextlib.suppress(UnderstudyError):
+                self._carry, self.lacks = Retarget(skeleton, own), ()
+        self._skeleton = own
 
-def fit(outfit: Outfit, skeleton: Skeleton) -> Fit:
-    """How a skeleton wears a character: joint by joint, by name."""
-    rows = {name: j for j, name in enumerate(skeleton.names)}
-    names = outfit.character.skeleton.names
-    lacks = tuple(name for name in names if name not in rows)
-    return Fit(np.array([rows.get(name, 0) for name in names]), lacks)
+    def world(self, pose: Pose, world_p: Array, world_r: Array) -> tuple[Array, Array]:
+        """Where the character's joints are: positions (J, 3), rotations (J, 4)."""
+        if self._carry is None:
+            return world_p[self.joints], world_r[self.joints]
+        local = self._carry.apply(
+            np.asarray(pose.positions, np.float64), np.asarray(pose.rotations, np.float64)
+        )
+        return self._skeleton.globals(*local)
 
 
 class Outfits:

@@ -17,7 +17,7 @@ from understudy.runtime.core.rotation import Array
 
 from . import gl
 from .camera import Camera
-from .cast import Cast
+from .cast import Cast, Scene
 from .character_costume import NEAR_UNIT, SHADOW_UNIT
 from .gbuffer import LIT_BY, GBuffer
 from .hud import Board, Hud
@@ -42,6 +42,7 @@ from .uniforms import FrameBlock, Look
 
 SHADOW_LIMIT_M = 12.0
 SPARE_GRID_M = 0.016
+KEEP_LUMA = (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ZERO, moderngl.ONE)
 MOST_PIXELS, SPARE_PIXELS = 4096, 1024  # along the edge of a character's picture
 
 
@@ -52,6 +53,7 @@ class Options:
     effect: bool = True  # the learned contact shading
     image_effect: bool = True  # the effect of `Renderer.set_effect`, where one is set
     shadows: bool = True
+    life: bool = True  # faces of characters blink and glance where nobody moves them
     skeleton: bool = False
     trajectory: bool = False
     contacts: bool = False
@@ -171,7 +173,9 @@ class Renderer:
         inner = replace(camera, width=self.gbuffer.albedo.width, height=self.gbuffer.albedo.height)
         subjects = frame.subjects if frame else []
         veils = {**state_veils(subjects), **options.veils}
-        self.cast.place(subjects, options.hidden, veils, inner)
+        time_s = frame.sequence * frame.rate_den / max(1, frame.rate_num) if frame else 0.0
+        scene = Scene(inner, time_s, options.life)
+        self.cast.place(subjects, options.hidden, veils, scene)
         for note in (*self.cast.notes, *self.outfits.notes):
             self._note(note)
         for placed in self.cast.placed:
@@ -235,8 +239,8 @@ class Renderer:
             self._light.render(self._picture_target, *lit_by)
 
     def _draw_over(self, options: Options) -> None:
-        """What is translucent, over what is not, in the same light."""
-        if not self.cast.translucent:
+        """What is translucent or glows, over what does not, in the same light."""
+        if not self.cast.is_over:
             return
         effect = self.image_effect if options.image_effect else None
         picture = effect.texture if effect is not None else self._picture
@@ -244,14 +248,15 @@ class Renderer:
         target.use()
         self.ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE | moderngl.BLEND)
         # The fourth number is the luma that the anti-aliasing goes by, and stays as it is.
-        self.ctx.blend_func = (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA,
-                               moderngl.ZERO, moderngl.ONE)  # fmt: skip
+        self.ctx.blend_func = KEEP_LUMA  # type: ignore[assignment]
         target.depth_mask = False
+        self.ctx.depth_func = "<="
         self.shadow_map.depth.use(SHADOW_UNIT)
         self.shadow_map.near.use(NEAR_UNIT)
         self.cast.render("over linear" if effect is not None else "over")
         self.ctx.enable_only(moderngl.NOTHING)
-        self.ctx.blend_func = moderngl.DEFAULT_BLENDING
+        self.ctx.blend_func = moderngl.DEFAULT_BLENDING  # type: ignore[assignment]
+        self.ctx.depth_func = "<"
         self._idle.use()
         target.release()
 

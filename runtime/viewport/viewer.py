@@ -12,12 +12,14 @@ import numpy as np
 
 from understudy.runtime.core import pose
 from understudy.runtime.core.clock import Histogram
+from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.palette import STATE_COLOUR
 from understudy.runtime.core.pose import Frame, State
 
 from . import gl
 from .camera import Camera, Rig, look_through
 from .capture import Movie, Sheet, Stills
+from .character_files import CharacterFiles, parse
 from .editing import Editor
 from .feed import Feed
 from .focus import focus_of
@@ -49,6 +51,7 @@ class Viewer:
     style: StyleSliders | None = None
     share: SharedCamera | None = None
     editor: Editor | None = None
+    files: CharacterFiles = field(default_factory=CharacterFiles)
     edits: bool = False  # is the panel of sources and subjects open
     outputs: list[Movie | Stills] = field(default_factory=list)
     sheet: Sheet | None = None
@@ -71,6 +74,7 @@ class Viewer:
         frame = self.wait_for_frame()
         dt_s = self.follow()
         before_ns = time.monotonic_ns()
+        self.renderer.characters = self.files.follow(frame)
         self.renderer.draw(frame, self.camera, self.options, self.board(dt_s))
         pixels = self.present()
         self.feed.presented(settled=self.renderer.cast.waiting == 0)
@@ -108,6 +112,8 @@ class Viewer:
         for key in keys:
             if not typing:
                 self.press(key)
+        for path in self.window.dropped_files():
+            self.dress(path)
         if self.window.wants_to_close:
             self.running = False
         size = self.window.size
@@ -126,7 +132,7 @@ class Viewer:
         glfw, options = self.window.glfw, self.options
         alt = self.window.holds(glfw.KEY_LEFT_ALT) or self.window.holds(glfw.KEY_RIGHT_ALT)
         switches = {"O": "effect", "K": "skeleton", "T": "trajectory", "F": "contacts",
-                    "L": "labels", "H": "hud", "E": "image_effect"}  # fmt: skip
+                    "L": "labels", "H": "hud", "E": "image_effect", "B": "life"}  # fmt: skip
         name = chr(key) if 32 <= key < 127 else ""
         if name in switches:
             setattr(options, switches[name], not getattr(options, switches[name]))
@@ -167,6 +173,19 @@ class Viewer:
             editor.circle()
         elif frame is not None:
             editor.mark(frame.sequence)
+
+    def dress(self, path: str) -> None:
+        """A character's file that was dropped onto the window: the followed subject wears it."""
+        frame = self.feed.frame
+        if frame is None or not frame.subjects:
+            return
+        subject = frame.subjects[self.lead % len(frame.subjects)]
+        try:
+            name, file = parse(f"{subject.character or subject.name}={path}")
+        except UnderstudyError as error:
+            self.files.notes.append(str(error))
+            return
+        self.files.given[name] = file
 
     def frame_scope(self, scope: str) -> None:
         """Brings everybody ("all") or the followed one ("one") into the picture, whole."""
@@ -250,7 +269,7 @@ class Viewer:
 
     def tell(self) -> None:
         """Says in the terminal what has come up since: each thing once."""
-        notes = list(self.renderer.notes)
+        notes = [*self.renderer.notes, *self.files.notes]
         if missing := self.renderer.missing_letters:
             notes.append(
                 f"No font of this machine has {missing}: install one that does, such as "

@@ -63,9 +63,11 @@ class Window:
         self.pressed: list[int] = []
         self.dragged = [0.0, 0.0]
         self.scrolled = 0.0
+        self.dropped: list[str] = []
         self._cursor: tuple[float, float] | None = None
         glfw.set_key_callback(self.handle, self._key)
         glfw.set_scroll_callback(self.handle, self._scroll)
+        glfw.set_drop_callback(self.handle, self._drop)
 
     def _key(self, _window: object, key: int, _code: int, action: int, _mods: int) -> None:
         if action == self.glfw.PRESS:
@@ -73,6 +75,14 @@ class Window:
 
     def _scroll(self, _window: object, _dx: float, dy: float) -> None:
         self.scrolled += dy
+
+    def _drop(self, _window: object, paths: list[str]) -> None:
+        self.dropped += paths
+
+    def dropped_files(self) -> list[str]:
+        """Files that were dropped onto the window since last asked."""
+        out, self.dropped = self.dropped, []
+        return out
 
     def poll(self) -> None:
         """Takes the events that wait; follows a drag with the left button."""

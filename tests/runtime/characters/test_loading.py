@@ -209,12 +209,15 @@ def test_morphs_by_name_and_a_vrms_words(board, tmp_path):
     assert np.allclose(one.vertices()[:, 0], -CORNERS[:, 0])
 
     bind = {"node": 2, "index": 1, "weight": 0.5}
+    wink = {"morphTargetBinds": [bind], "isBinary": True, "overrideMouth": "block",
+            "materialColorBinds": [{}]}  # fmt: skip
     board.tree["extensions"] = {
-        "VRMC_vrm": {"meta": {"name": "Eve"},
-                     "expressions": {"preset": {"blinkLeft": {"morphTargetBinds": [bind]}}}}
-    }  # fmt: skip
+        "VRMC_vrm": {"meta": {"name": "Eve"}, "expressions": {"preset": {"blinkLeft": wink}}}
+    }
     one = load(board.save(tmp_path / "a.vrm"))
     assert [(e.name, e.morphs) for e in one.expressions] == [("blinkLeft", ((1, 0.5),))]
+    assert one.expressions[0].binary and one.expressions[0].silences == (("mouth", True),)
+    assert any("change materials" in note for note in one.notes)
     assert np.allclose(one.vertices(), CORNERS)
 
 
