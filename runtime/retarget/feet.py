@@ -1,8 +1,9 @@
 """Where a character's feet go: as far apart as the proportions scale, and on its own floor.
 
-The ball of the foot goes where the actor's went, times the scale: so a foot that stood still stands
-still. How high it goes is told by the lowest point of the sole, which is as far above the floor as
-the actor's, times the scale: heels, flat soles and toes that push off all touch.
+The ball of the foot goes where the actor's went, times the scale, and further ahead by as much as
+the foot is longer: so a foot that stood still stands still. How high it goes is told by the lowest
+point of the sole, which is as far above the floor as the actor's, times the scale: heels, flat soles
+and toes that push off all touch.
 """
 
 from __future__ import annotations
@@ -81,6 +82,12 @@ def _scaled(up: dict[int, float], world_p: Array, role: dict[str, int]) -> dict[
     return {joint: high + SOLE_M * (leg_m / PERSONS_M - 1.0) for joint, high in up.items()}
 
 
+def _feet_m(world_p: Array, role: dict[str, int], sides: Sequence[str]) -> Array:
+    """(F,) how far the balls of the feet lie ahead of the ankles in the T-pose."""
+    pairs = [(role[f"{s}_foot"], role.get(f"{s}_toes", role[f"{s}_foot"])) for s in sides]
+    return np.array([world_p[toes, 2] - world_p[ankle, 2] for ankle, toes in pairs])
+
+
 def _whole(side: str, role: dict[str, int]) -> bool:
     return all(f"{side}_{part}" in role for part in LEG[:3])
 
@@ -98,7 +105,12 @@ class Feet:
     """
 
     def __init__(
-        self, way: Retarget, legs: Sequence[int], limbs: Sequence[Limb], floor_m: float | None
+        self,
+        way: Retarget,
+        legs: Sequence[int],
+        limbs: Sequence[Limb],
+        floor_m: float | None,
+        scale: float,
     ) -> None:
         have = way.source_role
         there = [n for n in legs if _whole(limbs[n].name.partition("_")[0], have)]
@@ -118,7 +130,15 @@ class Feet:
         own = np.arange(len(way.target))
         self._target = _soles(way.target_role, sides, way.target_p, way.target_r, target_up, own)
         left = way.target_role["left_foot"]
-        self.standing_m = target_up[left] - way.scale * source_up[have["left_foot"]]
+        self.standing_m = target_up[left] - scale * source_up[have["left_foot"]]
+        self._scale = scale
+        feet_m = _feet_m(way.target_p, way.target_role, sides) - scale * _feet_m(
+            way.source_p, have, sides
+        )
+        self._longer_m = feet_m[:, None]
+        back = rotation.conjugate(way.target_r[self._ankle])
+        self._ahead = quaternion.turning(rotation.rotate(back, np.array([0.0, 0.0, 1.0])))
+        self._out = np.array([1.0 if side == "left" else -1.0 for side in sides])[:, None]
         parts = [[f"{side}_{part}" for part in LEG[:3]] for side in sides]
         self._leg_m = _legs_m(way.target_p, way.target_role, parts)
         self._source_leg_m = _legs_m(way.source_p, have, parts)
@@ -135,14 +155,24 @@ class Feet:
         source_r: Array,
         world_p: Array,
         world_r: Array,
-        scale: float,
+        stance: Array,
         goal: Array,
     ) -> Array:
-        """Writes the ankles' goals into goal (..., L, 3); how far the hips must come down (...)."""
+        """Writes the ankles' goals into goal (..., L, 3); how far the hips must come down (...).
+
+        stance (..., 3) is how much further out to its left a left foot stands than the scale says.
+        """
+        scale = self._scale
         theirs = self._source.below(source_p, source_r)
         ours = self._target.below(world_p, world_r)
         ankle = world_p[..., self._ankle, :]
         aim = ankle + scale * theirs[..., 1, :] - ours[..., 1, :]
+        aim += stance[..., None, :] * self._out
+        # A longer foot reaches further ahead of where its heel is, whatever its pitch.
+        ahead = quaternion.turned(world_r[..., self._ankle, :], self._ahead)
+        ahead[..., 1] = 0.0
+        flat = np.sqrt(np.add.reduce(ahead * ahead, -1, keepdims=True))
+        aim += self._longer_m * ahead / np.maximum(flat, 0.3)
         up = scale * landed(theirs[..., 1].min(-1))  # above the floor, (..., F)
         aim[..., 1] = ankle[..., 1] + up - ours[..., 1].min(-1)
         goal[..., self.legs, :] = aim

@@ -18,7 +18,7 @@ from understudy.runtime.core.kinematics import doubling
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
-from . import feet, ground, touch, twist
+from . import feet, ground, pelvis, touch, twist
 from .limbs import PERSONS_M, bent, limbs
 from .profile import Profile
 from .retarget import LEVEL_FRAMES, Retarget
@@ -50,7 +50,8 @@ class Fitting:
         self.retarget = way = Retarget(
             source, self.target, lambda world_r: profile.offset(self.target, world_r)
         )
-        self.scale = way.scale * profile.scale
+        self._pelvis = pelvis.Pelvis(way)
+        self.scale = self._pelvis.scale * profile.scale
         self._limbs = limbs(self.target, way.target_role)
         self._top = np.array([limb.top for limb in self._limbs], int)
         self._middle = np.array([limb.middle for limb in self._limbs], int)
@@ -76,7 +77,9 @@ class Fitting:
         self._measure()
         legs = [n for n, limb in enumerate(self._limbs) if limb.name.endswith("leg")]
         arms = [n for n, limb in enumerate(self._limbs) if limb.name.endswith("arm")]
-        self._feet = feet.Feet(way, legs, self._limbs, figure.floor_m) if profile.feet else None
+        landing = feet.Feet(way, legs, self._limbs, figure.floor_m, self.scale)
+        self._standing_m = landing.standing_m
+        self._feet = landing if profile.feet else None
         self._hands = touch.Hands(way, arms, self._limbs, figure.girths) if profile.hands else None
         self._twist = twist.twists(way)
         self._mates = np.full(len(source), -1)
@@ -91,15 +94,14 @@ class Fitting:
         way = self.retarget
         source_p, source_r = way.source_world(positions, rotations)
         world_r = way.turned(source_r)
-        hips = way.travelled(source_p) * self.figure.profile.scale
-        hips[..., 1] += self.figure.profile.lift_m
-        if self._feet is not None:
-            hips[..., 1] += self._feet.standing_m
+        hips = self._pelvis.travelled(source_p, world_r, self.scale)
+        hips[..., 1] += self.figure.profile.lift_m + self._standing_m
         if len(self._limbs):
             world_p = self._places(world_r, hips)
             goal = world_p[..., self._end, :].copy()
             if self._feet is not None:
-                drop = self._feet.aim(source_p, source_r, world_p, world_r, self.scale, goal)
+                stance = self._pelvis.stance(source_p, self.scale)
+                drop = self._feet.aim(source_p, source_r, world_p, world_r, stance, goal)
                 hips[..., 1] -= drop
                 world_p[..., 1] -= drop[..., None]
                 goal[..., self._feet.others, 1] -= drop[..., None]
