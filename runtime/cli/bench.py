@@ -28,6 +28,7 @@ PARTS = {
     "control": "how a pad is followed, from the poses alone, beside motion matching and the data",
     "takeover": "error in gaps of a folder of BVH against four baselines",
     "fill": "gaps of a folder of BVH filled with look-ahead, beside the live takeover",
+    "retarget": "motion onto characters and back, beside rotations copied by role",
     "wire": "encoding, publishing, latency, against bare pyzmq",
     "relay": "what a relay adds to latency, and what keys do",
     "protocols": "a frame packed for VMC and others, against python-osc",

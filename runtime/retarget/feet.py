@@ -2,8 +2,8 @@
 
 The ball of the foot goes where the actor's went, times the scale, and further ahead by as much as
 the foot is longer: so a foot that stood still stands still. How high it goes is told by the lowest
-point of the sole, which is as far above the floor as the actor's, times the scale: heels, flat soles
-and toes that push off all touch.
+point of the sole, which is as far above the floor as the actor's, times the scale: heels, soles and
+toes that push off all touch.
 """
 
 from __future__ import annotations
@@ -101,6 +101,7 @@ def _legs_m(world_p: Array, role: dict[str, int], parts: Sequence[Sequence[str]]
 class Feet:
     """The goals of a character's ankles. standing_m: how much higher its hips stand for its soles.
 
+    wider_m is by how much further out than the scale says its feet stand.
     others are the limbs that are no legs of these.
     """
 
@@ -111,6 +112,7 @@ class Feet:
         limbs: Sequence[Limb],
         floor_m: float | None,
         scale: float,
+        wider_m: float,
     ) -> None:
         have = way.source_role
         there = [n for n in legs if _whole(limbs[n].name.partition("_")[0], have)]
@@ -132,13 +134,12 @@ class Feet:
         left = way.target_role["left_foot"]
         self.standing_m = target_up[left] - scale * source_up[have["left_foot"]]
         self._scale = scale
+        self.last_m: Array = np.zeros((0, 0))  # how high the actor's soles were
         feet_m = _feet_m(way.target_p, way.target_role, sides) - scale * _feet_m(
             way.source_p, have, sides
         )
-        self._longer_m = feet_m[:, None]
-        back = rotation.conjugate(way.target_r[self._ankle])
-        self._ahead = quaternion.turning(rotation.rotate(back, np.array([0.0, 0.0, 1.0])))
-        self._out = np.array([1.0 if side == "left" else -1.0 for side in sides])[:, None]
+        self._longer_m = feet_m
+        self._wider_m = wider_m * np.array([1.0 if s == "left" else -1.0 for s in sides])[:, None]
         parts = [[f"{side}_{part}" for part in LEG[:3]] for side in sides]
         self._leg_m = _legs_m(way.target_p, way.target_role, parts)
         self._source_leg_m = _legs_m(way.source_p, have, parts)
@@ -149,31 +150,35 @@ class Feet:
         """(..., F) how high the actor's soles are, each by its lowest point."""
         return np.asarray(self._source.below(source_p, source_r)[..., 1].min(-1))
 
+    def landed_m(self, world_p: Array, world_r: Array) -> Array:
+        """(..., F) the same of the character's soles."""
+        return np.asarray(self._target.below(world_p, world_r)[..., 1].min(-1))
+
     def aim(
         self,
         source_p: Array,
         source_r: Array,
         world_p: Array,
         world_r: Array,
-        stance: Array,
+        left: Array,
         goal: Array,
     ) -> Array:
         """Writes the ankles' goals into goal (..., L, 3); how far the hips must come down (...).
 
-        stance (..., 3) is how much further out to its left a left foot stands than the scale says.
+        left (..., 3) is the actor's, on the ground.
         """
         scale = self._scale
         theirs = self._source.below(source_p, source_r)
         ours = self._target.below(world_p, world_r)
         ankle = world_p[..., self._ankle, :]
         aim = ankle + scale * theirs[..., 1, :] - ours[..., 1, :]
-        aim += stance[..., None, :] * self._out
-        # A longer foot reaches further ahead of where its heel is, whatever its pitch.
-        ahead = quaternion.turned(world_r[..., self._ankle, :], self._ahead)
-        ahead[..., 1] = 0.0
-        flat = np.sqrt(np.add.reduce(ahead * ahead, -1, keepdims=True))
-        aim += self._longer_m * ahead / np.maximum(flat, 0.3)
-        up = scale * landed(theirs[..., 1].min(-1))  # above the floor, (..., F)
+        aim += self._wider_m * left[..., None, :]
+        # A longer foot reaches further ahead of its heel. Ahead is where the body faces: a foot may
+        # turn while it stands.
+        aim[..., 0] -= self._longer_m * left[..., None, 2]
+        aim[..., 2] += self._longer_m * left[..., None, 0]
+        self.last_m = theirs[..., 1].min(-1)
+        up = scale * landed(self.last_m)  # above the floor, (..., F)
         aim[..., 1] = ankle[..., 1] + up - ours[..., 1].min(-1)
         goal[..., self.legs, :] = aim
         way = aim - world_p[..., self._top, :]

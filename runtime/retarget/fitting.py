@@ -77,11 +77,13 @@ class Fitting:
         self._measure()
         legs = [n for n, limb in enumerate(self._limbs) if limb.name.endswith("leg")]
         arms = [n for n, limb in enumerate(self._limbs) if limb.name.endswith("arm")]
-        landing = feet.Feet(way, legs, self._limbs, figure.floor_m, self.scale)
+        wider_m = self._pelvis.wider_m(self.scale)
+        landing = feet.Feet(way, legs, self._limbs, figure.floor_m, self.scale, wider_m)
         self._standing_m = landing.standing_m
         self._feet = landing if profile.feet else None
         self._hands = touch.Hands(way, arms, self._limbs, figure.girths) if profile.hands else None
         self._twist = twist.twists(way)
+        self.soles: Array = np.zeros((0, 0))  # (..., F) how high the source's were at `apply`
         self._mates = np.full(len(source), -1)
         for name, joint in way.source_role.items():
             self._mates[joint] = way.target_role.get(name, -1)
@@ -100,8 +102,9 @@ class Fitting:
             world_p = self._places(world_r, hips)
             goal = world_p[..., self._end, :].copy()
             if self._feet is not None:
-                stance = self._pelvis.stance(source_p, self.scale)
-                drop = self._feet.aim(source_p, source_r, world_p, world_r, stance, goal)
+                left = self._pelvis.left(source_p)
+                drop = self._feet.aim(source_p, source_r, world_p, world_r, left, goal)
+                self.soles = self._feet.last_m
                 hips[..., 1] -= drop
                 world_p[..., 1] -= drop[..., None]
                 goal[..., self._feet.others, 1] -= drop[..., None]
@@ -116,6 +119,18 @@ class Fitting:
         if self._feet is None:
             return np.zeros((*rotations.shape[:-2], 0))
         return self._feet.heights(*self.retarget.source_world(positions, rotations))
+
+    def landed_m(self, moved: Array, turned: Array) -> Array:
+        """(..., F) how high the character's own soles are, in poses (..., K, ...) of it."""
+        if self._feet is None:
+            return np.zeros((*turned.shape[:-2], 0))
+        return self._feet.landed_m(*self.target.globals(moved, turned))
+
+    def palms(self, positions: Array, rotations: Array) -> Array:
+        """(..., A, 3) the middles of the source's palms in the world, left first."""
+        if self._hands is None:
+            return np.zeros((*rotations.shape[:-2], 0, 3))
+        return self._hands.palms(*self.retarget.source_world(positions, rotations))
 
     def standing_m(self, positions: Array, rotations: Array) -> float:
         """How high a clip (T, J, ...) stands above the floor, in the middle of its steps."""

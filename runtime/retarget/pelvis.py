@@ -37,18 +37,22 @@ class Pelvis:
         middle = 0.5 * scale * (source_p[..., self._rows[0], :] + source_p[..., self._rows[1], :])
         return np.asarray(middle - quaternion.turned(world_r[..., self._hips, :], self._middle))
 
-    def stance(self, source_p: Array, scale: float) -> Array:
-        """(..., 3) by how much a left foot stands further to the left than the scale says.
-
-        Left is the middle of what hips and shoulders say, which turn against each other in a walk:
-        so a foot that stands hardly slides.
-        """
+    def wider_m(self, scale: float) -> float:
+        """By how much further out than the scale says a leg hangs on it."""
         ours, theirs = self._wide_m
+        return ours - scale * theirs
+
+    def left(self, source_p: Array) -> Array:
+        """(..., 3) the actor's left, on the ground.
+
+        It is the middle of what hips and shoulders say, which turn against each other in a walk:
+        what is moved by it hardly slides.
+        """
         left = _flat(source_p[..., self._rows[0], :] - source_p[..., self._rows[1], :])
         if self._shoulders is not None:
             one, other = self._shoulders
             left = _flat(left + _flat(source_p[..., one, :] - source_p[..., other, :]))
-        return np.asarray((ours - scale * theirs) * left)
+        return left
 
 
 def _flat(v: Array) -> Array:

@@ -22,13 +22,14 @@ from .retarget import Retarget
 LEG_M = 0.82
 HAND_M = 0.18
 PALM = 0.5  # of a hand's length
-# What hands touch: where its middle lies from the joint (in the T-pose), its radius, and how near a
-# palm is all its own, and how far it is free, both from the middle.
-_THINGS: dict[str, tuple[tuple[float, float, float], float, float, float]] = {
-    "head": ((0.0, 0.10, 0.03), 0.11, 0.17, 0.32),
-    "hips": ((0.0, 0.02, 0.0), 0.16, 0.22, 0.36),
-    "upper_chest": ((0.0, 0.02, 0.03), 0.15, 0.20, 0.32),
+# What hands touch: where its middle lies from the joint (in the T-pose), and its radius.
+_THINGS: dict[str, tuple[tuple[float, float, float], float]] = {
+    "head": ((0.0, 0.10, 0.03), 0.11),
+    "hips": ((0.0, 0.02, 0.0), 0.16),
+    "upper_chest": ((0.0, 0.02, 0.03), 0.15),
 }
+# From a palm's middle to the surface: so near it touches, and so far it is free.
+TOUCHES_M, FREE_M = 0.04, 0.08
 # Two palms, between their middles.
 CLASPED_M, APART_M = 0.10, 0.30
 
@@ -70,14 +71,18 @@ class Hands:
         there_at = rotation.rotate(back, middles * self._target_size)
         persons = np.array([_THINGS[name][1] for name in names])
         radius = persons * self._target_size
-        for row, name in enumerate(names):  # as its mesh is
-            if name in girths:
+        for row, name in enumerate(names):
+            # As its mesh is, where one joint carries all of it: a trunk may be wider than is seen.
+            if name in girths and (name == "head" or girths[name][1] > radius[row]):
                 there_at[row], radius[row] = girths[name]
         self._middle_there = quaternion.turning(there_at)
-        self._bigger = radius / (persons * self._source_size)
-        self._near = np.array([_THINGS[name][2] for name in names]) * self._source_size
-        self._free = np.array([_THINGS[name][3] for name in names]) * self._source_size
+        self._radius, self._radius_there = persons * self._source_size, radius
         self._axes = way.target_r[self._things_there], way.source_r[own]
+
+    def palms(self, source_p: Array, source_r: Array) -> Array:
+        """(..., A, 3) the middles of the actor's palms."""
+        turned = quaternion.turned(source_r[..., self._wrist_row, :], self._palm)
+        return np.asarray(source_p[..., self._wrist_row, :] + turned)
 
     def aim(
         self, source_p: Array, source_r: Array, world_p: Array, world_r: Array, goal: Array
@@ -85,9 +90,7 @@ class Hands:
         """Moves the wrists' goals in goal (..., L, 3)."""
         if not len(self.arms):
             return
-        theirs = source_p[..., self._wrist_row, :] + quaternion.turned(
-            source_r[..., self._wrist_row, :], self._palm
-        )
+        theirs = self.palms(source_p, source_r)
         reach = quaternion.turned(world_r[..., self._end, :], self._palm_there)
         ours: Array = goal[..., self.arms, :] + reach
         if len(self._things):
@@ -113,13 +116,17 @@ class Hands:
         own = world_p[..., self._things_there, :] + quaternion.turned(own_r, self._middle_there)
         way = theirs[..., :, None, :] - middle[..., None, :, :]  # (..., A, M, 3)
         far = np.sqrt(np.add.reduce(way * way, -1))
-        weight = _fade(far, self._near, self._free)
+        gap: Array = far - self._radius
+        size = self._source_size
+        weight = _fade(gap, TOUCHES_M * size, FREE_M * size)
         # Out of the actor's frame, as it stands in the T-pose, into the character's.
         there_d = quaternion.multiply(there_r, quaternion.conjugate(stand))
         own_d = quaternion.multiply(own_r, quaternion.conjugate(stood))
         turn = quaternion.multiply(own_d, quaternion.conjugate(there_d))
-        way = quaternion.rotate(turn[..., None, :, :], way) * self._bigger[:, None]
-        at = own[..., None, :, :] + way
+        # As far from the surface as the actor's, in the size of the hands; inside, as deep.
+        wanted = np.maximum(self._radius_there + gap * self._hands_ratio, 0.5 * self._radius_there)
+        way = quaternion.rotate(turn[..., None, :, :], way)
+        at = own[..., None, :, :] + way * (wanted / np.maximum(far, 1e-6))[..., None]
         total = np.add.reduce(weight, -1)
         mean = np.add.reduce(weight[..., None] * at, -2) / np.maximum(total, 1e-9)[..., None]
         share = 1.0 - np.multiply.reduce(1.0 - weight, -1)

@@ -131,11 +131,13 @@ class Cast:
     def costume(self, table: SubjectTable, skeleton: Skeleton) -> Costume | None:
         """The character of a table, which takes long to read; None where it has none."""
         table.character = self.session.character(table)
-        return self.worn(table.character, skeleton) if table.character else None
+        if not table.character:
+            return None
+        return self.worn(table.character, skeleton, bool(table.control))
 
-    def worn(self, character: str, skeleton: Skeleton) -> Costume:
+    def worn(self, character: str, skeleton: Skeleton, acted: bool) -> Costume:
         """A character of a file or a profile, fitted to a skeleton."""
-        return Costume(self.characters.load(character), skeleton)
+        return Costume(self.characters.load(character), skeleton, sure=acted)
 
     def _acts(self, table: SubjectTable) -> bool:
         part = table.part("body")
@@ -230,7 +232,8 @@ class Cast:
             if subject is not None:
                 there.append(member)
                 worn.append((subject, member.costume, member.placed[0]))
-        out = dressed(worn, self.live.beside, self.live.ready)
+        dt_s = 1.0 / self.session.stage.rate_hz
+        out = dressed(worn, self.live.beside, self.live.ready, dt_s)
         return [member.faced(subject) for member, subject in zip(there, out)]
 
     def recorded(self) -> frozenset[str]:

@@ -15,6 +15,11 @@ from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.fitting import Figure, Fitting
 from understudy.runtime.retarget.retarget import NotHumanoid
 
+# An actor's floor is looked for so far from where it is thought to be, and never further away.
+LOOKS_M, FURTHEST_M = 0.1, 0.06
+# It is followed at this speed, towards the height that one sole in five is under.
+FOLLOWS_MPS, STANDS = 0.03, 0.2
+
 
 @dataclass
 class _Fit:
@@ -37,9 +42,11 @@ def fit(source: Skeleton, figure: Figure) -> Fitting | str:
 class Costume:
     """One subject's character, and the subject as it goes out in it."""
 
-    def __init__(self, figure: Figure, source: Skeleton) -> None:
-        self.figure = figure
+    def __init__(self, figure: Figure, source: Skeleton, sure: bool = False) -> None:
+        """sure: the source knows its floor, as whoever is acted does."""
+        self.figure, self.sure = figure, sure
         self.subject = Subject("", figure.skeleton, Pose.rest(figure.skeleton))
+        self.floor_m = 0.0  # of the actor, as found out
         self._fit = _Fit(source)
         self.take(fit(source, figure))
 
@@ -69,6 +76,17 @@ class Costume:
         """Why it cannot be put on; "" where it can, or is not known yet."""
         return self._fit.refusal
 
+    def look_for_floor(self, soles_m: Array, dt_s: float) -> None:
+        """Follows how high the soles (F,) of the actor stand, which suits place some cm wrong.
+
+        A foot on a stair or in the air is no news of the floor.
+        """
+        near = soles_m[np.abs(soles_m - self.floor_m) < LOOKS_M]
+        for high in near:
+            share = STANDS if high > self.floor_m else STANDS - 1.0
+            self.floor_m += dt_s * FOLLOWS_MPS * share
+        self.floor_m = min(max(self.floor_m, -FURTHEST_M), FURTHEST_M)
+
     def go_out(self, subject: Subject, fitting: Fitting | None) -> Subject:
         """All of a subject but its pose."""
         out = self.subject
@@ -93,6 +111,7 @@ def dressed(
     worn: Sequence[tuple[Subject, Costume | None, Array]],
     beside: Callable[..., Future[Any]],
     ready: Callable[[Future[Any]], bool],
+    dt_s: float,
 ) -> list[Subject]:
     """Subjects as they go out. Of each its character's costume, and the place (3,) it scales about.
 
@@ -123,7 +142,12 @@ def dressed(
         rotations = np.stack([worn[n][0].pose.rotations for n in numbers])
         about = np.stack([worn[n][2] for n in numbers])
         positions[:, 0] -= about
+        costumes = [costume for n in numbers if (costume := worn[n][1]) is not None]
+        positions[:, 0, 1] -= [costume.floor_m for costume in costumes]
         moved, turned = fitting.apply(positions, rotations)
+        for costume, soles_m in zip(costumes, fitting.soles):
+            if not costume.sure:
+                costume.look_for_floor(soles_m + costume.floor_m, dt_s)
         moved[:, 0] += about
         for row, n in enumerate(numbers):
             out[n].pose.positions, out[n].pose.rotations = moved[row], turned[row]

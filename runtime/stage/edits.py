@@ -238,7 +238,8 @@ class Edits:
         cast = self._cast
         member = cast.member(request.name)
         skeleton = member.subject.skeleton
-        costume = cast.worn(request.character, skeleton) if request.character else None
+        acted = member.actor is not None
+        costume = cast.worn(request.character, skeleton, acted) if request.character else None
 
         def change() -> dict[str, Any]:
             own = cast.member(request.name)

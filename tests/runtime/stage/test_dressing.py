@@ -165,3 +165,19 @@ def test_a_profile_names_a_file_beside_it_and_its_roles(tmp_path, character):
     pose = PERFORMER.rest_positions, rotation.identity(len(PERFORMER))
     rise = lifted.apply(*pose)[0][0, 1] - plain.apply(*pose)[0][0, 1]
     assert rise > 0.0
+
+
+def test_an_actor_whose_floor_is_wrong_by_centimetres_comes_to_stand_on_the_characters(character):
+    from understudy.runtime.stage.dressing import Costume
+
+    costume = Costume(figures.load(character), PERFORMER)
+    swing = np.abs(np.sin(np.arange(1200) * 0.1))
+    for high in swing:  # a foot that stands for a while at -3 cm, and lifts by 20
+        costume.look_for_floor(np.array([-0.03 + 0.2 * max(high - 0.6, 0.0)]), 1 / 60)
+    assert costume.floor_m == pytest.approx(-0.03, abs=0.005)
+    for _ in range(600):  # on a stair
+        costume.look_for_floor(np.array([0.17]), 1 / 60)
+    assert costume.floor_m == pytest.approx(-0.03, abs=0.005)
+    for _ in range(6000):
+        costume.look_for_floor(np.array([-0.12]), 1 / 60)
+    assert costume.floor_m >= -0.06
