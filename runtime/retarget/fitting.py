@@ -40,6 +40,27 @@ class Figure:
     girths: Mapping[str, tuple[Array, float]] = field(default_factory=dict)
 
 
+@dataclass
+class Posing:
+    """Poses of a character before its limbs are bent.
+
+    hips, world_p, world_r   where its joints are, and how turned
+    goal (..., L, 3)         where its limbs are to end
+    soles_m (..., F)         how high the actor's soles are
+    palms_there (..., A, 3)  where the actor's palms are, and palms (..., A, 3) the character's
+    moved (..., A, 3)        by how much hands are to go elsewhere; None: they are not
+    """
+
+    hips: Array
+    world_p: Array
+    world_r: Array
+    goal: Array
+    soles_m: Array
+    palms_there: Array
+    palms: Array
+    moved: Array | None = None
+
+
 class Fitting:
     """Poses of one skeleton onto one character; raises NotHumanoid where there is no way."""
 
@@ -83,7 +104,6 @@ class Fitting:
         self._feet = landing if profile.feet else None
         self._hands = touch.Hands(way, arms, self._limbs, figure.girths) if profile.hands else None
         self._twist = twist.twists(way)
-        self.soles: Array = np.zeros((0, 0))  # (..., F) how high the source's were at `apply`
         self._mates = np.full(len(source), -1)
         for name, joint in way.source_role.items():
             self._mates[joint] = way.target_role.get(name, -1)
@@ -93,26 +113,43 @@ class Fitting:
 
         positions (..., J, 3) and rotations (..., J, 4) are the source's, local to the parent.
         """
+        return self.finish(self.begin(positions, rotations))
+
+    def begin(self, positions: Array, rotations: Array) -> Posing:
+        """Poses with the goals of their hands and feet, which may still be moved."""
         way = self.retarget
         source_p, source_r = way.source_world(positions, rotations)
         world_r = way.turned(source_r)
         hips = self._pelvis.travelled(source_p, world_r, self.scale)
         hips[..., 1] += self.figure.profile.lift_m + self._standing_m
+        world_p = self._places(world_r, hips)
+        goal = world_p[..., self._end, :].copy()
+        soles_m: Array = np.zeros((*hips.shape[:-1], 0))
+        if self._feet is not None:
+            left = self._pelvis.left(source_p)
+            drop = self._feet.aim(source_p, source_r, world_p, world_r, left, goal)
+            soles_m = self._feet.last_m
+            hips[..., 1] -= drop
+            world_p[..., 1] -= drop[..., None]
+            goal[..., self._feet.others, 1] -= drop[..., None]
+        palms = np.zeros((2, *hips.shape[:-1], 0, 3))
+        if self._hands is not None and len(self._hands.arms):
+            palms = self._hands.aim(source_p, source_r, world_p, world_r, goal)
+        return Posing(hips, world_p, world_r, goal, soles_m, palms[0], palms[1])
+
+    @property
+    def hands_ratio(self) -> float:
+        """How large the character's hands are beside the actor's."""
+        return self._hands.ratio if self._hands is not None else 1.0
+
+    def finish(self, posing: Posing) -> tuple[Array, Array]:
+        """The poses, limbs bent to their goals."""
+        if self._hands is not None and posing.moved is not None:
+            posing.goal[..., self._hands.arms, :] += posing.moved
         if len(self._limbs):
-            world_p = self._places(world_r, hips)
-            goal = world_p[..., self._end, :].copy()
-            if self._feet is not None:
-                left = self._pelvis.left(source_p)
-                drop = self._feet.aim(source_p, source_r, world_p, world_r, left, goal)
-                self.soles = self._feet.last_m
-                hips[..., 1] -= drop
-                world_p[..., 1] -= drop[..., None]
-                goal[..., self._feet.others, 1] -= drop[..., None]
-            if self._hands is not None:
-                self._hands.aim(source_p, source_r, world_p, world_r, goal)
-            self._reach(world_p, world_r, goal)
-        self._twist.spread(world_r)
-        return way.local(world_r, hips)
+            self._reach(posing.world_p, posing.world_r, posing.goal)
+        self._twist.spread(posing.world_r)
+        return self.retarget.local(posing.world_r, posing.hips)
 
     def soles_m(self, positions: Array, rotations: Array) -> Array:
         """(..., F) how high the source's soles are above the floor, each by its lowest point."""

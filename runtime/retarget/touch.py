@@ -60,7 +60,7 @@ class Hands:
         palm_there = PALM * _hand_m(way.target, self._end, HAND_M * self._target_size)
         self._palm = _carried(way.source_r[self._wrist], along * palm[:, None])
         self._palm_there = _carried(way.target_r[self._end], along * palm_there[:, None])
-        self._hands_ratio = float((palm_there / palm).mean()) if len(there) else 1.0
+        self.ratio = float((palm_there / palm).mean()) if len(there) else 1.0
         names = [name for name in _THINGS if name in theirs and name in ours]
         self._things = np.array([way.row[theirs[name]] for name in names], int)
         self._things_there = np.array([ours[name] for name in names], int)
@@ -86,10 +86,8 @@ class Hands:
 
     def aim(
         self, source_p: Array, source_r: Array, world_p: Array, world_r: Array, goal: Array
-    ) -> None:
-        """Moves the wrists' goals in goal (..., L, 3)."""
-        if not len(self.arms):
-            return
+    ) -> tuple[Array, Array]:
+        """Moves the wrists' goals in goal (..., L, 3); gives both's palms, (..., A, 3) each."""
         theirs = self.palms(source_p, source_r)
         reach = quaternion.turned(world_r[..., self._end, :], self._palm_there)
         ours: Array = goal[..., self.arms, :] + reach
@@ -98,6 +96,7 @@ class Hands:
         if len(self.arms) == 2:
             ours = self._clasping(theirs, ours)
         goal[..., self.arms, :] = ours - reach
+        return theirs, ours
 
     def _touching(
         self,
@@ -124,7 +123,7 @@ class Hands:
         own_d = quaternion.multiply(own_r, quaternion.conjugate(stood))
         turn = quaternion.multiply(own_d, quaternion.conjugate(there_d))
         # As far from the surface as the actor's, in the size of the hands; inside, as deep.
-        wanted = np.maximum(self._radius_there + gap * self._hands_ratio, 0.5 * self._radius_there)
+        wanted = np.maximum(self._radius_there + gap * self.ratio, 0.5 * self._radius_there)
         way = quaternion.rotate(turn[..., None, :, :], way)
         at = own[..., None, :, :] + way * (wanted / np.maximum(far, 1e-6))[..., None]
         total = np.add.reduce(weight, -1)
@@ -139,9 +138,27 @@ class Hands:
         size = self._source_size
         share = _fade(far, CLASPED_M * size, APART_M * size)[..., None]
         middle = 0.5 * (ours[..., 0, :] + ours[..., 1, :])
-        half = 0.5 * self._hands_ratio * way
+        half = 0.5 * self.ratio * way
         met = np.stack([middle + half, middle - half], axis=-2)
         return np.asarray(ours + share[..., None] * (met - ours))
+
+
+def shaken(there: Array, here: Array, who: np.ndarray, size: Array) -> Array:
+    """(P, 3) by how much palms of several characters move so that hands that met still meet.
+
+    there and here (P, 3) are the palms of the actors and of the characters, on one stage; who (P,)
+    tells whose they are and size (P,) how large his hands are beside his actor's.
+    """
+    way = there[:, None] - there[None]
+    far = np.sqrt(np.add.reduce(way * way, -1))
+    share = _fade(far, CLASPED_M, APART_M) * (who[:, None] != who[None])
+    if not share.any():
+        return np.zeros_like(here)
+    middle = 0.5 * (here[:, None] + here[None])
+    wanted = middle + 0.25 * (size[:, None] + size[None])[..., None] * way
+    total = np.add.reduce(share, 1)
+    mean = np.add.reduce(share[..., None] * wanted, 1) / np.maximum(total, 1e-9)[:, None]
+    return np.asarray(np.minimum(total, 1.0)[:, None] * (mean - here))
 
 
 def _fade(far: Array, near: Array | float, free: Array | float) -> Array:

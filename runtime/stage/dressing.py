@@ -12,7 +12,8 @@ import numpy as np
 from understudy.runtime.core.pose import Pose, State, Subject
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.retarget.fitting import Figure, Fitting
+from understudy.runtime.retarget import touch
+from understudy.runtime.retarget.fitting import Figure, Fitting, Posing
 from understudy.runtime.retarget.retarget import NotHumanoid
 
 # An actor's floor is looked for so far from where it is thought to be, and never further away.
@@ -136,19 +137,46 @@ def dressed(
             ways[number] = fitting
             key = (id(fitting.source.rest_positions), id(costume.figure))
             batches.setdefault(key, []).append(number)
+    begun: list[tuple[Fitting, list[int], Posing, Array]] = []
     for numbers in batches.values():
         fitting = ways[numbers[0]]
         positions = np.stack([worn[n][0].pose.positions for n in numbers])
         rotations = np.stack([worn[n][0].pose.rotations for n in numbers])
         about = np.stack([worn[n][2] for n in numbers])
-        positions[:, 0] -= about
         costumes = [costume for n in numbers if (costume := worn[n][1]) is not None]
+        positions[:, 0] -= about
         positions[:, 0, 1] -= [costume.floor_m for costume in costumes]
-        moved, turned = fitting.apply(positions, rotations)
-        for costume, soles_m in zip(costumes, fitting.soles):
+        posing = fitting.begin(positions, rotations)
+        for costume, soles_m in zip(costumes, posing.soles_m):
             if not costume.sure:
                 costume.look_for_floor(soles_m + costume.floor_m, dt_s)
+        begun.append((fitting, numbers, posing, about))
+    if len(worn) > 1:
+        _meet(begun)
+    for fitting, numbers, posing, about in begun:
+        moved, turned = fitting.finish(posing)
         moved[:, 0] += about
         for row, n in enumerate(numbers):
             out[n].pose.positions, out[n].pose.rotations = moved[row], turned[row]
     return out
+
+
+def _meet(begun: Sequence[tuple[Fitting, list[int], Posing, Array]]) -> None:
+    """Hands of different subjects that meet on the stage meet on their characters too."""
+    there, here, who, size = [], [], [], []
+    for fitting, numbers, posing, about in begun:
+        arms = posing.palms.shape[-2]
+        there.append((posing.palms_there + about[:, None]).reshape(-1, 3))
+        here.append((posing.palms + about[:, None]).reshape(-1, 3))
+        who.append(np.repeat(numbers, arms))
+        size.append(np.full(len(numbers) * arms, fitting.hands_ratio))
+    if not there:
+        return
+    moved = touch.shaken(*map(np.concatenate, (there, here, who, size)))
+    if not moved.any():
+        return
+    first = 0
+    for _, numbers, posing, _ in begun:
+        count = len(numbers) * posing.palms.shape[-2]
+        posing.moved = moved[first : first + count].reshape(posing.palms.shape)
+        first += count

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+
 import numpy as np
 import pytest
 
@@ -14,14 +16,19 @@ from understudy.runtime.bench.processes import StageProcess
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER, roles
+from understudy.runtime.core.pose import Pose, Subject
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.fitting import Figure, Fitting
+from understudy.runtime.retarget.profile import Profile
 from understudy.runtime.stage import figures
 from understudy.runtime.stage import session as sessions
+from understudy.runtime.stage.dressing import Costume, dressed
 from understudy.runtime.stage.loop import Stage
 from understudy.runtime.stage.session import SubjectTable, session_of
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.clip import Clip
+
+ROLE = roles(PERFORMER)
 
 
 def rig() -> Skeleton:
@@ -168,8 +175,6 @@ def test_a_profile_names_a_file_beside_it_and_its_roles(tmp_path, character):
 
 
 def test_an_actor_whose_floor_is_wrong_by_centimetres_comes_to_stand_on_the_characters(character):
-    from understudy.runtime.stage.dressing import Costume
-
     costume = Costume(figures.load(character), PERFORMER)
     swing = np.abs(np.sin(np.arange(1200) * 0.1))
     for high in swing:  # a foot that stands for a while at -3 cm, and lifts by 20
@@ -181,3 +186,40 @@ def test_an_actor_whose_floor_is_wrong_by_centimetres_comes_to_stand_on_the_char
     for _ in range(6000):
         costume.look_for_floor(np.array([-0.12]), 1 / 60)
     assert costume.floor_m >= -0.06
+
+
+def shaking(turn: float, z_m: float) -> tuple[np.ndarray, np.ndarray]:
+    """A body that looks along +Z or -Z and holds out its right hand, the elbow bent."""
+    arm, elbow, hand = (ROLE[f"right_{p}"] for p in ("upper_arm", "lower_arm", "hand"))
+    rotations = rotation.identity(len(PERFORMER))
+    rotations[0] = rotation.from_yaw(turn)
+    ahead = rotation.from_axis_angle([0.0, 1.0, 0.0], 0.5 * np.pi)
+    rotations[arm] = rotation.multiply(ahead, rotation.from_axis_angle([0.0, 0.0, 1.0], 0.6))
+    rotations[elbow] = rotation.from_axis_angle([0.0, 0.0, 1.0], -1.0)
+    positions = PERFORMER.rest_positions.copy()
+    own = PERFORMER.globals(positions, rotations)[0]
+    positions[0] += [-own[hand, 0], 0.0, z_m - own[hand, 2]]
+    return positions, rotations
+
+
+def palm(skeleton: Skeleton, positions: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    world, turned = skeleton.globals(positions, rotations)
+    hand = roles(skeleton)["right_hand"]
+    return world[hand] + rotation.rotate(turned[hand], np.array([-0.09, 0.0, 0.0]))
+
+
+def test_a_handshake_of_two_actors_is_one_of_their_characters(character):
+    tall = figures.load(character).skeleton
+    gaps = []
+    poses = [shaking(0.0, -0.12), shaking(np.pi, 0.12)]
+    actors = np.linalg.norm(palm(PERFORMER, *poses[0]) - palm(PERFORMER, *poses[1]))
+    assert actors < 0.1
+    for hands in (True, False):
+        worn = []
+        for body, pose in zip((PERFORMER, tall), poses, strict=True):
+            costume = Costume(Figure(body, Profile(hands=hands)), PERFORMER, sure=True)
+            worn.append((Subject("one", PERFORMER, Pose(*pose)), costume, np.zeros(3)))
+        out = dressed(worn, lambda *_: Future(), lambda _: True, 1 / 60)
+        ends = [palm(s.skeleton, s.pose.positions, s.pose.rotations) for s in out]
+        gaps.append(float(np.linalg.norm(ends[0] - ends[1])))
+    assert abs(gaps[0] - actors) < 0.02 < abs(gaps[1] - actors)
