@@ -132,10 +132,11 @@ class Fitting:
             hips[..., 1] -= drop
             world_p[..., 1] -= drop[..., None]
             goal[..., self._feet.others, 1] -= drop[..., None]
-        palms = np.zeros((2, *hips.shape[:-1], 0, 3))
+        there: Array = np.zeros((*hips.shape[:-1], 0, 3))
+        here = there
         if self._hands is not None and len(self._hands.arms):
-            palms = self._hands.aim(source_p, source_r, world_p, world_r, goal)
-        return Posing(hips, world_p, world_r, goal, soles_m, palms[0], palms[1])
+            there, here = self._hands.aim(source_p, source_r, world_p, world_r, goal)
+        return Posing(hips, world_p, world_r, goal, soles_m, there, here)
 
     @property
     def hands_ratio(self) -> float:

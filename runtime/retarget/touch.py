@@ -113,7 +113,7 @@ class Hands:
         middle = source_p[..., self._things, :] + quaternion.turned(there_r, self._middle)
         own_r = world_r[..., self._things_there, :]
         own = world_p[..., self._things_there, :] + quaternion.turned(own_r, self._middle_there)
-        way = theirs[..., :, None, :] - middle[..., None, :, :]  # (..., A, M, 3)
+        way: Array = theirs[..., :, None, :] - middle[..., None, :, :]  # (..., A, M, 3)
         far = np.sqrt(np.add.reduce(way * way, -1))
         gap: Array = far - self._radius
         size = self._source_size

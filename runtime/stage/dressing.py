@@ -163,7 +163,10 @@ def dressed(
 
 def _meet(begun: Sequence[tuple[Fitting, list[int], Posing, Array]]) -> None:
     """Hands of different subjects that meet on the stage meet on their characters too."""
-    there, here, who, size = [], [], [], []
+    there: list[Array] = []
+    here: list[Array] = []
+    who: list[Array] = []
+    size: list[Array] = []
     for fitting, numbers, posing, about in begun:
         arms = posing.palms.shape[-2]
         there.append((posing.palms_there + about[:, None]).reshape(-1, 3))
@@ -172,7 +175,9 @@ def _meet(begun: Sequence[tuple[Fitting, list[int], Posing, Array]]) -> None:
         size.append(np.full(len(numbers) * arms, fitting.hands_ratio))
     if not there:
         return
-    moved = touch.shaken(*map(np.concatenate, (there, here, who, size)))
+    moved = touch.shaken(
+        np.concatenate(there), np.concatenate(here), np.concatenate(who), np.concatenate(size)
+    )
     if not moved.any():
         return
     first = 0
