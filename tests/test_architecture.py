@@ -41,6 +41,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "models",
+        "models.actions",
         "models.contact",
         "models.effects",
         "models.matching",

@@ -119,7 +119,7 @@ def steer(
 ) -> Strip:
     """Strides scaled by `stride` (scalar or (T,)) and turned by angle_rad against the facing.
 
-    The feet's fore-and-aft excursion about the root is scaled and turned, the root's travel with
+    The feet's excursion about the root along its way is scaled and turned, the root's travel with
     it: 0.1 marches on the spot, pi/2 walks sideways, pi backwards. `calm` (0..1) takes the swing of
     hips and upper body towards their mean; by default as much as the strides shrink.
     """
@@ -154,12 +154,17 @@ def steer(
 
     ankle = feet_p[:, :, 2].copy()
     foot = feet_r[:, :, 2]
-    centre = np.array([0.0, 0.0]) + np.median(ankle[..., 2], axis=0)  # (2,) each foot's own
-    out = ankle[..., 2] - centre
-    base_x = np.median(ankle[..., 0], axis=0) + np.array([widen_m, -widen_m])
-    sway = (ankle[..., 0] - np.median(ankle[..., 0], axis=0)) * (1.0 - side)
-    ankle[..., 0] = base_x + sway + n * out * scale[:, None]
-    ankle[..., 2] = centre * np.clip(np.abs(scale[:, None]), 0, 1) + c * out * scale[:, None]
+    middle_x, middle_z = np.median(ankle[..., 0], axis=0), np.median(ankle[..., 2], axis=0)
+    base_x = middle_x + np.array([widen_m, -widen_m])
+    ahead_x, ahead_z = way(s)
+    away_x, away_z = ankle[..., 0] - middle_x, ankle[..., 2] - middle_z
+    out = away_x * ahead_x + away_z * ahead_z
+    sway_x = (away_x - out * ahead_x) * (1.0 - side)
+    sway_z = (away_z - out * ahead_z) * (1.0 - side)
+    out = out * scale[:, None]
+    ankle[..., 0] = base_x + sway_x + (c * ahead_x + n * ahead_z) * out
+    near = middle_z * np.clip(np.abs(scale[:, None]), 0, 1)
+    ankle[..., 2] = near + sway_z * abs(ahead_x) + (c * ahead_z - n * ahead_x) * out
     # Short steps are low steps, and sideways feet stay flat.
     lift = np.clip(0.35 + 0.65 * np.abs(scale), 0.0, 1.0)[:, None]
     flatness = np.clip(1.0 - np.abs(scale) * abs(c) ** 2, 0.0, 0.85)
@@ -183,6 +188,39 @@ def steer(
         root=root,
         kind=s.kind + f" steer{np.mean(scale):.2f}@{np.rad2deg(angle_rad):.0f}",
     )
+
+
+def way(s: Strip) -> tuple[float, float]:
+    """x and z of a unit vector: where a strip goes, in its own frame; (0, 1) where that is nearly
+    ahead or backward."""
+    step = np.diff(s.root, axis=0)
+    c, n = np.cos(s.yaw[:-1]), np.sin(s.yaw[:-1])
+    x, z = (
+        float(np.sum(c * step[:, 0] - n * step[:, 1])),
+        float(np.sum(n * step[:, 0] + c * step[:, 1])),
+    )
+    length = np.hypot(x, z)
+    if length < 0.05 or abs(x) < 0.5 * length:
+        return 0.0, 1.0
+    return x / length, z / length
+
+
+def calmed(s: Strip, usual: Array, keep: float = 0.35) -> Strip:
+    """Arms and trunk as people walk: about a usual pose (J, 4), with a part of their own motion.
+
+    What somebody does with a ball goes, the legs stay as they were captured.
+    """
+    out = s.rotations.copy()
+    mean = rotation.normalize(np.mean(rotation.continuous(s.rotations), axis=0))
+    goal = usual.copy()
+    trunk = PERFORMER.index("Spine")
+    upright = rotation.multiply(usual[legs.HIPS], usual[trunk])
+    goal[trunk] = rotation.multiply(rotation.conjugate(mean[legs.HIPS]), upright)
+    for j in _UPPER:
+        own = rotation.multiply(rotation.conjugate(mean[j]), s.rotations[:, j])
+        own = rotation.from_rotation_vector(keep * rotation.to_rotation_vector(own))
+        out[:, j] = rotation.multiply(goal[j], own)
+    return replace(s, rotations=out)
 
 
 def _overreach(hips: Array, rotations: Array, ankle: Array) -> Array:

@@ -7,6 +7,7 @@ that travels smoothly with the body, so that strips can be turned, mirrored and 
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -195,19 +196,22 @@ def world(s: Strip) -> tuple[Array, Array]:
     return hips, rotations
 
 
-def load(folder: Path, include: str = "*", exclude: str = "") -> list[Strip]:
-    """Strips of every BVH in a folder whose name matches one of the comma-separated patterns."""
-    if not folder.is_dir():
-        raise UnderstudyError(f"{folder} is no folder; --data takes a folder of BVH files.")
+def load(folders: Path | Sequence[Path], include: str = "*", exclude: str = "") -> list[Strip]:
+    """Strips of every BVH in folders whose name matches one of the comma-separated patterns."""
+    folders = [folders] if isinstance(folders, Path) else list(folders)
+    for folder in folders:
+        if not folder.is_dir():
+            raise UnderstudyError(f"{folder} is no folder; --data takes folders of BVH files.")
     wanted, unwanted = include.split(","), [p for p in exclude.split(",") if p]
     paths = [
         path
-        for path in sorted(folder.rglob("*.[bB][vV][hH]"))
+        for path in found(folders, "*")
         if any(fnmatch.fnmatch(path.stem, p.strip()) for p in wanted)
         and not any(fnmatch.fnmatch(path.stem, p.strip()) for p in unwanted)
     ]
+    where = ", ".join(map(str, folders))
     if not paths:
-        raise UnderstudyError(f"{folder} holds no BVH file whose name matches {include!r}.")
+        raise UnderstudyError(f"{where} holds no BVH file whose name matches {include!r}.")
     strips = []
     for path in paths:
         clip = bvh.read(path)
@@ -219,6 +223,12 @@ def load(folder: Path, include: str = "*", exclude: str = "") -> list[Strip]:
             print(f"left out {path.name}: {error}")
     if not strips:
         raise UnderstudyError(
-            f"Of {len(paths)} BVH files in {folder} none is a humanoid's of {SHORTEST_S} s or more."
+            f"Of {len(paths)} BVH files in {where} none is a humanoid's of {SHORTEST_S} s or more."
         )
     return strips
+
+
+def found(folders: Path | Sequence[Path], name: str) -> list[Path]:
+    """The BVH files of a name, or of any ("*"), in folders; sorted within each."""
+    folders = [folders] if isinstance(folders, Path) else folders
+    return [path for folder in folders for path in sorted(folder.rglob(f"{name}.[bB][vV][hH]"))]

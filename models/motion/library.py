@@ -8,12 +8,29 @@ import numpy as np
 
 from understudy.runtime.performer.ik import legs
 
-from .augment import bend, halt, launch, mirror, pivot, reverse, stand, steer, tempo
+from .augment import (
+    bend,
+    calmed,
+    halt,
+    launch,
+    mirror,
+    pivot,
+    reverse,
+    stand,
+    steer,
+    tempo,
+)
 from .data import RATE_HZ, Strip
+from .style import usual_pose
 
 AIRBORNE_S = 0.4  # no foot down for longer is no run but a fault of the mocap, or a jump
 SHORTEST_S = 0.9
-CADENCE = 1.12  # quick steps for the energetic, long ones for the tired, at the same speed
+BALL = "06_"  # CMU's subject 6 has a ball in the hand
+# Metres a second that captured side steps and backward walks are brought to, by tempo and stride.
+SIDEWAYS_MPS = (0.3, 0.5, 0.7, 0.9, 1.1, 1.3, 1.5, 1.65)
+BACKWARD_MPS = (0.35, 0.6, 0.85, 1.1, 1.35, 1.6)
+APART_M = 0.09  # ankles that pass each other sideways keep so far apart
+CADENCE = 1.17  # quick steps for the energetic, long ones for the tired, at the same speed
 
 
 def sound(s: Strip) -> list[Strip]:
@@ -64,19 +81,84 @@ def paces(s: Strip, v: float) -> list[Strip]:
     return [bend(q, r) if r else q for q in (quick, slow) for r in (0.0, 1.2, -1.2)]
 
 
+def ways(s: Strip) -> dict[str, list[Strip]]:
+    """The stretches in which a strip goes ahead, sideways or backward in its own frame.
+
+    Sideways only as long as the feet do not cross.
+    """
+    step = np.gradient(s.root, axis=0) * RATE_HZ
+    c, n = np.cos(s.yaw), np.sin(s.yaw)
+    x, z = c * step[:, 0] - n * step[:, 1], n * step[:, 0] + c * step[:, 1]
+    angle, v = np.abs(np.arctan2(x, z)), np.hypot(x, z)
+    ankle = legs.forward(s.hips, s.rotations)[0][:, :, 2]
+    aside = (angle > 0.8) & (angle < 2.2) & (ankle[:, 0, 0] - ankle[:, 1, 0] > 0.05)
+    sectors = {"ahead": angle < 0.9, "aside": aside, "back": angle > 2.1}
+    out: dict[str, list[Strip]] = {}
+    for name, inside in sectors.items():
+        on = (inside & (v > 0.25)).astype(int)
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], on, [0]])))
+        out[name] = [s.cut(a, b) for a, b in edges.reshape(-1, 2) if b - a >= SHORTEST_S * RATE_HZ]
+    return out
+
+
+def apart(s: Strip, stride: float, angle_rad: float = 0.0) -> Strip:
+    """`steer` of side steps, as wide as it takes for the feet not to cross."""
+    for widen in (0.0, 0.03, 0.06, 0.1, 0.14):
+        out = steer(s, stride, angle_rad, calm=0.2, widen_m=widen)
+        ankle = legs.forward(out.hips, out.rotations)[0][:, :, 2]
+        if np.quantile(ankle[:, 0, 0] - ankle[:, 1, 0], 0.03) > APART_M:
+            break
+    return out
+
+
+def sideways(s: Strip) -> list[Strip]:
+    """Captured side steps at every speed, and turned towards the diagonals."""
+    out, v = [], float(np.median(speed(s)))
+    for goal in SIDEWAYS_MPS:
+        share = 0.5 if goal > v else 0.35
+        quick, stride = tempo(s, (goal / v) ** share), (goal / v) ** (1.0 - share)
+        level = apart(quick, stride)
+        out += [level, bend(level, 0.6), bend(level, -0.6)]
+        out += [apart(quick, stride, angle) for angle in (0.5, -0.5)]
+    return out
+
+
+def backward(s: Strip) -> list[Strip]:
+    """Captured backward walks at every speed, bent, and turned towards the diagonals."""
+    out, v = [], float(np.median(speed(s)))
+    for goal in BACKWARD_MPS:
+        level = faster(s, goal / v, 0.5)
+        out += [level, bend(level, 0.8), bend(level, -0.8)]
+        out += [steer(level, 1.0, angle, calm=0.0, widen_m=0.02) for angle in (0.6, -0.6)]
+    return out
+
+
 def build(strips: list[Strip], seed: int = 0) -> list[Strip]:
     """Everything the director may play, both sides, a fair share of each kind."""
     rng = np.random.default_rng(seed)
     parts = [p for s in strips for p in sound(s)]
+    walked = [p for p in parts if float(np.median(speed(p))) > 0.8 and not p.name.startswith(BALL)]
+    usual = usual_pose(np.concatenate([p.rotations for p in walked or parts]))
+    parts = [calmed(p, usual) if p.name.startswith(BALL) else p for p in parts]
     rests = [(p, span) for p in parts if (span := standing(p)) is not None]
     out: list[Strip] = []
     still = [stand(p, *span) for p, span in rests]
     out += still
-    moving = [p for p in parts if np.median(speed(p)) > 0.55]
-    walks = [p for p in moving if np.median(speed(p)) < 2.0]
-    runs = [p for p in moving if np.median(speed(p)) >= 2.0]
+    moving = [p for p in parts if np.median(speed(p)) > 0.3]
+    going = [(p, ways(p)) for p in moving]
+    # What goes ahead all the time is taken whole, with its own start and stop.
+    ahead = [q for p, w in going for q in (w["ahead"] if w["aside"] or w["back"] else [p])]
+    ahead = [p for p in ahead if np.median(speed(p)) > 0.55]
+    asides = [p for _, w in going for p in w["aside"]]
+    backs = [p for _, w in going for p in w["back"]]
+    walks = [p for p in ahead if np.median(speed(p)) < 2.0]
+    runs = [p for p in ahead if np.median(speed(p)) >= 2.0]
+    for p in asides:
+        out += sideways(p)
+    for p in backs:
+        out += backward(p)
     starts = [p for p in walks if speed(p)[:6].mean() < 0.3]
-    out += parts
+    out += [p for p in parts if not p.name.startswith(BALL)] + asides + backs
     for p in walks:
         v = float(np.median(speed(p)))
         for rate in (0.5, 1.0, 1.7, -0.5, -1.0, -1.7):
@@ -96,11 +178,17 @@ def build(strips: list[Strip], seed: int = 0) -> list[Strip]:
             for angle in (0.78, -0.78):
                 out.append(steer(p, 0.85 / v, angle, widen_m=0.02))
                 out.append(reverse(steer(p, 0.75 / v, angle, widen_m=0.02)))
-        if 0.9 < v < 1.4:
+        if v < 1.35:
+            swift = faster(p, 1.5 / v, 0.5)
+            out += [steer(swift, 1.0, angle, calm=0.0, widen_m=0.02) for angle in (0.6, -0.6)]
+            hasty = reverse(faster(p, 1.45 / v, 0.5))
+            out += [hasty, bend(hasty, 0.6), bend(hasty, -0.6)]
+        if not asides and 0.9 < v < 1.4:
             brisk = tempo(p, 1.5)
             for angle in (1.57, -1.57):
                 out.append(steer(brisk, 0.62 / (1.5 * v), angle, widen_m=0.08))
                 out.append(steer(brisk, 0.35 / (1.5 * v), angle, widen_m=0.06))
+        if 0.9 < v < 1.4:
             quick = tempo(p, 1.25)
             march = steer(quick, 0.06, calm=0.85)
             out += [bend(march, r) for r in (1.2, -1.2, 2.4, -2.4, 3.2, -3.2)]
@@ -117,8 +205,10 @@ def build(strips: list[Strip], seed: int = 0) -> list[Strip]:
     paced = [steer(p, 0.6 / v) for p in walks if (v := float(np.median(speed(p)))) < 1.2]
     paced += [faster(p, 1.95 / v, 0.55) for p in walks if (v := float(np.median(speed(p)))) > 1.2]
     paced += [faster(p, 3.65 / float(np.median(speed(p))), 0.45) for p in runs]
+    slow = [apart(p, 0.6 / float(np.median(speed(p)))) for p in asides]
+    slow += [steer(p, 0.6 / float(np.median(speed(p))), calm=0.0) for p in backs]
     if still:
-        for p in walks + runs + paced:
+        for p in walks + runs + paced + asides + backs + slow:
             room = len(p) - 8
             swift = float(np.median(speed(p))) > 2.2
             for at in rng.integers(int(0.4 * room), room, 3):
@@ -131,7 +221,7 @@ def build(strips: list[Strip], seed: int = 0) -> list[Strip]:
             for angle in (3.1, -3.1, 1.8, -1.8):
                 at = int(rng.integers(int(0.3 * room), int(0.7 * room)))
                 out.append(pivot(p, at, angle, 0.95 if swift else 0.8))
-    for p in starts:
+    for p in starts if not asides else []:
         v = float(np.median(speed(p)))
         brisk = tempo(p, 1.5)
         for angle in (1.57, -1.57):

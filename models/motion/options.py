@@ -32,11 +32,15 @@ class Config:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `understudy train motion`."""
     c = Config()
-    parser.add_argument("--data", type=Path, required=True, help="a folder of BVH files")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, help="folders of BVH files, any skeletons"
+    )
     parser.add_argument("--include", default="*", help="names to take, e.g. 'walking_*,running_*'")
     parser.add_argument("--exclude", default=DAMAGED, help="names to leave out")
     parser.add_argument("--hold-out", default=HELD_OUT, help="names kept for the evaluation")
     parser.add_argument("--out", type=Path, default=Path("out/motion"), help="where results go")
+    parser.add_argument("--begin", type=Path, metavar="ONNX", help="go on from a trained network")
+    parser.add_argument("--rate", type=float, default=c.rate, help="of learning, at first")
     parser.add_argument("--steps", type=int, default=c.steps)
     parser.add_argument("--minutes", type=float, help="stop after so long, if steps are not done")
     parser.add_argument("--batch", type=int, default=c.batch)

@@ -22,7 +22,7 @@ import torch
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.performer.control.layout import BODY, POSE
 
-from . import actions, curves, evaluate, export, library, limits, prediction
+from . import begin, curves, evaluate, export, library, limits, prediction
 from .data import RATE_HZ, Strip, load
 from .director import Database, Take, direct, gait
 from .network import Performer, Skeletal
@@ -33,7 +33,9 @@ from .rollout import Streams, loss_of, rollout, seen
 def prepare(args: argparse.Namespace, config: Config) -> Take:
     """Reads the mocap and lets the director play; kept in --out for a resumed run."""
     kept = args.out / "take.npz"
-    key = json.dumps([str(args.data), args.include, args.exclude, args.hold_out, config.seed])
+    key = json.dumps(
+        [list(map(str, args.data)), args.include, args.exclude, args.hold_out, config.seed]
+    )
     key += f" {config.bodies} {config.frames}"
     if args.resume and kept.exists():
         with np.load(kept) as stored:
@@ -74,7 +76,10 @@ def train(
     i = torch.randint(0, data.count, (20000,), generator=rng)
     sample = data.body(t, i)
     wish = seen(data.path[t, i], data.style[t, i], data.root[t - 1, i])
-    net.normalise(sample.cpu().numpy(), wish.cpu().numpy())
+    if args.begin:
+        begin.begin(net, args.begin)
+    else:
+        net.normalise(sample.cpu().numpy(), wish.cpu().numpy())
     bounds = np.quantile(sample.cpu().numpy(), [0.001, 0.999], axis=0)
     mean = copy.deepcopy(net)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=1e-4)
@@ -199,6 +204,7 @@ def run(args: argparse.Namespace) -> int:
         bodies=args.bodies,
         frames=args.frames,
         hidden=args.hidden,
+        rate=args.rate,
         seed=args.seed,
     )
     args.out.mkdir(parents=True, exist_ok=True)
@@ -214,7 +220,6 @@ def run(args: argparse.Namespace) -> int:
     record = _record(args, config, minutes, losses)
     boxes = limits.of(_captured(args))
     export.write(net, path, record, measured, bounds, boxes)
-    actions.make(args.data, args.out / "actions.onnx", config.seed)
     measured.update(evaluate.control(path))
     measured.update(evaluate.styles(path))
     measured.update(evaluate.endurance(path, minutes=2.0))
@@ -226,13 +231,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _captured(args: argparse.Namespace) -> list[Strip]:
-    """The mocap that the network learned from: sound parts, and the actions' clips if present."""
+    """The mocap that the network learned from: its sound parts."""
     strips = load(args.data, args.include, ",".join([args.exclude, args.hold_out]))
-    parts = [part for s in strips for part in library.sound(s)]
-    clips = sorted({take.clip for take in actions.TAKES})
-    if all(list(args.data.rglob(f"{clip}.[bB][vV][hH]")) for clip in clips):
-        parts += load(args.data, ",".join(clips))
-    return parts
+    return [part for s in strips for part in library.sound(s)]
 
 
 def _circular(phase: np.ndarray) -> np.ndarray:
@@ -257,8 +258,20 @@ def _command(args: argparse.Namespace) -> str:
     """The command that makes this network again, without where things lie on this machine."""
     parser = argparse.ArgumentParser()
     arguments(parser)
-    words = [f"understudy train motion --data {args.data.name}"]
-    for name in ("include", "exclude", "hold_out", "steps", "batch", "hidden", "bodies", "frames"):
+    words = ["understudy train motion --data", *(folder.name for folder in args.data)]
+    if args.begin:
+        words.append(f"--begin {args.begin.name}")
+    for name in (
+        "include",
+        "exclude",
+        "hold_out",
+        "steps",
+        "rate",
+        "batch",
+        "hidden",
+        "bodies",
+        "frames",
+    ):
         if getattr(args, name) != parser.get_default(name):
             words.append(f"--{name.replace('_', '-')} '{getattr(args, name)}'")
     return " ".join([*words, f"--seed {args.seed}"])

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from understudy.runtime.performer.control.layout import ACTIONS
+from understudy.runtime.core.buttons import ACTIONS
 from understudy.runtime.viewport import keymap
 
 from .session_options import add_sources, listed, raw_take, session_of
@@ -27,13 +27,13 @@ understudy play --to vmc://127.0.0.1:39539
 understudy play --pad demos/pads/demo.toml --seconds 20 --headless --out out/frames"""
 
 KEYS = (
-    "WASD or arrows go, Shift runs, Ctrl or the right mouse button strafes, Space jumps"
-    + "".join(f", Alt+{button[-1]} {does}" for button, does in ACTIONS.items() if button != "jump")
-)
-BUTTONS = {"jump": "A", "action1": "B", "action2": "X", "action3": "Y", "action4": "right bumper"}
+    "WASD or arrows go, Shift runs, Ctrl or the right mouse button strafes, Space jumps, "
+    "Alt+1 to 0 act, with Shift another ten, and Q mirrors them: "
+) + ", ".join(does for button, does in ACTIONS.items() if button != "jump")
 PAD = (
-    "left stick goes, right trigger runs, left trigger strafes and the right stick faces"
-    + "".join(f", {BUTTONS[button]} {does}" for button, does in ACTIONS.items())
+    "left stick goes, right trigger runs, left trigger strafes and the right stick faces; A jumps, "
+    "B, X, Y, right bumper and the cross act, with Back or Start held others, pressing the right "
+    "stick mirrors them"
 )
 
 

@@ -1,19 +1,21 @@
-"""`understudy train motion`, `understudy train takeover` and `understudy train effect`."""
+"""`understudy train motion`, `train actions`, `train takeover` and `train effect`."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 
-SUMMARY = "train a network: motion (control), takeover (of mocap) or effect (contact shading)"
+SUMMARY = "train a network: motion (control), actions (buttons), takeover or effect"
 EXAMPLES = """understudy train motion --data mocap/cmu --out out/motion
 understudy train motion --data mocap/cmu --out out/motion --resume
+understudy train actions --data mocap/cmu mocap/more
 understudy train takeover --data mocap/cmu mocap/cmu_dance mocap/cc_rig --out out/takeover
 understudy train motion --help
 understudy train effect --help"""
 # word -> the folder under models/, what it makes
 WHAT = {
     "motion": ("motion", "the network that answers the pad"),
+    "actions": ("actions", "what buttons start: jumps and actions"),
     "takeover": ("takeover", "the network that stands in for mocap"),
     "effect": ("contact", "the contact shading"),
 }

@@ -64,7 +64,7 @@ class Intent:
     facing       (2,) wished facing along world x and z; zero: face the way of travel
     look         (2,) way to look along world x and z; zero: at look_at
     look_at      a point in the world, or a subject's or camera's name; "": what it was told before
-    buttons      names held down: run, strafe, jump, action1 .. action4
+    buttons      names held down, of core/buttons.py
     capture_ns   monotonic time at which the device was read
     """
 

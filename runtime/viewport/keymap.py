@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from understudy.runtime.performer.control.layout import ACTIONS
+from understudy.runtime.core.buttons import ACTIONS
 
 KEYS = (
     ("1-5", "camera"),
@@ -34,10 +34,12 @@ def line(gap: str = "   ") -> str:
     return gap.join(f"{key} {does}" for key, does in KEYS)
 
 
+FIRST = ("action1", "action2", "action3", "action4")
 KIND_NAME = {"third": "third person", "first": "first person", "orbit": "orbit", "fixed": "fixed"}
 SCOPE_NAME = {"near": "", "all": ", everybody", "one": ", alone"}
 HINTS = (
     line() + "\n"
-    "WASD go   Shift run   Ctrl strafe   Space jump   "
-    + "   ".join(f"Alt+{b[-1]} {does}" for b, does in ACTIONS.items() if b != "jump")
+    "WASD go   Shift run   Ctrl strafe   Space jump   Q mirror   "
+    + "   ".join(f"Alt+{b[-1]} {does}" for b, does in ACTIONS.items() if b in FIRST)
+    + "   Alt+5 .. 0, Alt+Shift+1 .. 0: more"
 )

@@ -13,7 +13,7 @@ from understudy.runtime.sources.controls.pad import CENTRED, PadState
 from .window import Window
 
 # Plain digits choose the camera; with Alt they are the pad's actions.
-DIGITS = range(ord("1"), ord("4") + 1)
+DIGITS = range(ord("0"), ord("9") + 1)
 
 
 class PlayerPad:

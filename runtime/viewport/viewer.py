@@ -140,9 +140,9 @@ class Viewer:
             kind = Rig.KINDS[int(name) - 1]
             self.lead_camera += kind == self.rig.kind == "stage"
             self.rig.kind, self.rig.scope = kind, "near"
-        elif name == "0" or key == glfw.KEY_HOME:
+        elif (name == "0" and not alt) or key == glfw.KEY_HOME:
             self.frame_scope("all")
-        elif name == "9" or key == glfw.KEY_END:
+        elif (name == "9" and not alt) or key == glfw.KEY_END:
             self.frame_scope("one")
         elif key == glfw.KEY_TAB:
             self.lead += 1

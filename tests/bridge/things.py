@@ -124,7 +124,7 @@ def skeletons(draw: st.DrawFn) -> Skeleton:
 
 @st.composite
 def intents(draw: st.DrawFn) -> Intent:
-    buttons = ("run", "strafe", "jump", "action1", "action2", "action3", "action4")
+    buttons = ("run", "strafe", "jump", "mirror", "action1", "action4", "action20")
     return Intent(
         draw(numbers(2)),
         draw(numbers(2)),

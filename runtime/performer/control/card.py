@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -56,14 +56,22 @@ class MotionCard(Struct):
 
 
 class Take(Struct):
-    """A jump or an action."""
+    """A jump or an action.
+
+    hold_s: where it stays until it is asked to go on; seat: the hips meanwhile, as the root saw it.
+    """
 
     action: str
     seconds: Annotated[float, Meta(gt=0.0)]
     free_s: Annotated[float, Meta(ge=0.0)]
+    arms: Literal["both", "left", "right"] = "both"
+    legs: Literal["never", "standing", "always", "stand"] = "standing"
+    hold_s: tuple[float, float] | None = None
+    seat: tuple[float, float, float] | None = None
 
 
 class ActionsCard(Struct):
     """The card of the network of jumps and actions."""
 
     takes: Annotated[list[Take], Meta(min_length=1)]
+    limits: Limits | None = None

@@ -29,11 +29,3 @@ Trait = Literal["energy", "crouch", "restless"]
 TRAITS: tuple[str, ...] = get_args(Trait)
 STYLES = TRAITS[:2]
 PATH = 4 * SAMPLES + len(STYLES)
-# What a button starts; the run time blends in, plays and blends back.
-ACTIONS = {
-    "jump": "jump",
-    "action1": "wave",
-    "action2": "kick",
-    "action3": "punch",
-    "action4": "slash",
-}

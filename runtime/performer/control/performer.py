@@ -9,6 +9,7 @@ import numpy as np
 
 from understudy.runtime.core import networks, quaternion, rotation
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.floor import Floor
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Intent, Pose
 from understudy.runtime.core.rotation import Array
@@ -46,6 +47,7 @@ from .layout import (
     TRAVEL,
 )
 from .limits import Limits
+from .terrain import Terrain
 
 TICK_S = 1.0 / RATE_HZ
 PAST_S = 1.0
@@ -125,6 +127,8 @@ class Performer:
         self.gaze, self._look = Gaze(count), np.zeros((count, 2))
         self._inert = Inertialization(count, JOINTS)
         self._jump = Jump(count)
+        self.floor: Floor | None = None  # may be given at any time; None is level ground
+        self._terrain = Terrain(count)
         self.root = np.zeros((count, 2))
         self.yaw = np.zeros(count)
         self._trail = np.zeros((TRAIL + 1, count, 4), np.float32)
@@ -157,6 +161,7 @@ class Performer:
         self._jump.reset(i)
         self._actions.reset(i)
         self.gaze.reset(i)
+        self._terrain.reset(i)
         self._carried.pop(i, None)
         self._idle.calm[i] = 1.0
         self._trail[:, i] = (*position, np.sin(yaw_rad), np.cos(yaw_rad))
@@ -170,6 +175,10 @@ class Performer:
         past = known
         if before is not None:
             past = (np.asarray(before.positions[0], float), np.asarray(before.rotations, float))
+        shown = known
+        if self.floor is not None:  # the gait is on level ground
+            raised = np.array([0.0, float(self.floor.heights(known[0][0], known[0][2])), 0.0])
+            known, past = (known[0] - raised, known[1]), (past[0] - raised, past[1])
         body, root, yaw = entry.body(known, past, self._start)
         self.reset(i, (float(root[0]), float(root[1])), yaw)
         entered = self._standing(i)
@@ -183,7 +192,7 @@ class Performer:
         self._idle.calm[i] = self._feet.settled[i] = 0.0
         self._carried[i] = past, known, entered
         for positions, turns in (self._before, self._now, (self.positions, self.rotations)):
-            positions[i, 0], turns[i] = known
+            positions[i, 0], turns[i] = shown
 
     def _standing(self, i: int) -> tuple[Array, Array]:
         """World hips (3,) and local rotations (J, 4) of body i in the starting pose."""
@@ -206,7 +215,8 @@ class Performer:
         speed = np.sqrt(np.sum(self.controller.velocity**2, axis=-1))
         pressed = np.array([[b in intent.buttons for b in BUTTONS] for intent in intents])
         moving = np.abs(travel).sum(axis=-1) > DEAD_TRAVEL
-        refused = self._actions.press(pressed, moving, speed)
+        mirror = np.array(["mirror" in intent.buttons for intent in intents])
+        refused = self._actions.press(pressed, moving, speed, mirror)
         self._jump.press(refused[:, BUTTONS.index("jump")])
         busy = self._actions.busy
         travel[busy], facing[busy] = 0.0, 0.0
@@ -323,12 +333,27 @@ class Performer:
         standing = (body[:, PHASE.stop - 1] < 0.5) & ~self._actions.busy
         self._feet.solve(hips, local, contacts, TICK_S, standing)
         planted = local[:, legs.LEGS[:, 2]]
-        if self._limits.apply(local, self._feet.settled) or self._feet.rolled:
+        if self._limit(local) or self._feet.rolled:
             self._feet.limited(planted, hips, local)
+        on = self._feet.on
+        if self.floor is not None:
+            planted = self._feet.point >= 0
+            velocity = self.controller.velocity
+            self._terrain.apply(self.floor, hips, local, planted, velocity, TICK_S)
+            on = on & self._terrain.close
         # Planted is what is held; a foot on its way down or up is not.
-        np.minimum(contacts, np.where(self._feet.on.reshape(-1, 4), 1.0, 0.3), out=contacts)
+        np.minimum(contacts, np.where(on.reshape(-1, 4), 1.0, 0.3), out=contacts)
         positions[:, 0] = hips
         rotations[:] = local
+
+    def _limit(self, local: Array) -> bool:
+        """Takes rotations (N, J, 4) back to the limits of the gait, or of takes where they act."""
+        who, settled = self._acting, self._feet.settled
+        if not len(who):
+            return self._limits.apply(local, settled)
+        gait = settled.copy()
+        gait[who] *= 1.0 - self._actions.weight[who]
+        return self._actions.limit(who, local, settled) | self._limits.apply(local, gait)
 
     def _follow(self, place: Array, heading: Array) -> None:
         """Writes the trajectory: the root's last second, where it is, and the wished path."""

@@ -8,22 +8,18 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from understudy.runtime.core.buttons import named
 from understudy.runtime.core.pose import Intent
 
 from .pad import PadState, dead_zone, to_intent
 
 # Positions in GLFW's gamepad state.
-A, B, X, Y, LEFT_BUMPER, RIGHT_BUMPER, LEFT_THUMB = 0, 1, 2, 3, 4, 5, 9
+A, B, X, Y, LEFT_BUMPER, RIGHT_BUMPER, BACK, START = 0, 1, 2, 3, 4, 5, 6, 7
+LEFT_THUMB, RIGHT_THUMB, UP, RIGHT, DOWN, LEFT = 9, 10, 11, 12, 13, 14
 LEFT_TRIGGER, RIGHT_TRIGGER = 4, 5
-_BY_BUTTON = {
-    A: "jump",
-    B: "action1",
-    X: "action2",
-    Y: "action3",
-    RIGHT_BUMPER: "action4",
-    LEFT_BUMPER: "strafe",
-    LEFT_THUMB: "run",
-}
+_BY_BUTTON = {A: "jump", LEFT_BUMPER: "strafe", LEFT_THUMB: "run", RIGHT_THUMB: "mirror"}
+# Eight buttons of actions, and as many again while Back is held; with Start four more.
+ACTION_BUTTONS = (B, X, Y, RIGHT_BUMPER, UP, RIGHT, DOWN, LEFT)
 _BY_TRIGGER = {RIGHT_TRIGGER: "run", LEFT_TRIGGER: "strafe"}
 JOYSTICKS = 16
 # Triggers rest at -1; half pulled counts as held.
@@ -33,6 +29,9 @@ TRIGGER_HELD = 0.0
 def from_gamepad(axes: Sequence[float], buttons: Sequence[int], capture_ns: int) -> PadState:
     """The pad state of GLFW's six axes (y down, triggers last) and fifteen buttons."""
     held = {name for index, name in _BY_BUTTON.items() if buttons[index]}
+    page = 8 if buttons[BACK] else 16 if buttons[START] else 0
+    pressed = (page + k for k, index in enumerate(ACTION_BUTTONS, 1) if buttons[index])
+    held |= named(f"action{k}" for k in pressed)
     held |= {name for index, name in _BY_TRIGGER.items() if axes[index] > TRIGGER_HELD}
     return PadState(
         dead_zone((axes[0], -axes[1])),

@@ -24,8 +24,10 @@ _BY_KEY: dict[int, str] = {
     LEFT_CONTROL: "strafe",
     RIGHT_CONTROL: "strafe",
     SPACE: "jump",
-    **{ord(str(n)): f"action{n}" for n in range(1, 5)},
+    ord("Q"): "mirror",
 }
+# Ten actions, and with Shift the next ten.
+_ACTIONS = {ord(str(n % 10)): n for n in range(1, 11)}
 # A thumb takes about this long from rest to rim; a key that jumps there looks like a robot.
 FULL_THROW_S = 0.15
 
@@ -62,6 +64,11 @@ class Keyboard:
         target = round_stick((sum(x for x, _ in ways), sum(y for _, y in ways)))
         self._stick = approach(self._stick, target, max(0.0, passed_s) / FULL_THROW_S)
         buttons = {name for key, name in _BY_KEY.items() if self._pressed(key)}
+        actions = [n for key, n in _ACTIONS.items() if self._pressed(key)]
+        if actions:
+            shift = "run" in buttons
+            buttons |= {f"action{n + 10 * shift}" for n in actions}
+            buttons -= {"run"} if shift else set()
         if self._clicked(RIGHT_MOUSE_BUTTON):
             buttons.add("strafe")
         return PadState(self._stick, CENTRED, frozenset(buttons), now_ns)

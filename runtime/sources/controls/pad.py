@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 
 from understudy.runtime.core.pose import Intent
 
-Button = Literal["run", "strafe", "jump", "action1", "action2", "action3", "action4"]
-BUTTONS: tuple[str, ...] = get_args(Button)
 CENTRED = (0.0, 0.0)
 # Worn sticks rest up to this far off their centre, and do not quite reach their rim.
 INNER_DEAD_ZONE = 0.15

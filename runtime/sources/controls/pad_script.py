@@ -5,7 +5,7 @@
     at_s = 0.0
     left_stick = [0.0, 0.5]         # travel: x right, y forward, -1..1, seen from behind at +Z
     right_stick = [0.0, 0.0]        # where to look; facing, when strafing
-    buttons = ["run"]               # run, strafe, jump, action1 .. action4
+    buttons = ["run"]               # run, strafe, jump, mirror, wave, drink ..
     ramp_s = 0.2                    # the sticks and the style move there in this time
     style = { energy = 0.5 }        # traits of the body, -1..1: energy, crouch, restless
     look_at = [0.0, 1.6, 4.0]       # a point in the world, or a subject's or camera's name
@@ -28,9 +28,10 @@ import msgspec
 from msgspec import Meta
 
 from understudy.runtime.core import typed
+from understudy.runtime.core.buttons import Word, named
 from understudy.runtime.core.pose import Intent, Sight
 
-from .pad import CENTRED, Button, PadState, to_intent
+from .pad import CENTRED, PadState, to_intent
 from .style import Style, Traits
 
 Stick = tuple[float, float]
@@ -48,7 +49,7 @@ class _Event(typed.Table, frozen=True, kw_only=True):
     at_s: _Time
     left_stick: tuple[_Axis, _Axis] = CENTRED
     right_stick: tuple[_Axis, _Axis] = CENTRED
-    buttons: tuple[Button, ...] = ()
+    buttons: tuple[Word, ...] = ()
     ramp_s: _Time = 0.0
     style: Traits = msgspec.field(default_factory=dict)
     look_at: _LookAt = ""
@@ -165,7 +166,7 @@ def _read(path: Path) -> tuple[float, list[Event]]:
                 said.at_s,
                 said.left_stick,
                 said.right_stick,
-                frozenset(said.buttons),
+                named(said.buttons),
                 said.ramp_s,
                 left_from,
                 right_from,

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 
 from understudy.bridge.requests import Pad
+from understudy.runtime.core.buttons import named
 from understudy.runtime.core.pose import Intent
 
-from .pad import BUTTONS, CENTRED, PadState, round_stick, to_intent
+from .pad import CENTRED, PadState, round_stick, to_intent
 
 # A viewport sends at its frame rate; half a second without a word means that it hangs or is gone.
 SILENCE_S = 0.5
@@ -34,7 +35,7 @@ class RemotePad:
         """Takes what a sender says; buttons that there are not are nobody's."""
         now_ns = self._now()
         left, right = round_stick(message.left_stick), round_stick(message.right_stick)
-        buttons = frozenset(message.buttons) & set(BUTTONS)
+        buttons = named(message.buttons)
         capture_ns = message.capture_ns
         # A sender on another machine has another clock: then the arrival is the capture.
         if not 0 <= now_ns - capture_ns < 1_000_000_000:

@@ -18,9 +18,9 @@ from understudy.bridge.wire.buttons import BUTTONS
 from understudy.bridge.wire.decoder import UnknownSkeleton, decode_frame, decode_skeletons
 from understudy.bridge.wire.encoder import FrameEncoder, encode_skeletons
 from understudy.bridge.wire.envelope import VersionError, WireError
+from understudy.runtime.core.buttons import BUTTONS as PAD_BUTTONS
 from understudy.runtime.core.pose import Camera, Frame, Prop, State
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.sources.controls.pad import BUTTONS as PAD_BUTTONS
 
 KNOWN = {ARM.id: ARM}
 GOLDEN_FRAME = (

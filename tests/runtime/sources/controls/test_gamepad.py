@@ -60,10 +60,20 @@ def test_buttons_triggers_and_sticks_have_their_meaning():
     [
         *enumerate(("jump", "action1", "action2", "action3", "strafe", "action4")),
         (9, "run"),
+        (10, "mirror"),
+        *enumerate(("action5", "action6", "action7", "action8"), 11),
     ],
 )
 def test_every_button(index, name):
     assert from_gamepad(state().axes, state(pressed=(index,)).buttons, 0).buttons == {name}
+
+
+@pytest.mark.parametrize(
+    ("held", "index", "name"), [(6, 1, "action9"), (6, 14, "action16"), (7, 5, "action20")]
+)
+def test_back_and_start_turn_to_other_actions(held, index, name):
+    pressed = state(pressed=(held, index)).buttons
+    assert from_gamepad(state().axes, pressed, 0).buttons == {name}
 
 
 def test_a_stick_that_does_not_quite_centre_is_centred():

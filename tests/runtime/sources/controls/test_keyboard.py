@@ -54,7 +54,13 @@ def test_two_keys_go_diagonally_no_faster_and_opposite_keys_cancel():
 
 def test_keys_and_mouse_are_buttons():
     desk = Desk()
-    desk.keys |= {LEFT_SHIFT, SPACE, ord("3")}
+    desk.keys |= {SPACE, ord("3"), ord("0"), ord("Q")}
     desk.mouse.add(1)
-    assert desk.after(0.1).buttons == {"run", "jump", "action3", "strafe"}
+    assert desk.after(0.1).buttons == {"jump", "action3", "action10", "mirror", "strafe"}
+    desk.keys.clear()
+    desk.keys.add(LEFT_SHIFT)
+    desk.mouse.clear()
+    assert desk.after(0.1).buttons == {"run"}
+    desk.keys.add(ord("3"))  # with Shift it is another ten, and no run
+    assert desk.after(0.1).buttons == {"action13"}
     assert desk.after(0.1).capture_ns == desk.ns

@@ -28,7 +28,7 @@ ramp_s = 0.2
 [[event]]
 at_s = 1.0
 left_stick = [1, 0]
-buttons = ["strafe", "action4"]
+buttons = ["strafe", "slash"]
 right_stick = [0, -1]
 """
 

@@ -51,7 +51,10 @@ inline const char* name(State state) {
 }
 
 enum Button : std::uint32_t {
-    Run = 1, Strafe = 2, Jump = 4, Action1 = 8, Action2 = 16, Action3 = 32, Action4 = 64
+    Run = 1, Strafe = 2, Jump = 4, Action1 = 8, Action2 = 16, Action3 = 32,
+    Action4 = 64, Mirror = 128, Action5 = 256, Action6 = 512, Action7 = 1024, Action8 = 2048,
+    Action9 = 4096, Action10 = 8192, Action11 = 16384, Action12 = 32768, Action13 = 65536, Action14 = 131072,
+    Action15 = 262144, Action16 = 524288, Action17 = 1048576, Action18 = 2097152, Action19 = 4194304, Action20 = 8388608
 };
 
 // What the pad asked for, in world axes on the ground.

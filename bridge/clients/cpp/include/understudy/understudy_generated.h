@@ -91,11 +91,28 @@ enum Button : uint32_t {
   Button_Action2 = 16,
   Button_Action3 = 32,
   Button_Action4 = 64,
+  Button_Mirror = 128,
+  Button_Action5 = 256,
+  Button_Action6 = 512,
+  Button_Action7 = 1024,
+  Button_Action8 = 2048,
+  Button_Action9 = 4096,
+  Button_Action10 = 8192,
+  Button_Action11 = 16384,
+  Button_Action12 = 32768,
+  Button_Action13 = 65536,
+  Button_Action14 = 131072,
+  Button_Action15 = 262144,
+  Button_Action16 = 524288,
+  Button_Action17 = 1048576,
+  Button_Action18 = 2097152,
+  Button_Action19 = 4194304,
+  Button_Action20 = 8388608,
   Button_NONE = 0,
-  Button_ANY = 127
+  Button_ANY = 16777215
 };
 
-inline const Button (&EnumValuesButton())[7] {
+inline const Button (&EnumValuesButton())[24] {
   static const Button values[] = {
     Button_Run,
     Button_Strafe,
@@ -103,7 +120,24 @@ inline const Button (&EnumValuesButton())[7] {
     Button_Action1,
     Button_Action2,
     Button_Action3,
-    Button_Action4
+    Button_Action4,
+    Button_Mirror,
+    Button_Action5,
+    Button_Action6,
+    Button_Action7,
+    Button_Action8,
+    Button_Action9,
+    Button_Action10,
+    Button_Action11,
+    Button_Action12,
+    Button_Action13,
+    Button_Action14,
+    Button_Action15,
+    Button_Action16,
+    Button_Action17,
+    Button_Action18,
+    Button_Action19,
+    Button_Action20
   };
   return values;
 }
@@ -117,6 +151,23 @@ inline const char *EnumNameButton(Button e) {
     case Button_Action2: return "Action2";
     case Button_Action3: return "Action3";
     case Button_Action4: return "Action4";
+    case Button_Mirror: return "Mirror";
+    case Button_Action5: return "Action5";
+    case Button_Action6: return "Action6";
+    case Button_Action7: return "Action7";
+    case Button_Action8: return "Action8";
+    case Button_Action9: return "Action9";
+    case Button_Action10: return "Action10";
+    case Button_Action11: return "Action11";
+    case Button_Action12: return "Action12";
+    case Button_Action13: return "Action13";
+    case Button_Action14: return "Action14";
+    case Button_Action15: return "Action15";
+    case Button_Action16: return "Action16";
+    case Button_Action17: return "Action17";
+    case Button_Action18: return "Action18";
+    case Button_Action19: return "Action19";
+    case Button_Action20: return "Action20";
     default: return "";
   }
 }

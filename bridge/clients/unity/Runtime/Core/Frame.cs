@@ -53,7 +53,7 @@ namespace Understudy
         public float FacingX;
         public float FacingZ;
 
-        /// <summary>Bits, lowest first: run, strafe, jump, action1 to action4.</summary>
+        /// <summary>Bits, lowest first: run, strafe, jump, action1 to action4, mirror, action5 to action20.</summary>
         public uint Buttons;
 
         public long CaptureNs;

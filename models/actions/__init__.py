@@ -1,0 +1,1 @@
+"""The network of jumps and actions that buttons start."""
