@@ -30,14 +30,14 @@ class Figure:
 
     profile  how a user wants it to be fitted
     floor_m  how high the floor lies under it at rest; None: under its lowest joints
-    girths   role -> its middle (3,) in the joint's frame and metres from there to the surface, of
-             head, hips and upper chest; what is left out is as a person's
+    girths   role -> its middle (3,) in the joint's frame, and its half widths (3,) along the axes
+             of the room at rest, of head, hips and upper chest; what is left out is as a person's
     """
 
     skeleton: Skeleton
     profile: Profile = field(default_factory=Profile)
     floor_m: float | None = None
-    girths: Mapping[str, tuple[Array, float]] = field(default_factory=dict)
+    girths: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
 
 
 @dataclass

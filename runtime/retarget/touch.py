@@ -22,12 +22,16 @@ from .retarget import Retarget
 LEG_M = 0.82
 HAND_M = 0.18
 PALM = 0.5  # of a hand's length
-# What hands touch: where its middle lies from the joint (in the T-pose), and its radius.
-_THINGS: dict[str, tuple[tuple[float, float, float], float]] = {
-    "head": ((0.0, 0.10, 0.03), 0.11),
-    "hips": ((0.0, 0.02, 0.0), 0.16),
-    "upper_chest": ((0.0, 0.02, 0.03), 0.15),
+# What hands touch, as ellipsoids in the T-pose: between which joints they lie, how far from there
+# their middle is, and their half widths, of a person.
+_THINGS: dict[
+    str, tuple[tuple[str, ...], tuple[float, float, float], tuple[float, float, float]]
+] = {
+    "head": (("head",), (0.0, 0.09, 0.03), (0.08, 0.13, 0.10)),
+    "hips": (("left_upper_leg", "right_upper_leg"), (0.0, 0.03, 0.0), (0.17, 0.14, 0.12)),
+    "upper_chest": (("left_upper_arm", "right_upper_arm"), (0.0, -0.12, 0.03), (0.16, 0.16, 0.12)),
 }
+PALM_M = 0.015  # how thick half a palm is
 # From a palm's middle to the surface: so near it touches, and so far it is free.
 TOUCHES_M, FREE_M = 0.04, 0.08
 # Two palms, between their middles.
@@ -42,7 +46,7 @@ class Hands:
         way: Retarget,
         arms: Sequence[int],
         limbs: Sequence[Limb],
-        girths: Mapping[str, tuple[Array, float]],
+        girths: Mapping[str, tuple[Array, Array]],
     ) -> None:
         theirs, ours = way.source_role, way.target_role
         sides = [limbs[n].name.partition("_")[0] for n in arms]
@@ -64,19 +68,16 @@ class Hands:
         names = [name for name in _THINGS if name in theirs and name in ours]
         self._things = np.array([way.row[theirs[name]] for name in names], int)
         self._things_there = np.array([ours[name] for name in names], int)
-        middles = np.array([_THINGS[name][0] for name in names]).reshape(-1, 3)
         own = np.array([theirs[name] for name in names], int)
-        self._middle = _carried(way.source_r[own], middles * self._source_size)
+        middles, self._radii = _ellipsoids(names, way.source_p, theirs, self._source_size)
+        self._middle = _carried(way.source_r[own], middles)
+        middles, self._radii_there = _ellipsoids(names, way.target_p, ours, self._target_size)
         back = rotation.conjugate(way.target_r[self._things_there])
-        there_at = rotation.rotate(back, middles * self._target_size)
-        persons = np.array([_THINGS[name][1] for name in names])
-        radius = persons * self._target_size
+        there_at = rotation.rotate(back, middles)
         for row, name in enumerate(names):
-            # As its mesh is, where one joint carries all of it: a trunk may be wider than is seen.
-            if name in girths and (name == "head" or girths[name][1] > radius[row]):
-                there_at[row], radius[row] = girths[name]
+            if name in girths:  # as its mesh is
+                there_at[row], self._radii_there[row] = girths[name]
         self._middle_there = quaternion.turning(there_at)
-        self._radius, self._radius_there = persons * self._source_size, radius
         self._axes = way.target_r[self._things_there], way.source_r[own]
 
     def palms(self, source_p: Array, source_r: Array) -> Array:
@@ -113,19 +114,20 @@ class Hands:
         middle = source_p[..., self._things, :] + quaternion.turned(there_r, self._middle)
         own_r = world_r[..., self._things_there, :]
         own = world_p[..., self._things_there, :] + quaternion.turned(own_r, self._middle_there)
-        way: Array = theirs[..., :, None, :] - middle[..., None, :, :]  # (..., A, M, 3)
-        far = np.sqrt(np.add.reduce(way * way, -1))
-        gap: Array = far - self._radius
-        size = self._source_size
-        weight = _fade(gap, TOUCHES_M * size, FREE_M * size)
-        # Out of the actor's frame, as it stands in the T-pose, into the character's.
+        # In the frame of the thing as it stands in the T-pose, which both bodies have in common.
         there_d = quaternion.multiply(there_r, quaternion.conjugate(stand))
         own_d = quaternion.multiply(own_r, quaternion.conjugate(stood))
-        turn = quaternion.multiply(own_d, quaternion.conjugate(there_d))
-        # As far from the surface as the actor's, in the size of the hands; inside, as deep.
-        wanted = np.maximum(self._radius_there + gap * self.ratio, 0.5 * self._radius_there)
-        way = quaternion.rotate(turn[..., None, :, :], way)
-        at = own[..., None, :, :] + way * (wanted / np.maximum(far, 1e-6))[..., None]
+        way: Array = theirs[..., :, None, :] - middle[..., None, :, :]  # (..., A, M, 3)
+        way = quaternion.rotate(quaternion.conjugate(there_d)[..., None, :, :], way)
+        far = np.sqrt(np.add.reduce(way * way, -1, keepdims=True))
+        way = way / np.maximum(far, 1e-6)
+        gap: Array = far - _reach(way, self._radii)
+        size = self._source_size
+        weight = _fade(gap[..., 0], TOUCHES_M * size, FREE_M * size)
+        # As far from the surface as the actor's, in the size of the hands, and never in it.
+        gap = np.maximum(gap, PALM_M * size) * self.ratio
+        way = way * (_reach(way, self._radii_there) + gap)
+        at = own[..., None, :, :] + quaternion.rotate(own_d[..., None, :, :], way)
         total = np.add.reduce(weight, -1)
         mean = np.add.reduce(weight[..., None] * at, -2) / np.maximum(total, 1e-9)[..., None]
         share = 1.0 - np.multiply.reduce(1.0 - weight, -1)
@@ -165,6 +167,25 @@ def _fade(far: Array, near: Array | float, free: Array | float) -> Array:
     """(...) 1 within near, 0 beyond free, and smooth between."""
     x = quaternion.clamp((free - far) / (free - near), 0.0, 1.0)
     return np.asarray(x * x * (3.0 - 2.0 * x))
+
+
+def _ellipsoids(
+    names: Sequence[str], world_p: Array, role: dict[str, int], size: float
+) -> tuple[Array, Array]:
+    """Middles (M, 3) from their joints and half widths (M, 3), in the T-pose."""
+    middles, radii = np.zeros((len(names), 3)), np.zeros((len(names), 3))
+    for row, name in enumerate(names):
+        between, offset, wide = _THINGS[name]
+        joints = [role[one] for one in between if one in role] or [role[name]]
+        middles[row] = world_p[joints].mean(0) + np.multiply(size, offset) - world_p[role[name]]
+        radii[row] = np.multiply(size, wide)
+    return middles, radii
+
+
+def _reach(way: Array, radii: Array) -> Array:
+    """(..., M, 1) from the middles of ellipsoids (M, 3) to their surfaces, along unit ways."""
+    stretched = way / radii
+    return np.asarray(1.0 / np.sqrt(np.add.reduce(stretched * stretched, -1, keepdims=True)))
 
 
 def _carried(world_r: Array, offset: Array) -> Array:

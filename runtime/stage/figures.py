@@ -12,7 +12,7 @@ from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.files import shown
 from understudy.runtime.core.joint_map import with_roles
-from understudy.runtime.core.roles import roles
+from understudy.runtime.core.roles import SIDES, roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget import profile as profiles
@@ -24,7 +24,7 @@ from understudy.runtime.sources.registry import free
 if TYPE_CHECKING:
     from understudy.runtime.characters.character import Character
 
-Girths = dict[str, tuple[Array, float]]
+Girths = dict[str, tuple[Array, Array]]
 MESHES = (".glb", ".gltf", ".vrm")
 PROFILE = ".toml"
 
@@ -92,20 +92,41 @@ def _read(path: Path) -> tuple[Skeleton, float | None, Girths]:
 
 
 def _girths(character: Character) -> Girths:
-    """How thick head, hips and chest are, by the vertices that they carry."""
+    """How thick head, hips and chest are: a head by what it carries, a trunk by a slice of it."""
     role = roles(character.skeleton)
     world_p, world_r = character.skeleton.rest_globals
     vertices, carrier = character.vertices(), character.vertex_joints()
+    limbs = {role[n] for n in role if n.endswith(("_arm", "_hand", "_leg", "_foot", "_toes"))}
+    trunk = np.array([not _under(character.skeleton, j, limbs) for j in range(len(world_p))])
     found: Girths = {}
-    for name in ("head", "hips", "upper_chest"):
-        own = vertices[carrier == role.get(name, -1)]
+    for name, pair in (("head", ""), ("hips", "upper_leg"), ("upper_chest", "upper_arm")):
+        if name not in role:
+            continue
+        joint = role[name]
+        if pair:
+            sides = [role[f"{side}_{pair}"] for side in SIDES if f"{side}_{pair}" in role]
+            if len(sides) < 2:
+                continue
+            apart = float(np.linalg.norm(world_p[sides[0]] - world_p[sides[1]]))
+            height = world_p[sides].mean(0)[1] + (0.15 if name == "hips" else -0.35) * apart
+            slab = np.abs(vertices[:, 1] - height) < 0.25 * apart
+            own = vertices[slab & trunk[carrier]]
+        else:
+            own = vertices[carrier == joint]
         if len(own) < 8:
             continue
         low, high = np.percentile(own, 2, axis=0), np.percentile(own, 98, axis=0)
-        joint = role[name]
-        back = rotation.conjugate(world_r[joint])
-        middle = rotation.rotate(back, 0.5 * (low + high) - world_p[joint])
-        radius = 0.25 * float((high - low)[0] + (high - low)[2])
-        if radius > 1e-3:
-            found[name] = middle, radius
+        half = 0.5 * (high - low)
+        if pair:
+            half[1] = 0.5 * (half[0] + half[2])
+        if half.min() > 1e-3:
+            back = rotation.conjugate(world_r[joint])
+            found[name] = rotation.rotate(back, 0.5 * (low + high) - world_p[joint]), half
     return found
+
+
+def _under(skeleton: Skeleton, joint: int, others: set[int]) -> bool:
+    """Whether a joint is one of these, or hangs on one."""
+    while joint >= 0 and joint not in others:
+        joint = int(skeleton.parents[joint])
+    return joint >= 0

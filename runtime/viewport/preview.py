@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from understudy.runtime.characters.loading import load
 from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.takes.clip import Clip
 
@@ -16,6 +17,7 @@ from .film import rig_for, sample
 from .focus import focus_of
 from .renderer import Options, Renderer
 
+MESHES = (".glb", ".gltf", ".vrm")
 MOMENTS = 6
 SIZE = (360, 480)
 
@@ -26,22 +28,32 @@ def sheet(path: Path, source: Clip, carried: Clip, character: Path) -> None:
     moments_s = np.linspace(0.0, carried.duration_s - carried.frame_time_s, MOMENTS)
     cells: list[tuple[float, Image.Image]] = []
     with Renderer(*SIZE, scale=2.0) as renderer:
-        if character.suffix.lower() in (".glb", ".gltf", ".vrm"):
+        if character.suffix.lower() in MESHES:
             renderer.characters = {carried.skeleton.character: character}
         for clip, begin_s in ((source, skip_s), (carried, 0.0)):
+            tall_m = _height_m(character) if clip is carried else 0.0
             for time_s in moments_s:
                 pose = sample(clip, begin_s + float(time_s))
                 subject = Subject(clip.name, clip.skeleton, pose)
-                cells.append((float(time_s), _picture(renderer, subject)))
+                cells.append((float(time_s), _picture(renderer, subject, tall_m)))
     save_png(np.asarray(contact_sheet(cells, MOMENTS)), path, 9)
 
 
-def _picture(renderer: Renderer, subject: Subject) -> Image.Image:
+def _height_m(character: Path) -> float:
+    """How high its mesh reaches at rest; 0 where it has none."""
+    if character.suffix.lower() not in MESHES:
+        return 0.0
+    vertices = load(character).vertices()
+    return float(vertices[:, 1].max() - vertices[:, 1].min())
+
+
+def _picture(renderer: Renderer, subject: Subject, tall_m: float) -> Image.Image:
     frame = Frame(0, 0, 0, 30, 1, "", [subject])
     rig = rig_for("third", 50.0)
     camera = Camera(width=SIZE[0], height=SIZE[1])
     if (focus := focus_of(frame)) is not None:
-        rig.distance_m = 1.35 * focus.radius_m * rig.focal_mm / 12.0
+        rig.distance_m = max(1.35 * focus.radius_m, 0.75 * tall_m) * rig.focal_mm / 12.0
+        focus.center[1] = max(focus.center[1], 0.45 * tall_m)
         rig.follow(camera, focus, 10.0)
     renderer.draw(frame, camera, Options())
     return Image.fromarray(renderer.read().copy())
