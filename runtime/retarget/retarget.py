@@ -209,7 +209,10 @@ class Retarget:
         return source_p[..., self.row[self.source_role["hips"]], :] * self.scale
 
     def local(self, world_r: Array, hips: Array) -> tuple[Array, Array]:
-        """Local positions (..., K, 3) and rotations (..., K, 4) of world rotations and hips."""
+        """Local positions (..., K, 3) and rotations (..., K, 4) of world rotations and hips.
+
+        A root above the hips goes along on the ground, as engines have it.
+        """
         lead = world_r.shape[:-2]
         parents = self.target.parents
         turned = world_r.copy()
@@ -220,6 +223,9 @@ class Retarget:
         if not self._over:
             moved[..., 0, :] = hips
             return moved, quaternion.unit(turned)
+        still = self.target.rest_globals[0][joint]
+        moved[..., 0, 0] += hips[..., 0] - still[0]
+        moved[..., 0, 2] += hips[..., 2] - still[2]
         at = moved[..., 0, :]
         for above_it, j in pairwise(self._over):
             at = at + quaternion.rotate(world_r[..., above_it, :], moved[..., j, :])

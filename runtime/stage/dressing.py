@@ -88,7 +88,7 @@ class Costume:
             self.floor_m += dt_s * FOLLOWS_MPS * share
         self.floor_m = min(max(self.floor_m, -FURTHEST_M), FURTHEST_M)
 
-    def go_out(self, subject: Subject, fitting: Fitting | None) -> Subject:
+    def go_out(self, subject: Subject, fitting: Fitting | None, about: Array) -> Subject:
         """All of a subject but its pose."""
         out = self.subject
         out.name, out.state, out.reason = subject.name, subject.state, subject.reason
@@ -100,6 +100,10 @@ class Costume:
             return out
         out.contacts = fitting.contacts(subject.contacts)
         out.trajectory = subject.trajectory
+        if len(out.trajectory):
+            out.trajectory = out.trajectory.copy()
+            mark = about[[0, 2]]
+            out.trajectory[:, :2] = mark + fitting.scale * (out.trajectory[:, :2] - mark)
         return out
 
 
@@ -121,7 +125,7 @@ def dressed(
     out: list[Subject] = []
     batches: dict[tuple[int, int], list[int]] = {}
     ways: dict[int, Fitting] = {}
-    for number, (subject, costume, _) in enumerate(worn):
+    for number, (subject, costume, about) in enumerate(worn):
         if costume is None:
             out.append(subject)
             continue
@@ -132,7 +136,7 @@ def dressed(
                 subject.reason = f"{subject.reason}; {said}" if subject.reason else said
             out.append(subject)
             continue
-        out.append(costume.go_out(subject, fitting))
+        out.append(costume.go_out(subject, fitting, about))
         if fitting is not None:
             ways[number] = fitting
             key = (id(fitting.source.rest_positions), id(costume.figure))
