@@ -171,6 +171,29 @@ class Expression:
     silences: tuple[tuple[str, bool], ...] = ()
 
 
+@dataclass(frozen=True)
+class Collider:
+    """A ball on a joint, or a capsule where it has a tail; in the joint's frame, metres."""
+
+    joint: int
+    at: Vec3
+    radius_m: float
+    tail: Vec3 | None = None
+
+
+@dataclass(frozen=True)
+class SpringBone:
+    """A joint that swings: hair, skirts, ears. tail: the end of its bone in its own frame."""
+
+    joint: int
+    tail: Vec3
+    stiffness: float
+    drag: float
+    gravity: Vec3  # times its power
+    radius_m: float = 0.0
+    colliders: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Character:
     """What a file holds of a character.
@@ -179,6 +202,7 @@ class Character:
     unbind  (B, 4, 4) float32: a vertex is at sum w * world[bones[b]] @ unbind[b] @ position, where
             world is a joint's rigid place: rotation and position alone
     bodies  bone in snake case -> joint, of what a VRM names beyond the skeleton's roles: eyes, jaw
+    look_rad  how far its eyes turn at most, aside and up, where a VRM says
     notes   sentences on what was guessed and what is not read
     """
 
@@ -192,6 +216,9 @@ class Character:
     morphs: tuple[Morph, ...] = ()
     expressions: tuple[Expression, ...] = ()
     bodies: dict[str, int] = field(default_factory=dict)
+    springs: tuple[SpringBone, ...] = ()
+    colliders: tuple[Collider, ...] = ()
+    look_rad: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
 
     def skin_matrices(self, world_p: Array, world_r: Array) -> Array:

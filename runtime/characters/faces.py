@@ -61,6 +61,7 @@ class FaceRig:
         self.eyes = () if looks else eyes(character)
         self._ways: dict[tuple[str, ...], Array] = {}
         self._home = character.skeleton.rest_globals[1]
+        self._look_rad = LOOK_RAD if character.look_rad is None else character.look_rad
 
     @property
     def curves(self) -> tuple[str, ...]:
@@ -127,8 +128,8 @@ class FaceRig:
         out = []
         for eye, (inward, outward, up, down) in zip(self.eyes, got, strict=True):
             sign = 1.0 if eye.side == "left" else -1.0  # the left eye looks out to +X
-            yaw = sign * (outward - inward) * LOOK_RAD[0]
-            pitch = (down - up) * LOOK_RAD[1]
+            yaw = sign * (outward - inward) * self._look_rad[0]
+            pitch = (down - up) * self._look_rad[1]
             turn = rotation.multiply(
                 rotation.from_axis_angle((0.0, 1.0, 0.0), yaw),
                 rotation.from_axis_angle((1.0, 0.0, 0.0), pitch),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -35,12 +36,16 @@ class Rig:
     world: Array
     notes: tuple[str, ...]
 
+    @cached_property
+    def rows(self) -> dict[int, int]:
+        """Node -> joint."""
+        return {n: j for j, n in enumerate(self.order)}
+
     def joint(self, node: int) -> int:
         """The joint that a node is, or hangs on; the root where it hangs on none."""
-        rows = {n: j for j, n in enumerate(self.order)}
         while node >= 0:
-            if node in rows:
-                return rows[node]
+            if node in self.rows:
+                return self.rows[node]
             node = self.parent[node]
         return 0
 
@@ -167,6 +172,8 @@ def joints_of(document: Document, parent: list[int] | None = None) -> list[int]:
     nodes = document.nodes
     skinned = [n for skin in document.skins for n in skin.joints]
     skinned += said_bones(document).values()
+    if (springs := document.extensions.VRMC_springBone) is not None and skinned:
+        skinned += [joint.node for spring in springs.springs for joint in spring.joints]
     moved = [c.target.node for one in document.animations for c in one.channels]
     chosen = [n for n in dict.fromkeys(skinned or moved) if 0 <= n < len(nodes)]
     chosen = [n for n in chosen if skinned or nodes[n].camera is None]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from understudy.runtime.core.errors import UnderstudyError
 
+from . import gltf_springs
 from .character import Character, Expression
 from .gltf_document import SUFFIXES, Bind, File, opened
 from .gltf_materials import Materials, unread
@@ -35,6 +38,7 @@ def of_file(file: File) -> Character:
     said = {bone: known[n] for bone, n in said_bones(file.tree).items() if n in known}
     rows = {morph.name: k for k, morph in enumerate(morphs)}
     notes = [*bones.notes, *meshes.notes, *materials.notes, *_painted(file), *unread(file)]
+    springs, colliders = gltf_springs.read(file, bones)
     return Character(
         _name(file),
         bones.skeleton,
@@ -46,8 +50,26 @@ def of_file(file: File) -> Character:
         morphs,
         _expressions(file, bones, meshes.targets, rows),
         said,
+        springs,
+        colliders,
+        _look(file),
         tuple(notes),
     )
+
+
+def _look(file: File) -> tuple[float, float] | None:
+    """How far a VRM's eye joints turn when they look as far as they can; radians, aside and up."""
+    vrm = file.tree.vrm
+    if vrm is None:
+        return None
+    if file.tree.extensions.VRM is not None:
+        old = vrm.firstPerson
+        turns = (old.lookAtHorizontalOuter.yRange, old.lookAtVerticalUp.yRange)
+    else:
+        new = vrm.lookAt
+        turns = (new.rangeMapHorizontalOuter.outputScale, new.rangeMapVerticalUp.outputScale)
+    aside, up = (float(np.radians(np.clip(turn, 0.0, 45.0))) for turn in turns)
+    return aside, up
 
 
 def _painted(file: File) -> list[str]:

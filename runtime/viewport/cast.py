@@ -10,6 +10,7 @@ import moderngl
 import numpy as np
 
 from understudy.runtime.characters.life import Life, alive
+from understudy.runtime.characters.springs import State as SwingState
 from understudy.runtime.core.palette import LEFT, RIGHT, linear
 from understudy.runtime.core.pose import Subject
 from understudy.runtime.core.rotation import Array
@@ -145,6 +146,7 @@ class Cast:
         self._costumes: dict[int, _Costume] = {}
         self._characters: dict[str, CharacterCostume] = {}
         self._lives: dict[str, Life] = {}
+        self._swings: dict[tuple[str, str], SwingState] = {}
         self._fits: dict[tuple[str, int], tuple[Outfit, Fit]] = {}
         self.placed: list[Placed] = []
         self.notes: list[str] = []
@@ -259,6 +261,10 @@ class Cast:
                 life = self._lives.setdefault(subject.name, Life(subject.name))
                 curves = alive(life, *curves, scene.time_s)
             faces.append(face.weights(*curves))
+            if outfit.springs.count:
+                key = subject.name, name
+                swinging = self._swings.setdefault(key, SwingState())
+                world_p, world_r = outfit.springs.swing(swinging, world_p, world_r, scene.time_s)
             worlds.append((world_p, face.turned(*curves, world_r)))
             veil = np.zeros((len(placed.world_p), 4))
             veil[:] = veils.get(subject.name, 0.0)

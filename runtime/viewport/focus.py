@@ -37,10 +37,11 @@ def size_m(skeleton: Skeleton) -> float:
     return float(np.clip(np.ptp(world_p[:, 1]), 0.2, 30.0)) if len(skeleton) > 1 else 1.0
 
 
-def focus_of(frame: Frame, lead: int = 0, scope: str = "near") -> Focus | None:
+def focus_of(frame: Frame, lead: int = 0, scope: str = "near", tall_m: float = 0.0) -> Focus | None:
     """The lead's head and heading, and the middle and size of whom the camera follows.
 
-    scope  near: the lead and who stands around it; one: only the lead; all: everybody and props
+    scope   near: the lead and who stands around it; one: only the lead; all: everybody and props
+    tall_m  how tall the lead is, where its mesh tells; 0: as tall as its skeleton says
     """
     if not frame.subjects:
         return None
@@ -58,7 +59,7 @@ def focus_of(frame: Frame, lead: int = 0, scope: str = "near") -> Focus | None:
         return None
     role = roles(subject.skeleton)
     head = role.get("head", int(np.argmax(world_p[:, 1])))
-    tall = size_m(subject.skeleton)
+    tall = tall_m or size_m(subject.skeleton)
     ground = feet[lead]
     spots = np.array(feet)
     near = np.linalg.norm(spots - ground, axis=1) < (2.0 * TOGETHER_M if scope == "near" else 1e-9)

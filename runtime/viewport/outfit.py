@@ -14,6 +14,7 @@ from understudy.runtime.characters.character import Character, Texture
 from understudy.runtime.characters.faces import FaceRig
 from understudy.runtime.characters.levels import Level, levels, whole
 from understudy.runtime.characters.loading import load
+from understudy.runtime.characters.springs import Springs
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Pose
 from understudy.runtime.core.rotation import Array
@@ -55,8 +56,10 @@ class Outfit:
     looks: list[dict[str, tuple[int, Texture]]]
     levels: list[Level]
     face: FaceRig
+    springs: Springs
     notes: list[str] = field(default_factory=list)
-    reach_m: float = 0.0
+    reach_m: float = 0.0  # of its mesh from its joints
+    tall_m: float = 0.0
 
 
 def made(character: Character, most_pixels: int) -> Outfit:
@@ -76,10 +79,11 @@ def made(character: Character, most_pixels: int) -> Outfit:
         for m in character.morphs
     ]
     outfit = Outfit(character, vertices, int(moved.sum()), moves, [], [], [whole(mesh)],
-                    FaceRig(character))  # fmt: skip
+                    FaceRig(character), Springs(character))  # fmt: skip
     _dress(outfit, most_pixels)
     at = character.vertices()
     from_joint = at - character.skeleton.rest_globals[0][character.vertex_joints()]
+    outfit.tall_m = float(np.ptp(at[:, 1])) if len(at) else 0.0
     outfit.reach_m = float(np.linalg.norm(from_joint, axis=1).max(initial=0.0))
     return outfit
 
@@ -204,6 +208,11 @@ class Outfits:
         if self._wait:
             coarser.result()
         return outfit
+
+    def tall_m(self, name: str) -> float:
+        """How tall a character stands at rest; 0 where it is not ready."""
+        known = self._ready.get(name)
+        return known[1].tall_m if known is not None and known[1] is not None else 0.0
 
     @property
     def making(self) -> bool:

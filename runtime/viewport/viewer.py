@@ -17,8 +17,9 @@ from understudy.runtime.core.palette import STATE_COLOUR
 from understudy.runtime.core.pose import Frame, State
 
 from . import gl
-from .camera import Camera, Rig, look_through
+from .camera import Camera, Focus, Rig, look_through
 from .capture import Movie, Sheet, Stills
+from .cast import character_of
 from .character_files import CharacterFiles, parse
 from .editing import Editor
 from .feed import Feed
@@ -190,7 +191,7 @@ class Viewer:
     def frame_scope(self, scope: str) -> None:
         """Brings everybody ("all") or the followed one ("one") into the picture, whole."""
         frame = self.feed.frame
-        focus = focus_of(frame, self.lead, scope) if frame is not None else None
+        focus = self._focus(frame, scope)
         if focus is not None:
             size = replace(self.camera, width=self.renderer.width, height=self.renderer.height)
             self.rig.frame(size, scope, focus)
@@ -219,7 +220,7 @@ class Viewer:
         frame = self.feed.frame
         if self.editor is not None:
             self.lead = self.editor.lead(frame, self.lead)
-        focus = focus_of(frame, self.lead, self.rig.scope) if frame is not None else None
+        focus = self._focus(frame, self.rig.scope)
         if focus is not None and frame is not None:
             self.rig.follow(self.camera, focus, dt_s)
             lead = frame.subjects[self.lead % len(frame.subjects)].name
@@ -232,6 +233,12 @@ class Viewer:
         eyes = {self._own_camera, seen.name if self.rig.kind == "stage" and seen else None}
         self.options.hidden_cameras = frozenset(name for name in eyes if name)
         return dt_s
+
+    def _focus(self, frame: Frame | None, scope: str) -> Focus | None:
+        if frame is None or not frame.subjects:
+            return None
+        lead = frame.subjects[self.lead % len(frame.subjects)]
+        return focus_of(frame, self.lead, scope, self.renderer.outfits.tall_m(character_of(lead)))
 
     @property
     def _own_camera(self) -> str | None:
