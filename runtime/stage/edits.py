@@ -320,8 +320,8 @@ class Edits:
                     "name": member.table.name,
                     "made_of": member.made_of,
                     "character": member.table.character,
-                    "state": member.subject.state.name,
-                    "reason": member.subject.reason,
+                    "state": member.shown.state.name,
+                    "reason": member.shown.reason,
                     "at_m": list(member.table.at_m),
                     "heading_deg": member.table.heading_deg,
                 }

@@ -48,6 +48,7 @@ class Member:
         self.seat = own if isinstance(own, Seat) else None
         self.actor = own if isinstance(own, Actor) else None
         self.subject = Subject(table.name, skeleton, Pose.rest(skeleton))
+        self.shown = self.subject  # as it went out last, on its character
         self.costume = costume
         self._wearer = Wearer()
         # Whether there is something to record: not while it stands there until a sender comes.
@@ -146,6 +147,7 @@ class Member:
 
     def faced(self, subject: Subject) -> Subject:
         """The subject as it goes out, with the curves of its faces."""
+        self.shown = subject
         if self._faces:
             self._wearer.put_on(subject, self._curves)
         return subject

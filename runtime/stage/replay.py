@@ -221,7 +221,7 @@ def solve_again(path: Path) -> Compared:
     with stage_of(taken) as stage:
         for number in taken.numbers:
             stage.tick(number)
-            now = {member.subject.name: member.subject for member in stage.cast.members}
+            now = {member.shown.name: member.shown for member in stage.cast.members}
             frame = recorded.get(number)
             for then in frame.subjects if frame is not None else ():
                 subjects += 1

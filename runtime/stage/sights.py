@@ -27,7 +27,7 @@ class Sights(Mapping[str, Array]):
     def __getitem__(self, name: str) -> Array:
         for member in self._members:
             if member.table.name == name:
-                return _eyes(member.subject)
+                return _eyes(member.shown)
         for camera in self._scenery.cameras:
             if camera.name == name:
                 return np.asarray(camera.position, float)

@@ -223,3 +223,13 @@ def test_a_handshake_of_two_actors_is_one_of_their_characters(character):
         ends = [palm(s.skeleton, s.pose.positions, s.pose.rotations) for s in out]
         gaps.append(float(np.linalg.norm(ends[0] - ends[1])))
     assert abs(gaps[0] - actors) < 0.02 < abs(gaps[1] - actors)
+
+
+def test_a_take_of_characters_is_solved_again_to_the_bit(tmp_path, pad, character, understudy):
+    take = tmp_path / "t.mcap"
+    words = ("stage", "--pad", pad, "--character", character, "--seconds", 1, "--record", take)
+    ends = ("--publish", "tcp://127.0.0.1:*", "--control", "tcp://127.0.0.1:*")
+    done = understudy(*words, *ends)
+    assert done.returncode == 0, done.stderr
+    again = understudy("take", "verify", take, "--solve")
+    assert "come out as they were, to the bit" in again.stdout, again.stdout + again.stderr
