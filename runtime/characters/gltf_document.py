@@ -465,6 +465,11 @@ class File:
             raise UnderstudyError(f"{said} cannot be read: {error.strerror or error}.") from None
 
 
+def has_mesh(path: Path) -> bool:
+    """Whether a character's file is of a kind that has something to draw."""
+    return path.suffix.lower() in SUFFIXES
+
+
 def too_large(name: str) -> UnderstudyError:
     return UnderstudyError(f"{name} has more than {MOST_BYTES >> 20} MB; export less.")
 

@@ -12,6 +12,7 @@ from .file_options import add_file_options, decided
 SUMMARY = "turn a take (BVH) into a movie or PNG frames, on a mannequin fitted to its skeleton"
 EXAMPLES = """understudy render take.bvh --out take.mp4
 understudy render take.bvh --out take.mp4 --size 1920x1080 --camera orbit --contact-sheet sheet.png
+understudy render take.bvh --out take.mp4 --character knight.glb
 understudy render take.bvh --out frames/ --fps 24 --skeleton"""
 
 
@@ -22,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--png", action="store_true", help="write PNG frames into --out")
     add("--size", default="1280x720", help="WIDTHxHEIGHT (1280x720)")
     add("--fps", type=float, help="pictures per second (the take's own, up to 60)")
+    add("--character", type=Path, metavar="FILE", help="on a character, or a profile of one")
     add("--camera", default="third", choices=("third", "first", "orbit", "fixed"))
     add("--focal", type=float, metavar="MM", help="focal length on a 24 mm high sensor (38)")
     add("--start", type=float, default=0.0, metavar="S", help="begin at this second of the take")
@@ -37,9 +39,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from understudy.runtime.characters.gltf_document import has_mesh
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.core.progress import told
+    from understudy.runtime.stage import figures
     from understudy.runtime.takes import bvh
+    from understudy.runtime.takes.carrying import carried
     from understudy.runtime.viewport import film, gl
     from understudy.runtime.viewport.capture import Sheet, even
     from understudy.runtime.viewport.effects import folders
@@ -55,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
         value = getattr(args, name)
         if value is not None and not 0.0 <= value < 1e7:
             raise UnderstudyError(f"--{name} is {value:g}; it can be 0 to 1e7 seconds.")
+    figure = figures.load(args.character) if args.character is not None else None
     with loading(args.take) as bar:
         clip = bvh.read(args.take, progress=bar("reading"), **decided(args))
     for note in (*clip.notes, unfit(clip.skeleton)):
@@ -71,10 +77,15 @@ def run(args: argparse.Namespace) -> int:
     clip, lift_m = film.level(clip)
     if lift_m:
         print(f"The take was {-lift_m:+.2f} m off the ground; it is put on it.")
+    if figure is not None:
+        clip = carried(clip, figure)
     fps = film.film_rate(clip, args.fps)
     options = Options(effect=not args.no_effect, skeleton=args.skeleton, hud=args.caption)
     sheet = Sheet(args.contact_sheet) if args.contact_sheet else None
     with Renderer(*size) as renderer:
+        if figure is not None:
+            file = figures.file_of(args.character)[0]
+            renderer.characters = {figure.skeleton.character: file} if has_mesh(file) else {}
         software = gl.is_software(renderer.ctx)
         scale = args.scale or (1.0 if software else 2.0)
         renderer.set_quality(scale, 1024 if software and scale <= 1.0 else 2048)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from understudy.runtime.characters.gltf_document import has_mesh
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.files import shown
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from understudy.runtime.characters.character import Character
 
 Girths = dict[str, tuple[Array, Array]]
-MESHES = (".glb", ".gltf", ".vrm")
 PROFILE = ".toml"
 
 
@@ -78,7 +78,7 @@ def _read(path: Path) -> tuple[Skeleton, float | None, Girths]:
     """Skeleton, floor and girths of a file."""
     if not path.is_file():
         raise UnderstudyError(f"There is no character {shown(path)}.")
-    if path.suffix.lower() in MESHES:
+    if has_mesh(path):
         from understudy.runtime.characters.character import sole_heights
         from understudy.runtime.characters.loading import load as read_character
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from understudy.runtime.characters.gltf_document import has_mesh
 from understudy.runtime.characters.loading import load
 from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.takes.clip import Clip
@@ -17,7 +18,6 @@ from .film import rig_for, sample
 from .focus import focus_of
 from .renderer import Options, Renderer
 
-MESHES = (".glb", ".gltf", ".vrm")
 MOMENTS = 6
 SIZE = (360, 480)
 
@@ -28,7 +28,7 @@ def sheet(path: Path, source: Clip, carried: Clip, character: Path) -> None:
     moments_s = np.linspace(0.0, carried.duration_s - carried.frame_time_s, MOMENTS)
     cells: list[tuple[float, Image.Image]] = []
     with Renderer(*SIZE, scale=2.0) as renderer:
-        if character.suffix.lower() in MESHES:
+        if has_mesh(character):
             renderer.characters = {carried.skeleton.character: character}
         for clip, begin_s in ((source, skip_s), (carried, 0.0)):
             tall_m = _height_m(character) if clip is carried else 0.0
@@ -41,7 +41,7 @@ def sheet(path: Path, source: Clip, carried: Clip, character: Path) -> None:
 
 def _height_m(character: Path) -> float:
     """How high its mesh reaches at rest; 0 where it has none."""
-    if character.suffix.lower() not in MESHES:
+    if not has_mesh(character):
         return 0.0
     vertices = load(character).vertices()
     return float(vertices[:, 1].max() - vertices[:, 1].min())
