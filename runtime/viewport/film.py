@@ -101,7 +101,9 @@ def render(
     """Draws the clip; yields each frame's number when it is handed to the file."""
     size = (renderer.width, renderer.height)
     rig, camera = rig_for(camera_kind, focal_mm), Camera(width=size[0], height=size[1])
-    first = focus_of(next(frames(clip, fps, caption)))
+    opening = next(frames(clip, fps, caption))
+    tall_m = tall_of(renderer, opening)
+    first = focus_of(opening, tall_m=tall_m)
     # The film starts in front of the body, whichever way the mocap stage looked.
     turn = first.heading_rad if first else 0.0
     rig.yaw_rad += turn if camera_kind != "third" else 0.0  # that one turns with the body by itself
@@ -112,7 +114,7 @@ def render(
         options.hidden = caption
     rig.distance_m = 1.02 * (first.radius_m if first else 1.0) * rig.focal_mm / 12.0
     for number, frame in enumerate(frames(clip, fps, caption)):
-        focus = focus_of(frame)
+        focus = focus_of(frame, tall_m=tall_m)
         if camera_kind == "orbit":
             rig.yaw_rad += np.radians(12) / fps
         if focus is not None:
@@ -124,6 +126,15 @@ def render(
         if sheet is not None:
             sheet.add(pixels, number / fps)
         yield number
+
+
+def tall_of(renderer: Renderer, frame: Frame) -> float:
+    """How tall the first subject's character is, once it is loaded; 0 for a bare body."""
+    name = frame.subjects[0].character
+    if not name:
+        return 0.0
+    renderer.draw(frame, Camera(width=renderer.width, height=renderer.height), Options())
+    return renderer.outfits.tall_m(name)
 
 
 def size_of(text: str) -> tuple[int, int]:

@@ -8,13 +8,12 @@ import numpy as np
 from PIL import Image
 
 from understudy.runtime.characters.gltf_document import has_mesh
-from understudy.runtime.characters.loading import load
 from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.takes.clip import Clip
 
 from .camera import Camera
 from .capture import contact_sheet, save_png
-from .film import rig_for, sample
+from .film import rig_for, sample, tall_of
 from .focus import focus_of
 from .renderer import Options, Renderer
 
@@ -31,29 +30,19 @@ def sheet(path: Path, source: Clip, carried: Clip, character: Path) -> None:
         if has_mesh(character):
             renderer.characters = {carried.skeleton.character: character}
         for clip, begin_s in ((source, skip_s), (carried, 0.0)):
-            tall_m = _height_m(character) if clip is carried else 0.0
             for time_s in moments_s:
                 pose = sample(clip, begin_s + float(time_s))
                 subject = Subject(clip.name, clip.skeleton, pose)
-                cells.append((float(time_s), _picture(renderer, subject, tall_m)))
+                cells.append((float(time_s), _picture(renderer, subject)))
     save_png(np.asarray(contact_sheet(cells, MOMENTS)), path, 9)
 
 
-def _height_m(character: Path) -> float:
-    """How high its mesh reaches at rest; 0 where it has none."""
-    if not has_mesh(character):
-        return 0.0
-    vertices = load(character).vertices()
-    return float(vertices[:, 1].max() - vertices[:, 1].min())
-
-
-def _picture(renderer: Renderer, subject: Subject, tall_m: float) -> Image.Image:
+def _picture(renderer: Renderer, subject: Subject) -> Image.Image:
     frame = Frame(0, 0, 0, 30, 1, "", [subject])
     rig = rig_for("third", 50.0)
     camera = Camera(width=SIZE[0], height=SIZE[1])
-    if (focus := focus_of(frame)) is not None:
-        rig.distance_m = max(1.35 * focus.radius_m, 0.75 * tall_m) * rig.focal_mm / 12.0
-        focus.center[1] = max(focus.center[1], 0.45 * tall_m)
+    if (focus := focus_of(frame, tall_m=tall_of(renderer, frame))) is not None:
+        rig.distance_m = 1.35 * focus.radius_m * rig.focal_mm / 12.0
         rig.follow(camera, focus, 10.0)
     renderer.draw(frame, camera, Options())
     return Image.fromarray(renderer.read().copy())
