@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +18,10 @@ from understudy.runtime.core.pose import Frame, Pose, Subject
 
 from .figure import Figure
 from .processes import resident_mb
+
+if TYPE_CHECKING:
+    from understudy.runtime.viewport.camera import Camera
+    from understudy.runtime.viewport.renderer import Options, Renderer
 
 
 def measure(quick: bool) -> list[Figure]:
@@ -85,6 +93,8 @@ def measure(quick: bool) -> list[Figure]:
     out.append(
         Figure("viewport: resident memory", here_mb, "MB", "at most 700", here_mb <= 700.0, where)
     )
+    renderer.set_quality(1.0, 1024)
+    out += _character(renderer, camera, cost, full)
     renderer.close()
     return out
 
@@ -109,3 +119,46 @@ def _median_ms(draw: Callable[[], object], pictures: int) -> float:
         draw()
         times.append(time.perf_counter() - before)
     return float(np.median(times)) * 1e3
+
+
+def _character(
+    renderer: Renderer, camera: Camera, cost: Callable[[Frame, Options], float], full: float
+) -> list[Figure]:
+    """A character of some 100k triangles: the mannequin's own, through a file and back."""
+    from understudy.runtime.characters.levels import levels
+    from understudy.runtime.characters.loading import load
+    from understudy.runtime.viewport import gltf
+    from understudy.runtime.viewport.mesh import mannequin
+    from understudy.runtime.viewport.renderer import Options
+
+    mesh = mannequin.build(PERFORMER, 0.0074)
+    skeleton = replace(PERFORMER, character="character")
+
+    def dressed(count: int) -> Frame:
+        frame = _cast(count)
+        for subject in frame.subjects:
+            subject.skeleton = skeleton
+        return frame
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "character.glb"
+        gltf.write(path, PERFORMER, mesh)
+        started = time.perf_counter()
+        renderer.characters = {"character": path}
+        renderer.draw(dressed(1), camera, Options())
+        renderer.read()
+        first_s = time.perf_counter() - started
+        # A live viewport makes the coarser levels after its first picture; this one waited.
+        character = load(path)
+        started = time.perf_counter()
+        levels(character.mesh, character.vertices())
+        levels_s = time.perf_counter() - started
+        one, many = cost(dressed(1), Options()), cost(dressed(16), Options())
+    size = f"{len(mesh.triangles):,} triangles, no pictures"
+    return [
+        Figure("character: file to first picture", first_s - levels_s, "s", "at most 2",
+               first_s - levels_s <= 2.0, size),
+        Figure("character: levels of detail, after it", levels_s, "s", conditions=size),
+        Figure("character: one, of a mannequin", one / full, "ratio", conditions=size),
+        Figure("character: 16 alike, of one mannequin", many / full, "ratio", conditions=size),
+    ]  # fmt: skip

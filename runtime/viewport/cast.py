@@ -51,6 +51,7 @@ class Placed:
     world_r: Array
     dressed: bool = True  # is there a mesh for its skeleton yet
     note: str = ""  # why it is drawn as its bones
+    above_m: float = 0.27  # how far over its highest joint its name stands
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,7 @@ class Cast:
                 seen[n] = Placed(subjects[n], world_p[row], world_r[row])
                 if (fit := self._fit(subjects[n])) is not None:
                     worn.setdefault(character_of(subjects[n]), []).append((seen[n], fit))
+                    seen[n].above_m = fit.above_m
                 else:
                     plain.append(row)
             if not plain:

@@ -66,7 +66,7 @@ def over_heads(
     out = []
     for one in placed:
         subject = one.subject
-        top = one.world_p[np.argmax(one.world_p[:, 1])] + np.array([0.0, 0.27, 0.0])
+        top = one.world_p[np.argmax(one.world_p[:, 1])] + np.array([0.0, one.above_m, 0.0])
         at = _above(camera, top, one.world_p)
         if at is not None and subject.name != hidden:
             first = int(subject.state is State.LIVE) + (subject.name != followed)

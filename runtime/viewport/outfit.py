@@ -60,6 +60,7 @@ class Outfit:
     notes: list[str] = field(default_factory=list)
     reach_m: float = 0.0  # of its mesh from its joints
     tall_m: float = 0.0
+    above_m: float = 0.27  # its top and a bit over its highest joint
 
 
 def made(character: Character, most_pixels: int) -> Outfit:
@@ -83,7 +84,10 @@ def made(character: Character, most_pixels: int) -> Outfit:
     _dress(outfit, most_pixels)
     at = character.vertices()
     from_joint = at - character.skeleton.rest_globals[0][character.vertex_joints()]
-    outfit.tall_m = float(np.ptp(at[:, 1])) if len(at) else 0.0
+    if len(at):
+        outfit.tall_m = float(np.ptp(at[:, 1]))
+        top_m = at[:, 1].max() - character.skeleton.rest_globals[0][:, 1].max()
+        outfit.above_m = max(float(top_m), 0.0) + 0.08
     outfit.reach_m = float(np.linalg.norm(from_joint, axis=1).max(initial=0.0))
     return outfit
 
@@ -152,6 +156,7 @@ class Fit:
     def __init__(self, outfit: Outfit, skeleton: Skeleton) -> None:
         rows = {name: j for j, name in enumerate(skeleton.names)}
         own = outfit.character.skeleton
+        self.above_m = outfit.above_m
         self.joints = np.array([rows.get(name, 0) for name in own.names])
         self.lacks = tuple(name for name in own.names if name not in rows)
         self._carry: Retarget | None = None
@@ -221,8 +226,7 @@ class Outfits:
     def prepare(self, names: Sequence[str] | None = None) -> None:
         """Begins to make the outfits of these, or of all, before they are asked for."""
         for name in self.files if names is None else names:
-            if not self._wait:
-                self.outfit(name)
+            self.outfit(name)
 
     def _make(self, path: Path) -> Outfit:
         return made(load(path), self._most)

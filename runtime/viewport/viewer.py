@@ -305,6 +305,8 @@ class Viewer:
         rows.append(("contact shading", contact))
         if self.renderer.cast.waiting:
             board.notice = board.notice or "Making the mannequin"
+        if self.renderer.outfits.making:
+            board.notice = board.notice or "Reading the character"
         if self.window is not None:
             board.hints = HINTS
             if self.pad is not None:

@@ -94,6 +94,21 @@ def test_frames_into_a_folder(take: Path, tmp_path: Path) -> None:
     assert np.abs(first - last).max() > 30  # the arm waves
 
 
+def test_a_take_on_a_character(take: Path, tmp_path: Path) -> None:
+    from understudy.demos.character import write
+
+    write(tmp_path / "actor.glb", 0.04)
+    words = ["render", take, "--size", "96x64", "--fps", "10", "--camera", "fixed", "--quiet"]
+    for out, more in (("plain", []), ("worn", ["--character", tmp_path / "actor.glb"])):
+        assert main([str(w) for w in [*words, "--out", tmp_path / out, *more]]) == 0
+    plain, worn = (
+        np.asarray(Image.open(sorted((tmp_path / out).iterdir())[0])).astype(int)
+        for out in ("plain", "worn")
+    )
+    assert (np.abs(plain - worn).max(axis=2) > 40).mean() > 0.01
+    assert main([str(w) for w in [*words, "--out", tmp_path / "x", "--character", "no.glb"]]) == 2
+
+
 @pytest.mark.parametrize("camera", ["third", "first", "orbit"])
 def test_other_cameras(take: Path, tmp_path: Path, camera: str) -> None:
     words = ["render", take, "--out", tmp_path / "f", "--size", "96x64", "--fps", "10"]
