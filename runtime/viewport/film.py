@@ -129,11 +129,11 @@ def render(
 
 
 def tall_of(renderer: Renderer, frame: Frame) -> float:
-    """How tall the first subject's character is, once it is loaded; 0 for a bare body."""
+    """How tall the first subject's character is; 0 for a bare body."""
     name = frame.subjects[0].character
     if not name:
         return 0.0
-    renderer.draw(frame, Camera(width=renderer.width, height=renderer.height), Options())
+    renderer.outfits.prepare([name])
     return renderer.outfits.tall_m(name)
 
 
