@@ -6,7 +6,8 @@ Metres, +Y up, the rest pose faces +Z, linear colours but for pictures, which ar
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -241,6 +242,24 @@ class Character:
         """(V,) the joint that moves each vertex most."""
         most = np.argmax(self.mesh.weights, axis=1)
         return self.bones[self.mesh.joints[np.arange(len(most)), most]]
+
+
+def without(character: Character, hidden: Iterable[str]) -> Character:
+    """The character less the meshes of these names, each with every part of that name."""
+    mesh, hidden = character.mesh, set(hidden)
+    if lacks := sorted(hidden - {part.name for part in mesh.parts}):
+        names = dict.fromkeys(part.name for part in mesh.parts)
+        raise UnderstudyError(
+            f"{character.name} has no mesh {lacks[0]!r} to hide; it has {', '.join(names)}."
+        )
+    parts, runs, first = [], [np.zeros((0, 3), np.uint32)], 0
+    for part in mesh.parts:
+        if part.name not in hidden:
+            parts.append(replace(part, first=first))
+            runs.append(mesh.triangles[part.first : part.first + part.count])
+            first += part.count
+    kept = replace(mesh, triangles=np.concatenate(runs), parts=tuple(parts))
+    return replace(character, mesh=kept)
 
 
 def sole_heights(character: Character) -> dict[str, float]:

@@ -39,7 +39,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from understudy.runtime.characters.gltf_document import has_mesh
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.core.progress import told
     from understudy.runtime.stage import figures
@@ -49,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from understudy.runtime.viewport.capture import Sheet, even
     from understudy.runtime.viewport.effects import folders
     from understudy.runtime.viewport.mesh.mannequin import unfit
+    from understudy.runtime.viewport.outfit import is_drawn
     from understudy.runtime.viewport.renderer import Options, Renderer
 
     size = even(film.size_of(args.size))
@@ -84,8 +84,8 @@ def run(args: argparse.Namespace) -> int:
     sheet = Sheet(args.contact_sheet) if args.contact_sheet else None
     with Renderer(*size) as renderer:
         if figure is not None:
-            file = figures.file_of(args.character)[0]
-            renderer.characters = {figure.skeleton.character: file} if has_mesh(file) else {}
+            drawn = is_drawn(args.character)
+            renderer.characters = {figure.skeleton.character: args.character} if drawn else {}
         software = gl.is_software(renderer.ctx)
         scale = args.scale or (1.0 if software else 2.0)
         renderer.set_quality(scale, 1024 if software and scale <= 1.0 else 2048)

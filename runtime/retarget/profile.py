@@ -6,6 +6,7 @@ lift_m = 0.0               # its hips higher or lower
 floor_m = -0.01            # where its soles are in its file, where that is measured wrong
 feet = true                # feet on the floor, and where the actor's were
 hands = true               # hands touch what the actor's touched
+hide = ["Round_Shield"]    # its meshes that are not drawn
 [roles]                    # which joint is which, where the guess is wrong
 left_upper_arm = "Arm.L"
 [offsets_deg]              # turns of its T-pose, about X, Y and Z of the world
@@ -42,6 +43,7 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
     floor_m: Near | None = None
     feet: bool = True
     hands: bool = True
+    hide: list[str] = []
     roles: dict[str, str] = {}
     offsets_deg: dict[str, tuple[Degrees, Degrees, Degrees]] = {}
 
@@ -89,6 +91,7 @@ def save(to: Path, file: Path, profile: Profile, skeleton: Skeleton) -> None:
         f"feet = {str(said.feet).lower()}        # on the floor, and where the actor's were",
         f"hands = {str(said.hands).lower()}       # touch what the actor's touched",
     ]
+    lines.append(f"hide = {msgspec.json.encode(said.hide).decode()}          # meshes, not drawn")
     if said.floor_m is not None:
         lines.append(f"floor_m = {said.floor_m}")
     tables = {"file": said.file, "roles": said.roles, "offsets_deg": dict(said.offsets_deg)}

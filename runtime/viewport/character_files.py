@@ -14,7 +14,8 @@ from understudy.runtime.characters.gltf_document import SUFFIXES
 from understudy.runtime.core import typed
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame
-from understudy.runtime.retarget import profile as profiles
+
+from .outfit import PROFILE, is_drawn
 
 AGAIN_S = 3.0  # a stage that could not say is asked again
 
@@ -79,21 +80,17 @@ class CharacterFiles:
         finally:
             self._thread = None
 
-    def _take(self, name: str, said: Path) -> None:
-        path = said
-        if said.suffix.lower() == ".toml":
-            path = said.parent / profiles.load(said).file
-        if path.suffix.lower() not in SUFFIXES:
-            return  # a motion file's skeleton has no mesh
+    def _take(self, name: str, path: Path) -> None:
         if path.is_file():
-            self.files = {**self.files, name: path}
-        else:
-            note = (
-                f"The file of {name}, {path.name}, is not on this machine: bring it here and add "
-                f"--character {name}=FILE."
-            )
-            if note not in self.notes:
-                self.notes.append(note)
+            if is_drawn(path):  # a motion file's skeleton has no mesh
+                self.files = {**self.files, name: path}
+            return
+        note = (
+            f"The file of {name}, {path.name}, is not on this machine: bring it here and add "
+            f"--character {name}=FILE."
+        )
+        if note not in self.notes:
+            self.notes.append(note)
 
 
 def parse(said: str) -> tuple[str, Path]:
@@ -104,10 +101,11 @@ def parse(said: str) -> tuple[str, Path]:
     path = Path(file)
     if not file or (equals and not name):
         raise UnderstudyError(f"--character {said!r} names nothing; write NAME=FILE.")
-    if path.suffix.lower() not in SUFFIXES:
+    kinds = (*SUFFIXES, PROFILE)
+    if path.suffix.lower() not in kinds:
         raise UnderstudyError(
             f"--character {said}: {path.name} is no character that can be drawn; "
-            f"{', '.join(SUFFIXES)} files are."
+            f"{', '.join(kinds)} files are."
         )
     if not path.is_file():
         raise UnderstudyError(f"--character {said}: there is no file {path}.")

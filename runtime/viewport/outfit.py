@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from understudy.runtime.characters.character import Character, Texture
+from understudy.runtime.characters.character import Character, Texture, without
 from understudy.runtime.characters.faces import FaceRig
+from understudy.runtime.characters.gltf_document import has_mesh
 from understudy.runtime.characters.levels import Level, levels, whole
 from understudy.runtime.characters.loading import load
 from understudy.runtime.characters.springs import Springs
@@ -19,6 +20,7 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Pose
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.retarget import profile as profiles
 from understudy.runtime.retarget.retarget import Retarget
 
 VERTEX = np.dtype(
@@ -26,6 +28,7 @@ VERTEX = np.dtype(
      ("joints", "u2", 4), ("weights", "f4", 4), ("slot", "i4")]
 )  # fmt: skip
 MAPS = ("colour_map", "rough_map", "normal_map", "occlusion_map", "emissive_map")
+PROFILE = ".toml"
 COLOURS = ("colour_map", "emissive_map")  # kept in sRGB
 
 
@@ -90,6 +93,13 @@ def made(character: Character, most_pixels: int) -> Outfit:
         outfit.above_m = max(float(top_m), 0.0) + 0.08
     outfit.reach_m = float(np.linalg.norm(from_joint, axis=1).max(initial=0.0))
     return outfit
+
+
+def is_drawn(path: Path) -> bool:
+    """Whether a character's file, or that of a profile, is of a kind that has a mesh."""
+    if path.suffix.lower() == PROFILE:
+        path = Path(profiles.load(path).file)
+    return has_mesh(path)
 
 
 def _dress(outfit: Outfit, most_pixels: int) -> None:
@@ -176,7 +186,10 @@ class Fit:
 
 
 class Outfits:
-    """Outfits by character's name, read from `files`; with `wait` false beside the frame loop."""
+    """Outfits by character's name, of their files or profiles.
+
+    With `wait` false they are made beside the frame loop.
+    """
 
     def __init__(self, wait: bool = True, most_pixels: int = 2048) -> None:
         self.files: dict[str, Path] = {}
@@ -229,7 +242,10 @@ class Outfits:
             self.outfit(name)
 
     def _make(self, path: Path) -> Outfit:
-        return made(load(path), self._most)
+        if path.suffix.lower() != PROFILE:
+            return made(load(path), self._most)
+        profile = profiles.load(path)
+        return made(without(load(path.parent / profile.file), profile.hide), self._most)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

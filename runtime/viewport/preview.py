@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from understudy.runtime.characters.gltf_document import has_mesh
 from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.takes.clip import Clip
 
@@ -15,6 +14,7 @@ from .camera import Camera
 from .capture import contact_sheet, save_png
 from .film import rig_for, sample, tall_of
 from .focus import focus_of
+from .outfit import is_drawn
 from .renderer import Options, Renderer
 
 MOMENTS = 6
@@ -27,7 +27,7 @@ def sheet(path: Path, source: Clip, carried: Clip, character: Path) -> None:
     moments_s = np.linspace(0.0, carried.duration_s - carried.frame_time_s, MOMENTS)
     cells: list[tuple[float, Image.Image]] = []
     with Renderer(*SIZE, scale=2.0) as renderer:
-        if has_mesh(character):
+        if is_drawn(character):
             renderer.characters = {carried.skeleton.character: character}
         for clip, begin_s in ((source, skip_s), (carried, 0.0)):
             for time_s in moments_s:

@@ -56,7 +56,7 @@ def test_the_stage_says_which_file_it_is_and_is_asked_once(knight, tmp_path):
     stage = Stage(("ann", str(knight)), ("ben", str(profile)), ("eve", ""))
     files = CharacterFiles(lambda: stage)
     subjects = (dressed("ann", "knight"), dressed("ben", "tall"), standing(0.0, "eve"))
-    assert followed(files, *subjects) == {"knight": knight, "tall": knight}
+    assert followed(files, *subjects) == {"knight": knight, "tall": profile}
     followed(files, *subjects)
     assert stage.asked == 1
     files.given["knight"] = tmp_path / "mine.glb"  # a user's word counts more

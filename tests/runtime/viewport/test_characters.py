@@ -286,6 +286,19 @@ def test_who_cannot_wear_it_is_drawn_as_before_and_it_is_said(renderer, actor, t
     assert np.array_equal(seen, renderer.read().astype(float))
 
 
+def test_a_profile_hides_meshes(renderer, actor, tmp_path, front):
+    write(tmp_path / "actor.glb", 0.03)
+    profile = tmp_path / "bare.toml"
+    profile.write_text('file = "actor.glb"\nhide = ["body", "visor"]\n')
+    subject = wearing(actor, "ann")
+    whole = picture(renderer, actor, front, subject)
+    bare = picture(renderer, profile, front, subject)
+    assert (np.abs(whole - bare).max(2) > 30).mean() > 0.03
+    profile.write_text('file = "actor.glb"\nhide = ["sword"]\n')
+    picture(renderer, profile, front, wearing(actor, "noone"))
+    assert any("no mesh 'sword' to hide; it has body" in note for note in renderer.notes)
+
+
 def test_a_character_is_made_ready_beside_the_frame_loop(actor):
     outfits = Outfits(wait=False)
     outfits.files = {"ann": actor}
