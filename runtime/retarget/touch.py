@@ -71,6 +71,7 @@ class Hands:
         own = np.array([theirs[name] for name in names], int)
         middles, self._radii = _ellipsoids(names, way.source_p, theirs, self._source_size)
         self._middle = _carried(way.source_r[own], middles)
+        self._nearest_m = self._radii.max(-1, initial=0.0) + FREE_M * self._source_size
         middles, self._radii_there = _ellipsoids(names, way.target_p, ours, self._target_size)
         back = rotation.conjugate(way.target_r[self._things_there])
         there_at = rotation.rotate(back, middles)
@@ -112,14 +113,16 @@ class Hands:
         stood, stand = self._axes
         there_r = source_r[..., self._things, :]
         middle = source_p[..., self._things, :] + quaternion.turned(there_r, self._middle)
+        way: Array = theirs[..., :, None, :] - middle[..., None, :, :]  # (..., A, M, 3)
+        far = np.sqrt(np.add.reduce(way * way, -1, keepdims=True))
+        if (far[..., 0] > self._nearest_m).all():  # nothing is near: most ticks of most bodies
+            return ours
         own_r = world_r[..., self._things_there, :]
         own = world_p[..., self._things_there, :] + quaternion.turned(own_r, self._middle_there)
         # In the frame of the thing as it stands in the T-pose, which both bodies have in common.
         there_d = quaternion.multiply(there_r, quaternion.conjugate(stand))
         own_d = quaternion.multiply(own_r, quaternion.conjugate(stood))
-        way: Array = theirs[..., :, None, :] - middle[..., None, :, :]  # (..., A, M, 3)
         way = quaternion.rotate(quaternion.conjugate(there_d)[..., None, :, :], way)
-        far = np.sqrt(np.add.reduce(way * way, -1, keepdims=True))
         way = way / np.maximum(far, 1e-6)
         gap: Array = far - _reach(way, self._radii)
         size = self._source_size
@@ -139,6 +142,8 @@ class Hands:
         far = np.sqrt(np.add.reduce(way * way, -1))
         size = self._source_size
         share = _fade(far, CLASPED_M * size, APART_M * size)[..., None]
+        if not share.any():
+            return ours
         middle = 0.5 * (ours[..., 0, :] + ours[..., 1, :])
         half = 0.5 * self.ratio * way
         met = np.stack([middle + half, middle - half], axis=-2)
