@@ -16,6 +16,7 @@ from .character import Mesh, Part
 
 LEAST_TRIANGLES = 1500
 SHARES = (0.4, 0.15, 0.05)
+SEAM_UV = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,17 +50,21 @@ def levels(mesh: Mesh, points: Array) -> list[Level]:
     weld = compact[weld]
     part_of = np.repeat(np.arange(len(mesh.parts)), [p.count for p in mesh.parts])[rows]
     chart = _charts(mesh.triangles, len(points))
+    seams, ends = _seams(mesh, mesh.triangles[rows], part_of, weld)
+    fins, posts = _fins(seams, weld, spots, mesh.normals)
+    held = np.concatenate([spots, posts]).astype(np.float32)
+    kept_faces = np.concatenate([faces, fins]).astype(np.int32)
+    painted = points[np.concatenate([seams, ends])]
     for share in SHARES:
         if share * len(mesh.triangles) < 0.3 * LEAST_TRIANGLES:
             break
         simple, _, collapses = fast_simplification.simplify(
-            spots.astype(np.float32), faces, target_reduction=1.0 - share, return_collapses=True
+            held, kept_faces, target_reduction=1.0 - share, return_collapses=True
         )
         if not len(collapses):
             break
-        simple, _, to = fast_simplification.replay_simplification(
-            spots.astype(np.float32), faces, collapses
-        )
+        simple, _, to = fast_simplification.replay_simplification(held, kept_faces, collapses)
+        to = to[: len(spots)]
         keep = _nearest_in(to, spots, simple)
         new = to[faces]
         alive = _alive(new)
@@ -67,8 +72,9 @@ def levels(mesh: Mesh, points: Array) -> list[Level]:
         stand_in = _corners(mesh, chart, weld, keep[to[weld]])
         triangles = stand_in[mesh.triangles[rows[alive]]].astype(np.uint32)
         if len(triangles) > 0.85 * len(out[-1].triangles):
-            break
-        error_m = _error(spots, spots[keep], to, new[alive])
+            continue
+        after = np.concatenate(_seams(mesh, triangles, part_of[alive], weld))
+        error_m = max(_error(spots, spots[keep], to, new[alive]), _strayed(painted, points[after]))
         out.append(Level(triangles, _parts(mesh, part_of[alive]), error_m))
     return out
 
@@ -152,6 +158,57 @@ def _error(spots: Array, kept: Array, to: np.ndarray, faces: np.ndarray) -> floa
         least = np.where(has, np.minimum(least, off), least)
     least = np.where(np.isfinite(least), least, np.linalg.norm(spots - kept[to], axis=1))
     return float(np.percentile(least, 98.0))
+
+
+def _seams(
+    mesh: Mesh, triangles: np.ndarray, part_of: np.ndarray, weld: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(E, 2) edges at which paint changes (UVs, colours, materials), and (F, 2) where it ends.
+
+    Of triangles (T, 3) of the parts (T,); an edge is told by two vertices of one of its sides.
+    """
+    edges = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).astype(np.int64)
+    edges = np.where(weld[edges[:, :1]] < weld[edges[:, 1:]], edges, edges[:, ::-1])
+    material = np.array([p.material for p in mesh.parts])[np.repeat(part_of, 3)]
+    spot = weld[edges]
+    order = np.lexsort((spot[:, 1], spot[:, 0]))
+    edges, spot, material = edges[order], spot[order], material[order]
+    alike = (spot[1:] == spot[:-1]).all(axis=1)
+    first = np.concatenate([[True], ~alike]) & np.concatenate([~alike, [True]])
+    a, b = edges[:-1][alike], edges[1:][alike]
+    other = material[:-1][alike] != material[1:][alike]
+    other |= (np.abs(mesh.uvs[a, :2] - mesh.uvs[b, :2]) > SEAM_UV).any(axis=(1, 2))
+    other |= (np.abs(mesh.colours[a].astype(int) - mesh.colours[b]) > 8).any(axis=(1, 2))
+    return a[other], edges[first]
+
+
+def _fins(
+    seams: np.ndarray, weld: np.ndarray, spots: Array, normals: Array
+) -> tuple[np.ndarray, Array]:
+    """Faces (E, 3) that stand on seams, and their own points (E, 3) behind `spots`.
+
+    They hold a seam where it is: moving it aside bends a fin (Garland and Heckbert's boundary
+    constraints). They are no part of what comes out.
+    """
+    a, b = weld[seams[:, 0]], weld[seams[:, 1]]
+    long_m = np.linalg.norm(spots[a] - spots[b], axis=1, keepdims=True)
+    posts = 0.5 * (spots[a] + spots[b]) + 0.5 * long_m * normals[seams[:, 0]]
+    return np.stack([a, b, len(spots) + np.arange(len(seams))], axis=1), posts
+
+
+def _strayed(before: Array, after: Array) -> float:
+    """How far seams before (E, 2, 3) lie from those after (F, 2, 3).
+
+    Paint that moves along its surface is seen, though the surface stays.
+    """
+    from scipy.spatial import KDTree
+
+    if not len(before) or not len(after):
+        return 0.0 if len(before) == len(after) else float("inf")
+    along = np.linspace(0.0, 1.0, 5)[:, None, None]
+    spread = after[:, 0] * (1.0 - along) + after[:, 1] * along
+    away, _ = KDTree(spread.reshape(-1, 3)).query(before.mean(axis=1))
+    return float(np.percentile(away, 95.0))
 
 
 def _parts(mesh: Mesh, part_of: np.ndarray) -> tuple[Part, ...]:

@@ -29,6 +29,7 @@ VERTEX = np.dtype(
 )  # fmt: skip
 MAPS = ("colour_map", "rough_map", "normal_map", "occlusion_map", "emissive_map")
 PROFILE = ".toml"
+DECODERS = 4
 COLOURS = ("colour_map", "emissive_map")  # kept in sRGB
 
 
@@ -105,23 +106,15 @@ def is_drawn(path: Path) -> bool:
 def _dress(outfit: Outfit, most_pixels: int) -> None:
     """Decodes the pictures that the materials use."""
     character = outfit.character
-    pixels: dict[int, np.ndarray | None] = {}
+    used = {t.image for m in character.materials for n in MAPS if (t := getattr(m, n)) is not None}
+    with ThreadPoolExecutor(DECODERS) as pool:  # pillow decodes without the interpreter's lock
+        pixels = dict(zip(used, pool.map(lambda k: _decoded(outfit, k, most_pixels), used)))
     rows: dict[tuple, int] = {}
     for material in character.materials:
         look: dict[str, tuple[int, Texture]] = {}
         for name in MAPS:
             texture: Texture | None = getattr(material, name)
-            if texture is None:
-                continue
-            if texture.image not in pixels:
-                try:
-                    image = character.images[texture.image].pixels(most_pixels)
-                    pixels[texture.image] = image
-                except UnderstudyError as error:
-                    pixels[texture.image] = None
-                    outfit.notes.append(f"{character.name}: {error}")
-            found = pixels[texture.image]
-            if found is None:
+            if texture is None or (found := pixels[texture.image]) is None:
                 continue
             key = (texture.image, texture.wrap, texture.nearest, name in COLOURS)
             if key not in rows:
@@ -129,6 +122,15 @@ def _dress(outfit: Outfit, most_pixels: int) -> None:
                 outfit.pictures.append(_picture(found, texture, name in COLOURS))
             look[name] = rows[key], _halved(texture)
         outfit.looks.append(look)
+
+
+def _decoded(outfit: Outfit, image: int, most_pixels: int) -> np.ndarray | None:
+    """A picture's pixels; None and a note where it cannot be shown."""
+    try:
+        return outfit.character.images[image].pixels(most_pixels)
+    except UnderstudyError as error:
+        outfit.notes.append(f"{outfit.character.name}: {error}")
+        return None
 
 
 def _picture(pixels: np.ndarray, texture: Texture, srgb: bool) -> Picture:
