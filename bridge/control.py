@@ -29,6 +29,8 @@ from .requests import (
     Circle,
     Edit,
     Figures,
+    Go,
+    Gone,
     Hello,
     LookAt,
     Marker,
@@ -373,6 +375,19 @@ class ControlClient:
         if not isinstance(at, str):
             at = [float(x) for x in at]
         return self._ask(LookAt(subject=subject, at=at), Sights).look_at
+
+    def go(
+        self,
+        at_m: Iterable[float] = (),
+        subject: str = "",
+        heading_deg: float | None = None,
+        speed_mps: float = 1.3,
+        action: str = "",
+    ) -> dict[str, list[float]]:
+        """Sends a subject on a pad, "" for all, to a place (x, z); nowhere where none is given."""
+        place = [float(x) for x in at_m]
+        words = {"heading_deg": heading_deg, "speed_mps": speed_mps, "action": action}
+        return self._ask(Go(subject=subject, at_m=place, **words), Gone).go
 
     def session(self) -> dict[str, Any]:
         """The session as it is now: `session`, `sources`, `subjects`; see docs/session.md."""

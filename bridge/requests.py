@@ -166,6 +166,24 @@ class LookAt(Request, kw_only=True, omit_defaults=True, tag="look_at"):
     at: Name | Point = ""
 
 
+class Go(Request, kw_only=True, omit_defaults=True, tag="go"):
+    """Sends a subject on a pad to a place, [x, z] or [x, y, z]; subject "" is all, at_m [] nowhere.
+
+    There it turns to heading_deg, if that is said, and does an action, by its name. A seat's place
+    is where the hips come to rest.
+    """
+
+    subject: Name = ""
+    at_m: Annotated[list[Metres], Meta(max_length=3)] = []
+    heading_deg: Angle | None = None
+    speed_mps: Annotated[float, Meta(gt=0.0, le=3.6)] = 1.3
+    action: Name = ""
+
+    def __post_init__(self) -> None:
+        if len(self.at_m) == 1:
+            raise ValueError("at_m is [x, z] or [x, y, z]")
+
+
 class Camera(Request, kw_only=True, omit_defaults=True, tag="camera"):
     """A camera of the sender's, at any rate, never answered; silent for 2 s, it leaves.
 
@@ -306,6 +324,12 @@ class Figures(msgspec.Struct):
     stats: dict[str, Any]
 
 
+class Gone(msgspec.Struct):
+    """The result of a go: where each subject goes."""
+
+    go: dict[str, list[float]]
+
+
 class Sights(msgspec.Struct):
     """The result of a look_at: what each subject looks at."""
 
@@ -330,5 +354,5 @@ Edit = (
     | SaveSession
 )
 Recording = Record | Slate | Marker | Circle
-Told = Style | LookAt
+Told = Style | LookAt | Go
 AnyRequest = Hello | Ping | Pad | Camera | Stats | Recording | Told | ShowSession | Edit | Stop

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from understudy.models import export as onnx
 from understudy.models.motion import library, limits
-from understudy.models.motion.data import RATE_HZ, Strip, found, load, world
-from understudy.runtime.core import rotation
+from understudy.models.motion.data import RATE_HZ, Strip, found, load
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.performer.control.actions import BLEND_IN_S, ease
 
 from . import takes
 from .network import STEPS, Actions, Exported, samples, train
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         f"understudy train actions --data {' '.join(f.name for f in args.data)} --seed {args.seed}",
         round(minutes, 1),
         limits.of(gait + used),
-        {k: _seat(strips[t.clip], t) for k, t in enumerate(takes.TAKES) if t.action == "sit"},
+        {k: seat(net, k) for k, t in enumerate(takes.TAKES) if t.action == "sit"},
     )
     print(
         f"actions: {len(takes.TAKES)} takes, mean joint error {error_cm:.2f} cm, {minutes:.1f} min"
@@ -65,14 +65,29 @@ def _cut(s: Strip, take: takes.Take) -> Strip:
     return s.cut(round(take.begin_s * RATE_HZ), round(take.end_s * RATE_HZ))
 
 
-def _seat(s: Strip, take: takes.Take) -> list[float]:
-    """x, y, z of the hips while a take is held, as the root sees it at the take's beginning."""
+def seat(net: Actions, number: int) -> list[float]:
+    """x, y, z of the hips and the turn while a take is held, as the root sees it at its beginning.
+
+    As the run time plays it: the network's own travel, blended in and added up.
+    """
+    take = takes.TAKES[number]
     assert take.hold is not None
-    first, at = round(take.begin_s * RATE_HZ), round(sum(take.hold) / 2.0 * RATE_HZ)
-    hips = world(s)[0][at]
-    hips[[0, 2]] -= s.root[first]
-    seat = rotation.rotate(rotation.from_yaw(-s.yaw[first]), hips)
-    return [round(float(v), 3) for v in np.asarray(seat)]
+    count = round((take.hold[0] - take.begin_s) * RATE_HZ)
+    one = torch.eye(len(takes.TAKES))[number].expand(count, -1)
+    with torch.no_grad():
+        pose, _, speed = net(one, torch.arange(1, count + 1)[:, None] / RATE_HZ)
+    x = z = turn = 0.0
+    for k, travel in enumerate(speed.double().tolist(), 1):
+        grip = ease(min(1.0, k / RATE_HZ / BLEND_IN_S))
+        ahead_x, ahead_z, rate = (grip * value for value in travel)
+        c, s = math.cos(turn), math.sin(turn)
+        x += (c * ahead_x + s * ahead_z) / RATE_HZ
+        z += (-s * ahead_x + c * ahead_z) / RATE_HZ
+        turn += rate / RATE_HZ
+    hips_x, height, hips_z = pose[-1, :3].tolist()
+    c, s = math.cos(turn), math.sin(turn)
+    x, z = x + c * hips_x + s * hips_z, z - s * hips_x + c * hips_z
+    return [round(v, 3) for v in (x, height, z, turn)]
 
 
 def write(
@@ -111,7 +126,7 @@ def write(
                 "legs": "whose legs a take takes: never, standing bodies', always, or where alone "
                 "it may begin: a stand",
                 "hold_s": "where a take stays until it is asked to go on",
-                "seat": "the hips while a take is held, as the root saw it when it began",
+                "seat": "the hips while a take is held, and the turn, as the root saw them when it began",
                 "limits": "each joint's mean turn, and the box of rotation vectors about it in "
                 "which the takes and the gait keep",
             },

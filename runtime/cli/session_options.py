@@ -62,6 +62,17 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         "--copies", type=int, metavar="N", help="every source drives N subjects (for load)"
     )
     sources.add_argument(
+        "--crowd",
+        action="store_true",
+        help="subjects on pads keep apart, each at its own pace, late by its own delay",
+    )
+    sources.add_argument(
+        "--floor",
+        type=Path,
+        metavar="FILE.toml",
+        help="steps, ramps and blocks under subjects on pads",
+    )
+    sources.add_argument(
         "--from",
         dest="sources",
         action="append",
@@ -221,6 +232,9 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
     for flag in ("weights", "takeover_weights"):
         if (value := getattr(args, flag)) is not None:
             setattr(loop, flag, str(value.absolute()))
+    loop.crowd |= args.crowd
+    if args.floor is not None:
+        loop.floor = str(args.floor.absolute())
     loop.insecure |= args.insecure
     loop.takeover &= not args.no_takeover
     loop.realtime &= not args.no_realtime

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from understudy.runtime.core.buttons import ACTIONS
+from understudy.runtime.core.floor import Floor
 from understudy.runtime.core.pose import Intent, Subject
 from understudy.runtime.core.rotation import Array
+from understudy.runtime.performer.control import crowd as crowd_module
+from understudy.runtime.performer.control import goals
+from understudy.runtime.performer.control.controller import RUN_MPS, WALK_MPS
+from understudy.runtime.performer.control.goals import Goal
 from understudy.runtime.performer.control.layout import TRAITS
 from understudy.runtime.sources.controls.style import Style
 
 if TYPE_CHECKING:
     from understudy.runtime.performer.control.performer import Performer
+
+
+PUSHED = 0.2  # of a stick, from which a goal is given up
 
 
 class Batch:
@@ -21,7 +34,26 @@ class Batch:
     def __init__(self, performer: Performer) -> None:
         self.performer = performer
         self.intents = [Intent() for _ in range(performer.count)]
+        self.goals: list[Goal | None] = [None] * performer.count
         self.left = performer.count
+
+    def asked(self) -> tuple[list[Intent], Array]:
+        """What pads and goals ask, and the wished velocities (N, 2) in m/s."""
+        performer, intents = self.performer, list(self.intents)
+        wished = np.zeros((performer.count, 2))
+        speeds = np.sqrt((performer.controller.velocity**2).sum(-1))
+        for i, intent in enumerate(intents):
+            goal = self.goals[i]
+            if goal is not None and np.hypot(*intent.travel) > PUSHED:
+                goal = self.goals[i] = None  # whoever pushes the stick takes over
+            if goal is None:
+                wished[i] = intent.travel * (RUN_MPS if "run" in intent.buttons else WALK_MPS)
+                continue
+            root, yaw = performer.root[i], float(performer.yaw[i])
+            wished[i], own = goals.toward(goal, root, yaw, float(speeds[i]))
+            buttons = own.buttons | intent.buttons
+            intents[i] = replace(intent, facing=own.facing, buttons=buttons)
+        return intents, wished
 
 
 class Actor:
@@ -47,6 +79,13 @@ class Actor:
         for trait, value in traits.items():
             self.batch.performer.style[self.i, TRAITS.index(trait)] = value
 
+    def go(self, goal: Goal | None) -> None:
+        """Gives it a goal, or none; a seat's is where it begins to sit down."""
+        seats = self.batch.performer.seats
+        if goal is not None and (seat := seats.get(ACTIONS.get(goal.button, ""))):
+            goal = goals.seated(goal, seat, goal.heading_rad or 0.0)
+        self.batch.goals[self.i] = goal
+
     def look_at(self, point_m: Array) -> None:
         """A point (3,) in the world; NaN: along the way that it goes."""
         self.batch.performer.gaze.target[self.i] = point_m
@@ -71,9 +110,12 @@ class Actor:
 class Acting:
     """All batches. Those at the start are one; who comes later has one of his own."""
 
-    def __init__(self, weights: Path | None = None) -> None:
-        self._weights = weights
+    def __init__(
+        self, weights: Path | None = None, floor: Floor | None = None, crowd: bool = False
+    ) -> None:
+        self._weights, self._floor, self._is_crowd = weights, floor, crowd
         self._batches: list[Batch] = []
+        self._crowd: crowd_module.Crowd | None = None
 
     def actors(self, count: int) -> list[Actor]:
         """Bodies for so many, not on stage yet; it takes long, and may be done beside the loop."""
@@ -81,6 +123,7 @@ class Acting:
         from understudy.runtime.performer.control.performer import Performer
 
         batch = Batch(Performer(count, self._weights))
+        batch.performer.floor = self._floor
         return [Actor(batch, i) for i in range(count)]
 
     def admit(self, actors: Sequence[Actor]) -> None:
@@ -92,7 +135,7 @@ class Acting:
     def leave(self, actor: Actor) -> None:
         """One goes; a batch without anybody is closed."""
         batch = actor.batch
-        batch.intents[actor.i] = Intent()
+        batch.intents[actor.i], batch.goals[actor.i] = Intent(), None
         batch.left -= 1
         if not batch.left:
             self._batches.remove(batch)
@@ -100,8 +143,49 @@ class Acting:
 
     def step(self, dt_s: float) -> None:
         """One network call a batch."""
+        if self._is_crowd:
+            self._step_apart(dt_s)
+            return
         for batch in self._batches:
-            batch.performer.step(batch.intents, dt_s)
+            intents = batch.intents
+            if any(batch.goals):
+                intents, wished = batch.asked()
+                for i, goal in enumerate(batch.goals):
+                    if goal is not None:
+                        stick = goals.as_stick(wished[i], "run" in intents[i].buttons)
+                        intents[i] = replace(intents[i], travel=stick)
+            batch.performer.step(intents, dt_s)
+
+    def _step_apart(self, dt_s: float) -> None:
+        """The same for bodies of all batches, which make way for each other."""
+        if not self._batches:
+            return
+        asked = [batch.asked() for batch in self._batches]
+        performers = [batch.performer for batch in self._batches]
+        count = sum(p.count for p in performers)
+        if self._crowd is None or len(self._crowd.pace) != count:
+            self._crowd = crowd_module.Crowd(count)
+            for p, part in zip(performers, np.split(self._crowd.energy, _ends(performers))):
+                p.style[:, TRAITS.index("energy")] += part
+        led = np.array([goal is not None for batch in self._batches for goal in batch.goals])
+        wished = self._crowd.wish(np.concatenate([w for _, w in asked]), led)
+        position = np.concatenate([p.controller.position for p in performers])
+        velocity = np.concatenate([p.controller.velocity for p in performers])
+        velocities = crowd_module.apart(position, velocity, wished)
+        for batch, (intents, own), kept in zip(
+            self._batches, asked, np.split(velocities, _ends(performers)), strict=True
+        ):
+            for i, intent in enumerate(intents):
+                run = "run" in intent.buttons
+                stick = goals.as_stick(kept[i], run)
+                intent = replace(intent, travel=stick)
+                if not own[i].any() and stick.any():  # who makes room does not turn round for it
+                    yaw = float(batch.performer.yaw[i])
+                    ahead = np.array([math.sin(yaw), math.cos(yaw)])
+                    facing = intent.facing if intent.facing.any() else ahead
+                    intent = replace(intent, facing=facing, buttons=intent.buttons | {"strafe"})
+                intents[i] = intent
+            batch.performer.step(intents, dt_s)
 
     @property
     def provider_name(self) -> str:
@@ -112,6 +196,11 @@ class Acting:
         for batch in self._batches:
             batch.performer.close()
         self._batches.clear()
+
+
+def _ends(performers: Sequence[Performer]) -> Array:
+    """Where each performer's bodies end in a row of all but the last."""
+    return np.cumsum([p.count for p in performers])[:-1]
 
 
 def oldest_ns(intents: Sequence[Intent], now_ns: int) -> int:

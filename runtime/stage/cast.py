@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from understudy.bridge.requests import Go
+from understudy.runtime.core import floor as floors
+from understudy.runtime.core.buttons import ACTIONS, named
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Sight, Subject
 from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.performer.control.goals import Goal
 from understudy.runtime.sources import registry
 from understudy.runtime.sources.controls.style import Style, checked
 from understudy.runtime.sources.packet import Packet
@@ -56,7 +61,8 @@ class Cast:
         self.ports = self.inputs.ports
         self.live = Live(loop.stop_after_s, _path(loop.takeover_weights))
         self.live.ready = self.inputs.ready
-        self.acting = Acting(_path(loop.weights))
+        ground = floors.read(Path(loop.floor)) if loop.floor else None
+        self.acting = Acting(_path(loop.weights), ground, loop.crowd)
         self.scenery = Scenery()
         self.characters = Figures()
         self.sights = Sights(self.members, self.scenery)
@@ -311,6 +317,24 @@ class Cast:
         for _, actor in acted:
             actor.style(values)
         return {member.table.name: actor.traits for member, actor in acted}
+
+    def go(self, request: Go) -> dict[str, list[float]]:
+        """Sends one on a pad, "" for all, to a place, or nowhere; gives where each goes."""
+        acted = self._acted(request.subject, "goal")
+        if not acted:
+            raise UnderstudyError(NOBODY.format("goal"))
+        button = next(iter(named([request.action])), "")
+        if request.action and button not in ACTIONS:
+            raise UnderstudyError(
+                f"{request.action!r} is no action; there are {', '.join(ACTIONS.values())}."
+            )
+        degrees = request.heading_deg
+        heading = None if degrees is None else math.radians(degrees)
+        for _, actor in acted:
+            at = request.at_m
+            goal = Goal((at[0], at[-1]), heading, request.speed_mps, button) if at else None
+            actor.go(goal)
+        return {member.table.name: list(request.at_m) for member, _ in acted}
 
     def _acted(self, name: str, what: str) -> list[tuple[Member, Actor]]:
         """The acted subject of that name, "" for all, that is to be given something."""

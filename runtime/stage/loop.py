@@ -22,6 +22,7 @@ from understudy.bridge import ControlServer, Publisher
 from understudy.bridge.requests import (
     Camera,
     Circle,
+    Go,
     LookAt,
     Marker,
     Pad,
@@ -209,6 +210,11 @@ class Stage:
                     try:
                         sights = self.cast.look_at(request.subject, request.at)
                         self.control.reply(request, look_at=sights)
+                    except UnderstudyError as refusal:
+                        self.control.reply(request, error=str(refusal))
+                case Go():
+                    try:
+                        self.control.reply(request, go=self.cast.go(request))
                     except UnderstudyError as refusal:
                         self.control.reply(request, error=str(refusal))
                 case ShowSession():

@@ -55,6 +55,8 @@ class StageTable(Table):
     weights: str = ""
     takeover_weights: str = ""
     copies: Annotated[int, Meta(ge=1, le=4096)] = 1
+    crowd: bool = False
+    floor: str = ""
 
 
 class SubjectTable(Table):
@@ -157,7 +159,7 @@ def load(path: Path) -> Session:
         if isinstance(said := table.get("map"), str):
             table["map"] = str(base / said)
     loop = session.stage
-    for name in ("weights", "takeover_weights", "keys"):
+    for name in ("weights", "takeover_weights", "keys", "floor"):
         if said := getattr(loop, name):
             setattr(loop, name, str(base / said))
     if session.slate.folder:

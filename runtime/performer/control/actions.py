@@ -115,6 +115,7 @@ class Actions:
             None
         ] * count  # a button, and whether mirrored
         self._next = np.zeros(count, int)
+        self._still = np.zeros(count, bool)  # in a hold nobody travels
         self._mix = np.zeros((count, JOINTS))  # the masks in use, which turn into each other
         # From one take straight to the next.
         self._seam = Inertialization(count, JOINTS)
@@ -210,6 +211,7 @@ class Actions:
             swing = 0.5 - 0.5 * np.cos(2.0 * np.pi * self._holding[who] / HOLD_PERIOD_S)
             at = np.where(held, first + (last - first) * swing, at)
         self.time_s[who] = at
+        self._still[who] = held
         self._leaving[who] |= self._seconds[take] - at <= np.where(
             self.whole[who], BLEND_OUT_S, ARMS_OUT_S
         )
@@ -238,6 +240,7 @@ class Actions:
             self.time_s, self._seconds[np.maximum(self.take, 0)]
         )
         self._run()
+        played["travel"][who[self._still[who]]] = 0.0
         flip = who[self.mirrored[who]]
         if len(flip):
             played["hips"][flip] *= _FLIP_P
@@ -252,12 +255,12 @@ class Actions:
 
     def travel(self, who: np.ndarray, travel: Array) -> None:
         """Mixes the takes' root velocity into travel (N, 3), in place."""
-        w = _ease(self.grip[who])[:, None]
+        w = ease(self.grip[who])[:, None]
         travel[who] += w * (self._played["travel"][who] - travel[who])
 
     def apply(self, who: np.ndarray, hips: Array, local: Array, contacts: Array) -> None:
         """Lays the takes over hips (N, 3), rotations (N, J, 4) in the root's frame and contacts."""
-        w, grip = _ease(self.weight[who])[:, None], _ease(self.grip[who])[:, None]
+        w, grip = ease(self.weight[who])[:, None], ease(self.grip[who])[:, None]
         played = self._played["rotations"][who].astype(float)
         under = local[who]
         goal = played.copy()
@@ -309,6 +312,6 @@ def _turn(local: Array, chain: Sequence[int]) -> Array:
     return turn
 
 
-def _ease(t: Array) -> Array:
+def ease(t: Array) -> Array:
     """(...) smooth step from 0 to 1."""
     return t * t * (3.0 - 2.0 * t)

@@ -58,7 +58,8 @@ class MotionCard(Struct):
 class Take(Struct):
     """A jump or an action.
 
-    hold_s: where it stays until it is asked to go on; seat: the hips meanwhile, as the root saw it.
+    hold_s: where it stays until it is asked to go on; seat: the hips x, y, z meanwhile and the turn
+    since it began, as the root saw it then.
     """
 
     action: str
@@ -67,7 +68,7 @@ class Take(Struct):
     arms: Literal["both", "left", "right"] = "both"
     legs: Literal["never", "standing", "always", "stand"] = "standing"
     hold_s: tuple[float, float] | None = None
-    seat: tuple[float, float, float] | None = None
+    seat: tuple[float, float, float, float] | None = None
 
 
 class ActionsCard(Struct):

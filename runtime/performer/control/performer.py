@@ -194,6 +194,11 @@ class Performer:
         for positions, turns in (self._before, self._now, (self.positions, self.rotations)):
             positions[i, 0], turns[i] = shown
 
+    @property
+    def seats(self) -> dict[str, Sequence[float]]:
+        """By action: the hips while it is held, as the root saw it when it began."""
+        return self._actions.seats
+
     def _standing(self, i: int) -> tuple[Array, Array]:
         """World hips (3,) and local rotations (J, 4) of body i in the starting pose."""
         turns = rotation.from_6d(self._start[POSE][3:].reshape(JOINTS, 6).astype(float))

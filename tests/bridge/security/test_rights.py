@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tests.bridge.security.test_keys import ANYWHERE, PATIENCE_S, Show, refused, undisturbed, until
 from tests.bridge.test_relay import relaying
 from understudy.bridge import ControlClient, ControlServer, Subscriber
-from understudy.bridge.requests import AnyRequest, LookAt, Style
+from understudy.bridge.requests import AnyRequest, Go, LookAt, Style
 from understudy.bridge.security import keys, rights
 from understudy.bridge.security.access import RENEWAL_S, AccessControl
 from understudy.bridge.security.keys import Keyring
@@ -35,6 +35,7 @@ ASKED: dict[str, tuple[str, Callable[[ControlClient], object]]] = {
     "stats": (LISTEN, lambda client: client.stats()),
     "style, told": (LISTEN, lambda client: client._ask(Style())),
     "style": (STEER, lambda client: client._ask(Style(traits={"energy": 0.5}))),
+    "go": (STEER, lambda client: client._ask(Go(at_m=[0.0, 4.0]))),
     "look_at": (STEER, lambda client: client._ask(LookAt(at=[0.0, 1.6, 4.0]))),
     "session": (LISTEN, lambda client: client.session()),
     "add_source": (STEER, lambda client: client.add_source("vmc://0.0.0.0")),

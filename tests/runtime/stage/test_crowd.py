@@ -1,0 +1,97 @@
+"""Crowds and goals: who keeps apart, who is out of step, who arrives."""
+
+import numpy as np
+import pytest
+
+from understudy.runtime.core.buttons import ACTIONS
+from understudy.runtime.core.pose import Intent
+from understudy.runtime.performer.control.goals import Goal
+from understudy.runtime.performer.control.layout import PHASE
+from understudy.runtime.stage.acting import Acting
+from understudy.runtime.stage.casting import SPACING_M, grid
+
+BUTTON = {action: button for button, action in ACTIONS.items()}
+
+
+def crowd(count: int, spots, headings=None):
+    acting = Acting(crowd=True)
+    actors = acting.actors(count)
+    acting.admit(actors)
+    for i, actor in enumerate(actors):
+        actor.stand(spots[i], 0.0 if headings is None else headings[i])
+    return acting, actors, actors[0].batch.performer
+
+
+def nearest(performer) -> float:
+    hips = performer.positions[:, 0, [0, 2]].astype(float)
+    far = np.linalg.norm(hips[:, None] - hips[None], axis=-1)
+    return float(far[~np.eye(len(hips), dtype=bool)].min())
+
+
+def spread(performer) -> float:
+    """1: phases lie all round the circle; 0: all bodies are in step."""
+    body = performer._sets[performer._turn]["body"]
+    return 1.0 - float(np.hypot(*body[:, PHASE.start : PHASE.start + 2].mean(0)))
+
+
+@pytest.fixture(scope="module")
+def walked():
+    """Thirty-two on one pad: a walk, a bend, a stand, a walk back."""
+    acting, actors, performer = crowd(32, grid(32, SPACING_M))
+    least, spreads = [], []
+    sticks = [(0.0, 0.65)] * 360 + [(0.5, 0.4)] * 240 + [(0.0, 0.0)] * 120 + [(0.0, -0.65)] * 240
+    for stick in sticks:
+        for actor in actors:
+            actor.intent = Intent(np.array(stick))
+        acting.step(1 / 60)
+        least.append(nearest(performer))
+        spreads.append(spread(performer))
+    acting.close()
+    return np.array(least), np.array(spreads)
+
+
+def test_thirty_two_on_one_pad_keep_apart(walked):
+    assert walked[0].min() > 0.5
+
+
+def test_they_do_not_walk_in_step(walked):
+    assert walked[1][240:360].mean() > 0.6
+
+
+def test_who_walks_through_each_other_keeps_apart_and_arrives():
+    count = 16
+    angle = np.arange(count) * 2 * np.pi / count
+    spots = 5.0 * np.stack([np.sin(angle), 0 * angle, np.cos(angle)], -1)
+    acting, actors, performer = crowd(count, spots, angle + np.pi)
+    for i, actor in enumerate(actors):
+        actor.go(Goal((-spots[i, 0], -spots[i, 2])))
+    least = []
+    for _ in range(1500):
+        acting.step(1 / 60)
+        least.append(nearest(performer))
+    off = np.linalg.norm(performer.root + spots[:, [0, 2]], axis=-1)
+    acting.close()
+    assert min(least) > 0.4
+    assert off.max() < 0.6
+
+
+def test_a_goal_is_reached_faced_and_acted():
+    acting = Acting()
+    actors = acting.actors(3)
+    acting.admit(actors)
+    for i, actor in enumerate(actors):
+        actor.stand((3.0 * i, 0.0, 0.0), 0.0)
+    actors[0].go(Goal((0.5, 3.0), 1.5))
+    actors[1].go(Goal((3.0, 2.5), 3.14, button=BUTTON["sit"]))
+    actors[2].go(Goal((6.0, 3.0)))
+    for t in range(720):
+        if t == 120:
+            actors[2].intent = Intent(np.array([0.0, -0.6]))  # the stick takes over
+        acting.step(1 / 60)
+    p = actors[0].batch.performer
+    assert np.linalg.norm(p.root[0] - (0.5, 3.0)) < 0.15
+    assert abs(p.yaw[0] - 1.5) < 0.2
+    assert np.linalg.norm(p.positions[1, 0, [0, 2]] - (3.0, 2.5)) < 0.2  # the hips on the seat
+    assert p.positions[1, 0, 1] < 0.62
+    assert p.root[2, 1] < -2.0
+    acting.close()
