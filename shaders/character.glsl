@@ -96,13 +96,13 @@ layout(location = 2) out float depth_out;
 // A tangent frame from the picture's own slopes (Schueler, "Normal mapping without precomputed
 // tangents"): no tangents need to be kept, skinned or morphed.
 vec3 detailed(vec3 n, vec2 at) {
+    vec3 m = texture(normal_map, at).xyz * 2.0 - 1.0;
     vec3 dx = dFdx(view_position), dy = dFdy(view_position);
     vec2 ux = dFdx(at), uy = dFdy(at);
     vec3 ax = cross(dy, n), ay = cross(n, dx);
     vec3 t = ax * ux.x + ay * uy.x, b = ax * ux.y + ay * uy.y;
     float t2 = dot(t, t), b2 = dot(b, b);
     if (min(t2, b2) < 1e-24) return n;
-    vec3 m = texture(normal_map, at).xyz * 2.0 - 1.0;
     m.xy *= surface.z;
     // v of glTF goes down, and so does b: green is up in its maps.
     return normalize(mat3(t * inversesqrt(t2), -b * inversesqrt(b2), n) * m);
@@ -110,26 +110,10 @@ vec3 detailed(vec3 n, vec2 at) {
 #endif
 
 void main() {
+    // All that is looked up comes first: slopes are known only where no pixel has left.
     vec4 colour = colour_factor * vertex_tone;
 #ifdef COLOUR_MAP
     colour *= texture(colour_map, place(0));
-#endif
-#ifdef MASK
-    if (colour.a < cutoff) discard;
-#endif
-#ifdef BLEND
-#ifdef OVER
-    if (colour.a < 0.004 || colour.a >= SOLID) discard;
-#else
-    if (colour.a < SOLID) discard;  // what is as good as solid is lit and shaded as such
-#endif
-#endif
-    vec3 glow = emissive_factor.rgb * (1.0 - veil.a);
-#ifdef EMISSIVE_MAP
-    glow *= texture(emissive_map, place(4)).rgb;
-#endif
-#if defined(OVER) && !defined(BLEND)
-    if (max(glow.r, max(glow.g, glow.b)) < 0.004) discard;
 #endif
     vec3 n = normalize(view_normal) * (gl_FrontFacing ? 1.0 : -1.0);
 #ifdef NORMAL_MAP
@@ -145,6 +129,23 @@ void main() {
 #ifdef OCCLUSION_MAP
     // The G-buffer has no place for it: half of it darkens the surface for every light.
     albedo *= 1.0 - 0.5 * surface.w * (1.0 - texture(occlusion_map, place(3)).r);
+#endif
+    vec3 glow = emissive_factor.rgb * (1.0 - veil.a);
+#ifdef EMISSIVE_MAP
+    glow *= texture(emissive_map, place(4)).rgb;
+#endif
+#ifdef MASK
+    if (colour.a < cutoff) discard;
+#endif
+#ifdef BLEND
+#ifdef OVER
+    if (colour.a < 0.004 || colour.a >= SOLID) discard;
+#else
+    if (colour.a < SOLID) discard;  // what is as good as solid is lit and shaded as such
+#endif
+#endif
+#if defined(OVER) && !defined(BLEND)
+    if (max(glow.r, max(glow.g, glow.b)) < 0.004) discard;
 #endif
     albedo = mix(albedo, veil.rgb, veil.a);
     float gloss = clamp((1.0 - rough) / 0.85, 0.0, 1.0);

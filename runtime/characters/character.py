@@ -13,6 +13,7 @@ import numpy as np
 
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.roles import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
@@ -202,7 +203,7 @@ class Character:
     bones   (B,) the joint of each bone; the first J are the skeleton's joints themselves
     unbind  (B, 4, 4) float32: a vertex is at sum w * world[bones[b]] @ unbind[b] @ position, where
             world is a joint's rigid place: rotation and position alone
-    bodies  bone in snake case -> joint, of what a VRM names beyond the skeleton's roles: eyes, jaw
+    named   bone in snake case -> joint, as a VRM says: eyes, jaw and fingers too
     look_rad  how far its eyes turn at most, aside and up, where a VRM says
     notes   sentences on what was guessed and what is not read
     """
@@ -216,7 +217,7 @@ class Character:
     images: tuple[Image, ...] = ()
     morphs: tuple[Morph, ...] = ()
     expressions: tuple[Expression, ...] = ()
-    bodies: dict[str, int] = field(default_factory=dict)
+    named: dict[str, int] = field(default_factory=dict)
     springs: tuple[SpringBone, ...] = ()
     colliders: tuple[Collider, ...] = ()
     look_rad: tuple[float, float] | None = None
@@ -267,8 +268,6 @@ def sole_heights(character: Character) -> dict[str, float]:
 
     A side without a foot, or whose foot carries nothing, is left out.
     """
-    from understudy.runtime.core.roles import roles
-
     skeleton, role = character.skeleton, roles(character.skeleton)
     height = character.vertices()[:, 1]
     carrier = character.vertex_joints()

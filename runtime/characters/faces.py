@@ -184,7 +184,7 @@ def eyes(character: Character) -> tuple[Eye, ...]:
     skeleton, found = character.skeleton, []
     head = roles(skeleton).get("head")
     for side in SIDES:
-        joint = character.bodies.get(f"{side}_eye")
+        joint = character.named.get(f"{side}_eye")
         if joint is None:
             named = [j for j, name in enumerate(skeleton.names) if _is_eye(name, side)]
             named = [j for j in named if head is None or _below(skeleton.parents, j, head)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from . import gltf_document as gltf
+from . import gltf_schema as gltf
 from .character import Image, Material, Texture
 from .gltf_document import File, extension
 
@@ -14,7 +14,8 @@ _WEBP, _TRANSFORM = "EXT_texture_webp", "KHR_texture_transform"
 _OLD = "KHR_materials_pbrSpecularGlossiness"
 _READ = frozenset(
     (_WEBP, _TRANSFORM, _OLD, "KHR_materials_unlit", "KHR_materials_emissive_strength",
-     "KHR_mesh_quantization", "VRM", "VRMC_vrm", "VRMC_vrm_animation")
+     "KHR_mesh_quantization", "VRM", "VRMC_vrm", "VRMC_vrm_animation",
+     "VRMC_springBone", "VRMC_materials_mtoon")
 )  # fmt: skip
 
 

@@ -10,14 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.rotation import Array
 
 from .character import Mesh, Morph, Part
-from .gltf_document import File, Node, Primitive, names_in
+from .gltf_bones import Bones
+from .gltf_document import File, names_in
 from .gltf_materials import Materials
 from .gltf_numbers import Numbers
+from .gltf_schema import Node, Primitive
 from .gltf_skeleton import Rig
 
 MOST_VERTICES = MOST_TRIANGLES = 2_000_000
@@ -61,15 +62,7 @@ class Meshes:
         self._moves: dict[str, list[_Move]] = {}
         self._read: list[tuple[int, str, _Vertices]] = []  # material, name, in the file's order
         self._count = self._faces = self._at = 0
-        rest_p, rest_r = rig.skeleton.rest_globals
-        self._home = np.zeros((len(rest_p), 4, 4))  # the world of the rest pose into a joint
-        turn = rotation.to_matrix(rotation.conjugate(rest_r))
-        self._home[:, :3, :3] = turn
-        self._home[:, :3, 3] = -np.einsum("jab,jb->ja", turn, rest_p)
-        self._home[:, 3, 3] = 1.0
-        self._bones: dict[tuple[int, bytes], int] = {}
-        self._binds: list[tuple[int, np.ndarray]] = []
-        self._skins: dict[int, np.ndarray] = {}
+        self._bones = Bones(file, numbers, rig)
 
     def read(self) -> None:
         """Every mesh that the scene shows."""
@@ -82,39 +75,6 @@ class Meshes:
                 raise self.file.damaged(f"there is no mesh {node.mesh}")
             for primitive in tree.meshes[node.mesh].primitives:
                 self._add(n, node, primitive)
-
-    # -- bones
-
-    def _bone(self, joint: int, unbind: Array) -> int:
-        key = (joint, np.round(unbind, 6).tobytes())
-        if key not in self._bones:
-            self._bones[key] = len(self._binds)
-            self._binds.append((joint, unbind))
-        return self._bones[key]
-
-    def _skin(self, index: int) -> np.ndarray:
-        """The bone of each of a skin's joints."""
-        if index in self._skins:
-            return self._skins[index]
-        tree, rig = self.file.tree, self._rig
-        if not 0 <= index < len(tree.skins):
-            raise self.file.damaged(f"there is no skin {index}")
-        said = tree.skins[index]
-        count = len(said.joints)
-        inverse: Array = np.tile(np.eye(4), (count, 1, 1))
-        if said.inverseBindMatrices is not None:
-            values = self._numbers.values(said.inverseBindMatrices)
-            if values.shape[1] != 16 or len(values) < count:
-                raise self.file.damaged(f"skin {index} has too few inverse bind matrices")
-            inverse = values[:count].reshape(-1, 4, 4).swapaxes(1, 2)
-        bones = []
-        for node, bind in zip(said.joints, inverse, strict=True):
-            if not 0 <= node < len(tree.nodes):
-                raise self.file.damaged(f"skin {index} names node {node}")
-            joint = rig.joint(node)
-            bones.append(self._bone(joint, self._home[joint] @ rig.world[node] @ bind))
-        self._skins[index] = np.array(bones, np.int64)
-        return self._skins[index]
 
     # -- primitives
 
@@ -221,12 +181,11 @@ class Meshes:
         """Bones (count, 4) and weights (count, 4) of a primitive."""
         at = primitive.attributes
         if node.skin is None or "JOINTS_0" not in at or "WEIGHTS_0" not in at:
-            joint = self._rig.joint(n)
-            bone = self._bone(joint, self._home[joint] @ self._rig.world[n])
+            bone = self._bones.rigid(n)
             weights = np.zeros((count, 4), np.float32)
             weights[:, 0] = 1.0
             return np.full((count, 4), bone), weights
-        bones = self._skin(node.skin)
+        bones = self._bones.skin(node.skin)
         sets = [k for k in range(8) if f"JOINTS_{k}" in at and f"WEIGHTS_{k}" in at]
         if len(sets) > 2:
             self.notes["Of more than eight joints at a vertex the first eight count."] = None
@@ -255,8 +214,7 @@ class Meshes:
 
     def _mirrored(self, made: _Vertices) -> bool:
         """Whether the bones of a primitive turn it inside out."""
-        bone = int(np.bincount(made.joints[:, 0]).argmax())
-        return bool(np.linalg.det(self._binds[bone][1][:3, :3]) < 0.0)
+        return self._bones.mirrors(int(np.bincount(made.joints[:, 0]).argmax()))
 
     # -- morphs
 
@@ -290,7 +248,7 @@ class Meshes:
     def finish(self) -> tuple[Mesh, np.ndarray, Array, tuple[Morph, ...]]:
         """The mesh, the joint (B,) of each bone, its unbind (B, 4, 4), and the morphs."""
         mesh, place = self._joined()
-        bones, unbind, row = self._all_bones()
+        bones, unbind, row = self._bones.all()
         mesh.joints[:] = row[mesh.joints]
         morphs = []
         for name, moves in self._moves.items():
@@ -299,22 +257,6 @@ class Meshes:
             normals = np.concatenate([m.normals for m in moves])
             morphs.append(Morph(name, vertices, positions, normals, moves[0].rest))
         return mesh, bones, unbind.astype(np.float32), tuple(morphs)
-
-    def _all_bones(self) -> tuple[np.ndarray, Array, np.ndarray]:
-        """Bones with the skeleton's joints first; and the row of each bone that was asked for."""
-        count = len(self._home)
-        bones, unbind = list(range(count)), [np.asarray(home) for home in self._home]
-        row = np.zeros(max(len(self._binds), 1), np.int64)
-        taken: set[int] = set()
-        for k, (joint, bind) in enumerate(self._binds):
-            if joint in taken:
-                row[k] = len(bones)
-                bones.append(joint)
-                unbind.append(bind)
-            else:
-                taken.add(joint)
-                row[k], unbind[joint] = joint, bind
-        return np.array(bones, np.int32), np.array(unbind), row
 
     def _joined(self) -> tuple[Mesh, np.ndarray]:
         """All primitives, those of one material beside each other; and where each vertex went."""

@@ -11,7 +11,8 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.rotation import Array
 
 from .glb import COMPONENTS, WIDTHS
-from .gltf_document import Accessor, File
+from .gltf_document import File
+from .gltf_schema import Accessor
 
 MOST_VALUES = 1 << 28
 # What no byte stands behind, all zeros; sparse ones begin so.

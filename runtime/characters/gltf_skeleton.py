@@ -14,7 +14,8 @@ from understudy.runtime.core.roles import HIERARCHY, guess
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
-from .gltf_document import Document, File, Node, parents_of
+from .gltf_document import File, parents_of
+from .gltf_schema import Document, Node
 
 MOST_JOINTS = 2000
 # A leg that is longer is told in centimetres, whatever glTF says of metres.

@@ -14,6 +14,8 @@ from .gltf_skeleton import Rig
 MOST = 1000  # joints that swing, and colliders
 # A last joint has no bone of its own; VRM 0 gives it one of this length.
 LEAF_M = 0.07
+FAR = 1e3
+STRONG = 100.0
 
 
 def read(file: File, rig: Rig) -> tuple[tuple[SpringBone, ...], tuple[Collider, ...]]:
@@ -32,7 +34,7 @@ def read(file: File, rig: Rig) -> tuple[tuple[SpringBone, ...], tuple[Collider, 
 def _offset(rig: Rig, node: int, offset: tuple[float, float, float]) -> Vec3:
     """A point of a node's frame in its joint's rigid one, metres."""
     joint = rig.joint(node)
-    at = (rig.world[node] @ [*offset, 1.0])[:3]
+    at = (rig.world[node] @ [*np.clip(offset, -FAR, FAR), 1.0])[:3]
     rest_p, rest_r = rig.skeleton.rest_globals
     return _vec(rotation.rotate(rotation.conjugate(rest_r[joint]), at - rest_p[joint]))
 
@@ -44,6 +46,11 @@ def _vec(v: Array) -> Vec3:
 
 def _scale(rig: Rig, node: int) -> float:
     return float(np.linalg.norm(rig.world[node][:3, 0]))
+
+
+def _bounded(value: float, most: float = FAR, least: float = 0.0) -> float:
+    """A file's number within what a body can have."""
+    return float(np.clip(value, least, most))
 
 
 def _new(file: File, rig: Rig) -> tuple[list[SpringBone], list[Collider]]:
@@ -60,7 +67,7 @@ def _new(file: File, rig: Rig) -> tuple[list[SpringBone], list[Collider]]:
         tail = None if shape.tail is None else _offset(rig, one.node, shape.tail)
         colliders.append(
             Collider(rig.joint(one.node), _offset(rig, one.node, shape.offset),
-                     shape.radius * _scale(rig, one.node), tail)
+                     _bounded(shape.radius) * _scale(rig, one.node), tail)
         )  # fmt: skip
     springs: list[SpringBone] = []
     for spring in said.springs:
@@ -74,14 +81,18 @@ def _new(file: File, rig: Rig) -> tuple[list[SpringBone], list[Collider]]:
                     SpringBone(
                         rig.rows[joint.node],
                         _tail(rig, rig.rows[joint.node], rig.world[after.node][:3, 3]),
-                        joint.stiffness,
-                        float(np.clip(joint.dragForce, 0.0, 1.0)),
-                        _vec(np.array(joint.gravityDir) * joint.gravityPower),
-                        joint.hitRadius,
+                        _bounded(joint.stiffness, STRONG),
+                        _bounded(joint.dragForce, 1.0),
+                        _pull(joint.gravityDir, joint.gravityPower),
+                        _bounded(joint.hitRadius),
                         hits,
                     )
                 )
     return springs, colliders
+
+
+def _pull(way: tuple[float, float, float], power: float) -> Vec3:
+    return _vec(np.clip(way, -1.0, 1.0) * _bounded(power, STRONG, -STRONG))
 
 
 def _tail(rig: Rig, joint: int, at: Array) -> Vec3:
@@ -101,7 +112,7 @@ def _old(file: File, rig: Rig) -> tuple[list[SpringBone], list[Collider]]:
             of_group[-1].append(len(colliders))
             # Offsets are Unity's: their z is the other way round.
             at = (one.offset.x, one.offset.y, -one.offset.z)
-            radius_m = one.radius * _scale(rig, group.node)
+            radius_m = _bounded(one.radius) * _scale(rig, group.node)
             colliders.append(
                 Collider(rig.joint(group.node), _offset(rig, group.node, at), radius_m)
             )
@@ -110,7 +121,7 @@ def _old(file: File, rig: Rig) -> tuple[list[SpringBone], list[Collider]]:
     for bones in said.boneGroups:
         hits = tuple(c for g in bones.colliderGroups if 0 <= g < len(of_group) for c in of_group[g])
         way = bones.gravityDir
-        gravity = _vec(np.array([way.x, way.y, way.z]) * bones.gravityPower)
+        gravity = _pull((way.x, way.y, way.z), bones.gravityPower)
         stack = [rig.rows[n] for n in bones.bones if n in rig.rows]
         while stack and len(springs) < MOST:
             joint = stack.pop()
@@ -122,8 +133,8 @@ def _old(file: File, rig: Rig) -> tuple[list[SpringBone], list[Collider]]:
                 bone = rest_p[joint] - rest_p[int(skeleton.parents[joint])]
                 at = rest_p[joint] + LEAF_M * rotation.normalize(bone)
             springs.append(
-                SpringBone(joint, _tail(rig, joint, at), bones.stiffiness,
-                           float(np.clip(bones.dragForce, 0.0, 1.0)), gravity, bones.hitRadius,
+                SpringBone(joint, _tail(rig, joint, at), _bounded(bones.stiffiness, STRONG),
+                           _bounded(bones.dragForce, 1.0), gravity, _bounded(bones.hitRadius),
                            hits)
             )  # fmt: skip
     return springs, colliders

@@ -10,11 +10,12 @@ from understudy.runtime.core.errors import UnderstudyError
 
 from . import gltf_springs
 from .character import Character, Expression
-from .gltf_document import SUFFIXES, Bind, File, opened
+from .gltf_document import SUFFIXES, File, opened
 from .gltf_materials import Materials, unread
 from .gltf_meshes import Meshes
 from .gltf_numbers import Numbers
 from .gltf_skeleton import Rig, rig, said_bones
+from .vrm_schema import Bind
 
 
 def load(path: Path | str) -> Character:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from understudy.runtime.characters import glb
-from understudy.runtime.characters.gltf_document import Node, opened
+from understudy.runtime.characters.gltf_document import opened
+from understudy.runtime.characters.gltf_schema import Node
 from understudy.runtime.characters.gltf_skeleton import rig
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError

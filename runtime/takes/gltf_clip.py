@@ -7,14 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from understudy.runtime.characters.gltf_document import (
-    Animation,
-    Document,
-    Node,
-    opened,
-    parents_of,
-)
+from understudy.runtime.characters.gltf_document import opened, parents_of
 from understudy.runtime.characters.gltf_numbers import Numbers
+from understudy.runtime.characters.gltf_schema import Animation, Document, Node
 from understudy.runtime.characters.gltf_skeleton import joints_of, named, ordered, said_roles
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError

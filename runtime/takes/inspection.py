@@ -9,7 +9,8 @@ import numpy as np
 
 from understudy.runtime.characters import loading
 from understudy.runtime.characters.character import Character
-from understudy.runtime.characters.gltf_document import SUFFIXES, Document, opened
+from understudy.runtime.characters.gltf_document import SUFFIXES, opened
+from understudy.runtime.characters.gltf_schema import Document
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.joint_map import with_roles
 from understudy.runtime.core.progress import Progress

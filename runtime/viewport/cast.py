@@ -171,6 +171,9 @@ class Cast:
             alike.setdefault(subject.skeleton.id, []).append(number)
         seen: dict[int, Placed] = {}
         worn: dict[str, list[tuple[Placed, Fit]]] = {}
+        for name in self._characters.keys() - self._outfits.files.keys():
+            self._characters.pop(name).release()
+            self._outfits.forget(name)
         for costume in self._worn():
             costume.clear()
         for key, numbers in alike.items():  # one pass of kinematics for all who share a skeleton

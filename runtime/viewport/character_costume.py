@@ -83,6 +83,7 @@ class CharacterCostume:
         self._draws: list[list[_Draw]] = []
         self._vaos: dict[tuple[int, tuple[str, ...]], moderngl.VertexArray] = {}
         self._textures = [self._texture(picture) for picture in outfit.pictures]
+        outfit.pictures.clear()  # hundreds of megabytes, and on the GPU now
         self._rows = Rows(ctx)
         self._worn: dict[str, int] = {}  # a subject's name -> the level that it had last
         self._groups: list[tuple[int, int, int]] = []  # level, first row, rows

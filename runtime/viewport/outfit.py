@@ -47,6 +47,7 @@ class Picture:
 class Outfit:
     """A character with its buffers' bytes.
 
+    pictures  until they are on the GPU
     slots   how many vertices any morph moves; moves: for each morph its slots and (N, 6) float32
     looks   for each material its pictures' rows in `pictures` by name, and the UV's way to each
     levels  the mesh itself alone at first; coarser ones follow
@@ -242,6 +243,10 @@ class Outfits:
         """Begins to make the outfits of these, or of all, before they are asked for."""
         for name in self.files if names is None else names:
             self.outfit(name)
+
+    def forget(self, name: str) -> None:
+        """Lets a character go; its pictures are with whoever drew it."""
+        self._ready.pop(name, None)
 
     def _make(self, path: Path) -> Outfit:
         if path.suffix.lower() != PROFILE:

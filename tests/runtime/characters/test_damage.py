@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.bridge.protocols.mutations import mutations
 from understudy.runtime.characters.loading import load
+from understudy.runtime.characters.springs import Springs, State
 from understudy.runtime.core.errors import UnderstudyError
 
 from .models import Board, packed, png
@@ -31,7 +32,21 @@ def whole() -> Board:
     board.tree["extensions"] = {
         "VRM": {"humanoid": {"humanBones": [{"bone": "hips", "node": 0}]},
                 "blendShapeMaster": {"blendShapeGroups": [
-                    {"name": "joy", "binds": [{"mesh": 0, "index": 0, "weight": 100}]}]}}
+                    {"name": "joy", "binds": [{"mesh": 0, "index": 0, "weight": 100}]}]},
+                "firstPerson": {"lookAtHorizontalOuter": {"xRange": 90, "yRange": 10}},
+                "secondaryAnimation": {
+                    "boneGroups": [{"stiffiness": 1, "gravityPower": 1, "dragForce": 0.4,
+                                    "gravityDir": {"x": 0, "y": -1, "z": 0}, "hitRadius": 0.1,
+                                    "bones": [1], "colliderGroups": [0]}],
+                    "colliderGroups": [{"node": 0, "colliders": [
+                        {"offset": {"x": 0, "y": 1, "z": 0}, "radius": 0.2}]}]}},
+        "VRMC_springBone": {
+            "springs": [{"joints": [{"node": 1, "stiffness": 1.0, "dragForce": 0.5,
+                                     "gravityDir": [0, -1, 0], "hitRadius": 0.1}, {"node": 2}],
+                         "colliderGroups": [0]}],
+            "colliders": [{"node": 0, "shape": {"capsule": {
+                "offset": [0, 1, 0], "tail": [0, 2, 0], "radius": 0.1}}}],
+            "colliderGroups": [{"colliders": [0]}]},
     }  # fmt: skip
     rows, values = board.view(b"\0\0\1\0"), board.view(np.zeros((2, 3), "f4").tobytes())
     board.chunk.accessors[board.attributes["NORMAL"]]["sparse"] = {
@@ -55,7 +70,11 @@ def outcome(path: Path, data: bytes) -> str:
         said = str(error)
         assert said.endswith(".") and "\n" not in said and len(said) < 600, said
         return said
-    assert np.isfinite(one.vertices()).all()
+    world_p, world_r = one.skeleton.rest_globals
+    springs, state = Springs(one), State()
+    for tick in range(3):
+        swung = springs.swing(state, world_p, world_r, tick / 60)
+    assert np.isfinite(one.vertices(*swung)).all()
     assert len(one.mesh.triangles) == sum(part.count for part in one.mesh.parts)
     assert not len(one.mesh.triangles) or one.mesh.triangles.max() < len(one.mesh.positions)
     return ""
