@@ -385,9 +385,14 @@ class ControlClient:
         action: str = "",
     ) -> dict[str, list[float]]:
         """Sends a subject on a pad, "" for all, to a place (x, z); nowhere where none is given."""
-        place = [float(x) for x in at_m]
-        words = {"heading_deg": heading_deg, "speed_mps": speed_mps, "action": action}
-        return self._ask(Go(subject=subject, at_m=place, **words), Gone).go
+        asked = Go(
+            subject=subject,
+            at_m=[float(x) for x in at_m],
+            heading_deg=heading_deg,
+            speed_mps=speed_mps,
+            action=action,
+        )
+        return self._ask(asked, Gone).go
 
     def session(self) -> dict[str, Any]:
         """The session as it is now: `session`, `sources`, `subjects`; see docs/session.md."""

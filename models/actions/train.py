@@ -126,7 +126,8 @@ def write(
                 "legs": "whose legs a take takes: never, standing bodies', always, or where alone "
                 "it may begin: a stand",
                 "hold_s": "where a take stays until it is asked to go on",
-                "seat": "the hips while a take is held, and the turn, as the root saw them when it began",
+                "seat": "the hips while a take is held, and the turn, as the root saw them when it "
+                "began",
                 "limits": "each joint's mean turn, and the box of rotation vectors about it in "
                 "which the takes and the gait keep",
             },

@@ -10,7 +10,7 @@ import functools
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ ROWS: dict[str, tuple[str, str, float | None, str]] = {
     "fastest": ("fastest walk asked and held", "m/s", 2.0, ">="),
     "fastest_run": ("fastest run", "m/s", 3.5, ">="),
     "facing": ("facing after 1 s: worst error", "deg", 8.0, "<="),
+    "crossed": ("feet past each other in a side step: most", "cm", 0.0, "<="),
     "spot": ("facing 1.5 s after a turn on the spot: worst", "deg", 8.0, "<="),
     "about_walk": ("180 at a walk: mean time", "s", 1.2, "<="),
     "about_walk_worst": ("180 at a walk: slowest of 8", "s", 1.2, "<="),
@@ -61,6 +62,7 @@ ROWS: dict[str, tuple[str, str, float | None, str]] = {
     "action2": ("action 2: farthest joint from without", "cm", 20.0, ">="),
     "back": ("standing still again after a button: slowest", "s", None, ""),
     "energy": ("energy -1 to 1: hands' speed, walking", "m/s", None, ""),
+    "cadence": ("energy -1 to 1: cadence, walking", "%", 15.0, ">="),
     "crouch": ("crouch -1 to 1: hips' height, walking", "cm", None, ""),
     "style": ("steps of a style that go the wrong way", "of 8", 0.0, "<="),
     "frozen": ("frozen gait while moving is asked, random", "%", 0.0, "<="),
@@ -76,12 +78,16 @@ ROWS: dict[str, tuple[str, str, float | None, str]] = {
     "tick_p99": ("a tick of one body, 99th percentile", "ms", None, ""),
 }
 BUTTON_S = 2.0  # that a jump or an action takes
-OWN_ROWS = ("jump", "action1", "action2", "back", "energy", "crouch", "style")
+OWN_ROWS = ("jump", "action1", "action2", "back", "energy", "cadence", "crouch", "style")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="BVH that it was trained on, to compare with"
+        "--data",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="folders of BVH that it was trained on, to compare with",
     )
     parser.add_argument("--include", metavar="NAMES", help="of --data (what the card says)")
     parser.add_argument("--weights", type=Path, metavar="FILE.onnx", help="another motion network")
@@ -174,7 +180,8 @@ def measured(args: argparse.Namespace, tell: Callable[[str], None]) -> dict[str,
         tell(f"{name}: random input in {time.monotonic() - began:.0f} s")
         values |= cost(make, weights if name == "ours" else None)
         who[name] = {"values": values, "traces": traces, "trials": each}
-    return {"minutes": args.minutes, "seeds": args.seeds, "data": str(args.data or ""), "who": who}
+    data = " ".join(map(str, args.data or ()))
+    return {"minutes": args.minutes, "seeds": args.seeds, "data": data, "who": who}
 
 
 def _matching(library: Any, count: int) -> Any:
@@ -183,17 +190,17 @@ def _matching(library: Any, count: int) -> Any:
     return Matching(count, library)
 
 
-def training_strips(folder: Path, weights: Path, include: str | None) -> list[Any]:
+def training_strips(folders: Sequence[Path], weights: Path, include: str | None) -> list[Any]:
     """The strips of the clips that the weights' card names, without those held out."""
     from understudy.models.motion import data
     from understudy.runtime.core import networks
 
     training = networks.read_card(weights)["training"]
     leave = ",".join([training.get("exclude", ""), training.get("held_out", "")])
-    return data.load(folder, include or training.get("include", "*"), leave)
+    return data.load(folders, include or training.get("include", "*"), leave)
 
 
-def action_motions(folder: Path) -> list[Motion]:
+def action_motions(folders: Sequence[Path]) -> list[Motion]:
     """The whole clips that jumps and actions were learned from, as they are and mirrored."""
     from understudy.models.motion import augment, data
     from understudy.runtime.core import networks
@@ -202,7 +209,7 @@ def action_motions(folder: Path) -> list[Motion]:
     takes = networks.read_card(path).get("takes", []) if path.exists() else []
     names = sorted({str(take["clip"]) for take in takes})
     try:
-        strips = data.load(folder, ",".join(names)) if names else []
+        strips = data.load(folders, ",".join(names)) if names else []
     except UnderstudyError:  # another folder, which has none of them
         strips = []
     pairs = [data.world(p) for s in strips for p in (s, augment.mirror(s))]

@@ -6,15 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import signal
 
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer.control.controller import wrap
+from understudy.runtime.performer.ik import legs
 
 from . import gait, trials
 from .gait import RATE_HZ, Motion
 
 Values = dict[str, float]
+_STEPS = signal.butter(2, (1.2, 3.2), "bandpass", fs=RATE_HZ, output="sos")
 
 
 class Seen:
@@ -50,6 +53,17 @@ def judge_speed(seen: Seen, i: int, trial: trials.Trial) -> Values:
         off = abs(float(wrap(seen.heading[a:b, i] - seen.facing[a:b, i]).mean()))
         out["facing_error_deg"] = max(out["facing_error_deg"], float(np.rad2deg(off)))
     return out
+
+
+def judge_strafe(seen: Seen, i: int, trial: trials.Trial) -> Values:
+    """The same, and how far ankles pass each other sideways from 1 s to 6 s after the change."""
+    at = round((trial.changes_s[0] + 1.0) * RATE_HZ)
+    part = slice(at, at + round(5.0 * RATE_HZ))
+    motion = seen.motion.part(part, [i])
+    ankles = legs.forward(motion.hips[:, 0], motion.rotations[:, 0])[0][:, :, 2]
+    apart, facing = ankles[:, 0] - ankles[:, 1], seen.heading[part, i]
+    left = np.cos(facing) * apart[:, 0] - np.sin(facing) * apart[:, 2]
+    return judge_speed(seen, i, trial) | {"crossed_cm": 100.0 * float(-left.min())}
 
 
 def judge_spot(seen: Seen, i: int, trial: trials.Trial) -> Values:
@@ -124,14 +138,22 @@ def judge_style(seen: Seen, i: int, trial: trials.Trial) -> Values:
     hands = [PERFORMER.index(name) for name in ("LeftHand", "RightHand")]
     places = gait.joints(motion)[:, 0, hands] - motion.hips
     moves = np.linalg.norm(np.diff(places, axis=0), axis=-1).mean() * RATE_HZ
-    return {"hips_cm": 100.0 * float(motion.hips[..., 1].mean()), "hands_mps": float(moves)}
+    height = motion.hips[:, 0, 1]
+    # The hips go up and down once a step: a line through the phase of that is the cadence.
+    step = signal.hilbert(signal.sosfiltfilt(_STEPS, height - height.mean()))
+    rate = np.polyfit(np.arange(len(step)), np.unwrap(np.angle(step)), 1)[0]
+    return {
+        "hips_cm": 100.0 * float(motion.hips[..., 1].mean()),
+        "hands_mps": float(moves),
+        "cadence_hz": float(rate) * RATE_HZ / (2.0 * np.pi),
+    }
 
 
 # Which trials each judge looks at, by the beginning of their names.
 JUDGES: dict[str, Callable[[Seen, int, trials.Trial], Values]] = {
     "speed": judge_speed,
     "change": judge_speed,
-    "strafe": judge_speed,
+    "strafe": judge_strafe,
     "spot": judge_spot,
     "about": judge_about,
     "start": judge_start,
@@ -163,6 +185,8 @@ def summarise(values: Values, each: dict[str, Values]) -> None:
         values[key] = float(np.max(got, initial=0.0))
     facings = np.concatenate([of(s, "facing_error_deg") for s in ("speed", "change", "strafe")])
     values["facing"] = float(facings.max())
+    sideways = [each[f"strafe/{angle} deg"]["crossed_cm"] for angle in (90, 270)]
+    values["crossed"] = float(max(sideways))
     values["spot"] = float(of("spot", "spot_error_deg").max())
     for key, start, part in (
         ("about_walk", "about walk", "done_s"),
@@ -183,6 +207,8 @@ def summarise(values: Values, each: dict[str, Values]) -> None:
     values["back"] = float(of("button standing", "lasts_s").max())
     hands, hips = of("style/energy", "hands_mps"), of("style/crouch", "hips_cm")
     values["energy"], values["crouch"] = float(hands[-1] - hands[0]), float(hips[-1] - hips[0])
+    cadence = of("style/energy", "cadence_hz")
+    values["cadence"] = 100.0 * float(cadence[-1] / cadence[0] - 1.0)
     values["style"] = float(np.sum(np.diff(hands) <= 0.0) + np.sum(np.diff(hips) >= 0.0))
 
 

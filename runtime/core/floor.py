@@ -154,7 +154,7 @@ class Floor:
     """Heights of places on the ground."""
 
     def __init__(self, layout: Layout, base: Path = Path()) -> None:
-        things = [*layout.block, *layout.ramp, *layout.steps]
+        things: list[Block | Flight] = [*layout.block, *layout.ramp, *layout.steps]
         if not things and not layout.image:
             raise UnderstudyError("A floor needs a [[block]], [[ramp]], [[steps]] or [[image]].")
         self._parts = [thing.heights for thing in things]

@@ -44,10 +44,14 @@ class Terrain:
 
     def __init__(self, count: int) -> None:
         shape = (count, 2)
-        self.level, self._level_rate = np.zeros(shape), np.zeros(shape)
-        self._slope, self._slope_rate = np.zeros((*shape, 2)), np.zeros((*shape, 2))
-        self._shift, self._shift_rate = np.zeros(shape), np.zeros(shape)
-        self.lift, self._lift_rate = np.zeros(count), np.zeros(count)
+        self.level: Array = np.zeros(shape)
+        self._level_rate: Array = np.zeros(shape)
+        self._slope: Array = np.zeros((*shape, 2))
+        self._slope_rate: Array = np.zeros((*shape, 2))
+        self._shift: Array = np.zeros(shape)
+        self._shift_rate: Array = np.zeros(shape)
+        self.lift: Array = np.zeros(count)
+        self._lift_rate: Array = np.zeros(count)
         self._was = np.full((*shape, 2), np.nan)
         self._new = np.ones(count, bool)
         self.close = np.ones((*shape, 2), bool)  # whether heel and ball are as high as their floor
