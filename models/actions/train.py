@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from understudy.models import export as onnx
@@ -78,7 +79,7 @@ def seat(net: Actions, number: int) -> list[float]:
         pose, _, speed = net(one, torch.arange(1, count + 1)[:, None] / RATE_HZ)
     x = z = turn = 0.0
     for k, travel in enumerate(speed.double().tolist(), 1):
-        grip = ease(min(1.0, k / RATE_HZ / BLEND_IN_S))
+        grip = float(ease(np.array(min(1.0, k / RATE_HZ / BLEND_IN_S))))
         ahead_x, ahead_z, rate = (grip * value for value in travel)
         c, s = math.cos(turn), math.sin(turn)
         x += (c * ahead_x + s * ahead_z) / RATE_HZ

@@ -179,8 +179,8 @@ def build(strips: list[Strip], seed: int = 0) -> list[Strip]:
                 out.append(steer(p, 0.85 / v, angle, widen_m=0.02))
                 out.append(reverse(steer(p, 0.75 / v, angle, widen_m=0.02)))
         if v < 1.35:
-            swift = faster(p, 1.5 / v, 0.5)
-            out += [steer(swift, 1.0, angle, calm=0.0, widen_m=0.02) for angle in (0.6, -0.6)]
+            brisk = faster(p, 1.5 / v, 0.5)
+            out += [steer(brisk, 1.0, angle, calm=0.0, widen_m=0.02) for angle in (0.6, -0.6)]
             hasty = reverse(faster(p, 1.45 / v, 0.5))
             out += [hasty, bend(hasty, 0.6), bend(hasty, -0.6)]
         if not asides and 0.9 < v < 1.4:

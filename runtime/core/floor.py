@@ -157,7 +157,8 @@ class Floor:
         things: list[Block | Flight] = [*layout.block, *layout.ramp, *layout.steps]
         if not things and not layout.image:
             raise UnderstudyError("A floor needs a [[block]], [[ramp]], [[steps]] or [[image]].")
-        self._parts = [thing.heights for thing in things]
+        self._parts: list[Callable[[Array, Array], Array]] = []
+        self._parts += [thing.heights for thing in things]
         self._parts += [_field(picture, base) for picture in layout.image]
 
     def heights(self, x: Array, z: Array) -> Array:
