@@ -49,6 +49,7 @@ from .requests import (
     SetCharacter,
     ShowSession,
     Sights,
+    Silence,
     Slate,
     Stats,
     Stop,
@@ -360,6 +361,10 @@ class ControlClient:
     def style(self, subject: str = "", **traits: float) -> dict[str, dict[str, float]]:
         """Sets traits, -1..1, of a subject, "" for all; gives the traits of each by name."""
         return self._ask(Style(subject=subject, traits=traits), Traits).style
+
+    def silence(self, then: str = "", stop_after_s: float | None = None) -> dict[str, Any]:
+        """Says what bodies do (stand, idle, sit, exit) after so long a silence; gives both."""
+        return self._ask(Silence(then=then or None, stop_after_s=stop_after_s))  # type: ignore[arg-type]
 
     def send_style(self, subject: str = "", **traits: float) -> bool:
         """Sets traits and does not wait, for sliders; False when no stage is there to take it."""

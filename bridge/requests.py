@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from understudy.runtime.core.silence import Then
+
 from .security.rights import LISTEN, RECORD, STEER
 
 # Every number has two bounds, which neither a NaN nor an infinity of msgpack's meets.
@@ -269,6 +271,26 @@ class SetCharacter(Request, kw_only=True, omit_defaults=True, tag="set_character
     character: Text = ""
 
 
+class Silence(Request, kw_only=True, omit_defaults=True, tag="silence"):
+    """Says what bodies do whose source has been silent for too long, and how long that is.
+
+    The reply has both as they are then; without either in the request it only tells.
+    """
+
+    then: Then | None = None
+    stop_after_s: Annotated[float, Meta(gt=0.0, le=3600.0)] | None = None
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """What is to be set."""
+        said = {"then": self.then, "stop_after_s": self.stop_after_s}
+        return {name: value for name, value in said.items() if value is not None}
+
+    @property
+    def right(self) -> str:
+        return STEER if self.words else LISTEN
+
+
 class Transport(Request, kw_only=True, omit_defaults=True, tag="transport"):
     """Plays, stops, moves and changes a take that is a source; what is not said stays as it is.
 
@@ -354,5 +376,5 @@ Edit = (
     | SaveSession
 )
 Recording = Record | Slate | Marker | Circle
-Told = Style | LookAt | Go
+Told = Style | LookAt | Go | Silence
 AnyRequest = Hello | Ping | Pad | Camera | Stats | Recording | Told | ShowSession | Edit | Stop

@@ -113,6 +113,7 @@ class _SubjectBlock(_StatedBlock):
         self._contact_weights = self._view(7, "<f4")
         self._trajectory = self._view(8, "<f4").reshape(-1, 4)
         self._curves = self._view(10, "<f4") if len(subject.curves) else None
+        self._doubts = self._view(13, "<f4") if len(subject.joint_uncertainty_m) else None
         self._intent: list[_Place] = []
         if at := self._table.Offset(_entry(9)):
             intent = Table(self.data, self._table.Indirect(self.root + at))
@@ -120,6 +121,7 @@ class _SubjectBlock(_StatedBlock):
         # The builder lays its vectors side by side, so that one look tells whether all is finite:
         # the lengths and joints between them are finite as floats too.
         fields = [4, 5, 6, 7, 8] + ([10] if len(subject.curves) else [])
+        fields += [13] if self._doubts is not None else []
         start = min(self._elements(field) for field in fields)
         end = self._elements(4) + self._positions.nbytes
         self._all = np.frombuffer(self.data, "<f4", (end - start) // 4, start)
@@ -138,6 +140,8 @@ class _SubjectBlock(_StatedBlock):
             self._trajectory[:] = subject.trajectory
         if self._curves is not None:
             self._curves[:] = subject.curves
+        if self._doubts is not None:
+            self._doubts[:] = subject.joint_uncertainty_m
         squares = float(self._flat.dot(self._flat))
         return (
             self._all.dot(self._zeros) == 0.0  # 0 times what is not finite is not a number

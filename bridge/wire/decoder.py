@@ -133,8 +133,11 @@ def _subject(table: Table, skeletons: Mapping[int, Skeleton], origin: Origin) ->
         raise WireError(
             f"{len(curves)} curves for a skeleton of {len(skeleton.curve_names)} curve names"
         )
+    doubts = table.array(13, "<f4")
+    if len(doubts) not in (0, joints):
+        raise WireError(f"{len(doubts)} uncertainties for a skeleton of {joints} joints")
     trajectory = table.array(8, "<f4")
-    for floats in (positions, rotations, weights, trajectory, curves):
+    for floats in (positions, rotations, weights, trajectory, curves, doubts):
         finite(floats)
     contacts = np.empty((len(planted), 2), np.float32)
     contacts[:, 0], contacts[:, 1] = planted, weights
@@ -151,6 +154,7 @@ def _subject(table: Table, skeletons: Mapping[int, Skeleton], origin: Origin) ->
         uncertainty_m=table.real(11),
         curves=curves,
         capture_ns=table.number(12, "q"),
+        joint_uncertainty_m=doubts,
     )
 
 

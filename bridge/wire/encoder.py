@@ -104,5 +104,6 @@ def _shape(thing: Thing) -> tuple:
         len(thing.contacts),
         len(thing.trajectory),
         len(thing.curves),
+        len(thing.joint_uncertainty_m),
         thing.intent is None,
     )

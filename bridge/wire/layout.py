@@ -75,7 +75,9 @@ def _subject(builder: flatbuffers.Builder, subject: Subject) -> int:
     contact_joints = builder.CreateNumpyVector(np.zeros(len(subject.contacts), "<u2"))
     contact_weights = builder.CreateNumpyVector(np.zeros(len(subject.contacts), "<f4"))
     trajectory = builder.CreateNumpyVector(np.zeros(len(subject.trajectory) * 4, "<f4"))
-    curves = None
+    curves = doubts = None
+    if len(subject.joint_uncertainty_m):
+        doubts = builder.CreateNumpyVector(np.zeros(joints, "<f4"))
     if len(subject.curves):
         curves = builder.CreateNumpyVector(np.zeros(len(subject.curves), "<f4"))
     intent = None
@@ -100,6 +102,8 @@ def _subject(builder: flatbuffers.Builder, subject: Subject) -> int:
         fb_subject.AddIntent(builder, intent)
     if curves is not None:
         fb_subject.AddCurves(builder, curves)
+    if doubts is not None:
+        fb_subject.AddJointUncertaintyM(builder, doubts)
     fb_subject.AddUncertaintyM(builder, 0.0)
     fb_subject.AddCaptureNs(builder, 0)
     return int(fb_subject.End(builder))

@@ -48,6 +48,7 @@ def _subject(subject: Subject, last: Subject | None) -> Subject:
         contacts=_or_zero(subject.contacts),
         trajectory=_or_zero(subject.trajectory),
         curves=_or_zero(subject.curves),
+        joint_uncertainty_m=_or_zero(subject.joint_uncertainty_m),
         uncertainty_m=float(_or_zero(subject.uncertainty_m)),
     )
     if (wish := subject.intent) is not None:

@@ -11,9 +11,10 @@ from torch import Tensor
 from understudy.runtime.core.humanoid import PERFORMER
 
 from .data import Reel
+from .mirror import FEET, mirrored
 from .network import JOINTS, places_of
 from .takes import matches
-from .variety import Variety, led, mirrored, traded, worn
+from .variety import Variety, led, traded, worn
 
 PLACES = places_of()
 BRISK_M = 0.1  # in reels where simple guesses are further off after half a second, all count alike
@@ -120,7 +121,7 @@ class Footage:
         contacts = self.contacts[index]
         swap = torch.rand(count, generator=rng) < 0.5
         bodies[:, swap] = mirrored(bodies[:, swap])
-        contacts[:, swap] = contacts[:, swap][..., [2, 3, 0, 1]]
+        contacts[:, swap] = contacts[:, swap][..., FEET]
         matters = self.count[which]
         bodies, trades = traded(bodies, variety.traded, rng)
         matters[trades] = matters[trades].minimum(matters[[k - 1 for k in trades]])

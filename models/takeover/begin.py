@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +12,7 @@ from torch import Tensor
 
 from understudy.runtime.core.errors import UnderstudyError
 
-from .network import CLOCK, FEATURES, GATES, RATE, SEEN, SHAPE, Understudy
-
-# Before 29 November 2026 the network had neither gates nor a clock, and before the 30th it did not
-# look at the shape of a motion apart from its size; all else was as now.
-_OPEN = 2.0
+from .network import Understudy
 
 
 def stored(path: Path) -> dict[str, Tensor]:
@@ -30,7 +25,7 @@ def stored(path: Path) -> dict[str, Tensor]:
     except Exception as error:
         raise UnderstudyError(f"{path} is no ONNX file: {error}") from None
     arrays = {i.name: np.array(numpy_helper.to_array(i)) for i in graph.initializer}
-    out = {name.removeprefix("net."): torch.tensor(a) for name, a in arrays.items()}
+    out = {name[name.find("net.") + 4 :]: torch.tensor(a) for name, a in arrays.items()}
     recurrent = [node for node in graph.node if node.op_type == "GRU"]
     if len(recurrent) != 1 or "decode.weight" not in out:
         raise UnderstudyError(f"{path} holds no takeover network; give one made by this command.")
@@ -46,49 +41,54 @@ def stored(path: Path) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def begin(net: Understudy, path: Path, exact: bool = False) -> None:
-    """Makes net the network that a file holds.
+def begin(net: Understudy, path: Path) -> None:
+    """Makes net do what the network does that a file holds, which may be smaller.
 
-    What it did not have yet it gets: gates that are open, inputs that are not looked at. exact: as
-    far open as they go, so that it says the very same.
+    What it did not have yet begins as net has it, and nothing that it had looks at that.
     """
     arrays = stored(path)
-    lacks = FEATURES - arrays["encode.weight"].shape[1]
-    if lacks in (SHAPE, SHAPE + CLOCK):
-        first = FEATURES - SEEN - lacks
-        for name in ("mean", "scale", "encode.weight"):
-            own = dict(net.named_parameters()) | dict(net.named_buffers())
-            new = own[name][..., first : first + lacks]
-            new = torch.zeros_like(new) if name == "encode.weight" else new
-            a = arrays[name]
-            arrays[name] = torch.cat([a[..., :first], new.to(a), a[..., first:]], -1)
-    if len(arrays["decode.weight"]) == RATE + 4:
-        opened = 30.0 if exact else _OPEN
-        weight, bias = arrays["decode.weight"], arrays["decode.bias"]
-        share = 1.0 + math.exp(-opened)
-        weight[:RATE] *= share
-        bias[:RATE] *= share
-        arrays["decode.weight"] = torch.cat([weight, weight.new_zeros(2 * GATES, weight.shape[1])])
-        gates = torch.cat([bias.new_zeros(GATES), bias.new_full((GATES,), opened)])
-        arrays["decode.bias"] = torch.cat([bias, gates])
     wanted = net.state_dict()
-    for name, value in wanted.items():
-        if name not in arrays or arrays[name].shape != value.shape:
+    for name, own in wanted.items():
+        if name not in arrays:
+            continue
+        old = arrays[name]
+        parts = 3 if name.startswith("gate.") else 1  # a recurrent cell's three gates
+        olds, news = old.chunk(parts), own.chunk(parts)
+        try:
+            filled = [_laid(name, a, b, net) for a, b in zip(olds, news, strict=True)]
+        except RuntimeError:
             raise UnderstudyError(
-                f"{path} is a network of another size: its {name} is not {tuple(value.shape)}; "
-                "give --hidden and --width as it was trained with."
-            )
-    net.load_state_dict({name: arrays[name] for name in wanted})
+                f"{path} is a network of another form: its {name} is {tuple(old.shape)} and does "
+                f"not fit into {tuple(own.shape)}; give at least its own --hidden and --width."
+            ) from None
+        wanted[name] = torch.cat(filled)
+    net.load_state_dict(wanted)
+
+
+def _laid(name: str, old: Tensor, new: Tensor, net: Understudy) -> Tensor:
+    """The old array in the first rows and columns of the new one, whose other columns those rows do
+    not look at."""
+    new = new.clone()
+    if old.ndim == 0 or old.shape == new.shape:
+        return old.reshape(new.shape)
+    new[: len(old)] = 0.0
+    if old.ndim == 1:
+        new[: len(old)] = old
+    elif name in ("mix.weight", "doubt.weight"):  # of the memory, then of what comes in
+        memory = old.shape[1] - net.width
+        new[: len(old), :memory] = old[:, :memory]
+        new[: len(old), net.hidden : net.hidden + net.width] = old[:, memory:]
+    else:
+        new[: len(old), : old.shape[1]] = old
+    return new
 
 
 @torch.no_grad()
-def keep(net: Understudy, path: Path, share: float) -> None:
-    """Keeps a share of the network that a file holds in the weights of one that began from it.
+def keep(net: Understudy, begun: Understudy, share: float) -> None:
+    """Keeps a share of the network that it began from.
 
     Between two networks of one valley lies one that is better on what neither has seen (Wortsman et
     al. 2022, "Robust fine-tuning of zero-shot models").
     """
-    first = Understudy(net.hidden, net.width)
-    begin(first, path)
-    for own, before in zip(net.parameters(), first.parameters(), strict=True):
-        own.lerp_(before.to(own), share)
+    for own, before in zip(net.parameters(), begun.parameters(), strict=True):
+        own.lerp_(before, share)

@@ -14,7 +14,7 @@ from .network import Understudy, adrift
 from .rollout import rollout
 from .variety import Variety
 
-BATCHES, WINDOWS, WARM, AHEAD = 48, 64, 22, 30
+BATCHES, WINDOWS, WARM, AHEAD = 48, 64, 42, 30
 PARTIAL = 5  # every so many batches, only some joints are missing
 LOWEST, HIGHEST = -9.0, 2.0  # logarithms of metres
 ROUNDS, AT_ONCE, RATE = 16, 2048, 3e-3

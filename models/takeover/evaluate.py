@@ -18,7 +18,8 @@ from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.rotation import Array
 
 from .data import Reel
-from .network import JOINTS, Understudy, adrift, seen_of
+from .mirror import Both, mirrored
+from .network import JOINTS, PAST, Past, Understudy, adrift, seen_of
 
 RATE_HZ = 30.0
 GAPS_S = (0.25, 0.5, 1.0)
@@ -61,13 +62,19 @@ def windows(frames: int, count: int, most: int = MOST) -> tuple[np.ndarray, np.n
     return first, np.minimum(index, frames - 1), index < frames
 
 
-def remember(net: Understudy, bodies: Tensor) -> Tensor:
-    """(T, H) memory at each tick of a clip (T, 3, 67) that is seen whole, before its step."""
+def remember(net: Understudy, bodies: Tensor, first: np.ndarray) -> tuple[Tensor, Past]:
+    """(S, H) memory, and past, at ticks `first` of a clip (T, 3, 67) that is seen whole, before
+    their steps."""
     seen = torch.ones(len(bodies) - 1, JOINTS)
     before = torch.cat([bodies[:1], bodies[:-2]])
     x = net.encoded(net.look(bodies[:-1], before, seen_of(bodies[1:], seen))[0])
     memory = net.gate(x[:, None])[0][:, 0]
-    return torch.cat([torch.zeros(1, net.hidden), memory])
+    memory = torch.cat([torch.zeros(1, net.hidden), memory])
+    like, came = net.moment(x, memory[:-1])
+    # A moment is known from the second tick on: what it was like is told by a memory.
+    index = torch.tensor(first)[:, None] + torch.arange(-PAST, 0)
+    at = index.clamp(min=0)
+    return memory[first], (like[at], came[at], (index > 0).float())
 
 
 def predicted(
@@ -77,18 +84,22 @@ def predicted(
     missing: Sequence[int] = WHOLE,
     most: int = MOST,
 ) -> tuple[Array, Array]:
-    """Bodies (count, S, 3, 67) and expected errors (count, S, J) in the gaps of a clip."""
+    """Bodies (count, S, 3, 67) and expected errors (count, S, J) in the gaps of a clip, as `Both`
+    gives them."""
     first, index, _ = windows(len(bodies), count, most)
     mask = torch.ones(len(first), JOINTS)
     mask[:, list(missing)] = 0.0
-    out, doubts = [], []
+    both, out, doubts = Both(net), [], []
     with torch.no_grad():
-        memory = remember(net, bodies)[first]
+        one, other = (remember(net, b, first) for b in (bodies, mirrored(bodies)))
+        memory = torch.cat([one[0], other[0]])
+        like, came = (torch.cat([one[1][k], other[1][k]]) for k in (0, 1))
+        past = like, came, one[1][2].repeat(2, 1)
         ticks, lost = torch.zeros(len(first), JOINTS), adrift(mask)
         now, before = bodies[first], bodies[first - 1]
         for t in range(count):
             part = None if len(missing) == JOINTS else seen_of(bodies[index[t]], mask)
-            after, memory, _, doubt = net(now, before, memory, part, ticks=ticks)
+            after, memory, _, doubt = both(now, before, memory, part, ticks, past)
             ticks = (ticks + 1.0) * lost
             now, before = after, now
             out.append(after)

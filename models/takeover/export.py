@@ -10,22 +10,26 @@ from torch import Tensor, nn
 
 from understudy.models import export as onnx
 
-from .network import COLUMNS, HIGH_M, JOINTS, LOW_M, Understudy, adrift, filled
+from .mirror import Both, halves
+from .network import COLUMNS, HIGH_M, JOINTS, LOW_M, PAST, RECALLED, Understudy, adrift, filled
 
 RATE_HZ = 30.0
+MOMENT = 4 * RECALLED + 1
 
 
 class Exported(nn.Module):
-    """The network with what the run time needs around it: quaternions in and out, and trust.
+    """The network and its mirror image, with what the run time needs around them: quaternions in
+    and out, and trust.
 
-    Behind its own memory it counts for how many ticks each joint's place has not been known.
+    Behind both memories it counts for how many ticks each joint's place has not been known. What a
+    moment of the past holds is what it was like, what came, and whether there was one, of both.
     """
 
     line: Tensor
 
     def __init__(self, net: Understudy, line: tuple[float, float, float]) -> None:
         super().__init__()
-        self.net = net
+        self.both = Both(net)
         self.register_buffer("line", torch.tensor(line))
 
     def forward(
@@ -33,21 +37,38 @@ class Exported(nn.Module):
         now: Tensor,
         before: Tensor,
         memory: Tensor,
+        past: Tensor,
         seen: Tensor,
         hips: Tensor,
         rotations: Tensor,
     ) -> tuple[Tensor, ...]:
-        part = (seen, hips, from_quaternions(rotations))
-        kept, ticks = memory.split([self.net.hidden, JOINTS], -1)
-        guess, kept, contacts, doubt = self.net.advance(now, before, kept, part, ticks=ticks)
+        net, part = self.both.net, (seen, hips, from_quaternions(rotations))
+        here, there, ticks = memory.split([net.hidden, net.hidden, JOINTS], -1)
+        kept = torch.cat([here, there])
+        sides = past.split([RECALLED, RECALLED, RECALLED, RECALLED, 1], -1)
+        like, came = torch.cat([sides[0], sides[2]]), torch.cat([sides[1], sides[3]])
+        known = sides[4][..., 0].repeat(2, 1)
+        guess, kept_on, contacts, doubt, x = self.both.advance(
+            now, before, kept, part, ticks, (like, came, known)
+        )
         after, local = filled(guess, part)
         lost = adrift(seen)
         ticks = (ticks + 1.0) * lost
         log = self.line[0] + self.line[1] * doubt.log()
         log = log + self.line[2] * ticks.clamp(min=1.0).log()
         error = log.exp().clamp(LOW_M, HIGH_M) * lost
-        memory = torch.cat([kept, ticks], -1)
-        return after, memory, to_quaternions(local), torch.sigmoid(contacts), error
+        like, came = net.moment(x, kept)
+        # A memory of zeros has seen nothing, and tells nothing of what it was like.
+        known = (here.abs().sum(-1, keepdim=True) > 0.0).to(seen) * seen.amin(-1, keepdim=True)
+        moment = torch.cat([*cat_pairs(like, came), known], -1)
+        memory = torch.cat([*halves(kept_on), ticks], -1)
+        return after, memory, moment, to_quaternions(local), torch.sigmoid(contacts), error
+
+
+def cat_pairs(like: Tensor, came: Tensor) -> list[Tensor]:
+    """Of the bodies and of the mirrored ones in turn."""
+    (like, like_there), (came, came_there) = halves(like), halves(came)
+    return [like, came, like_there, came_there]
 
 
 def _linear(terms: tuple[str, ...], width: int) -> Tensor:
@@ -99,6 +120,7 @@ INPUTS: dict[str, list[str | int]] = {
     "now": ["count", 3, COLUMNS],
     "before": ["count", 3, COLUMNS],
     "memory": ["count"],
+    "past": ["count", PAST, MOMENT],
     "seen": ["count", JOINTS],
     "hips": ["count", 3],
     "rotations": ["count", JOINTS, 4],
@@ -106,6 +128,7 @@ INPUTS: dict[str, list[str | int]] = {
 OUTPUTS: dict[str, list[str | int]] = {
     "next": ["count", 3, COLUMNS],
     "next_memory": ["count"],
+    "moment": ["count", MOMENT],
     "next_rotations": ["count", JOINTS, 4],
     "contacts": ["count", 4],
     "error_m": ["count", JOINTS],
@@ -122,6 +145,8 @@ LAYOUT = {
     "before": "the same, one tick of 1/30 s earlier",
     "memory": "zeros to begin with, then next_memory; the last 22 count the ticks for "
     "which each joint's place has not been known",
+    "past": "the last moments that were seen whole, in any order: each a `moment` as it came out, "
+    "or zeros; its last number says whether it counts",
     "seen": "1 where a joint's local rotation is known at the next tick, 0 where it is "
     "not; the first also tells whether the hips' place is known",
     "hips, rotations": "what is known then: the hips' place in the world, local "
@@ -145,7 +170,7 @@ def write(
     line is what makes the error that it expects of its doubt, from `trust.fit`.
     """
     whole = Exported(net.eval(), line).eval()
-    size = net.hidden + JOINTS
+    size = 2 * net.hidden + JOINTS
     inputs, outputs = (
         {k: [*v, size] if len(v) == 1 else v for k, v in side.items()} for side in (INPUTS, OUTPUTS)
     )
@@ -154,7 +179,7 @@ def write(
     quaternion = torch.zeros(2, JOINTS, 4)
     quaternion[..., 3] = 1.0
     example = (
-        *(rest, rest, torch.zeros(2, size)),
+        *(rest, rest, torch.zeros(2, size), torch.zeros(2, PAST, MOMENT)),
         *(torch.ones(2, JOINTS), torch.zeros(2, 3), quaternion),
     )
     onnx.write(

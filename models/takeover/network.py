@@ -29,9 +29,15 @@ STILL_M = 1e-3  # a tick; bodies that are slower stand, and what they do hardly 
 # Where among the features the changes of the joints' places are.
 MOVED = slice(SIX + 3 * JOINTS - 2 + SIX, SIX + 3 * JOINTS - 2 + SIX + 3 * JOINTS)
 LEAST_M = 2e-4  # a tick: a change of places is hardly told from noise
+HEADS, KEY = 4, 24  # of what is recalled: places in the past at once, and numbers that find one
+RECALLED = HEADS * KEY
+PAST = 40  # ticks of it that can be recalled
 DROPPED = 0.1  # share of what is read of the features that is left out in training
 LOW_M, HIGH_M = 1e-3, 2.0  # between these lies an error that is expected
 
+# What a body did: what each moment of its past was like (B, T, 96), what came next (B, T, 96), and
+# which moments there are (B, T), 1 or 0.
+Past = tuple[Tensor, Tensor, Tensor]
 # Which joints are seen (..., J), 1 or 0; the hips' place (..., 3) and the joints' local rotations
 # (..., J, 3, 3) at the next tick, of which only those are read.
 Seen = tuple[Tensor, Tensor, Tensor]
@@ -91,12 +97,17 @@ class Understudy(nn.Module):
 
     def __init__(self, hidden: int = 320, width: int = 192) -> None:
         super().__init__()
+        told = hidden + width + RECALLED
         self.hidden, self.width = hidden, width
         self.encode = nn.Linear(FEATURES, width)
         self.gate = nn.GRU(width, hidden)
-        self.mix = nn.Linear(hidden + width, width)
+        self.liken = nn.Linear(hidden, RECALLED)
+        self.follow = nn.Linear(width, RECALLED)
+        self.ask = nn.Linear(hidden + width, RECALLED)
+        self.nothing = nn.Parameter(torch.zeros(HEADS))
+        self.mix = nn.Linear(told, width)
         self.decode = nn.Linear(width, RATE + 4 + 2 * GATES)
-        self.doubt = nn.Linear(hidden + width, JOINTS)
+        self.doubt = nn.Linear(told, JOINTS)
         self.keep = nn.Parameter(torch.full((RATE,), 2.0))
         with torch.no_grad():
             self.decode.weight.mul_(0.1)
@@ -166,10 +177,34 @@ class Understudy(nn.Module):
             x = x + noise * torch.randn_like(x)
         return F.dropout(F.elu(self.encode(x)), DROPPED, training=noise > 0.0)
 
-    def foretell(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def moment(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """(..., 96) what it was like before x (..., W) came, which the memory (..., H) then tells,
+        and (..., 96) that x came."""
+        return self.liken(memory), self.follow(x)
+
+    def recall(self, x: Tensor, memory: Tensor, past: Past | None) -> Tensor:
+        """(B, 96) what came next when it was as it is now: people repeat themselves.
+
+        Attention over the body's own past; where nothing there is alike, it is zero.
+        """
+        if past is None:
+            return x.new_zeros(x.shape[0], RECALLED)
+        like, came, there = past
+        count = like.shape[:2]
+        ask = self.ask(torch.cat([memory, x], -1)).view(-1, HEADS, 1, KEY)
+        like = like.view(*count, HEADS, KEY).transpose(1, 2)
+        came = came.view(*count, HEADS, KEY).transpose(1, 2)
+        score = (ask @ like.transpose(-1, -2)) * KEY**-0.5 + (there[:, None, None] - 1.0) * 1e4
+        none = (0.0 * ask[:, :, 0, 0] + self.nothing)[..., None, None]
+        share = torch.cat([score, none], -1).softmax(-1)[..., :-1]
+        return (share @ came).flatten(1)
+
+    def foretell(
+        self, x: Tensor, memory: Tensor, recalled: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What it keeps of the rate (..., 135), the correction (..., 135), contact logits (..., 4),
         expected error (..., J)."""
-        both = torch.cat([memory, x], -1)
+        both = torch.cat([memory, x, recalled], -1)
         y = self.decode(F.elu(self.mix(both)))
         doubt = self.doubt(both.detach()).clamp(-9.0, 2.0).exp()
         more, contacts, keep, gate = y.split([RATE, 4, GATES, GATES], -1)
@@ -191,14 +226,17 @@ class Understudy(nn.Module):
         seen: Seen | None = None,
         noise: float = 0.0,
         ticks: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The guess at the next body (B, 3, 67), memory (B, H), contact logits, expected error."""
+        past: Past | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """The guess at the next body (B, 3, 67), memory (B, H), contact logits, expected error, and
+        what came in (B, W)."""
         features, here, rate, heading = self.look(now, before, seen, ticks)
         x = self.encoded(features, noise)
         memory = self.gate(x[None], memory[None])[1][0]
-        keep, more, contacts, doubt = self.foretell(x, memory)
+        recalled = self.recall(x, memory, past)
+        keep, more, contacts, doubt = self.foretell(x, memory, recalled)
         after = self.moved(here, rate * keep + more * stirred(features), heading, now)
-        return after, memory, contacts, doubt
+        return after, memory, contacts, doubt, x
 
     def forward(
         self,
@@ -208,9 +246,12 @@ class Understudy(nn.Module):
         seen: Seen | None = None,
         noise: float = 0.0,
         ticks: Tensor | None = None,
+        past: Past | None = None,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """`advance`; of a body that is seen in part, what is seen is in the next body as it is."""
-        after, memory, contacts, doubt = self.advance(now, before, memory, seen, noise, ticks)
+        after, memory, contacts, doubt, _ = self.advance(
+            now, before, memory, seen, noise, ticks, past
+        )
         if seen is not None:
             after, _ = filled(after, seen)
         return after, memory, contacts, doubt

@@ -19,17 +19,17 @@ OFTEN = (
 class Config:
     """What decides the result. Lengths in ticks of 1/30 s."""
 
-    steps: int = 3000
-    fall: int = 4500  # steps in which the rate would fall to 0, as a cosine
-    cool: int = 600  # steps at the end in which it does, as a line
-    batch: int = 64
-    hidden: int = 256
+    steps: int = 1650
+    fall: int = 16000  # steps in which the rate would fall to 0, as a cosine
+    cool: int = 450  # steps at the end in which it does, as a line
+    batch: int = 96
+    hidden: int = 320
     width: int = 192
     rate: float = 8e-4
     decay: float = 0.02
     noise: float = 0.03  # on normalised features
-    warm: int = 22
-    listen: int = 10  # of those, at first, no gradient goes back through
+    warm: int = 42
+    listen: int = 22  # of those, at first, no gradient goes back through
     ahead: tuple[int, ...] = (30,)  # grows every eighth of `fall`
     partial: int = 5  # every so many steps, only some joints are missing
     often: str = OFTEN  # kinds that are rare and hard come more often
@@ -40,7 +40,7 @@ class Config:
     speed: float = 0.05
     contact: float = 0.02
     small: float = 0.6  # by what power errors count more in quiet reels
-    kept: float = 0.3  # share of the network that it began from, in the weights at the end
+    kept: float = 0.5  # share of the network that it began from, in the weights at the end
     seed: int = 0
 
 

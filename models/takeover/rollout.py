@@ -77,18 +77,25 @@ def rollout(
         features = net.look(bodies[1 : warm - 1], bodies[: warm - 2], watched)[0]
         local = None if seen is None else locals_of(bodies[warm + 2 :])
     memory = bodies.new_zeros(bodies.shape[1], net.hidden)
+    memories, seen_x = [], []
     for some, learns in ((slice(0, listen), False), (slice(listen, warm - 2), True)):
         with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
             for x, valid in zip(
                 net.encoded(features[some], noise), real[: warm - 2][some], strict=True
             ):
+                memories.append(memory)
+                seen_x.append(x)
                 memory = net.gate(x[None], memory[None])[1][0] * valid[:, None]
+    valid = real[: warm - 2]
+    there = torch.cat([torch.zeros_like(valid[:1]), valid[1:] * valid[:-1]])
+    like, came = net.moment(torch.stack(seen_x, 1), torch.stack(memories, 1))
+    past = (like, came, there.T)
     before, now = bodies[warm], bodies[warm + 1]
     out, contacts, doubts = [], [], []
     ticks = bodies.new_zeros(bodies.shape[1], JOINTS)
     for t, hips in enumerate(bodies[warm + 2 :, ..., 0]):
         part = None if seen is None or local is None else (seen[t], hips, local[t])
-        after, memory, contact, doubt = net(now, before, memory, part, noise, ticks)
+        after, memory, contact, doubt = net(now, before, memory, part, noise, ticks, past)
         ticks = ticks + 1.0 if seen is None else (ticks + 1.0) * adrift(seen[t])
         before, now = now, after
         out.append(after)

@@ -19,7 +19,7 @@ import torch
 
 from understudy.runtime.core.errors import UnderstudyError
 
-from . import begin, doubt, export, heldout, plots, trust
+from . import begin, doubt, export, heldout, likeness, plots, trust
 from .batches import Footage, masks
 from .data import Reel, files, load
 from .network import RATE, SEEN, SHAPE, Understudy, seen_of
@@ -59,12 +59,15 @@ def train(
     paths = [
         p for p in files(args.data, args.include, args.exclude) if not held_apart(p, args.hold_out)
     ]
-    footage = Footage(load(paths), config.often, args.device, config.small)
+    reels = load(paths)
+    likeness.write(reels, args.out / "takeover_takes.npz")
+    footage = Footage(reels, config.often, args.device, config.small)
     print(f"mocap: {len(footage.length)} reels, {len(footage.frames) / 3600:.1f} min", flush=True)
     net = Understudy(config.hidden, config.width).to(args.device)
     normalise(net, footage, rng)
     if args.begin is not None:
         begin.begin(net, args.begin)
+    begun = copy.deepcopy(net)
     mean = copy.deepcopy(net)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
     first, spent = 0, 0.0
@@ -88,7 +91,7 @@ def train(
 
     losses: dict[str, float] = {}
     running: dict[str, float] = {}
-    begun = shown = time.monotonic()
+    started = shown = time.monotonic()
     step = first
     for step in range(first, config.steps):
         stage = min(8 * step // config.fall, len(config.ahead) - 1)
@@ -121,20 +124,20 @@ def train(
             running = {k: 0.98 * running.get(k, v) + 0.02 * v for k, v in losses.items()}
 
         clock = time.monotonic()
-        done = args.minutes is not None and clock - begun > 60 * args.minutes
+        done = args.minutes is not None and clock - started > 60 * args.minutes
         done |= step + 1 == config.steps
         if clock - shown > 20.0 or done:
             shown = clock
-            left = (config.steps - step - 1) * (clock - begun) / (step + 1 - first)
+            left = (config.steps - step - 1) * (clock - started) / (step + 1 - first)
             detail = " ".join(f"{k} {v:.3f}" for k, v in running.items())
             print(
                 f"step {step + 1}/{config.steps}  {detail}  "
-                f"{1e3 * (clock - begun) / (step + 1 - first):.0f} ms/step  "
+                f"{1e3 * (clock - started) / (step + 1 - first):.0f} ms/step  "
                 f"{left / 60:.0f} min left",
                 flush=True,
             )
         if (step + 1) % SAVED == 0 or done:
-            row = [step + 1.0, spent + (clock - begun) / 60, running.get("place", math.nan)]
+            row = [step + 1.0, spent + (clock - started) / 60, running.get("place", math.nan)]
             if held and ((step + 1) % PROBE == 0 or done):
                 row += heldout.probe(mean, held)
                 print(f"held out: {' '.join(f'{v:.2f}' for v in row[3:])}", flush=True)
@@ -147,7 +150,7 @@ def train(
                     "mean": mean.state_dict(),
                     "optimiser": optimiser.state_dict(),
                     "step": step + 1,
-                    "minutes": spent + (time.monotonic() - begun) / 60,
+                    "minutes": spent + (time.monotonic() - started) / 60,
                     "history": history,
                     "rng": rng.get_state(),
                     "torch_rng": torch.get_rng_state(),
@@ -158,7 +161,7 @@ def train(
         if done:
             break
     if args.begin is not None:
-        begin.keep(mean, args.begin, config.kept)
+        begin.keep(mean, begun, config.kept)
     doubt.fit(mean, footage, rng)
     return mean, history
 

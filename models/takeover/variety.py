@@ -17,11 +17,6 @@ from understudy.runtime.core.humanoid import PERFORMER
 
 from .network import JOINTS, chained, locals_of
 
-_SWAP = [
-    PERFORMER.index(n.replace("Left", "*").replace("Right", "Left").replace("*", "Right"))
-    for n in PERFORMER.names
-]
-_COLUMNS = [0, *(1 + 3 * j + k for j in _SWAP for k in range(3))]
 # How far rigs differ in how they stand at rest, per joint, degrees.
 _RIG_DEG = np.array(
     [3.0 if n.endswith(("Leg", "Arm", "ForeArm")) else 5.0 for n in PERFORMER.names]
@@ -48,7 +43,7 @@ class Variety:
     lift_m: float = 0.02
     travel: float = 0.05  # share of the legs' length
     backwards: float = 0.1  # share of the windows that run backwards in time
-    traded: float = 0.12  # share whose arms are another's
+    traded: float = 0.2  # share whose arms are another's
     led: float = 0.35  # share that goes round a bend, or up or down a slope
     veer_rad_s: float = 0.35
     slope: float = 0.06
@@ -56,15 +51,6 @@ class Variety:
 
 
 PLAIN = Variety(*(0.0,) * 10)
-
-
-def mirrored(bodies: Tensor) -> Tensor:
-    """(..., 3, 67) bodies with left and right exchanged."""
-    out = bodies[..., _COLUMNS]
-    sign = torch.ones(3, out.shape[-1])
-    sign[0] = -1.0
-    sign[:, 1::3] *= -1.0
-    return out * sign.to(out.device)
 
 
 def rotations(vectors: Tensor) -> Tensor:

@@ -171,6 +171,15 @@ def standing(subject: Subject) -> str:
     return f"{words} ({subject.reason})" if subject.reason else words
 
 
+def least_sure(subject: Subject, count: int = 3) -> dict[str, float]:
+    """The joints whose place is expected to be furthest off, metres."""
+    each = subject.joint_uncertainty_m
+    return {
+        subject.skeleton.names[j]: round(float(each[j]), 4)
+        for j in sorted(range(len(each)), key=lambda j: -each[j])[:count]
+    }
+
+
 def report(subscriber: Subscriber, ears: Ears) -> dict[str, Any]:
     """Everything that was heard, for machines."""
     seen, first, last = subscriber.statistics, ears.first, ears.last
@@ -201,6 +210,7 @@ def report(subscriber: Subscriber, ears: Ears) -> dict[str, Any]:
                 "state": s.state.name,
                 "reason": s.reason,
                 "uncertainty_m": round(s.uncertainty_m, 4),
+                "least_sure_m": least_sure(s),
                 "states": ears.heard[s.name].states,
                 "reasons": ears.heard[s.name].reasons,
                 "most_uncertainty_m": round(ears.heard[s.name].uncertainty_m, 4),

@@ -34,6 +34,7 @@ COMMANDS = (
     "inspect",
     "retarget",
     "takeover",
+    "why",
     "render",
     "train",
     "bench",

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from understudy.runtime.core.silence import THEN
+
 from .file_options import add_file_options, words
 from .keys import keys_option
 
@@ -121,6 +123,12 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         help="a body missing for longer comes to a stop and stands (2)",
     )
     live.add_argument(
+        "--then",
+        choices=THEN,
+        help="and then: stand, idle (stand with the life of one who waits), sit down, or exit, "
+        "walk off the stage (stand)",
+    )
+    live.add_argument(
         "--no-takeover",
         action="store_true",
         help="hold what is missing instead of acting it: HOLD, then LOST",
@@ -226,7 +234,7 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
                     f"{high:g}."
                 )
             setattr(loop, word, value)
-    for flag in ("timecode", "publish", "control"):
+    for flag in ("timecode", "publish", "control", "then"):
         if (value := getattr(args, flag)) is not None:
             setattr(loop, flag, value)
     for flag in ("weights", "takeover_weights"):

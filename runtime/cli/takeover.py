@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from understudy.runtime.core.progress import loading
+from understudy.runtime.core.silence import THEN
 
 from .file_options import add_file_options, decided
 
@@ -44,6 +45,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="after so many seconds without a body, come to a stop and stand (%(default)s)",
     )
     parser.add_argument(
+        "--then",
+        choices=THEN,
+        default="stand",
+        help="and then: stand, idle, sit or exit, off the stage (%(default)s)",
+    )
+    parser.add_argument(
         "--jitter",
         type=float,
         default=0.0,
@@ -75,7 +82,9 @@ def run(args: argparse.Namespace) -> int:
             print(note)
     seen = lost(clip, drops, args.jitter)
     clip = causal_rest(clip, seen)
-    shown, stream = play(clip, seen, args.stop_after, args.jitter, args.seed, args.weights)
+    shown, stream = play(
+        clip, seen, args.stop_after, args.jitter, args.seed, args.weights, args.then
+    )
     bvh.write(args.out, written(clip, shown))
     report = {
         "in": str(args.source),
@@ -174,6 +183,7 @@ def play(
     jitter_s: float = 0.0,
     seed: int = 0,
     weights: Path | None = None,
+    then: str = "stand",
 ) -> tuple[OfflineOutput, Any]:
     """What a stage at the clip's own rate shows of it, and the stream that it came by."""
     import numpy as np
@@ -189,7 +199,7 @@ def play(
         jitter = Jitter(jitter_s, seed)
         delays = np.array([jitter.delay_s(k / clip.rate_hz) for k in range(len(clip))])
         delays[0] = 0.0  # a stage shows nobody before somebody has come
-    with Takeover([clip.skeleton], stop_after_s=stop_after_s, weights=weights) as takeover:
+    with Takeover([clip.skeleton], stop_after_s, weights=weights, then=then) as takeover:
         part = OfflineInput(clip.positions, clip.rotations, seen, delays)
         shown = run_offline(takeover, [part], clip.rate_hz)[0]
         return shown, takeover.bodies[0].stream

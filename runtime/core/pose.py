@@ -84,6 +84,7 @@ class Subject:
     trajectory  (N, 4) the root's path to come, past first: x, z, facing x, facing z, world axes
     uncertainty_m  the network's own estimate, in metres, of how far the joints that it moves lie
                    from where the source would have them, the mean over the body; 0 when live
+    joint_uncertainty_m  (J,) the same of each joint; empty when live, or where nobody knows
     curves      (K,) a value for each of the skeleton's curve_names, mostly 0..1
     capture_ns  monotonic time at which its newest input was read; 0: not known
     """
@@ -99,6 +100,7 @@ class Subject:
     uncertainty_m: float = 0.0
     curves: Array = field(default_factory=lambda: np.zeros(0, np.float32))
     capture_ns: int = 0
+    joint_uncertainty_m: Array = field(default_factory=lambda: np.zeros(0))
 
     @property
     def character(self) -> str:

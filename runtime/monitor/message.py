@@ -135,6 +135,10 @@ def _subject(subject: Subject) -> dict[str, Any]:
         "state": subject.state.name,
         "reason": subject.reason,
         "error_m": round(subject.uncertainty_m, 4),
+        "least_sure": [
+            (subject.skeleton.names[j], round(float(subject.joint_uncertainty_m[j]), 3))
+            for j in np.argsort(-np.asarray(subject.joint_uncertainty_m))[:3]
+        ],
         "skeleton": key_of(subject.skeleton),
         "joints": len(subject.skeleton),
     }

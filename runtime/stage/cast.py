@@ -15,6 +15,7 @@ from understudy.runtime.core.buttons import ACTIONS, named
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Sight, Subject
+from understudy.runtime.core.silence import Then
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.performer.control.goals import Goal
 from understudy.runtime.sources import registry
@@ -59,7 +60,7 @@ class Cast:
         self._notices: dict[str, str] = {}
         self.streams: dict[Address, Stream] = {}
         self.ports = self.inputs.ports
-        self.live = Live(loop.stop_after_s, _path(loop.takeover_weights))
+        self.live = Live(loop.stop_after_s, _path(loop.takeover_weights), loop.then)
         self.live.ready = self.inputs.ready
         ground = floors.read(Path(loop.floor)) if loop.floor else None
         self.acting = Acting(_path(loop.weights), ground, loop.crowd)
@@ -335,6 +336,14 @@ class Cast:
             goal = Goal((at[0], at[-1]), heading, request.speed_mps, button) if at else None
             actor.go(goal)
         return {member.table.name: list(request.at_m) for member, _ in acted}
+
+    def silence(self, then: Then | None, stop_after_s: float | None) -> dict[str, Any]:
+        """What bodies do after so long without a source; None: as it is. Gives both."""
+        loop = self.session.stage
+        loop.then = then or loop.then
+        loop.stop_after_s = stop_after_s or loop.stop_after_s
+        self.live.silence(loop.then, loop.stop_after_s)
+        return {"then": loop.then, "stop_after_s": loop.stop_after_s}
 
     def _acted(self, name: str, what: str) -> list[tuple[Member, Actor]]:
         """The acted subject of that name, "" for all, that is to be given something."""

@@ -47,12 +47,16 @@ class StandIn(Protocol):
     def reasons(self) -> Sequence[str]: ...
     @property
     def uncertainty_m(self) -> Sequence[float] | Array: ...
+    @property
+    def joint_uncertainty_m(self) -> Sequence[Array]: ...
 
     def arrive(
         self, i: int, time_s: float, positions: Array, rotations: Array, seen: Array | None
     ) -> None: ...
 
     def reseat(self, i: int, skeleton: Skeleton, transfer: Transfer | None) -> None: ...
+
+    def silence(self, then: str, stop_after_s: float) -> None: ...
 
     def step(self, now_s: float) -> None: ...
 
@@ -70,6 +74,7 @@ class Holding:
         self.states = [State.HOLD] * len(poses)
         self.reasons = ["no pose has come yet"] * len(poses)
         self.uncertainty_m = np.zeros(len(poses))
+        self.joint_uncertainty_m = [np.zeros(0)] * len(poses)
         self._captured_s = [-np.inf] * len(poses)
         self._fresh: list[Array | None] = [None] * len(poses)
         self._silent_since_s = [0.0] * len(poses)
@@ -113,6 +118,9 @@ class Holding:
             lost = now_s - self._silent_since_s[i] > LOST_AFTER_S
             self.states[i] = State.LOST if lost else State.HOLD
             self.reasons[i] = "nothing comes from the source"
+
+    def silence(self, then: str, stop_after_s: float) -> None:
+        """Whoever is held stays so."""
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -169,6 +177,7 @@ class Seat:
         subject.pose.positions[0] += at_m
         subject.state = state
         subject.uncertainty_m = float(self.group.stand_in.uncertainty_m[self.i])
+        subject.joint_uncertainty_m = self.group.stand_in.joint_uncertainty_m[self.i]
         subject.capture_ns = motion.heard_ns if motion is not None else 0
         silence = motion.silence if motion is not None else ""
         if silence and reason:
@@ -180,8 +189,10 @@ class Seat:
 class Live:
     """Everybody whom mocap moves. Who is there at the start is one group, one network call."""
 
-    def __init__(self, stop_after_s: float = 2.0, weights: Path | None = None) -> None:
-        self._stop_after_s, self._weights = stop_after_s, weights
+    def __init__(
+        self, stop_after_s: float = 2.0, weights: Path | None = None, then: str = "stand"
+    ) -> None:
+        self._stop_after_s, self._weights, self._then = stop_after_s, weights, then
         self._groups: list[Group] = []
         self._spare: list[Seat] = []
         self._tailor: ThreadPoolExecutor | None = None
@@ -210,12 +221,20 @@ class Live:
             # A stage without mocap, or without takeover, needs no ONNX Runtime for it.
             from understudy.runtime.performer.takeover.takeover import Takeover
 
-            understudy = Takeover(skeletons, stop_after_s=self._stop_after_s, weights=self._weights)
+            understudy = Takeover(
+                skeletons, self._stop_after_s, weights=self._weights, then=self._then
+            )
             stand_in, self.provider_name = understudy, understudy.provider_name
         group = Group(stand_in, len(skeletons), takeover)
         seats = [Seat(group, i, skeleton) for i, skeleton in enumerate(skeletons)]
         self._spare += seats[count:]
         return seats[:count]
+
+    def silence(self, then: str, stop_after_s: float) -> None:
+        """What bodies do from now on when nothing comes of them, and after how long."""
+        self._then, self._stop_after_s = then, stop_after_s
+        for group in {*self._groups, *(seat.group for seat in self._spare)}:
+            group.stand_in.silence(then, stop_after_s)
 
     def admit(self, seats: Sequence[Seat]) -> None:
         """They are on stage from the next step on."""

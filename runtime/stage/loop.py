@@ -28,6 +28,7 @@ from understudy.bridge.requests import (
     Pad,
     Record,
     ShowSession,
+    Silence,
     Slate,
     Stats,
     Stop,
@@ -206,6 +207,9 @@ class Stage:
                         self.control.reply(request, style=now)
                     except UnderstudyError as refusal:
                         self.control.reply(request, error=str(refusal))
+                case Silence():
+                    said = self.cast.silence(request.then, request.stop_after_s)
+                    self.control.reply(request, **said)
                 case LookAt():
                     try:
                         sights = self.cast.look_at(request.subject, request.at)

@@ -21,6 +21,7 @@ from msgspec import Meta
 
 from understudy.runtime.core import timecode, typed
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.silence import Then
 from understudy.runtime.sources import registry
 from understudy.runtime.sources.controls.style import checked
 from understudy.runtime.takes import slate
@@ -51,6 +52,7 @@ class StageTable(Table):
     keys: str | None = None  # the folder of `understudy keys`; "": the usual one
     takeover: bool = True
     stop_after_s: Annotated[float, Meta(gt=0.0, le=3600.0)] = 2.0
+    then: Then = "stand"
     style: dict[str, float] = {}
     weights: str = ""
     takeover_weights: str = ""

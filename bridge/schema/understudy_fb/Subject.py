@@ -240,7 +240,34 @@ class Subject(object):
             return self._tab.Get(flatbuffers.number_types.Int64Flags, o + self._tab.Pos)
         return 0
 
-def SubjectStart(builder): builder.StartObject(13)
+    # Subject
+    def JointUncertaintyM(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(30))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.Get(flatbuffers.number_types.Float32Flags, a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 4))
+        return 0
+
+    # Subject
+    def JointUncertaintyMAsNumpy(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(30))
+        if o != 0:
+            return self._tab.GetVectorAsNumpy(flatbuffers.number_types.Float32Flags, o)
+        return 0
+
+    # Subject
+    def JointUncertaintyMLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(30))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # Subject
+    def JointUncertaintyMIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(30))
+        return o == 0
+
+def SubjectStart(builder): builder.StartObject(14)
 def Start(builder):
     return SubjectStart(builder)
 def SubjectAddName(builder, name): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(name), 0)
@@ -300,6 +327,12 @@ def AddUncertaintyM(builder, uncertaintyM):
 def SubjectAddCaptureNs(builder, captureNs): builder.PrependInt64Slot(12, captureNs, 0)
 def AddCaptureNs(builder, captureNs):
     return SubjectAddCaptureNs(builder, captureNs)
+def SubjectAddJointUncertaintyM(builder, jointUncertaintyM): builder.PrependUOffsetTRelativeSlot(13, flatbuffers.number_types.UOffsetTFlags.py_type(jointUncertaintyM), 0)
+def AddJointUncertaintyM(builder, jointUncertaintyM):
+    return SubjectAddJointUncertaintyM(builder, jointUncertaintyM)
+def SubjectStartJointUncertaintyMVector(builder, numElems): return builder.StartVector(4, numElems, 4)
+def StartJointUncertaintyMVector(builder, numElems):
+    return SubjectStartJointUncertaintyMVector(builder, numElems)
 def SubjectEnd(builder): return builder.EndObject()
 def End(builder):
     return SubjectEnd(builder)

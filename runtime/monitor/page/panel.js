@@ -14,6 +14,12 @@ export function trust(subject) {
   return subject.error_m > 0 ? `±${Math.max(1, Math.round(100 * subject.error_m))} cm` : "";
 }
 
+// Where its place is expected to be furthest off: "LeftHand ±12 cm".
+function unsure(subject) {
+  return (subject.least_sure ?? []).filter(([, m]) => m >= 0.05).slice(0, 2)
+    .map(([name, m]) => `${name} ±${Math.round(100 * m)} cm`).join(", ");
+}
+
 export class Panel {
   constructor(chosen) {
     this.chosen = chosen; // called with ("subject" | "camera", name) when a row is tapped
@@ -43,7 +49,7 @@ export class Panel {
       name: one.name,
       state: one.state,
       word: [STATE_WORD[one.state], trust(one)].filter(Boolean).join(" "),
-      more: [one.reason, faces(one.curves)].filter(Boolean).join(" · "),
+      more: [one.reason, unsure(one), faces(one.curves)].filter(Boolean).join(" · "),
     })));
     $("things-section").hidden = !cameras.length && !props.length;
     this.rows($("things"), [

@@ -15,6 +15,8 @@ from understudy.runtime.core.rotation import Array
 
 # Times of a hand-over: as long as its push stays gentle, within these.
 SHORTEST_S, LONGEST_S = 0.06, 0.5
+# But that of a place, a root's, goes no faster than this on its way.
+GLIDES_MPS, PEAK, GLIDES_S = 1.2, 1.875, 1.2
 GENTLE_MPS2, BRISK_MPS2 = 4.0, 25.0
 PUSH_MPS, BRAKE_S = 8.0, 0.12
 # Speeds may differ by what a joint's speed changes by itself at any time; to carry that over would
@@ -150,7 +152,10 @@ class PoseBlend:
         x = np.concatenate([x[:, :3] + shift, whole], axis=-1)
         x *= _excess(_metres(x), free_m)[:, None]
         v = v + rate * _excess(_metres(rate), EASY_MPS)[:, None]
-        ends = time_s + durations_s(_metres(x), _metres(v), push_mps2)
+        lasts_s = durations_s(_metres(x), _metres(v), push_mps2)
+        place_m = np.sqrt(np.square(x[:, :3]).sum(-1))
+        glides_s = np.minimum(PEAK * place_m / GLIDES_MPS, GLIDES_S)
+        ends = time_s + np.maximum(lasts_s, glides_s)
         ends = np.maximum(self._offset.end_s[rows], ends)
         gone = (_metres(x) == 0.0) & (_metres(v) < GONE_MPS)
         ends[gone] = time_s

@@ -6,6 +6,7 @@ from collections import deque
 
 import numpy as np
 
+from understudy.runtime.core import rotation
 from understudy.runtime.core.pose import State
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
@@ -31,6 +32,12 @@ ON_TIME = 1.1  # ticks
 # latest when it is asked for.
 AT_ONCE = 32
 SILENCES = 8
+NONE: Array = np.zeros(0)
+# Who comes back within a step of where he is shown, facing about the same way, is blended.
+STEP_M, FACES_RAD = 0.45, np.radians(60.0)
+FAR_M, TURNED_RAD = 0.7, np.radians(80.0)
+# On the way back at this speed, and a moment more; then he is blended wherever he is.
+RETURNS_MPS, RETURNS_S, LONGEST_RETURN_S = 1.0, 2.0, 12.0
 
 
 def transfer_of(skeleton: Skeleton, known: dict[int, Transfer | None]) -> Transfer | None:
@@ -50,7 +57,10 @@ class Body:
     missing (J,)     joints that are shown from the forecast, or held where there is none
     whole_lost       nothing has come although it was due
     newly_partial    the newest packet lacks joints that the one before had
-    waits            it is back, but its speed is not known before the next packet
+    waits            it is back, but its speed is not known before the next packet, or it `returns`
+    returns          it is back, so far from where it is shown that the performer walks it there
+    away             it returns, or was lost again on the way
+    walks            whether there is a performer who can
     """
 
     def __init__(
@@ -65,10 +75,13 @@ class Body:
         self.rotations = skeleton.rest_rotations.copy()
         self._aim = self.positions, self.rotations  # what is shown, less what still fades
         self.state, self.reason, self.uncertainty_m = State.HOLD, "no mocap has come yet", 0.0
+        self.joint_uncertainty_m: Array = NONE
         self.time_s = -np.inf  # of what is shown, on the source's clock
         self.missing = np.zeros(len(skeleton), bool)
         self.whole_lost, self.newly_partial, self.waits = True, False, False
         self.any_missing = self._all_missing = False
+        self.returns, self.away, self.walks, self.apart_m = False, False, False, 0.0
+        self._returns_until_s = np.inf
         self._still = self.missing  # missing at this tick and the one before
         self.lost_s = -np.inf  # since when something is missing
         self._waits_from_s = np.inf
@@ -115,6 +128,7 @@ class Body:
         stream.advance(now_s)
         newest = stream.newest
         self.whole_lost = stream.overdue
+        self.returns &= not self.whole_lost
         before_s = self.time_s
         self.time_s = max(before_s, stream.playhead_s if self.whole_lost else newest.time_s)
         if 0.0 < self.time_s - before_s < NEAR_S:
@@ -220,12 +234,37 @@ class Body:
             self._waits_from_s = min(self._waits_from_s, t)
             return False
         self._waits_from_s = np.inf
+        if self._returning(joints, t):
+            return False
         shown = shown_before = self._aim
         if self.prediction is not None and self.prediction.forecast:
             forecast = self.prediction.forecast
             shown, shown_before = forecast.at(t), forecast.at(t - dt_s)
         self._change(joints, dt_s, (shown, shown_before), (source, source_before), t - self.lost_s)
         return True
+
+    def _returning(self, joints: np.ndarray, time_s: float) -> bool:
+        """Whether the whole body is back further away than a blend may take it."""
+        self.returns = self.away = self._is_far(joints, time_s)
+        return self.returns
+
+    def _is_far(self, joints: np.ndarray, time_s: float) -> bool:
+        ahead, newest = self.prediction, self.stream.newest
+        whole = len(joints) == len(self.skeleton)
+        if not (self.walks and whole and ahead is not None and ahead.forecast):
+            return False
+        shown = ahead.transfer.there(*ahead.forecast.at(time_s))
+        there = ahead.transfer.there(newest.positions, newest.rotations)
+        off = (shown[0] - there[0])[[0, 2]]
+        self.apart_m = float(np.hypot(*off)) / ahead.transfer.scale
+        turned = float(rotation.yaw(shown[1][0]) - rotation.yaw(there[1][0]))
+        turned = abs((turned + np.pi) % (2.0 * np.pi) - np.pi)
+        if not self.returns:
+            lasts_s = RETURNS_S + self.apart_m / RETURNS_MPS
+            self._returns_until_s = time_s + min(lasts_s, LONGEST_RETURN_S)
+            return self.apart_m > FAR_M or turned > TURNED_RAD
+        near = self.apart_m < STEP_M and turned < FACES_RAD
+        return not near and time_s < self._returns_until_s
 
     def turn_to_forecast(self, old: Forecast) -> None:
         """What was shown from an older forecast goes on in the new one."""
@@ -255,12 +294,17 @@ class Body:
 
     # What is shown.
 
+    def expect(self, errors_m: Array) -> None:
+        """How far what is shown is from the truth (1 + J,): the body's mean, and each joint's."""
+        self.uncertainty_m, self.joint_uncertainty_m = float(errors_m[0]), errors_m[1:]
+
     def show_source(self) -> None:
         """Nothing is missing, and nothing fades."""
         newest = self.stream.newest
         pose = positions, rotations = newest.positions, newest.rotations
         self._aim = pose
         self.state, self.reason, self.uncertainty_m = State.LIVE, "", 0.0
+        self.joint_uncertainty_m = NONE
         if self._is_uneven:
             shown = self.positions, self.rotations
             self._measure()
@@ -314,13 +358,15 @@ class Body:
         if self.whole_lost:
             what = f"mocap silent for {self.silent_s:.1f} s"
             if self.prediction is not None and self.prediction.stands:
-                return State.HOLD, what + ": standing"
+                return State.HOLD, f"{what}: {self.prediction.does[1]}"
             if self.prediction is not None and self.prediction.acting:
-                return State.TAKEOVER, what + ": stopping"
+                return State.TAKEOVER, f"{what}: {self.prediction.does[0]}"
         elif newest.seen is not None:
             names = [self.skeleton.names[j] for j in np.flatnonzero(~newest.seen)]
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             what = f"mocap lacks {', '.join(names[:3])}{more}"
+        elif self.returns:
+            return State.TAKEOVER, f"mocap is back {self.apart_m:.1f} m away: walking there"
         else:
             return State.TAKEOVER, "mocap is back: handing over"
         if self.prediction is None:

@@ -79,7 +79,7 @@ def _predict(bodies: list[Body], positions: Array, rotations: Array) -> None:
         if body.any_missing:
             rows.append(k)
             forecasts.append(body.prediction.forecast)
-            body.uncertainty_m = body.prediction.forecast.error_at(body.time_s)
+            body.expect(body.prediction.forecast.errors_at(body.time_s))
         else:
             body.prediction.stop_using()
     if rows:
@@ -141,7 +141,7 @@ def _plant(
 
 def _distances(bodies: list[Body], positions: Array, rotations: Array) -> None:
     """Where the truth is known again: how far what is shown still is from it."""
-    back = [k for k, body in enumerate(bodies) if not body.any_missing]
+    back = [k for k, body in enumerate(bodies) if body.returns or not body.any_missing]
     if not back:
         return
     newest = [bodies[k].stream.newest for k in back]
@@ -150,9 +150,9 @@ def _distances(bodies: list[Body], positions: Array, rotations: Array) -> None:
     steps = _prediction(bodies[0]).transfer.steps
     world = world_positions(both_p, world_rotations(both_r, steps), steps)
     off = world[0] - world[1]
-    apart_m = np.sqrt((off * off).sum(-1)).mean(axis=-1).tolist()
+    apart_m = np.sqrt((off * off).sum(-1))
     for k, metres in zip(back, apart_m, strict=True):
-        bodies[k].uncertainty_m = metres
+        bodies[k].expect(np.concatenate([[metres.mean()], metres]))
 
 
 def _prediction(body: Body) -> Prediction:

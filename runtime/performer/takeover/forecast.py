@@ -17,7 +17,8 @@ TERMS = 4  # arrays that a pose between two knots is summed of
 
 
 class Forecast:
-    """Knots in time: local positions (J, 3) and rotations (J, 4), contacts (4,), errors in metres.
+    """Knots in time: local positions (J, 3) and rotations (J, 4), contacts (4,), and errors in
+    metres (1 + J,), the mean of the body and each joint's.
 
     Between knots runs a cubic with the knots' speeds (Catmull and Rom 1974), so no kink shows the
     network's rate. The first knot may be given the speed with which the truth came in.
@@ -27,7 +28,7 @@ class Forecast:
         self.times: list[float] = []
         self._knots: list[Array] = []  # (J, 7) each
         self._contacts: list[Array] = []
-        self._errors_m: list[float] = []
+        self._errors_m: list[Array] = []
         self._rate: Array | None = None
 
     def __bool__(self) -> bool:
@@ -43,13 +44,14 @@ class Forecast:
         positions: Array,
         rotations: Array,
         contacts: Array,
-        error_m: float,
+        error_m: Array | float,
         rate: tuple[Array, Array] | None = None,
     ) -> None:
         """Appends a knot; rate is how fast positions and rotations change at the first one."""
+        each = np.broadcast_to(error_m, 1 + len(positions))
         if rate is not None:
             self._rate = np.concatenate(rate, axis=-1)
-        extend([self], [time_s], positions[None], rotations[None], [contacts], [error_m])
+        extend([self], [time_s], positions[None], rotations[None], [contacts], [each])
 
     def trim(self, time_s: float) -> None:
         """Drops knots that no time from time_s on will need."""
@@ -102,9 +104,9 @@ class Forecast:
         """(4,) left heel, left toe, right heel, right toe, 0..1."""
         return np.asarray(self._between(self._contacts, time_s))
 
-    def error_at(self, time_s: float) -> float:
-        """The error that is expected at a time, metres, mean over the joints."""
-        return float(self._between(self._errors_m, time_s))
+    def errors_at(self, time_s: float) -> Array:
+        """(1 + J,) errors that are expected at a time, metres: mean over the body, each joint."""
+        return np.asarray(self._between(self._errors_m, time_s))
 
 
 # Many bodies of one skeleton at once.
@@ -116,7 +118,7 @@ def extend(
     positions: Array,
     rotations: Array,
     contacts: Sequence[Array],
-    errors_m: Sequence[float],
+    errors_m: Sequence[Array],
 ) -> None:
     """Appends a knot to each: positions (n, J, 3), rotations (n, J, 4)."""
     knots = np.concatenate([positions, rotations], axis=-1)

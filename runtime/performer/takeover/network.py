@@ -47,7 +47,8 @@ class Understudy:
             weights or networks.WEIGHTS / "takeover.onnx", provider, PERFORMER, kind="takeover"
         )
         card = self._network.card
-        if card["inputs"].get("now", {}).get("shape", [])[1:] != [3, COLUMNS]:
+        shapes = {name: entry.get("shape", [])[1:] for name, entry in card["inputs"].items()}
+        if shapes.get("now") != [3, COLUMNS] or len(shapes.get("past", [])) != 2:
             raise UnderstudyError(
                 f"{card['file']} was trained for poses of another form; train it again with this "
                 "version."
@@ -55,7 +56,6 @@ class Understudy:
         self.count = count
         self.provider_name = self._network.provider_name
         self.faults = 0  # bodies that left the realm of numbers and stood still instead
-        self._memory_size = int(card["inputs"]["memory"]["shape"][1])
         self._runs: dict[int, tuple[dict[str, Array], dict[str, Array], Callable[[], None]]] = {}
         self.hips = np.repeat(PERFORMER.rest_positions[None, 0], count, 0)
         self.rotations = rotation.identity((count, JOINTS))
@@ -63,13 +63,16 @@ class Understudy:
         self.error_m: Array = np.zeros((count, JOINTS), np.float32)
         self._now: Array = np.zeros((count, 3, COLUMNS), np.float32)
         self._before: Array = np.zeros((count, 3, COLUMNS), np.float32)
-        self._memory: Array = np.zeros((count, self._memory_size), np.float32)
+        self._memory: Array = np.zeros((count, *shapes["memory"]), np.float32)
+        # The last moments that were seen whole, in a ring.
+        self._past: Array = np.zeros((count, *shapes["past"]), np.float32)
+        self._newest = np.zeros(count, int)
         self._fresh = np.ones(count, bool)
         self._all = np.arange(count)
 
     def reset(self, i: int) -> None:
         """Forgets body i; the next pose that is seen whole is where it begins."""
-        self._memory[i] = 0.0
+        self._memory[i], self._past[i] = 0.0, 0.0
         self.contacts[i], self.error_m[i] = 0.0, 0.0
         self._fresh[i] = True
 
@@ -116,7 +119,7 @@ class Understudy:
         inputs, outputs, run = self._bound(len(rows))
         mask = seen[rows]
         inputs["now"][:], inputs["before"][:] = self._now[rows], self._before[rows]
-        inputs["memory"][:] = self._memory[rows]
+        inputs["memory"][:], inputs["past"][:] = self._memory[rows], self._past[rows]
         inputs["seen"][:] = mask
         inputs["hips"][:] = np.where(mask[:, :1], hips[rows], self.hips[rows])
         inputs["rotations"][:] = np.where(mask[..., None], rotations[rows], self.rotations[rows])
@@ -130,6 +133,11 @@ class Understudy:
             inputs = {name: array[sound] for name, array in inputs.items()}
         self._before[rows], self._now[rows] = inputs["now"], outputs["next"]
         self._memory[rows] = outputs["next_memory"]
+        known = outputs["moment"][:, -1] > 0.0
+        if known.any():
+            some = rows[known]
+            self._past[some, self._newest[some]] = outputs["moment"][known]
+            self._newest[some] = (self._newest[some] + 1) % self._past.shape[1]
         self.contacts[rows], self.error_m[rows] = outputs["contacts"], outputs["error_m"]
         self.hips[rows] = np.where(mask[:, :1], hips[rows], outputs["next"][:, :, 0])
         self.rotations[rows] = np.where(mask[..., None], rotations[rows], outputs["next_rotations"])
@@ -149,7 +157,7 @@ class Understudy:
         return self._runs[count]
 
     def snapshot(self, i: int) -> Snapshot:
-        """Body i as it is, for `restore`."""
+        """Body i as it is, for `restore`; what was seen meanwhile stays in its past."""
         return Snapshot(tuple(a[i].copy() for a in self._arrays()), bool(self._fresh[i]))
 
     def restore(self, i: int, snapshot: Snapshot) -> None:

@@ -35,6 +35,7 @@ class Prediction:
     branch      the memory as it was, while a forecast uses it
     base        where the forecast begins, and whether the whole body was missing there
     acted_from_s  since when the control performer moves the body; inf: it does not
+    does        what it does then, in words: on its way to rest, and at rest
     """
 
     def __init__(self, transfer: Transfer) -> None:
@@ -45,8 +46,10 @@ class Prediction:
         self.branch: Snapshot | None = None
         self.base = (np.nan, False)
         self.acted_from_s = np.inf
+        self.does = "stopping", "standing"
         self._stood = 0
-        self._error_then_m = self._apart_mps = 0.0
+        self._error_then_m: Array = np.zeros(1)
+        self._apart_mps = 0.0
         self._hips: Array = np.zeros(3)
         count = len(transfer.source)
         self._coast_from: Array = rotation.identity(count)
@@ -143,7 +146,7 @@ class Prediction:
             positions[0] = hips
             poses.append(Pose(positions, turns))
         rate = (now[0] - before[0]) / tick_s, (now[1] - before[1]) / tick_s
-        self._error_then_m = old.error_at(time_s)
+        self._error_then_m = old.errors_at(time_s)
         gone = (poses[0].positions[0] - poses[1].positions[0])[[0, 2]]
         speed_mps = float(np.linalg.norm(gone)) / tick_s / self.transfer.scale
         self._apart_mps = GOES_ON * speed_mps
@@ -153,8 +156,8 @@ class Prediction:
         self._hips = poses[0].positions[0]
         return poses[0], poses[1]
 
-    def _acted(self, dt_s: float, hips: Array, newest: Packet) -> tuple[float, float]:
-        """The next knot's time and expected error; the control performer's hips (3,) are there."""
+    def _acted(self, dt_s: float, hips: Array, newest: Packet) -> tuple[float, Array]:
+        """The next knot's time and expected errors (1 + J,); its hips (3,) are there."""
         time_s = self.forecast.end_s + dt_s
         still = np.linalg.norm(hips - self._hips) < STILL_MPS * dt_s
         self._stood = self._stood + 1 if still else 0
@@ -205,7 +208,9 @@ def extend(
     """The network went on with its bodies `which`, each to a time."""
     rows = np.array(which)
     pose = _here(predictions, times_s, network.hips[rows], network.rotations[rows], newest, missing)
-    errors_m = (network.error_m[rows].mean(axis=-1) / predictions[0].transfer.scale).tolist()
+    transfer, own = predictions[0].transfer, network.error_m[rows]
+    both = [own.mean(axis=-1, keepdims=True), own[:, transfer.nearest]]
+    errors_m = list(np.concatenate(both, axis=-1) / transfer.scale)
     forecasts = [one.forecast for one in predictions]
     forecast.extend(forecasts, times_s, *pose, list(network.contacts[rows]), errors_m)
 

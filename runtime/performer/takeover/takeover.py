@@ -17,13 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.core.pose import Intent, State
+from understudy.runtime.core.pose import State
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.performer.control.layout import RATE_HZ as PERFORMER_HZ
-from understudy.runtime.performer.control.performer import Performer
 
 from . import prediction
+from .acting import AHEAD_S, Acting
 from .blend import PoseBlend
 from .body import Body, transfer_of
 from .composition import by_skeleton, compose
@@ -39,9 +38,7 @@ STOP_AFTER_S = 2.0
 # A hole of more than this is no late packet: the network begins anew with what comes after it.
 HOLE_S = 0.2
 FORGETS_S = 0.5  # and after so long it forgets what was before
-AHEAD_S = 2.0 * TICK_S  # of a forecast; no tick of a stage at 24 Hz or more is longer
 EPSILON_S = 1e-4
-PERFORMER_TICKS = 2  # between two knots of a forecast
 
 
 class Takeover:
@@ -50,6 +47,7 @@ class Takeover:
     positions[i] (J, 3), rotations[i] (J, 4) in its own skeleton, local to the parent; read only
     states[i], reasons[i]  who moves it and why, "" when live
     uncertainty_m[i]       expected mean distance of its joints from the truth, 0 when live
+    joint_uncertainty_m[i]  of each of its joints (J,); (0,) when live
     """
 
     def __init__(
@@ -58,7 +56,9 @@ class Takeover:
         stop_after_s: float = STOP_AFTER_S,
         weights: Path | None = None,
         provider: str = "auto",
+        then: str = "stand",
     ) -> None:
+        """then: what a body does after stop_after_s without a source (`acting.THEN`)."""
         if not skeletons:
             raise UnderstudyError("Takeover has no subject; give it at least one skeleton.")
         if not stop_after_s > 0.0:
@@ -81,9 +81,9 @@ class Takeover:
         self._turns[..., 3] = 1.0
         self._seen = np.zeros(self._turns.shape[:2], bool)
         self.uncertainty_m = np.zeros(count)
-        # Opened at once: a tick has no time for it.
-        self.performer = Performer(count) if np.isfinite(stop_after_s) else None
-        self._rest = [Intent()] * count
+        self.acting = Acting(count, then) if np.isfinite(stop_after_s) else None
+        for body in self.bodies:
+            body.walks = self.acting is not None
 
     def __len__(self) -> int:
         return len(self.bodies)
@@ -101,6 +101,10 @@ class Takeover:
         return [body.state for body in self.bodies]
 
     @property
+    def joint_uncertainty_m(self) -> list[Array]:
+        return [body.joint_uncertainty_m for body in self.bodies]
+
+    @property
     def reasons(self) -> list[str]:
         return [body.reason for body in self.bodies]
 
@@ -109,8 +113,15 @@ class Takeover:
         self._blend.reset(i, len(skeleton))
         self._planting.reset(i)
         self.bodies[i] = Body(i, skeleton, transfer, self._blend)
+        self.bodies[i].walks = self.acting is not None
         self.network.reset(i)
         self.uncertainty_m[i] = 0.0
+
+    def silence(self, then: str, stop_after_s: float) -> None:
+        """What bodies do from now on after so long without a source."""
+        self.stop_after_s = stop_after_s
+        if self.acting is not None:
+            self.acting.then = then
 
     def arrive(
         self,
@@ -138,8 +149,11 @@ class Takeover:
         self._back_up(partly)
         self._predict(partly)
         self._feed(humanoid)
-        self._predict([one for one in humanoid if one[0].any_missing and not one[0].waits])
-        self._act([one for one in humanoid if one[0].whole_lost])
+        gone = [one for one in humanoid if one[0].any_missing and not one[0].waits]
+        self._predict([one for one in gone if not one[0].away])
+        if self.acting is not None:
+            acted = [one for one in humanoid if one[0].whole_lost or one[0].returns]
+            self.acting.step(acted, self.stop_after_s)
         compose(self.bodies, self._blend, self._planting)
         self.uncertainty_m[:] = [body.uncertainty_m for body in self.bodies]
 
@@ -259,41 +273,11 @@ class Takeover:
         for body, old in begun:
             body.turn_to_forecast(old)
 
-    # When nothing comes any more: the control performer walks on, stops and stands.
-
-    def _act(self, bodies: list[Predicted]) -> None:
-        """Bodies that have been silent for too long, into the hands of the performer."""
-        performer = self.performer
-        if performer is None:
-            return
-        acted: list[Predicted] = []
-        for body, ahead in bodies:
-            if not ahead.forecast or (not ahead.acting and body.silent_s <= self.stop_after_s):
-                continue
-            if not ahead.acting:
-                tick_s = 1.0 / PERFORMER_HZ
-                performer.take_over(body.i, *ahead.hand_to_performer(body.time_s, tick_s))
-            acted.append((body, ahead))
-        groups = by_skeleton(body for body, _ in acted)
-        while any(ahead.forecast.end_s < body.time_s + AHEAD_S for body, ahead in acted):
-            for _ in range(PERFORMER_TICKS):
-                performer.step(self._rest)
-            for same in groups:
-                rows = [body.i for body in same]
-                prediction.extend_acting(
-                    [body.prediction for body in same if body.prediction is not None],
-                    PERFORMER_TICKS / PERFORMER_HZ,
-                    performer.positions[rows, 0],
-                    performer.rotations[rows],
-                    performer.contacts[rows, :, 1],
-                    [body.stream.newest for body in same],
-                )
-
     def close(self) -> None:
         """Lets the networks go."""
         self.network.close()
-        if self.performer is not None:
-            self.performer.close()
+        if self.acting is not None:
+            self.acting.close()
 
     def __enter__(self) -> Takeover:
         return self

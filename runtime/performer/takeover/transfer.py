@@ -80,6 +80,14 @@ class Transfer:
         ]
         self.carriers = chains[row[self.hips]]  # joints above the hips, from the root down
         self.others = np.setdiff1d(np.arange(len(source)), self.joints)
+        # PERFORMER's joint that tells of each: its own, or that of the nearest one above it.
+        mates = dict(pairs)
+        self.nearest = np.zeros(len(source), int)
+        for j in range(len(source)):
+            at = j
+            while at >= 0 and at not in mates:
+                at = int(source.parents[at])
+            self.nearest[j] = mates.get(at, _HIPS)
 
     def above_hips(self, positions: Array, rotations: Array) -> tuple[Array, Array]:
         """World position (..., 3) and rotation (..., 4) of the hips' parent, if they have one."""

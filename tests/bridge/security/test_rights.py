@@ -37,6 +37,8 @@ ASKED: dict[str, tuple[str, Callable[[ControlClient], object]]] = {
     "style": (STEER, lambda client: client._ask(Style(traits={"energy": 0.5}))),
     "go": (STEER, lambda client: client._ask(Go(at_m=[0.0, 4.0]))),
     "look_at": (STEER, lambda client: client._ask(LookAt(at=[0.0, 1.6, 4.0]))),
+    "silence, told": (LISTEN, lambda client: client.silence()),
+    "silence": (STEER, lambda client: client.silence("idle", 3.0)),
     "session": (LISTEN, lambda client: client.session()),
     "add_source": (STEER, lambda client: client.add_source("vmc://0.0.0.0")),
     "remove_source": (STEER, lambda client: client.remove_source("vmc")),

@@ -133,6 +133,17 @@ def test_the_envelope_is_a_topic_and_a_little_endian_version():
     assert envelope.seal(envelope.SKELETONS) == b"SKEL\x01\x00\x00\x00"
 
 
+def test_how_sure_the_network_is_of_each_joint_comes_and_goes():
+    frame, encoder = small_frame(), FrameEncoder(5)
+    (subject,) = frame.subjects
+    joints = len(subject.skeleton)
+    for each in ([], np.arange(joints) / 8.0, [], np.full(joints, np.nan)):
+        subject.joint_uncertainty_m = np.array(each)
+        back = decode_frame(encoder.encode(frame), KNOWN)[0].subjects[0]
+        np.testing.assert_array_equal(back.joint_uncertainty_m, np.nan_to_num(each))
+        np.testing.assert_array_equal(back.pose.rotations, np.float32(subject.pose.rotations))
+
+
 def test_golden_bytes_of_a_frame():
     assert message(small_frame()).hex() == GOLDEN_FRAME
 

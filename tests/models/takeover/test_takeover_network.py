@@ -19,6 +19,7 @@ from understudy.models.takeover import (
     data,
     evaluate,
     export,
+    mirror,
     network,
     takes,
     train,
@@ -176,9 +177,9 @@ def test_filled_keeps_what_is_seen_and_hangs_the_rest_on_it():
 
 def test_mirroring_twice_is_nothing_and_once_swaps_left_and_right():
     _, _, world_p, bodies = some()
-    twice = variety.mirrored(variety.mirrored(bodies.float()))
+    twice = mirror.mirrored(mirror.mirrored(bodies.float()))
     np.testing.assert_allclose(twice, bodies.float())
-    places = evaluate.places(variety.mirrored(bodies.float()).numpy())
+    places = evaluate.places(mirror.mirrored(bodies.float()).numpy())
     left, right = PERFORMER.index("LeftHand"), PERFORMER.index("RightHand")
     np.testing.assert_allclose(places[:, left], world_p[:, right] * [-1, 1, 1], atol=1e-5)
 
@@ -302,23 +303,65 @@ def test_a_training_goes_on_from_a_network(tmp_path, capsys):
     saved = torch.load(first / "checkpoint.pt", weights_only=True)["mean"]
     net = network.Understudy(24, 16)
     begin.begin(net, first / "takeover.onnx")
-    for (
-        k,
-        v,
-    ) in net.state_dict().items():
+    for k, v in net.state_dict().items():
         assert k.startswith("doubt.") or torch.allclose(saved[k], v, atol=1e-6), k
     train.run(options(path, tmp_path / "next", "--begin", str(first / "takeover.onnx")))
     card = json.loads((tmp_path / "next" / "takeover.json").read_text())
     assert len(card["training"]["begun_from"]) == 64
-    kept = network.Understudy(24, 16)
-    begin.begin(kept, first / "takeover.onnx")
-    begin.keep(kept, first / "takeover.onnx", 0.3)  # of itself: nothing changes
-    assert torch.allclose(kept.encode.weight, saved["encode.weight"], atol=1e-6)
-    with pytest.raises(UnderstudyError, match="another size"):
+    with pytest.raises(UnderstudyError, match="another form"):
         begin.begin(network.Understudy(8, 16), first / "takeover.onnx")
     (tmp_path / "no.onnx").write_bytes(b"no")
     with pytest.raises(UnderstudyError, match="no ONNX file"):
         begin.begin(net, tmp_path / "no.onnx")
+
+
+def test_a_wider_network_begins_as_the_one_before(tmp_path, capsys):
+    path, out = folder(tmp_path / "bvh"), tmp_path / "out"
+    train.run(options(path, out))
+    nets = [network.Understudy(hidden, width).eval() for hidden, width in ((24, 16), (40, 16))]
+    bodies = evaluate.body(data.reels(walk(2.0, 1.2), 30.0)[0])
+    ends = []
+    for net in nets:
+        begin.begin(net, out / "takeover.onnx")
+        ends.append(evaluate.predicted(net, bodies, 10)[0])
+    np.testing.assert_allclose(ends[0], ends[1], atol=1e-4)
+
+
+def test_a_mirrored_body_does_the_mirrored_thing():
+    torch.manual_seed(0)
+    both = mirror.Both(network.Understudy(8, 8).eval())
+    bodies = some()[3].float()
+    now, before = bodies[:20], bodies[20:]
+    memory = torch.randn(40, 8)
+    past = torch.randn(40, 5, 96), torch.randn(40, 5, 96), torch.ones(40, 5)
+    seen = network.seen_of(before, (torch.rand(20, 22) < 0.5).float())
+    with torch.no_grad():
+        torch.nn.init.normal_(both.net.decode.weight)
+        here = both(now, before, memory, seen, None, past)
+        there = both(
+            *(mirror.mirrored(now), mirror.mirrored(before), memory.roll(20, 0)),
+            *(mirror.mirrored_seen(seen), None, tuple(p.roll(20, 0) for p in past)),
+        )
+    np.testing.assert_allclose(mirror.mirrored(there[0]), here[0], atol=1e-4)
+    np.testing.assert_allclose(there[1].roll(20, 0), here[1], atol=1e-5)
+    np.testing.assert_allclose(there[3][:, mirror.SWAP], here[3], atol=1e-5)
+
+
+def test_what_came_next_is_recalled_from_a_moment_like_this():
+    torch.manual_seed(0)
+    net = network.Understudy(8, 8).eval()
+    x, memory = torch.randn(3, 8), torch.randn(3, 8)
+    like = torch.randn(3, 5, 96)
+    like[:, 2] = 40.0 * net.ask(torch.cat([memory, x], -1)).detach()
+    came, known = torch.randn(3, 5, 96), torch.ones(3, 5)
+    with torch.no_grad():
+        found = net.recall(x, memory, (like, came, known))
+        known[:, 2] = 0.0
+        other = net.recall(x, memory, (like, came, known))
+        nothing = net.recall(x, memory, (like, came, torch.zeros(3, 5)))
+    assert (found - came[:, 2]).abs().max() < 0.2
+    assert (other - came[:, 2]).abs().max() > 0.2
+    assert nothing.abs().max() < 1e-6
 
 
 def test_an_interrupted_training_goes_on_to_the_same_end(tmp_path, capsys):

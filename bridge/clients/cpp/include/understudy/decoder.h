@@ -268,6 +268,12 @@ private:
                             {q[4 * i], q[4 * i + 1], q[4 * i + 2], q[4 * i + 3]}};
             if (!finite(to.joints[i])) return "a joint that is nowhere";
         }
+        if (!copy(from.joint_uncertainty_m(), to.joint_uncertainty_m))
+            return "uncertainties that overlap";
+        if (!to.joint_uncertainty_m.empty() && to.joint_uncertainty_m.size() != joints)
+            return "uncertainties that do not fit their joints";
+        if (!finite(to.joint_uncertainty_m.data(), to.joint_uncertainty_m.size()))
+            return "an uncertainty that is no number";
         if (!copy(from.curves(), to.curves)) return "curves that overlap";
         if (!to.curves.empty() && to.curves.size() != skeleton.curve_names.size())
             return "curves that do not fit their names";

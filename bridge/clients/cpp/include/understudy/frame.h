@@ -78,6 +78,7 @@ struct Subject {
     State state = State::Live;
     std::string reason;          // why the state is not Live, for people
     float uncertainty_m = 0;     // mean joint error that the network expects; 0 when live
+    std::vector<float> joint_uncertainty_m;  // of each joint, or empty
     std::vector<Transform> joints;
     std::vector<float> curves;   // values of skeleton->curve_names, or empty
     std::vector<Contact> contacts;

@@ -546,7 +546,8 @@ struct Subject FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
     VT_INTENT = 22,
     VT_CURVES = 24,
     VT_UNCERTAINTY_M = 26,
-    VT_CAPTURE_NS = 28
+    VT_CAPTURE_NS = 28,
+    VT_JOINT_UNCERTAINTY_M = 30
   };
   const flatbuffers::String *name() const {
     return GetPointer<const flatbuffers::String *>(VT_NAME);
@@ -587,6 +588,9 @@ struct Subject FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   int64_t capture_ns() const {
     return GetField<int64_t>(VT_CAPTURE_NS, 0);
   }
+  const flatbuffers::Vector<float> *joint_uncertainty_m() const {
+    return GetPointer<const flatbuffers::Vector<float> *>(VT_JOINT_UNCERTAINTY_M);
+  }
   bool Verify(flatbuffers::Verifier &verifier) const {
     return VerifyTableStart(verifier) &&
            VerifyOffset(verifier, VT_NAME) &&
@@ -611,6 +615,8 @@ struct Subject FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
            verifier.VerifyVector(curves()) &&
            VerifyField<float>(verifier, VT_UNCERTAINTY_M, 4) &&
            VerifyField<int64_t>(verifier, VT_CAPTURE_NS, 8) &&
+           VerifyOffset(verifier, VT_JOINT_UNCERTAINTY_M) &&
+           verifier.VerifyVector(joint_uncertainty_m()) &&
            verifier.EndTable();
   }
 };
@@ -658,6 +664,9 @@ struct SubjectBuilder {
   void add_capture_ns(int64_t capture_ns) {
     fbb_.AddElement<int64_t>(Subject::VT_CAPTURE_NS, capture_ns, 0);
   }
+  void add_joint_uncertainty_m(flatbuffers::Offset<flatbuffers::Vector<float>> joint_uncertainty_m) {
+    fbb_.AddOffset(Subject::VT_JOINT_UNCERTAINTY_M, joint_uncertainty_m);
+  }
   explicit SubjectBuilder(flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -683,10 +692,12 @@ inline flatbuffers::Offset<Subject> CreateSubject(
     flatbuffers::Offset<understudy_fb::Intent> intent = 0,
     flatbuffers::Offset<flatbuffers::Vector<float>> curves = 0,
     float uncertainty_m = 0.0f,
-    int64_t capture_ns = 0) {
+    int64_t capture_ns = 0,
+    flatbuffers::Offset<flatbuffers::Vector<float>> joint_uncertainty_m = 0) {
   SubjectBuilder builder_(_fbb);
   builder_.add_capture_ns(capture_ns);
   builder_.add_skeleton_id(skeleton_id);
+  builder_.add_joint_uncertainty_m(joint_uncertainty_m);
   builder_.add_uncertainty_m(uncertainty_m);
   builder_.add_curves(curves);
   builder_.add_intent(intent);
@@ -715,7 +726,8 @@ inline flatbuffers::Offset<Subject> CreateSubjectDirect(
     flatbuffers::Offset<understudy_fb::Intent> intent = 0,
     const std::vector<float> *curves = nullptr,
     float uncertainty_m = 0.0f,
-    int64_t capture_ns = 0) {
+    int64_t capture_ns = 0,
+    const std::vector<float> *joint_uncertainty_m = nullptr) {
   auto name__ = name ? _fbb.CreateString(name) : 0;
   auto reason__ = reason ? _fbb.CreateString(reason) : 0;
   auto positions__ = positions ? _fbb.CreateVector<float>(*positions) : 0;
@@ -724,6 +736,7 @@ inline flatbuffers::Offset<Subject> CreateSubjectDirect(
   auto contact_weights__ = contact_weights ? _fbb.CreateVector<float>(*contact_weights) : 0;
   auto trajectory__ = trajectory ? _fbb.CreateVector<float>(*trajectory) : 0;
   auto curves__ = curves ? _fbb.CreateVector<float>(*curves) : 0;
+  auto joint_uncertainty_m__ = joint_uncertainty_m ? _fbb.CreateVector<float>(*joint_uncertainty_m) : 0;
   return understudy_fb::CreateSubject(
       _fbb,
       name__,
@@ -738,7 +751,8 @@ inline flatbuffers::Offset<Subject> CreateSubjectDirect(
       intent,
       curves__,
       uncertainty_m,
-      capture_ns);
+      capture_ns,
+      joint_uncertainty_m__);
 }
 
 struct Camera FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
