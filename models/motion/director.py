@@ -35,7 +35,7 @@ from .style import restyle, usual_pose
 HORIZONS = np.array([20, 40, 60])  # frames
 # Foot places, foot speeds, hips' speed, path, facings: how much each counts in the match.
 WEIGHTS = (0.75, 1.0, 1.0, 1.4, 1.5)
-ENERGY_WEIGHT = 1.2
+ENERGY_WEIGHT = 0.9
 SEARCH_EVERY = 6  # frames
 DWELL = 16  # frames that a match is given before the next, unless the pad changes its mind
 TRAVEL_HALFLIFE_S = 0.035

@@ -30,7 +30,7 @@ BALL = "06_"  # CMU's subject 6 has a ball in the hand
 SIDEWAYS_MPS = (0.3, 0.5, 0.7, 0.9, 1.1, 1.3, 1.5, 1.65)
 BACKWARD_MPS = (0.35, 0.6, 0.85, 1.1, 1.35, 1.6)
 APART_M = 0.09  # ankles that pass each other sideways keep so far apart
-CADENCE = 1.17  # quick steps for the energetic, long ones for the tired, at the same speed
+CADENCE = 1.12  # quick steps for the energetic, long ones for the tired, at the same speed
 
 
 def sound(s: Strip) -> list[Strip]:

@@ -153,7 +153,7 @@ class Actions:
                     self._waits[i] = int(b), bool(mirror[i])
                 continue
             refused[i, b] = not self._answer(int(i), int(b), bool(mirror[i]), speed[i])
-        for i, waiting in enumerate(self._waits):
+        for i, waiting in enumerate(self._waits) if any(self._waits) else ():
             if waiting is not None and (self.take[i] < 0 or self._is_free(i)):
                 self._waits[i] = None
                 self._answer(i, *waiting, speed[i])

@@ -220,7 +220,9 @@ class Performer:
         speed = np.sqrt(np.sum(self.controller.velocity**2, axis=-1))
         pressed = np.array([[b in intent.buttons for b in BUTTONS] for intent in intents])
         moving = np.abs(travel).sum(axis=-1) > DEAD_TRAVEL
-        mirror = np.array(["mirror" in intent.buttons for intent in intents])
+        mirror = np.zeros(self.count, bool)
+        if pressed.any():
+            mirror[:] = ["mirror" in intent.buttons for intent in intents]
         refused = self._actions.press(pressed, moving, speed, mirror)
         self._jump.press(refused[:, BUTTONS.index("jump")])
         busy = self._actions.busy
