@@ -145,14 +145,15 @@ def test_nothing_is_known_before_it_arrives():
 
 
 def test_seams_push_no_harder_than_the_motion(mocap):
-    for name in ("walking_20", "jumping_5"):
+    # Knees of a jump: its feet are held while the actor's are in the air (docs/takeover.md).
+    for name, most in (("walking_20", 1.2), ("jumping_5", 1.3)):
         clip = thinned(without_tpose(bvh.read(mocap / "cmu" / f"{name}.bvh")), 2)
         clip = replace(clip, positions=clip.positions[:220], rotations=clip.rotations[:220])
         shown = played(clip, (1.2, 1.7, ()))
         truth = gaps.world(clip.skeleton, clip.positions, clip.rotations)
         out = gaps.world(clip.skeleton, shown.positions, shown.rotations)
         span = (round(1.2 * clip.rate_hz), round(2.5 * clip.rate_hz))
-        assert gaps.seam_ratio(truth, out, [span], clip.rate_hz) < 1.2, name
+        assert gaps.seam_ratio(truth, out, [span], clip.rate_hz) < most, name
 
 
 def test_planted_feet_slide_no_more_than_the_source(mocap):
