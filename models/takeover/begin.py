@@ -12,7 +12,7 @@ from torch import Tensor
 
 from understudy.runtime.core.errors import UnderstudyError
 
-from .network import Understudy
+from .network import RECALLED, Understudy
 
 
 def stored(path: Path) -> dict[str, Tensor]:
@@ -47,7 +47,7 @@ def begin(net: Understudy, path: Path) -> None:
     What it did not have yet begins as net has it, and nothing that it had looks at that.
     """
     arrays = stored(path)
-    wanted = net.state_dict()
+    wanted, recalls = net.state_dict(), "ask.weight" in arrays
     for name, own in wanted.items():
         if name not in arrays:
             continue
@@ -55,7 +55,7 @@ def begin(net: Understudy, path: Path) -> None:
         parts = 3 if name.startswith("gate.") else 1  # a recurrent cell's three gates
         olds, news = old.chunk(parts), own.chunk(parts)
         try:
-            filled = [_laid(name, a, b, net) for a, b in zip(olds, news, strict=True)]
+            filled = [_laid(name, a, b, net, recalls) for a, b in zip(olds, news, strict=True)]
         except RuntimeError:
             raise UnderstudyError(
                 f"{path} is a network of another form: its {name} is {tuple(old.shape)} and does "
@@ -65,7 +65,7 @@ def begin(net: Understudy, path: Path) -> None:
     net.load_state_dict(wanted)
 
 
-def _laid(name: str, old: Tensor, new: Tensor, net: Understudy) -> Tensor:
+def _laid(name: str, old: Tensor, new: Tensor, net: Understudy, recalls: bool) -> Tensor:
     """The old array in the first rows and columns of the new one, whose other columns those rows do
     not look at."""
     new = new.clone()
@@ -74,10 +74,12 @@ def _laid(name: str, old: Tensor, new: Tensor, net: Understudy) -> Tensor:
     new[: len(old)] = 0.0
     if old.ndim == 1:
         new[: len(old)] = old
-    elif name in ("mix.weight", "doubt.weight"):  # of the memory, then of what comes in
-        memory = old.shape[1] - net.width
+    elif name in ("mix.weight", "doubt.weight", "ask.weight"):
+        # Of the memory, then of what comes in, and then of what is recalled where the old one did.
+        recalled = RECALLED if recalls and name != "ask.weight" else 0
+        memory, rest = old.shape[1] - net.width - recalled, net.width + recalled
         new[: len(old), :memory] = old[:, :memory]
-        new[: len(old), net.hidden : net.hidden + net.width] = old[:, memory:]
+        new[: len(old), net.hidden : net.hidden + rest] = old[:, memory:]
     else:
         new[: len(old), : old.shape[1]] = old
     return new
