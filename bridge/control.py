@@ -68,7 +68,7 @@ from .wire.envelope import SCHEMA_VERSION
 Result = TypeVar("Result")
 CONTROL_VERSION = 1
 # A recorder is started for the first take; long takes of many bodies become BVH in minutes.
-START_S, WRITING_S = 20.0, 300.0
+START_S, WRITING_S = 20.0, 3600.0
 Asked = Pad | Camera | Stats | Recording | Told | ShowSession | Edit | Stop
 # Work a tick: at 10 us a request this is well below a millisecond.
 REQUESTS_A_TICK = 64
@@ -335,8 +335,8 @@ class ControlClient:
         """Starts a take at `path` (on the stage's machine), or stops it; the reply names files.
 
         Without a path it is the slate's next take, in `folder` or the slate's own. x.mcap is the
-        take, x.bvh the take and a BVH of it. The answer to a start comes when the take's file is
-        there, to a stop when all files are written.
+        take; x.bvh, x.glb and other exports are the take and that file of it. The answer to a start
+        comes when the take's file is there, to a stop when all files are written.
         """
         request = Record(start=start, path=str(path), slate=slate, folder=str(folder))
         return self._ask(request, patience_s=START_S if start else WRITING_S)
@@ -490,9 +490,13 @@ class ControlClient:
         poller = zmq.Poller()
         poller.register(self._socket, event)
         poller.register(self._handshake.events, zmq.POLLIN)
+        there = False
         while True:
             trouble = self._handshake.poll()
             left = deadline - time.monotonic()
+            if there and not self._handshake.connected and event == zmq.POLLIN:
+                raise Failure(f"The stage at {self.address} was gone before it answered.")
+            there = self._handshake.connected
             if left <= 0 or (trouble and self._handshake.failures > refusals):
                 raise self._silent()
             if self._socket in dict(poller.poll(int(min(left, self._handshake.wait_s) * 1e3) + 1)):

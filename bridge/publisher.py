@@ -14,7 +14,7 @@ from .security import address as addresses
 from .security.access import AccessControl, ConnectionMonitor
 from .security.rights import LISTEN
 from .wire.encoder import FrameEncoder, encode_skeletons
-from .wire.envelope import INPUTS, SKELETONS, seal
+from .wire.envelope import SKELETONS
 
 # Messages kept for one subscriber before its next ones are dropped; the kernel keeps some more.
 QUEUE = 32
@@ -93,10 +93,6 @@ class Publisher:
             self._send(self._skeleton_message)
             self._skeletons_due_ns = now_ns + SKELETON_PERIOD_NS
         self._send(message)
-
-    def publish_inputs(self, message: bytes) -> None:
-        """Sends what came in at a tick to whoever subscribed to that: recorders."""
-        self._send(seal(INPUTS) + message)
 
     def _send(self, message: bytes) -> None:
         try:

@@ -25,6 +25,7 @@ _FAILED = (zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, *_FINAL)
 _HEARD = (
     zmq.EVENT_CONNECT_DELAYED
     | zmq.EVENT_CONNECT_RETRIED
+    | zmq.EVENT_DISCONNECTED
     | zmq.EVENT_HANDSHAKE_SUCCEEDED
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
@@ -45,6 +46,7 @@ class Handshake:
         self._socket = socket
         self.failures = 0
         self.greeted = False  # whether the other side has let it in, at least once
+        self.connected = False  # and is there now; all that came of one that is gone can be read
         self._again_s = float("inf")
         if self._key is not None:
             socket.curve_serverkey = self._key.server.encode()
@@ -74,9 +76,12 @@ class Handshake:
         """Reads what happened, knocks again in time; returns the trouble."""
         while (told := self._monitor.next()) is not None:
             event, value = told
+            if event == zmq.EVENT_DISCONNECTED:  # of one that was refused, too
+                self.connected = False
+                continue
             self._again_s = float("inf")
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-                self.failures, self.trouble, self.greeted = 0, "", True
+                self.failures, self.trouble, self.greeted, self.connected = 0, "", True, True
             elif event in _FAILED:
                 self.failures += 1
                 self.trouble = self._why(event, value) or self.trouble

@@ -14,13 +14,18 @@ from understudy.runtime.core.processes import end, free_ports, start
 
 
 class StageProcess:
-    """A stage on free ports for as long as the block lasts, its addresses and its process."""
+    """A stage for as long as the block lasts, its addresses and its process; on free ports where
+    no addresses are given."""
 
-    def __init__(self, *words: object, seconds: float = 120.0) -> None:
+    def __init__(
+        self, *words: object, seconds: float = 120.0, publish: str = "", control: str = ""
+    ) -> None:
         self._words = [*words, "--seconds", seconds]
+        self.publish, self.control = publish, control
 
     def __enter__(self) -> StageProcess:
-        self.publish, self.control = (f"tcp://127.0.0.1:{port}" for port in free_ports(2))
+        free = [f"tcp://127.0.0.1:{port}" for port in free_ports(2)]
+        self.publish, self.control = self.publish or free[0], self.control or free[1]
         self.process = start(
             "stage", *self._words, "--publish", self.publish, "--control", self.control
         )

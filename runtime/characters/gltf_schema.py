@@ -24,6 +24,7 @@ class Node(msgspec.Struct):
     mesh: int | None = None
     skin: int | None = None
     weights: list[float] = []
+    extras: Any = None
 
     def parts(self) -> tuple[Array, Array, Array]:
         """Translation (3,), rotation (4,) and scale (3,), of a matrix too."""
@@ -133,9 +134,18 @@ class Sampler(msgspec.Struct):
     interpolation: str = "LINEAR"
 
 
+class Pointer(msgspec.Struct):
+    pointer: str = ""
+
+
+class Pointed(msgspec.Struct):
+    KHR_animation_pointer: Pointer = msgspec.field(default_factory=Pointer)
+
+
 class Target(msgspec.Struct):
     node: int = -1
     path: str = ""
+    extensions: Pointed = msgspec.field(default_factory=Pointed)
 
 
 class Channel(msgspec.Struct):
@@ -147,6 +157,15 @@ class Animation(msgspec.Struct):
     samplers: list[Sampler]
     channels: list[Channel]
     name: str = ""
+
+
+class Perspective(msgspec.Struct):
+    yfov: float = 0.0
+    aspectRatio: float = 0.0
+
+
+class Camera(msgspec.Struct):
+    perspective: Perspective | None = None
 
 
 class SparseIndices(msgspec.Struct):
@@ -203,6 +222,7 @@ class Document(msgspec.Struct):
     nodes: list[Node] = []
     meshes: list[Mesh] = []
     skins: list[Skin] = []
+    cameras: list[Camera] = []
     materials: list[Material] = []
     textures: list[Texture] = []
     samplers: list[TextureSampler] = []
@@ -219,6 +239,14 @@ class Document(msgspec.Struct):
     def vrm(self) -> Vrm | None:
         said = self.extensions
         return said.VRMC_vrm or said.VRMC_vrm_animation or said.VRM
+
+    @property
+    def expression_nodes(self) -> dict[str, int]:
+        """Of a VRM animation: the node that moves an expression, by its name."""
+        vrm = self.extensions.VRMC_vrm_animation
+        said = vrm.expressions if vrm is not None else None
+        both = {**said.preset, **said.custom} if said is not None else {}
+        return {name: one.node for name, one in both.items() if 0 <= one.node < len(self.nodes)}
 
     def shown_nodes(self) -> list[int]:
         """The nodes of the scene that is shown, parents first; all where no scene is told."""

@@ -175,7 +175,8 @@ def joints_of(document: Document, parent: list[int] | None = None) -> list[int]:
     skinned += said_bones(document).values()
     if (springs := document.extensions.VRMC_springBone) is not None and skinned:
         skinned += [joint.node for spring in springs.springs for joint in spring.joints]
-    moved = [c.target.node for one in document.animations for c in one.channels]
+    channels = [channel for one in document.animations for channel in one.channels]
+    moved = [one.target.node for one in channels if one.target.path != "weights"]
     chosen = [n for n in dict.fromkeys(skinned or moved) if 0 <= n < len(nodes)]
     chosen = [n for n in chosen if skinned or nodes[n].camera is None]
     if chosen or parent is None:

@@ -32,6 +32,7 @@ class Bind(msgspec.Struct):
 
 
 class Expression(msgspec.Struct):
+    node: int = -1  # of an animation: its translation along X is the weight
     morphTargetBinds: list[Bind] = []
     materialColorBinds: list[Any] = []
     textureTransformBinds: list[Any] = []

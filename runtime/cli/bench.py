@@ -21,7 +21,7 @@ PARTS = {
     "latency": "intent to a pose received in another process",
     "startup": "command to first frame, memory",
     "soak": "memory of stage and viewport over ten minutes",
-    "record": "lateness, memory and closing while eight bodies are recorded",
+    "record": "lateness while eight bodies are recorded and exported; a shoot with kills",
     "library": "ten thousand takes: reading them once, and searching them",
     "load": "lateness at 120 Hz while a viewport renders at full load",
     "performer": "the recurrent network: cost against the number of bodies, quantized, on CUDA",

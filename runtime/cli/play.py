@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -95,6 +96,11 @@ def asked_for(args: argparse.Namespace) -> tuple[Session, Path | None]:
     return session, file
 
 
+# A stage has ended by then, unless it makes a file of a take.
+ENDS_S, PATIENCE_S = 5.0, 3600.0
+WAITS = "play: the stage still writes what is made of a take; Ctrl-C leaves it to the recorder."
+
+
 class Company:
     """Stage and viewport as child processes: whichever dies is started again, and it is said."""
 
@@ -141,15 +147,35 @@ class Company:
                 time.sleep(0.05)
             return 0
         finally:
-            processes.end([stage.child] + ([viewport.child] if viewport is not None else []))
+            processes.end([viewport.child] if viewport is not None else [])
+            self._end(stage.child)
+
+    def _end(self, stage: subprocess.Popen[bytes]) -> None:
+        """Asks the stage to end, and waits for what it makes of a take; not after Ctrl-C."""
+        from understudy.runtime.core import processes
+
+        if stage.poll() is None:
+            processes.ask(stage)
+        self._asked, asked_s, said = False, time.monotonic(), False
+        while stage.poll() is None and not self._asked:
+            time.sleep(0.02)
+            waited_s = time.monotonic() - asked_s
+            if waited_s > ENDS_S and not said:
+                said = True
+                print(WAITS, file=sys.stderr, flush=True)
+            if waited_s > PATIENCE_S:
+                break
+        processes.end([stage])
 
     def _again(self, name: str, watch: Watch, code: int) -> bool:
         """Starts a child again that died; False when it keeps dying."""
+        from understudy.runtime.core.processes import cause
+
         went_on = "the session goes on as it was" if name == "stage" else "the stream went on"
         if there := watch.restart():
-            said = f"the {name} died ({_cause(code)}); started it again; {went_on}."
+            said = f"the {name} died ({cause(code)}); started it again; {went_on}."
         elif name == "stage":
-            said = f"the stage keeps dying ({_cause(code)}); try `understudy play --resume`."
+            said = f"the stage keeps dying ({cause(code)}); try `understudy play --resume`."
         else:
             said = "the viewport keeps dying; streaming goes on without it."
         print(f"play: {said}", file=sys.stderr, flush=True)
@@ -232,9 +258,3 @@ def _wait_until_ready(
         except UnderstudyError:
             continue
     return False
-
-
-def _cause(code: int) -> str:
-    import signal
-
-    return signal.Signals(-code).name if code < 0 else f"exit status {code}"

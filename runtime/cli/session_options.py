@@ -183,7 +183,8 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         "--record",
         type=Path,
         metavar="TAKE",
-        help="record from start to end: x.mcap is the take, x.bvh the take and a BVH of it",
+        help="record from start to end: x.mcap is the take; x.bvh, x.glb, x.usd, x.fbx, x.csv ... "
+        "the take and that file of it",
     )
     files.add_argument(
         "--stats", type=Path, metavar="FILE.json", help="write the figures at the end"

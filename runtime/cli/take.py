@@ -54,7 +54,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     ):
         sub = subs.add_parser(name, help=said, description=said)
         add = sub.add_argument
-        add("place", type=Path, metavar=place)
+        if name == "export":
+            add("places", type=Path, nargs="+", metavar="FILE",
+                help="the take; where it went on in FILE-2.mcap, that too")  # fmt: skip
+        else:
+            add("place", type=Path, metavar=place)
         add("--json", action="store_true", help=json_help)
         if name == "ls":
             for word in ("project", "scene", "shot"):
@@ -86,6 +90,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             add("--subject", action="append", default=[], metavar="NAME",
                 help="this one alone; may be given again")  # fmt: skip
             add("--preroll", action="store_true", help="with the seconds before Record")
+            add("--beside", action="store_true", help=argparse.SUPPRESS)  # of a recorder
 
     take_process.arguments(subs)
 
@@ -270,11 +275,16 @@ def _slate(args: argparse.Namespace) -> int:
 def _sheets(args: argparse.Namespace) -> int:
     from understudy.runtime.takes.sheet import make_all
 
-    with contextlib.suppress(OSError, AttributeError):
-        os.nice(10)  # nobody waits for a picture
+    _step_back()
     made = make_all(args.place)
     print(json.dumps({"drawn": made}) if args.json else f"drew {made} sheets")
     return 0
+
+
+def _step_back() -> None:
+    """Who plays does not wait for a picture or an export."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(10)
 
 
 def _rm(args: argparse.Namespace) -> int:
@@ -289,10 +299,13 @@ def _rm(args: argparse.Namespace) -> int:
 def _export(args: argparse.Namespace) -> int:
     from understudy.runtime.takes.take_export import export
 
-    target = args.out / f"{args.place.stem}.{args.to.removeprefix('.')}"
-    made = export(args.place, target, args.preroll, args.subject)
-    if not made.files:
-        raise UnderstudyError(f"{args.place} holds no subject that could be exported.")
+    if args.beside:
+        _step_back()
+    first = args.places[0]
+    target = args.out / f"{first.stem}.{args.to.removeprefix('.')}"
+    made = export(args.places, target, args.preroll, args.subject)
+    if not (made.files or args.beside):
+        raise UnderstudyError(f"{first} holds no subject that could be exported.")
     if args.json:
         print(json.dumps({"written": [str(file) for file in made.files], "notes": made.notes}))
     else:

@@ -77,6 +77,8 @@ class Clock:
         self.lateness = Histogram()
         self.start_ns = 0
         self.deadline_ns = 0
+        # Of a clock that can stand still: what is done meanwhile.
+        self.between: Callable[[], None] = lambda: None
 
     def ticks(self) -> Iterator[int]:
         """Tick numbers from 0, each at its deadline, for ever."""

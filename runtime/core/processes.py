@@ -69,7 +69,7 @@ def end(children: Iterable[subprocess.Popen[bytes]], patience_s: float = 5.0) ->
     """Asks all children to end, then ends those that have not within `patience_s`."""
     alive = [child for child in children if child.poll() is None]
     for child in alive:
-        _ask(child)
+        ask(child)
     deadline = time.monotonic() + patience_s
     for child in alive:
         try:
@@ -79,13 +79,22 @@ def end(children: Iterable[subprocess.Popen[bytes]], patience_s: float = 5.0) ->
             child.wait()
 
 
-def _ask(child: subprocess.Popen[bytes]) -> None:
+def ask(child: subprocess.Popen[bytes]) -> None:
     """Asks a child to end: SIGTERM; on Windows, where that kills at once, Ctrl-Break."""
     if sys.platform == "win32":
         with contextlib.suppress(OSError):  # there is no console to send it through
             child.send_signal(signal.CTRL_BREAK_EVENT)
             return
     child.terminate()
+
+
+def cause(code: int) -> str:
+    """Why a process ended, by its return code: "SIGKILL", "exit status 2"."""
+    if code >= 0:
+        return f"exit status {code}"
+    with contextlib.suppress(ValueError):
+        return signal.Signals(-code).name
+    return f"signal {-code}"
 
 
 def has_display() -> bool:

@@ -11,8 +11,8 @@ import zmq
 
 
 @contextlib.contextmanager
-def steady(realtime: bool, priority: int = 10) -> Iterator[str]:
-    """Real-time priority where the system allows it, and no garbage collection inside a tick.
+def prompt(realtime: bool, priority: int = 10) -> Iterator[str]:
+    """Real-time priority of this thread where the system allows it.
 
     priority is 1 to 99: of two that want to run the higher one does. Yields what was had:
     "real-time" or "normal".
@@ -21,20 +21,29 @@ def steady(realtime: bool, priority: int = 10) -> Iterator[str]:
     if realtime and hasattr(os, "sched_setscheduler"):
         # A refusal is the usual case for a plain user and no fault: `understudy doctor` tells.
         with contextlib.suppress(OSError):
-            # Threads that start later, such as the recorder's, are not to inherit it.
+            # Threads and processes that start later are not to inherit it.
             policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
             os.sched_setscheduler(0, policy, os.sched_param(priority))
             had = "real-time"
-    gc.collect()
-    gc.freeze()
-    gc.disable()
     try:
         yield had
     finally:
-        gc.enable()
-        gc.unfreeze()
         if had == "real-time":
             os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+@contextlib.contextmanager
+def steady(realtime: bool, priority: int = 10) -> Iterator[str]:
+    """The same, and no garbage collection inside a tick."""
+    with prompt(realtime, priority) as had:
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        try:
+            yield had
+        finally:
+            gc.enable()
+            gc.unfreeze()
 
 
 def steady_wire(realtime: bool, priority: int = 9) -> None:

@@ -151,6 +151,7 @@ def _deck(figures: dict[str, Any]) -> dict[str, Any] | None:
             "cue": figures["cue"],
             "takes": len(takes),
             "timecode": figures["timecode"],
+            "raw": bool(figures.get("raw")),
         }
     except (KeyError, TypeError):
         return None

@@ -18,7 +18,7 @@ import msgspec
 
 from understudy.runtime.core import processes
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.takes import slate
+from understudy.runtime.takes import export_process, slate
 from understudy.runtime.takes.library import Library, Query, Row, read, since, stamps
 
 T = TypeVar("T")
@@ -148,10 +148,8 @@ def described(row: Row) -> dict[str, Any]:
 
 
 def _bvh(take: Path) -> tuple[str, bytes]:
-    from understudy.runtime.takes.take_export import export
-
     with tempfile.TemporaryDirectory() as folder:
-        files = export(take, Path(folder) / f"{take.stem}.bvh").files
+        files = export_process.export([take], Path(folder) / f"{take.stem}.bvh").files
         if not files:
             raise UnderstudyError(f"{take.name} holds nobody who could be exported.")
         if len(files) == 1:

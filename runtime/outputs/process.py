@@ -59,12 +59,14 @@ class SendProcess:
                 _say("the outputs have ended; the stage goes on without them.")
                 return
             if len(deaths) >= TOO_MANY:
-                _say(f"the outputs keep dying ({_cause(code)}); next try in {LONG_PAUSE_S:g} s.")
+                why = processes.cause(code)
+                _say(f"the outputs keep dying ({why}); next try in {LONG_PAUSE_S:g} s.")
                 if self._ending.wait(LONG_PAUSE_S):
                     return
             self._child = self._launch()
             self.restarts += 1
-            _say(f"the outputs died ({_cause(code)}); started them again; the loop went on.")
+            why = processes.cause(code)
+            _say(f"the outputs died ({why}); started them again; the loop went on.")
 
     def close(self) -> None:
         self._ending.set()
@@ -85,10 +87,6 @@ def reachable(address: str) -> str:
     for everywhere, here in (("0.0.0.0", "127.0.0.1"), ("[::]", "[::1]")):
         address = address.replace(f"tcp://{everywhere}:", f"tcp://{here}:")
     return address
-
-
-def _cause(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit status {code}"
 
 
 def _say(what: str) -> None:

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from msgspec import Meta, field
 
 from understudy.runtime.core import url
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.joint_map import read_map
+from understudy.runtime.core.pose import Camera, Prop, State
 from understudy.runtime.core.progress import loading
 from understudy.runtime.core.typed import Table
 from understudy.runtime.takes import overrules
@@ -56,13 +58,39 @@ class ControlSource:
         self.control.close()
 
 
+class FileFace:
+    """The curves of a file's face at this tick; what it showed last where the file has ended."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names, self.shown = names, np.zeros(len(names), np.float32)
+
+
 class FileSource:
-    """A file played as if it came live, as a source of one BODY stream."""
+    """A file played as if it came live: a BODY stream, and its face, cameras and props.
+
+    What is lost or comes late by `drop` and `jitter` is the body's alone.
+    """
 
     def __init__(self, name: str, link: Link, notes: tuple[str, ...]) -> None:
         self.name, self.link, self.notes = name, link, notes
         self.heard_ns = 0
-        self.streams = (Stream(Kind.BODY, self, tracked=False),)
+        around = link.source.around
+        self.face = FileFace(around.names if around is not None else ())
+        self.cameras: list[Camera] = []
+        self.props: list[Prop] = []
+        # Where cameras look at a body, both stand where the file has them.
+        self._tracked = around is not None and bool(around.things)
+        if around is not None:
+            self.face.shown, self.cameras, self.props = around.at(0, 0.0)
+
+    @property
+    def streams(self) -> list[Stream]:
+        """What the file has."""
+        found = [Stream(Kind.BODY, self, tracked=self._tracked)]
+        if self.face.names:
+            found.append(Stream(Kind.FACE, self.face))
+        found += [Stream(Kind.CAMERA, one, one.name) for one in self.cameras]
+        return found + [Stream(Kind.PROP, one, one.name) for one in self.props]
 
     @property
     def skeleton(self) -> Any:
@@ -82,6 +110,15 @@ class FileSource:
         packets = self.link.poll(now_s)
         if packets:
             self.heard_ns = time.monotonic_ns()
+        if (scene := self.link.source.scene(now_s)) is not None:
+            self.face.shown, self.cameras, self.props = scene
+        ended = self.link.source.silence
+        things: list[Any] = [*self.cameras, *self.props]
+        for one in things:
+            if ended:
+                one.state, one.reason = State.HOLD, ended
+            else:
+                one.capture_ns = time.monotonic_ns()
         return packets
 
     def figures(self) -> Mapping[str, Any]:
@@ -129,6 +166,7 @@ class Playback(Name, frozen=True, kw_only=True):
     map: Annotated[str, Meta(description="a TOML file: which joint is which part (guessed)")] = ""
     body: Annotated[str, Meta(description="whose, of a file with several (the first)")] = ""
     clip: Annotated[str, Meta(description="which animation, of several (the longest)")] = ""
+    scene: Annotated[bool, Meta(description="0: the body without face, cameras and props")] = True
     frame_time_s: Annotated[
         Annotated[float, Meta(gt=0.0, le=1e3)] | None,
         Meta(description="between frames (the file's)", extra={"unit": "s"}),
@@ -166,6 +204,8 @@ def _bvh(endpoint: Endpoint, name: str) -> FileSource:
             progress=progress,
             **said.decided(),
         )
+    if not said.scene:
+        source.around = None
     drops = [parse_drop(text) for text in said.drop.split(";") if text]
     return FileSource(name, Link(source, drops, said.jitter_s, said.seed), source.notes)
 
@@ -221,7 +261,11 @@ class Local:
 
 
 LOCAL: dict[str, Local] = {
-    **dict.fromkeys(("bvh", "glb", "usd", "fbx"), Local(Playback, _bvh, True, (Kind.BODY,))),
+    "bvh": Local(Playback, _bvh, True, (Kind.BODY,)),
+    **dict.fromkeys(
+        ("glb", "usd", "fbx"),
+        Local(Playback, _bvh, True, (Kind.BODY, Kind.FACE, Kind.CAMERA, Kind.PROP)),
+    ),
     "take": Local(TakePlayback, _take, True, (Kind.BODY, Kind.CAMERA, Kind.PROP)),
     "pad": Local(
         Name,

@@ -74,6 +74,8 @@ class Source(Protocol):
 
     ports: Ports
 
+    @property
+    def decks(self) -> list[dict[str, Any]]: ...
     def begin(self, tick: int) -> None: ...
     def asked(self, control: ControlServer) -> Sequence[Asked]: ...
     def intent(self, source: str, control: Any, time_s: float) -> tuple[Intent, Any]: ...
@@ -93,6 +95,11 @@ class LiveInputs:
     def clock(self, rate_hz: float) -> Clock:
         """What ticks."""
         return Clock(rate_hz)
+
+    @property
+    def decks(self) -> list[dict[str, Any]]:
+        """Takes that are played in place of what is live: none."""
+        return []
 
     def begin(self, tick: int) -> None:
         """A tick begins."""

@@ -43,7 +43,7 @@ from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.core.realtime import steady, steady_wire
 from understudy.runtime.core.signals import stopping
 from understudy.runtime.outputs.process import SendProcess
-from understudy.runtime.takes.exporters import exporter
+from understudy.runtime.takes.take_export import check
 
 from .cast import Cast
 from .edits import Edits
@@ -80,6 +80,8 @@ class Stage:
         loop = session.stage
         self.inputs: LiveInputs | TakenInputs = taken or LiveInputs()
         self.clock = self.inputs.clock(loop.rate_hz)
+        self.clock.between = self.hold
+        self._frame: Frame | None = None
         self.laps = Laps()
         self.running, self.closed = True, False
         self.stats: dict[str, float] = {}
@@ -90,7 +92,7 @@ class Stage:
             if path is not None:
                 writable(path)  # a place that takes no file is said now, not at the end
         if self.run_as.record is not None and self.run_as.record.suffix.lower() != ".mcap":
-            exporter(self.run_as.record)
+            check(self.run_as.record, ready=False)  # the recorder looks for what writes it
         steady_wire(loop.realtime)
         with contextlib.ExitStack() as stack:
             # Sockets first: a port in use is known before a second is spent on loading weights.
@@ -112,6 +114,7 @@ class Stage:
                     self.publisher,
                     self.control,
                     keyring.local if keyring is not None else None,
+                    access,
                     self.about,
                     lambda *work: self.cast.live.beside(*work),
                     lambda: self.edits.save(),
@@ -163,7 +166,7 @@ class Stage:
         lap("solve")
 
         if self.inputs.noting:
-            self.publisher.publish_inputs(self.inputs.message())
+            self.recording.publish_inputs(self.inputs.message())
         self.recording.tick(self.cast.recorded, number)
         lap("record")
 
@@ -187,6 +190,15 @@ class Stage:
             stats=self.stats,
         )
         self.laps.add_ns("intent_to_publish", frame.publish_ns - frame.capture_ns)
+        self.publisher.publish(frame)
+        self._frame = frame
+
+    def hold(self) -> None:
+        """While a clock stands still: answers, and sends the frame that is there once more."""
+        if (frame := self._frame) is None:
+            return
+        self.answer(frame.sequence)
+        frame.publish_ns = time.monotonic_ns()
         self.publisher.publish(frame)
 
     def answer(self, number: int) -> None:
@@ -222,7 +234,9 @@ class Stage:
                     except UnderstudyError as refusal:
                         self.control.reply(request, error=str(refusal))
                 case ShowSession():
-                    self.control.reply(request, **self.edits.describe())
+                    told = self.edits.describe()
+                    told["sources"] = [*self.inputs.decks, *told["sources"]]
+                    self.control.reply(request, **told)
                 case Stop():
                     self.running = False
                     self.control.reply(request)

@@ -11,8 +11,12 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import zmq
+
 from understudy.bridge import ControlServer, Publisher
+from understudy.bridge.input_publisher import InputPublisher
 from understudy.bridge.requests import Circle, Marker, Record, Request, Slate
+from understudy.bridge.security.access import AccessControl
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.files import named
 from understudy.runtime.outputs.process import reachable
@@ -42,6 +46,7 @@ class Recording:
         publisher: Publisher,
         control: ControlServer,
         key: Path | None,
+        access: AccessControl | None,
         about: Callable[[], tuple[dict[str, Any], str]],
         beside: Callable[..., Future[Any]],
         changed: Callable[[], None],
@@ -51,6 +56,8 @@ class Recording:
         self.session = session
         self.recorder: RecordProcess | None = None
         self._publisher, self._control, self._key = publisher, control, key
+        self._access = access
+        self._inputs: InputPublisher | None = None
         self._about, self._beside, self._changed = about, beside, changed
         self._asked: list[Answer] = []
         self._exact = False  # the next take's number was asked for
@@ -59,8 +66,21 @@ class Recording:
     def prepare(self) -> RecordProcess:
         """The recorder's process; from now on the last seconds are kept for the next take."""
         if self.recorder is None:
-            self.recorder = RecordProcess(reachable(self._publisher.address), self._key)
+            access = self._access
+            context = access.context if access is not None else zmq.Context.instance()
+            self._inputs = InputPublisher(context, access)
+            self.recorder = RecordProcess(
+                reachable(self._publisher.address),
+                self._inputs.address,
+                self._key,
+                self.session.stage.realtime,
+            )
         return self.recorder
+
+    def publish_inputs(self, message: bytes) -> None:
+        """Says to the recorder what came in at a tick."""
+        if self._inputs is not None:
+            self._inputs.publish(message)
 
     def start(self, path: Path | None, slate: str = "", folder: str = "") -> Future[dict[str, Any]]:
         """Begins a take, without a path the slate's next; the answer comes when its file is
@@ -151,7 +171,7 @@ class Recording:
             self._exact = False
             self.session.slate.take = min(number + 1, slates.LAST_TAKE)
             self._changed()
-        return {"recording": told["bvh"] or told["take"], "take": told["take"], "number": number}
+        return {"recording": told["export"] or told["take"], "take": told["take"], "number": number}
 
     def _slate(self, request: Slate) -> None:
         slate, words = self.session.slate, request.words
@@ -234,6 +254,8 @@ class Recording:
     def close(self) -> None:
         if self.recorder is not None:
             self.recorder.close()
+        if self._inputs is not None:
+            self._inputs.close()
 
     def __enter__(self) -> Recording:
         return self

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,10 +18,9 @@ import numpy as np
 
 from understudy.bridge import ControlServer
 from understudy.bridge.control import Asked
-from understudy.bridge.requests import Camera, Pad, Stop
+from understudy.bridge.requests import Camera, Pad, Stop, Transport
 from understudy.bridge.security.rights import LISTEN
 from understudy.bridge.wire.envelope import SIZE
-from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.files import shown
 from understudy.runtime.core.pose import Intent, Subject
@@ -36,6 +35,7 @@ from understudy.runtime.takes.take_reader import TakeReader
 
 from .inputs import DECODER, Inputs
 from .session import Session, loads
+from .taken_clock import TakenClock
 
 if TYPE_CHECKING:
     from .loop import Stage
@@ -48,29 +48,6 @@ def session_of_take(path: Path) -> Session:
     reader = TakeReader(path)
     next(reader.entries(), None)  # what is before the first message says it
     return loads(reader.session, str(path))
-
-
-class TakenClock(Clock):
-    """The ticks of a take, those that the stage left out left out; speed 2 is twice as fast.
-
-    With an infinite speed it waits for nothing.
-    """
-
-    def __init__(self, rate_hz: float, numbers: Sequence[int], speed: float = 1.0) -> None:
-        super().__init__(rate_hz)
-        self._numbers, self.speed = numbers, speed
-
-    def ticks(self) -> Iterator[int]:
-        """Their numbers, each at its time."""
-        self.start_ns = self._now()
-        for number in self._numbers:
-            if math.isfinite(self.speed):
-                gone = (number - self._numbers[0]) * self.period_ns / self.speed
-                self.deadline_ns = self.start_ns + math.floor(gone)
-                late_ns = self._wait(self.deadline_ns)
-                self.lateness.add_ns(late_ns)
-                self.late += late_ns > self.late_ns
-            yield number
 
 
 class TakenPort:
@@ -124,7 +101,8 @@ class TakenInputs:
     def __init__(self, path: Path, speed: float = 1.0) -> None:
         reader = TakeReader(path)
         self._bytes: dict[int, bytes] = {}
-        self._speed = speed
+        self._path, self._speed = path, speed
+        self._clock: TakenClock | None = None
         for entry in reader.entries():
             if entry.topic == INPUTS:
                 one = DECODER.decode(entry.data[SIZE:])
@@ -147,9 +125,25 @@ class TakenInputs:
         self._questions = 0
         self._ready: set[int] = set()
 
-    def clock(self, rate_hz: float) -> Clock:
+    def clock(self, rate_hz: float) -> TakenClock:
         """What ticks as it ticked then."""
-        return TakenClock(rate_hz, self.numbers, self._speed)
+        self._clock = TakenClock(rate_hz, self.numbers, self._speed)
+        return self._clock
+
+    @property
+    def decks(self) -> list[dict[str, Any]]:
+        """The take as a source that is played, for people."""
+        status = self._clock.status if self._clock is not None else {}
+        take = {"take": str(self._path), "list": [str(self._path)], "cue": 1, "timecode": ""}
+        return [
+            {
+                "name": self._path.stem,
+                "from": f"take://{self._path}",
+                "notice": "raw: it plays, stands, steps on, and goes at any speed",
+                "streams": [],
+                "figures": {**take, **status, "raw": True},
+            }
+        ]
 
     def begin(self, tick: int) -> None:
         """A tick begins."""
@@ -160,14 +154,25 @@ class TakenInputs:
         """What was asked then; of what is asked now, what changes nothing."""
         live = []
         for request in control.poll():
-            if isinstance(request, Stop) or request.right == LISTEN:
+            if isinstance(request, Transport) and self._clock is not None:
+                self._transport(request, control, self._clock)
+            elif isinstance(request, Stop) or request.right == LISTEN:
                 live.append(request)
             elif not isinstance(request, Pad | Camera):  # which are never answered
                 control.reply(
                     request, error="This stage plays a take as it was; nothing can be changed."
                 )
+        if self._clock is not None and self._clock.standing:
+            return live
         then = [msgspec.structs.replace(request, peer=()) for request in self.now.requests]
         return [*then, *live]  # type: ignore[list-item]
+
+    def _transport(self, request: Transport, control: ControlServer, clock: TakenClock) -> None:
+        try:
+            clock.transport(request)
+            control.reply(request, **self.decks[0]["figures"])
+        except UnderstudyError as refusal:
+            control.reply(request, error=str(refusal))
 
     def intent(self, source: str, control: Any, time_s: float) -> tuple[Intent, Any]:
         """What the pad asked then."""

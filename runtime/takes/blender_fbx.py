@@ -168,7 +168,12 @@ def main(source: str, out: str) -> None:
         camera.sensor_width, camera.sensor_height = lens[0, 1:3].tolist()
         camera.clip_start, camera.clip_end = 1.0, 1e6
         camera.dof.use_dof = bool(lens[0, 3])
-        add_rigid(name, camera, arrays[f"c{number}_positions"], arrays[f"c{number}_turns"])
+        thing = add_rigid(name, camera, arrays[f"c{number}_positions"], arrays[f"c{number}_turns"])
+        # FBX has no word for the iris; Maya and others call an attribute so.
+        iris = lens[:, 4]
+        thing["FStop"] = camera["FStop"] = float(iris[0])
+        every = float(iris[0]) if (iris == iris[0]).all() else np.round(iris, 5).tolist()
+        thing["understudy"] = json.dumps({"camera": name, "lens": {"iris": every}})
         curves = curve_holder(camera)
         animate(curves, "lens", lens[:, 0])
         # The exporter writes a thousand times the distance; FBX has it in the scene's unit.

@@ -7,8 +7,6 @@ replace the joint's OFFSET, on any joint, as Blender, MotionBuilder and Maya hav
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import numpy as np
 
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.files import whole
 from understudy.runtime.core.progress import Progress
 from understudy.runtime.core.rotation import Array
 
@@ -27,6 +26,8 @@ from .clip import Clip
 
 ROOT_CHANNELS = (*CHANNELS[:3], "Zrotation", "Yrotation", "Xrotation")
 JOINT_CHANNELS = ROOT_CHANNELS[3:]
+# Written at a time.
+ROWS = 1024
 
 
 def read(
@@ -86,19 +87,13 @@ def write(path: Path | str, clip: Clip) -> None:
             f"{path.name} was not written: frame {int(np.argmin(finite))} of the motion is not "
             "finite."
         )
-    row_format = " ".join(["%.6f"] * values.shape[1])
-    # Rounding first leaves no "-0.000000" behind.
-    rows = (np.round(values, 6) + 0.0).tolist()
-    lines += [row_format % tuple(row) for row in rows]
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(("\n".join(lines) + "\n").encode())
-        os.replace(part, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise UnderstudyError(f"{path} cannot be written: {error.strerror}.") from None
+    row_format = " ".join(["%.6f"] * values.shape[1]) + "\n"
+    with whole(path) as part, part.open("wb") as out:
+        out.write(("\n".join(lines) + "\n").encode())
+        for begin in range(0, len(values), ROWS):  # as numbers of Python's own an hour is many GB
+            # Rounding first leaves no "-0.000000" behind.
+            rows = (np.round(values[begin : begin + ROWS], 6) + 0.0).tolist()
+            out.write("".join(row_format % tuple(row) for row in rows).encode())
 
 
 def _default_channels(clip: Clip) -> Channels:
@@ -109,27 +104,20 @@ def _default_channels(clip: Clip) -> Channels:
 
 def _values(clip: Clip, channels: Channels) -> Array:
     """(T, C) channel values in file units and degrees."""
-    columns: list[Array] = []
-    spun: dict[str, list[int]] = {}
-    for joint, names in enumerate(channels):
-        order = "".join(n[0] for n in names if n.endswith("rotation"))
-        if order:
-            spun.setdefault(order, []).append(joint)
-    angles = {
-        order: np.rad2deg(continuous_euler(clip.rotations[:, joints], order))
-        for order, joints in spun.items()
-    }
-    for joint in file_order(clip.skeleton):
+    values = np.empty((len(clip), sum(map(len, channels))))
+    column = 0
+    for joint in file_order(clip.skeleton):  # one by one: what is computed beside it stays small
         names = channels[joint]
-        order = "".join(n[0] for n in names if n.endswith("rotation"))
-        turn = 0
+        if order := "".join(n[0] for n in names if n.endswith("rotation")):
+            turns = iter(np.rad2deg(continuous_euler(clip.rotations[:, joint], order)).T)
         for name in names:
             if name.endswith("position"):
-                columns.append(clip.positions[:, joint, "XYZ".index(name[0])] / clip.unit_m)
+                moved = clip.positions[:, joint, "XYZ".index(name[0])]
+                values[:, column] = moved / clip.unit_m
             else:
-                columns.append(angles[order][:, spun[order].index(joint), turn])
-                turn += 1
-    return np.stack(columns, axis=-1).astype(np.float64)
+                values[:, column] = next(turns)
+            column += 1
+    return values
 
 
 def _hold_locked(angles: Array, order: str) -> None:

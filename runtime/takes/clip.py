@@ -12,6 +12,7 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
 from .placement import Placement
+from .surroundings import Surroundings
 
 # Frame times are written with five to eight digits: 0.0083333 is 120 Hz, 0.016667 is 60.
 _RATES_HZ = (*(float(n) for n in range(1, 1001)), *(n * 1000 / 1001 for n in (24, 30, 60, 120)))
@@ -28,6 +29,7 @@ class Clip:
     unit_m        metres in one unit of the file
     notes         what the reader guessed or repaired, each a sentence
     placement     how the file's root was turned, scaled and moved to get here
+    around        the face, cameras and props of a scene file; None where there are none
     raw           (T, C) channel values of the file, for as long as positions and rotations are
                   the very arrays that were read: `write` then gives the same values back
     """
@@ -42,6 +44,7 @@ class Clip:
     notes: tuple[str, ...] = ()
     raw: Raw | None = None
     placement: Placement = field(default_factory=Placement)
+    around: Surroundings | None = None
 
     def __len__(self) -> int:
         return len(self.rotations)
@@ -61,8 +64,9 @@ class Clip:
         """Frames start .. stop - 1."""
         part = slice(start, stop)
         return replace(
-            self, positions=self.positions[part], rotations=self.rotations[part], raw=None
-        )
+            self, positions=self.positions[part], rotations=self.rotations[part], raw=None,
+            around=None if self.around is None else self.around.cut(part),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

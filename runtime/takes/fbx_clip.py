@@ -16,9 +16,11 @@ from understudy.runtime.core.errors import Failure, UnderstudyError
 from understudy.runtime.core.files import shown
 from understudy.runtime.core.rotation import Array
 
+from . import surroundings
 from .bvh_clip import Given
 from .clip import Clip
 from .scene_clip import MOST_JOINTS, Moving, Which, chosen, clip_of, told
+from .surroundings import Placed
 
 
 def read(path: Path, given: Given, which: Which, frame_time_s: float | None = None) -> Clip:
@@ -42,11 +44,11 @@ def read(path: Path, given: Given, which: Which, frame_time_s: float | None = No
             values, said = found["values"], json.loads(str(found["said"]))
     if "error" in said:
         raise UnderstudyError(f"{path.name} {said['error']}.")
-    parents, bones = said["parents"], said["bones"]
+    parents, kinds = said["parents"], said["kinds"]
     groups: dict[str, list[int]] = {}
     top: dict[int, int] = {}
     for n, parent in enumerate(parents):
-        if bones[n]:
+        if kinds[n] == "bone":
             top[n] = top.get(parent, n)
             root = top[n]
             holder = parents[root]
@@ -64,11 +66,27 @@ def read(path: Path, given: Given, which: Which, frame_time_s: float | None = No
     above[1:] = np.where(above[1:] < 0, 0, above[1:])
     world_p, world_r = _world(values, parents)
     positions, rotations = world_p[:, joints], world_r[:, joints]
+    things = [
+        Placed(said["names"][n], world_p[:-1, n], world_r[:-1, n], _lens(said["lens"], n))
+        for n, kind in enumerate(kinds)
+        if kind in ("camera", "prop")
+    ]
+    curves = [
+        (name, np.array(weights, float))
+        for name, hangs, weights in said["curves"]
+        if len(groups) == 1 or not set(joints).isdisjoint(hangs)
+    ]
+    around, more = surroundings.of(len(values) - 1, curves, things)
     body = Moving(
         tuple(said["names"][n] for n in joints), above, positions[-1], rotations[-1],
-        positions[:-1], rotations[:-1], said["rate_hz"], notes,
+        positions[:-1], rotations[:-1], said["rate_hz"], notes + more, around=around,
     )  # fmt: skip
     return clip_of(path, body, given, frame_time_s)
+
+
+def _lens(lenses: dict[str, list[list[float]]], n: int) -> Array | None:
+    """(T, 5) of a camera's node."""
+    return np.array(lenses[str(n)], float).T if str(n) in lenses else None
 
 
 def _world(values: Array, parents: list[int]) -> tuple[Array, Array]:

@@ -17,14 +17,22 @@ from typing import Any
 from understudy.runtime.core import processes
 from understudy.runtime.core.errors import Failure
 
+from . import export_process
+
 PAUSE_S = 0.2
 TOO_MANY, WITHIN_S, LONG_PAUSE_S = 4, 10.0, 5.0
-# A long take of many bodies becomes BVH in as long as that.
-PATIENCE_S = 600.0
+# A recorder whose stage ends is done with its files within that, or makes an export.
+SOON_S = 2.0
+# Hours of many bodies become other files in as long as that.
+PATIENCE_S = 3600.0
 
 
 class RecordProcess:
-    """The recorder of a stage, in a process of its own that is started again when it dies.
+    """The recorder of a stage, in a process of its own.
+
+    While a take runs a second one stands by: it hears the stage and keeps the last ten seconds, so
+    that it can go on, in a new file, where the first one died. A recorder that dies without one is
+    started again.
 
     taking    the take that is being recorded, "" for none
     newest    the file of the take that was begun last, "" for none
@@ -32,36 +40,44 @@ class RecordProcess:
     restarts  how often it was started again
 
     Nothing here makes its caller wait but `close`: questions are put on a queue, and answers are
-    futures. A take that was running when the recorder died goes on in a new file.
+    futures.
     """
 
     def __init__(
         self,
         address: str,
+        inputs: str,
         key: Path | None = None,
+        realtime: bool = False,
         launch: Callable[..., subprocess.Popen[bytes]] = processes.start,
     ) -> None:
         self.taking = self.trouble = self.newest = ""
         self.restarts = 0
         self._parts: list[str] = []
-        self._bvh = ""  # of the take, made of all its parts
+        self._export = ""  # of the take, made of all its parts
         self._start: dict[str, Any] | None = None
         self._present: frozenset[str] = frozenset()
         self._lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self._asked: dict[int, Future[dict[str, Any]]] = {}
+        # What is not answered yet, and what is to be said with it if the recorder dies.
+        self._asked: dict[int, tuple[Future[dict[str, Any]], str]] = {}
         self._count = 0
         self._ending = threading.Event()
         self._lock = threading.Lock()
-        words: list[object] = ["record", "--from", address]
+        words: list[object] = ["record", "--from", address, "--inputs", inputs]
         if key is not None:
             words += ["--key", key]
+        words += ["--realtime"] * realtime
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self._launch = lambda: launch(*words, **pipes)
         self._child: subprocess.Popen[bytes] | None = None
+        self._spare: subprocess.Popen[bytes] | None = None
+        self._needed = threading.Event()  # another that stands by
         self._keeper = threading.Thread(target=self._keep, name="recorder", daemon=True)
         self._keeper.start()
         self._teller = threading.Thread(target=self._tell, name="to the recorder", daemon=True)
         self._teller.start()
+        self._second = threading.Thread(target=self._stand_by, name="stand-by", daemon=True)
+        self._second.start()
 
     def start(
         self,
@@ -77,7 +93,7 @@ class RecordProcess:
         Without a path the recorder names it by the slate, and counts.
         """
         self._parts, self._present, self.trouble = [], frozenset(), ""
-        self._bvh = ""
+        self._export = ""
         self._start = {
             "op": "start",
             "path": "" if path is None else str(path),
@@ -93,7 +109,12 @@ class RecordProcess:
     def stop(self, published: int) -> Future[dict[str, Any]]:
         """Ends the take with the last of so many frames; the answer names the files."""
         self._start, self.taking = None, ""
-        return self._ask({"op": "stop", "published": published})
+        how = ""
+        if self._export:
+            target = Path(self._export)
+            made = export_process.command([Path(part) for part in self._parts], target)
+            how = f" If there is no {target.name}, `{made}` makes it."
+        return self._ask({"op": "stop", "published": published}, how)
 
     def give_up(self) -> None:
         """After a refusal: no take runs."""
@@ -111,11 +132,11 @@ class RecordProcess:
         """Something that happens now, for the take that runs."""
         self._lines.put({"op": "event", "event": what, "facts": facts})
 
-    def _ask(self, question: dict[str, Any]) -> Future[dict[str, Any]]:
+    def _ask(self, question: dict[str, Any], how: str = "") -> Future[dict[str, Any]]:
         future: Future[dict[str, Any]] = Future()
         with self._lock:
             self._count += 1
-            self._asked[self._count] = future
+            self._asked[self._count] = future, how
             self._lines.put({**question, "id": self._count})
         return future
 
@@ -133,7 +154,12 @@ class RecordProcess:
     def _keep(self) -> None:
         deaths: list[float] = []
         while True:
-            child = self._child = self._launch()
+            with self._lock:
+                spare, self._spare = self._spare, None
+            ready = spare is not None and spare.poll() is None
+            child = self._child = spare if ready and spare is not None else self._launch()
+            if deaths:
+                self._go_on()
             assert child.stdout is not None
             for line in child.stdout:
                 self._answered(line)
@@ -144,19 +170,37 @@ class RecordProcess:
             now_s = time.monotonic()
             deaths = [then_s for then_s in deaths if now_s - then_s < WITHIN_S] + [now_s]
             self._child = None
-            cause = f"signal {-code}" if code < 0 else f"exit status {code}"
+            cause = processes.cause(code)
             self._refuse(f"The recorder died ({cause}); what it had is in the take.")
             pause_s = LONG_PAUSE_S if len(deaths) >= TOO_MANY else PAUSE_S
-            _say(f"the recorder died ({cause}); starting it again; the loop goes on.")
+            alone = self._spare is None
+            what = "starting it again" if alone else "another takes over"
+            _say(f"the recorder died ({cause}); {what}; the loop goes on.")
             if self._start is not None:
-                self.trouble = f"The recorder died ({cause}) and is being started again."
-            if self._ending.wait(pause_s):
+                self.trouble = f"The recorder died ({cause}); {what}."
+            if (alone or len(deaths) >= TOO_MANY) and self._ending.wait(pause_s):
                 return
             self.restarts += 1
-            if (start := self._start) is not None:
-                again = {**start, "present": sorted(self._present), "published": 0}
-                again |= {"parts": list(self._parts), "bvh": self._bvh}
-                self._ask(again).add_done_callback(self._resumed)
+
+    def _go_on(self) -> None:
+        """Has a recorder that took over go on with the take that ran: what it heard of it is in."""
+        if (start := self._start) is not None:
+            again = {**start, "present": sorted(self._present)}
+            again |= {"parts": list(self._parts), "export": self._export}
+            self._ask(again).add_done_callback(self._resumed)
+            self._needed.set()
+
+    def _stand_by(self) -> None:
+        """Has a second recorder stand by while takes are recorded."""
+        while not self._ending.is_set():
+            self._needed.wait()
+            self._needed.clear()
+            if self._ending.is_set():
+                return
+            if self._spare is None or self._spare.poll() is not None:
+                spare = self._launch()
+                with self._lock:
+                    self._spare = spare
 
     def _resumed(self, answer: Future[dict[str, Any]]) -> None:
         if error := answer.exception():
@@ -179,13 +223,16 @@ class RecordProcess:
             _say(f"recording again: the take goes on in {resumed}.")
         if "take" in answer:
             self._parts.append(answer["take"])
-            self._bvh = self._bvh or answer["bvh"]
+            self._export = self._export or answer["export"]
             self.newest = answer["take"]
             if self._start is not None:
-                self.taking = answer["bvh"] or answer["take"]
+                self._needed.set()
+                self.taking = answer["export"] or answer["take"]
                 self._start["path"] = self._start["path"] or self.taking
+        for note in answer.get("notes", []):
+            _say(note)
         with self._lock:
-            future = self._asked.pop(answer.get("id", 0), None)
+            future, _ = self._asked.pop(answer.get("id", 0), (None, ""))
         if future is None:
             return
         if error := answer.get("error"):
@@ -199,21 +246,31 @@ class RecordProcess:
     def _refuse(self, why: str) -> None:
         with self._lock:
             asked, self._asked = self._asked, {}
-        for future in asked.values():
-            future.set_exception(Failure(why))
+        for future, how in asked.values():
+            future.set_exception(Failure(f"{why}{how}"))
 
     def close(self) -> None:
         """Ends the recorder, which closes a take that still runs."""
         self._ending.set()
+        self._needed.set()
+        self._second.join()
+        if (spare := self._spare) is not None:
+            if spare.stdin is not None:
+                with contextlib.suppress(OSError):
+                    spare.stdin.close()
+            processes.end([spare])
         self._lines.put(None)
         self._teller.join()
         child = self._child
         if child is not None and child.stdin is not None:
-            try:
+            with contextlib.suppress(OSError):
                 child.stdin.close()
-                child.wait(PATIENCE_S)
-            except (OSError, subprocess.TimeoutExpired):
-                pass
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(SOON_S)
+            if child.poll() is None:
+                _say("waiting for what is made of a take; Ctrl-C leaves it to the recorder.")
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(PATIENCE_S)
             processes.end([child])
         self._keeper.join(10.0)
         if self._child is not None and self._child is not child:

@@ -23,6 +23,7 @@ from . import placement
 from .bvh_clip import Given
 from .clip import Clip, has_tpose_first_frame
 from .placement import Placement
+from .surroundings import Surroundings
 
 MOST_JOINTS = 2000
 MOST_FRAMES = 2_000_000
@@ -34,7 +35,8 @@ class Moving:
     """A body in the world of its file, in metres and +Y up as far as the file says so.
 
     positions (T, J, 3) and rotations (T, J, 4), rest_p (J, 3) and rest_r (J, 4) are the world's;
-    parents come before their children, and joint 0 is the one root.
+    parents come before their children, and joint 0 is the one root. around stands in the same
+    world.
     """
 
     names: tuple[str, ...]
@@ -46,6 +48,7 @@ class Moving:
     rate_hz: float
     notes: list[str] = field(default_factory=list)
     said_roles: Mapping[str, str] = field(default_factory=dict)
+    around: Surroundings | None = None
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,12 @@ def clip_of(path: Path, body: Moving, given: Given, frame_time_s: float | None =
     if body.said_roles or given.roles is not None:
         skeleton = with_roles(skeleton, {**body.said_roles, **(given.roles or {})}, path.name)
     rate_hz = body.rate_hz if frame_time_s is None else 1.0 / frame_time_s
+    around = [body.around.note] if body.around is not None else []
     clip = Clip(
         skeleton, positions, rotation.normalize(rotations), 1.0 / rate_hz, path.stem,
-        unit_m=unit_m, notes=(*body.notes, *guess(skeleton).notes),
+        unit_m=unit_m, notes=(*body.notes, *guess(skeleton).notes, *around),
         placement=Placement(up, turn, 1.0, np.zeros(3)),
+        around=None if body.around is None else body.around.placed(turn, unit_m),
     )  # fmt: skip
     return _with_rest(clip, given.rest)
 

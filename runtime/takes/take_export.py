@@ -24,6 +24,7 @@ from . import take_csv
 from .clip import Clip
 from .exporters import KNOWN, exporter
 from .take_motion import Motion, Track, load
+from .take_reader import readable
 
 __all__ = ["Motion", "Track", "check", "export", "load"]
 
@@ -53,11 +54,12 @@ def suffixes() -> list[str]:
     return [*KNOWN, "csv", *SCENES]
 
 
-def check(target: Path) -> None:
-    """Refuses a file that nobody writes."""
+def check(target: Path, ready: bool = True) -> None:
+    """Refuses a file that nobody writes, and one whose writer is not installed if `ready`."""
     suffix = target.suffix.lower().removeprefix(".")
     if suffix in SCENES:
-        importlib.import_module(f".{SCENES[suffix]}", __package__).ready()
+        if ready:
+            importlib.import_module(f".{SCENES[suffix]}", __package__).ready()
     elif suffix != "csv":
         try:
             exporter(target)
@@ -72,8 +74,13 @@ def export(
     preroll: bool = False,
     subjects: Iterable[str] = (),
 ) -> Written:
-    """Writes a take, or the parts that it went on in, as the suffix of `target` says."""
+    """Writes a take, or the parts that it went on in, as the suffix of `target` says.
+
+    Of several parts those count that say what they are; a crash may leave less.
+    """
     check(target)
+    if not isinstance(paths, Path):
+        paths = [part for part in paths if readable(part)] or paths[:1]
     motion = load(paths, preroll, subjects)
     suffix = target.suffix.lower().removeprefix(".")
     if not (motion.tracks or motion.cameras or motion.props):

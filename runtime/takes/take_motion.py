@@ -6,7 +6,7 @@ pose until then, and in its last one after it left and over ticks that are missi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -128,8 +128,8 @@ class Motion:
     def poses(self, track: Track | Rigid) -> tuple[Array, Array, np.ndarray]:
         """Positions (T, ..., 3), rotations (T, ..., 4), and whether each row is its own (T,)."""
         rows, own = self.rows(track)
-        positions = np.array(track.positions, np.float64)[rows]
-        return positions, np.array(track.rotations, np.float64)[rows], own
+        positions, rotations = np.array(track.positions)[rows], np.array(track.rotations)[rows]
+        return positions.astype(np.float64), rotations.astype(np.float64), own
 
     @property
     def times_s(self) -> Array:
@@ -162,22 +162,17 @@ def _spans(marked: np.ndarray) -> list[list[int]]:
 
 
 class _Part:
-    """One file of a take: its frames, and what its events say."""
+    """One file of a take: what its events say, and its frames, one after the other."""
 
     def __init__(self, path: Path) -> None:
         self.reader = TakeReader(path)
-        self.frames: list[tuple[Frame, bool]] = []  # and whether it was before Record
         self.since: dict[str, int] = {}
         self.marks: dict[str, list[Mark]] = {"marker": [], "cut": []}
-        start: int | None = None
-        found = []
-        for one in self.reader.frames():
-            if not isinstance(one, dict):
-                found.append(one)
-                continue
+        self._start: int | None = None
+        for one in TakeReader(path).events():
             match one.get("event"):
                 case "record":
-                    start = int(one.get("published", 0))
+                    self._start = int(one.get("published", 0))
                     self.since.update({str(name): 0 for name in one.get("present", [])})
                 case "present":
                     for name in one.get("subjects", []):
@@ -185,8 +180,13 @@ class _Part:
                 case "marker" | "cut" as what:
                     text = one.get("camera" if what == "cut" else "text", "")
                     self.marks[what].append(Mark(int(one.get("sequence", -1)), str(text)))
-        for frame, origin in found:
-            self.frames.append((frame, start is not None and origin.published < start))
+
+    def frames(self) -> Iterator[tuple[Frame, bool]]:
+        """Each frame, and whether it was before Record."""
+        for one in self.reader.frames():
+            if not isinstance(one, dict):
+                frame, origin = one
+                yield frame, self._start is not None and origin.published < self._start
 
 
 def load(
@@ -205,7 +205,7 @@ def load(
     timecodes: dict[int, str] = {}
     rate_name = ""
     for part in parts:
-        for frame, before in part.frames:
+        for frame, before in part.frames():
             if before and not preroll:
                 continue
             tick = frame.sequence

@@ -136,6 +136,15 @@ class TakeReader:
         elif record.name == "summary":
             self.summary = record.metadata
 
+    def events(self) -> Iterator[dict[str, Any]]:
+        """What happened, as the file has it, without a look at the frames."""
+        for entry in self.entries():
+            if entry.topic == EVENTS:
+                try:
+                    yield entry.event
+                except ValueError as error:
+                    self.damage.append(f"An event is left out ({error}).")
+
     def frames(self) -> Iterator[tuple[Frame, Origin] | dict[str, Any]]:
         """Frames with their origin, skeletons resolved, and events as dicts, as they come."""
         skeletons: dict[int, Skeleton] = {}

@@ -178,6 +178,7 @@ def _subject(stage: Any, plain: str, motion: Motion, name: str, track: Track) ->
     targets = binding.CreateBlendShapeTargetsRel()
     for k, (shape, rise) in enumerate(zip(shapes, chart.rise, strict=True)):
         blend = UsdSkel.BlendShape.Define(stage, f"{path}/{plain}_Face/{shape}")
+        blend.GetPrim().SetDisplayName(names[k])
         blend.CreateOffsetsAttr(Vt.Vec3fArray.FromNumpy(rise.astype(np.float32)))
         blend.CreatePointIndicesAttr(list(range(4 * k, 4 * k + 4)))
         targets.AddTarget(blend.GetPath())

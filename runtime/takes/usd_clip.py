@@ -12,6 +12,7 @@ from understudy.runtime.core.errors import Failure, UnderstudyError
 from understudy.runtime.core.files import shown
 from understudy.runtime.core.rotation import Array
 
+from . import surroundings, usd_scene
 from .bvh_clip import Given
 from .clip import Clip
 from .scene_clip import MOST_FRAMES, MOST_JOINTS, Moving, Which, chosen, clip_of, even_rate, told
@@ -71,30 +72,25 @@ def read(path: Path, given: Given, which: Which, frame_time_s: float | None = No
         )
     prim = query.GetPrim()
     positions, rotations = np.empty((count, len(joints), 3)), np.empty((count, len(joints), 4))
-    for row in range(count):
-        code = codes[0] + row * a_second / rate_hz
+    sampled = codes[0] + np.arange(count) * a_second / rate_hz
+    for row, code in enumerate(sampled.tolist()):
         to_world = UsdGeom.Xformable(prim).ComputeLocalToWorldTransform(code)
         placed = np.array(query.ComputeJointSkelTransforms(code)) @ np.array(to_world)
-        positions[row], rotations[row] = _parts(placed)
+        positions[row], rotations[row] = usd_scene.parts(placed)
     still = query.ComputeJointSkelTransforms(codes[0], True)
-    rest_p, rest_r = _parts(np.array(still) @ np.array(to_world))
+    rest_p, rest_r = usd_scene.parts(np.array(still) @ np.array(to_world))
     parents = np.array([query.GetTopology().GetParent(j) for j in range(len(joints))])
     said = query.GetSkeleton().GetJointNamesAttr().Get()
     plain = list(said) if said and len(said) == len(joints) else [j.split("/")[-1] for j in joints]
+    unit_m = given.unit_m or float(UsdGeom.GetStageMetersPerUnit(stage))
+    curves = usd_scene.face(query, sampled)
+    around, more = surroundings.of(count, curves, usd_scene.things(stage, unit_m, sampled))
     body = Moving(
         tuple(plain), parents, rest_p, rest_r, positions, rotations, rate_hz,
-        told("bodies", "body", names, at) + ([note] if note else []),
+        told("bodies", "body", names, at) + ([note] if note else []) + more, around=around,
     )  # fmt: skip
-    unit_m = given.unit_m or float(UsdGeom.GetStageMetersPerUnit(stage))
     up = given.up or str(UsdGeom.GetStageUpAxis(stage)).upper()
     return clip_of(path, _sorted(body), replace(given, unit_m=unit_m, up=up), frame_time_s)
-
-
-def _parts(rows: Array) -> tuple[Array, Array]:
-    """Positions (J, 3) and rotations (J, 4) of matrices for row vectors (J, 4, 4)."""
-    m = np.swapaxes(rows, -1, -2)
-    turns = m[..., :3, :3] / np.linalg.norm(m[..., :3, :3], axis=-2, keepdims=True)
-    return m[..., :3, 3], rotation.from_matrix(turns)
 
 
 def _sorted(body: Moving) -> Moving:

@@ -54,6 +54,7 @@ class Deck(msgspec.Struct):
     cue: int
     takes: list[str] = msgspec.field(name="list", default_factory=list)
     timecode: str = ""
+    raw: bool = False  # solved once more, so that it goes nowhere but on
     at_s: float = 0.0  # when that was so, on our own clock
 
     @property

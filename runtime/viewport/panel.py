@@ -143,7 +143,7 @@ def _transport(editor: Editor, source: str, deck: Deck, unit: float) -> None:
     """A take's buttons, and where it stands."""
     if imgui.button("Stop" if deck.playing else "Play"):
         editor.transport(source, play=not deck.playing)
-    for label, step in (("<", -1), (">", 1)):
+    for label, step in (("<", -1), (">", 1))[deck.raw :]:
         imgui.same_line()
         if imgui.button(label):
             editor.transport(source, step=step)
@@ -153,6 +153,9 @@ def _transport(editor: Editor, source: str, deck: Deck, unit: float) -> None:
         imgui.same_line()
         if imgui.button(f"Next ({deck.cue} of {len(deck.takes)})"):
             editor.transport(source, cue=0)
+    if deck.raw:
+        _dim(f"{deck.now_s:.2f} s of {deck.seconds:.2f}")
+        return
     imgui.set_next_item_width(-unit * 0.1)
     moved, to = imgui.slider_float(
         "##position", deck.now_s, 0.0, deck.seconds, f"%.2f s of {deck.seconds:.2f}"

@@ -212,7 +212,8 @@ export class Editing {
   }
 
   deck(box, deck) {
-    const [play, , , next, bar, where] = box.children;
+    const [play, back, , next, bar, where] = box.children;
+    back.hidden = bar.hidden = deck.raw; // what is solved once more goes nowhere but on
     box.dataset.playing = String(deck.playing);
     set(play, deck.playing ? "Stop" : "Play");
     next.hidden = deck.takes < 2;

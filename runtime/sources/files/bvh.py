@@ -11,7 +11,7 @@ import numpy as np
 from understudy.runtime.core import humanoid, rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.core.pose import Pose
+from understudy.runtime.core.pose import Camera, Pose, Prop
 from understudy.runtime.core.progress import Progress
 from understudy.runtime.core.roles import roles as roles_of
 from understudy.runtime.core.skeleton import Skeleton
@@ -96,9 +96,11 @@ class BvhSource:
         self.skeleton, self._own = clip.skeleton, clip.skeleton
         self.silence = ""
         self._positions, self._rotations = clip.positions, clip.rotations
+        self.around = clip.around
         if target is None and (lift := lift_m(clip.skeleton, clip.positions, clip.rotations)):
             self._positions = clip.positions.copy()
             self._positions[:, 0, 1] += lift
+            self.around = self.around.lifted(lift) if self.around is not None else None
             self.notes += (f"It was {-lift:+.2f} m off the ground; it is put on it.",)
         if target is not None:
             try:
@@ -156,17 +158,30 @@ class BvhSource:
             return []
         return [Packet(now_s, pose.positions, pose.rotations)]
 
-    def sample(self, time_s: float) -> Pose | None:
-        """The pose at a time since the source began, or None when it has ended."""
+    def _frame(self, time_s: float) -> tuple[int, float] | None:
+        """The frame at a time since the source began, and the share of the way to the next one."""
         moment_s = self.moment_s(time_s)
         if moment_s is None:
             return None
         frame = moment_s * self.rate_hz
         index = round(frame)
         if abs(frame - index) < 1e-6 or index >= len(self._positions) - 1 < frame:
-            index = min(index, len(self._positions) - 1)
+            return min(index, len(self._positions) - 1), 0.0
+        return int(frame), frame - int(frame)
+
+    def scene(self, time_s: float) -> tuple[rotation.Array, list[Camera], list[Prop]] | None:
+        """Curves (K,), cameras and props at that time; None where there are none, or no more."""
+        frame = self._frame(time_s) if self.around is not None else None
+        return None if frame is None or self.around is None else self.around.at(*frame)
+
+    def sample(self, time_s: float) -> Pose | None:
+        """The pose at a time since the source began, or None when it has ended."""
+        frame = self._frame(time_s)
+        if frame is None:
+            return None
+        index, t = frame
+        if not t:
             return Pose(self._positions[index].copy(), self._rotations[index].copy())
-        index, t = int(frame), frame - int(frame)
         a, b = slice(index, index + 1), slice(index + 1, index + 2)
         return Pose(
             (1.0 - t) * self._positions[a][0] + t * self._positions[b][0],

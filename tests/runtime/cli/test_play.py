@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,28 @@ def test_without_a_last_session_there_is_nothing_to_resume(monkeypatch, tmp_path
     monkeypatch.setenv("UNDERSTUDY_STATE", str(tmp_path))
     with pytest.raises(UnderstudyError, match="nothing to resume"):
         asked_for("--resume")
+
+
+WRITES_AFTER_IT_WAS_TOLD_TO_END = """
+import signal, sys, time
+told = []
+signal.signal(signal.SIGTERM, lambda *_: told.append(1))
+print("ready", flush=True)
+while not told: time.sleep(0.01)
+time.sleep(0.3)
+open(sys.argv[1], "w").write("whole")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM cannot be caught there")
+def test_who_ends_play_waits_for_what_the_stage_still_writes(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(play, "ENDS_S", 0.0)
+    words = [sys.executable, "-c", WRITES_AFTER_IT_WAS_TOLD_TO_END, str(tmp_path / "take.bvh")]
+    stage = subprocess.Popen(words, stdout=subprocess.PIPE)
+    with stage:
+        assert stage.stdout is not None and stage.stdout.readline()
+        play.Company(argparse.Namespace(), tmp_path, sessions.ViewportTable(), None, False)._end(
+            stage
+        )
+    assert stage.returncode == 0 and (tmp_path / "take.bvh").read_text() == "whole"
+    assert "Ctrl-C leaves it to the recorder" in capsys.readouterr().err

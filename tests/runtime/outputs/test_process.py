@@ -87,7 +87,7 @@ def test_an_output_that_dies_is_started_again_and_the_stage_says_so(ears, tmp_pa
         stage.terminate()
         _, err = stage.communicate(timeout=60)
     assert stage.returncode == 143
-    assert "the outputs died (signal 9); started them again" in err
+    assert "the outputs died (SIGKILL); started them again" in err
     told = json.loads(figures.read_text())
     assert told["outputs_restarted"] == 1 and told["skipped"] == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from understudy.bridge import ControlClient, Subscriber
 from understudy.bridge.requests import Pad, RemoveSubject, Request, Slate, Stats, Stop
 from understudy.runtime.bench.processes import StageProcess, free_ports
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.core.pose import State
+from understudy.runtime.core.pose import Frame, State
 from understudy.runtime.sources.files.take import TakeSource
 from understudy.runtime.sources.files.take import listed as takes_of
 from understudy.runtime.stage.cast import Cast
@@ -92,6 +93,48 @@ def test_a_raw_take_tells_how_it_stands_and_is_not_changed(take):
     asked = taken.asked(Control())  # type: ignore[arg-type]
     assert [request.op for request in asked] == ["stats", "slate", "stop"]
     assert refused == ["remove_subject", "slate"]
+
+
+def test_a_raw_take_that_stands_steps_and_hurries_is_the_same_to_the_bit(take):
+    recorded = {
+        one[0].sequence: one[0] for one in TakeReader(take).frames() if isinstance(one, tuple)
+    }
+    seen: dict[int, Frame] = {}
+    with (
+        StageProcess("--take", take, "--raw", "--no-realtime") as stage,
+        ControlClient(stage.control) as client,
+        Subscriber(stage.publish, timeout_s=60.0) as frames,
+    ):
+
+        def until(fits: Callable[[Frame], bool]) -> Frame:
+            for frame in frames:
+                seen.setdefault(frame.sequence, frame)
+                if fits(frame):
+                    return frame
+            raise AssertionError("it fell silent")
+
+        assert client.transport(play=False)["raw"]
+        at = client.transport()["frame"]
+        first = until(lambda frame: frame.sequence == at)
+        again = until(lambda frame: frame.publish_ns > first.publish_ns)
+        assert again.sequence == at and not client.transport()["playing"]
+        with pytest.raises(UnderstudyError, match="without --raw"):
+            client.transport(step=-1)
+        client.transport(step=3)
+        numbers = TakenInputs(take).numbers
+        third = numbers[numbers.index(at) + 3]
+        until(lambda frame: frame.sequence == third)
+        until(lambda frame: frame.sequence == third)
+        (deck,) = [one for one in client.session()["sources"] if one["figures"].get("raw")]
+        assert deck["figures"]["frame"] == third
+        client.transport(play=True, speed=2.0)
+        until(lambda frame: frame.sequence == numbers[-1])
+    poses = 0
+    for number, frame in seen.items():
+        for now, then in zip(frame.subjects, recorded[number].subjects, strict=True):
+            assert now.name == then.name and same(now, then), (number, now.name)
+            poses += 1
+    assert poses > 100
 
 
 def test_every_datagram_is_there_with_its_time_and_its_sender(take):

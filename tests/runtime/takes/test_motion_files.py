@@ -12,11 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.runtime.takes.shoots import ANN, assert_near, shoot
+from tests.runtime.takes.shoots import ANN, CURVES, NEAR_DEG, NEAR_M, assert_near, shoot
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import Failure, UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.pose import State
 from understudy.runtime.sources.registry import Ports, open_source, parse
+from understudy.runtime.stage.cast import Cast
+from understudy.runtime.stage.session import session_of
 from understudy.runtime.takes import motion_file
 from understudy.runtime.takes.scene_clip import Which, even_rate
 from understudy.runtime.takes.take_export import export
@@ -51,6 +54,40 @@ def test_our_own_fbx_comes_back(tmp_path, root, monkeypatch):
     (file,) = export(take.path, tmp_path / "a.fbx").files
     assert_same(file, take, "ann", ANN)
     assert_same(file, take, "ben", PERFORMER)
+    assert_around(file, take)
+
+
+def assert_around(file: Path, take) -> None:
+    """A face is its own body's, cameras and props are everybody's."""
+    around = motion_file.read(file, which=Which(body="ann")).around
+    assert around.names == CURVES and np.abs(around.curves - take.curves()).max() < 1e-6
+    camera, ball = around.things
+    assert (camera.name, ball.name) == ("A cam", "ball") and ball.lens is None
+    assert np.abs(camera.lens - take.lens()).max() < 1e-4
+    for one, kind in ((camera, "cameras"), (ball, "props")):
+        positions, rotations = take.rigid(kind)
+        assert np.abs(one.positions - positions).max() < NEAR_M
+        apart = rotation.angle_between(one.rotations, rotation.normalize(rotations))
+        assert np.rad2deg(apart).max() < NEAR_DEG
+    ben = motion_file.read(file, which=Which(body="ben")).around
+    assert not ben.names and [one.name for one in ben.things] == ["A cam", "ball"]
+
+
+@pytest.mark.parametrize("suffix", ["glb", "usd"])
+def test_face_cameras_and_props_of_our_own_exports_come_back(tmp_path, suffix):
+    take = shoot(tmp_path / "a.mcap", "29.97df", 120000 / 1001)
+    assert_around(export(take.path, tmp_path / f"a.{suffix}").files[0], take)
+
+
+def test_a_face_and_a_camera_stand_as_the_user_turns_the_file(tmp_path):
+    take = shoot(tmp_path / "a.mcap")
+    (file,) = export(take.path, tmp_path / "a.glb").files
+    plain = motion_file.read(file).around.things[0]
+    turned = motion_file.read(file, unit_m=0.01, up="Z").around.things[0]
+    x, y, z = plain.positions[7]
+    assert np.allclose(turned.positions[7], 0.01 * np.array([x, z, -y]), atol=1e-9)
+    assert np.allclose(turned.lens[:, 3], 0.01 * plain.lens[:, 3])
+    assert np.allclose(turned.lens[:, 0], plain.lens[:, 0])
 
 
 FBX = """; FBX 7.4.0 project file
@@ -170,7 +207,7 @@ def test_usd_in_centimetres_with_z_up(tmp_path):
     assert np.allclose(world[4, 2], [0.0, 0.5, -0.04], atol=1e-6)
 
 
-def gltf(path: Path, channels: list, nodes: list, times=(0.0, 0.5, 1.0)) -> Path:
+def gltf(path: Path, channels: list, nodes: list, times=(0.0, 0.5, 1.0), **more) -> Path:
     """A .glb that moves nodes: channels of node, path, values, interpolation."""
     data, views, accessors, samplers, wired = b"", [], [], [], []
 
@@ -185,14 +222,14 @@ def gltf(path: Path, channels: list, nodes: list, times=(0.0, 0.5, 1.0)) -> Path
 
     keys = put(times, "SCALAR")
     for node, what, values, way in channels:
-        kind = "VEC4" if what == "rotation" else "VEC3"
+        kind = {"rotation": "VEC4", "weights": "SCALAR"}.get(what, "VEC3")
         samplers.append({"input": keys, "output": put(values, kind), "interpolation": way})
         wired.append({"sampler": len(samplers) - 1, "target": {"node": node, "path": what}})
     tree = {
         "nodes": nodes, "accessors": accessors, "bufferViews": views,
-        "skins": [{"joints": [n for n, node in enumerate(nodes) if node["name"] != "Armature"]}],
+        "skins": [{"joints": [n for n, node in enumerate(nodes) if len(node["name"]) == 1]}],
         "buffers": [{"byteLength": len(data)}],
-        "animations": [{"name": "go", "samplers": samplers, "channels": wired}],
+        "animations": [{"name": "go", "samplers": samplers, "channels": wired}], **more,
     }  # fmt: skip
     text = json.dumps(tree).encode()
     text += b" " * (-len(text) % 4)
@@ -229,10 +266,58 @@ def test_gltf_steps_and_splines(tmp_path, way, values, expected):
     file = gltf(tmp_path / "a.glb", [(1, "translation", values, way)], NODES)
     clip = motion_file.read(file)
     assert np.allclose(clip.positions[:, 0, 0], expected, atol=1e-6)
-    from understudy.runtime.takes.gltf_clip import _Track
+    from understudy.runtime.takes.gltf_track import Track
 
-    between = _Track(np.array([0, 0.5, 1]), np.array(values, float), way).at(np.array([0.25]))
+    between = Track(np.array([0, 0.5, 1]), np.array(values, float), way).at(np.array([0.25]))
     assert between[0, 0] == pytest.approx({"STEP": 0.0, "CUBICSPLINE": 6.25}[way])
+
+
+MOVES = (1, "translation", [[0, 0, 0], [1, 0, 0], [2, 0, 0]], "LINEAR")
+
+
+@pytest.mark.parametrize("way", ["LINEAR", "STEP", "CUBICSPLINE"])
+def test_gltf_morph_weights_are_a_face_under_their_own_names(tmp_path, way):
+    names = ["A", "I", "U", "E"]  # four numbers that are no quaternion
+    rows = np.arange(12.0).reshape(3, 4) / 12.0
+    keys = rows if way != "CUBICSPLINE" else np.stack([0 * rows, rows, 0 * rows], axis=1)
+    nodes = [*NODES, {"name": "face", "mesh": 0, "skin": 0}]
+    meshes = [{"primitives": [{"attributes": {}}], "extras": {"targetNames": names[:3]}}]
+    channels = [MOVES, (3, "weights", keys.reshape(-1, 1), way)]
+    around = motion_file.read(gltf(tmp_path / "a.glb", channels, nodes, meshes=meshes)).around
+    assert around.names == ("A", "I", "U", "face.3") and not around.things
+    assert np.allclose(around.curves, rows, atol=1e-6)
+
+
+def test_a_vrm_animation_s_expressions_are_a_face(tmp_path):
+    nodes = [*NODES, {"name": "happy"}, {"name": "other"}]
+    said = {
+        "humanoid": {"humanBones": {"hips": {"node": 1}, "spine": {"node": 2}}},
+        "expressions": {"preset": {"happy": {"node": 3}}, "custom": {"wink": {"node": 99}}},
+    }
+    weights = [[0, 0, 0], [0.5, 0, 0], [1, 0, 0]]
+    file = gltf(tmp_path / "a.vrma", [MOVES, (3, "translation", weights, "LINEAR")], nodes,
+                extensions={"VRMC_vrm_animation": said}, skins=[])  # fmt: skip
+    clip = motion_file.read(file)
+    assert clip.skeleton.names == ("a", "b") and not clip.around.things
+    assert clip.around.names == ("happy",)
+    assert np.allclose(clip.around.curves[:, 0], [0.0, 0.5, 1.0], atol=1e-6)
+
+
+def test_a_gltf_camera_that_zooms_and_a_node_that_moves(tmp_path):
+    turned = rotation.from_axis_angle((0.0, 1.0, 0.0), 0.5)
+    nodes = [*NODES, {"name": "cam", "camera": 0, "rotation": turned.tolist()},
+             {"name": "ball"}, {"name": "rock", "translation": [1, 0, 0]}]  # fmt: skip
+    lens = {"type": "perspective", "perspective": {"yfov": 0.6, "znear": 0.1, "aspectRatio": 2.0}}
+    moves = [[0, 1, 0], [0, 2, 0], [0, 3, 0]]
+    file = gltf(tmp_path / "a.glb", [MOVES, (4, "translation", moves, "LINEAR")], nodes,
+                cameras=[lens])  # fmt: skip
+    camera, ball = motion_file.read(file).around.things
+    assert (camera.name, ball.name) == ("cam", "ball"), "what stands still is no prop"
+    assert np.allclose(ball.positions, moves, atol=1e-6)
+    assert np.allclose(rotation.angle_between(camera.rotations, turned), 0.0, atol=1e-6)
+    focal, wide, high, focus, iris = camera.lens[0]
+    assert (wide, high, focus, iris) == (36.0, 18.0, 0.0, 0.0)
+    assert 2.0 * np.arctan(0.5 * high / focal) == pytest.approx(0.6)
 
 
 def test_uneven_keys_are_sampled_at_a_usual_rate_and_that_is_said():
@@ -293,6 +378,42 @@ def test_a_scene_file_is_a_live_source(tmp_path):
     assert len(packet.positions) == len(PERFORMER)
     expected = take.world("ben")[0][30, 0]
     assert np.abs((packet.positions[0] - expected)[[0, 2]]).max() < 1e-4
+
+
+def test_a_scene_file_brings_its_face_cameras_and_props_onto_the_stage(tmp_path):
+    take = shoot(tmp_path / "a.mcap")
+    (file,) = export(take.path, tmp_path / "a.glb").files
+    with Cast(session_of(f"glb://{file}?name=eve&loop=0", rate_hz=60.0)) as cast:
+        for tick in (0, 30):
+            cast.sense(tick / 60.0)
+            cast.perform(1 / 60.0)
+            (eve,) = cast.solve()
+            assert eve.name == "eve" and eve.skeleton.curve_names == CURVES
+            assert np.abs(eve.curves - take.curves()[tick]).max() < 1e-6
+            (camera,), (ball,) = cast.scenery.cameras, cast.scenery.props
+            lifted = eve.pose.positions[0] - take.world("ann")[0][tick, 0]  # onto the ground
+            assert np.abs(lifted[[0, 2]]).max() < 1e-4, "who is filmed stands where the file says"
+            assert np.abs(camera.position - lifted - take.rigid("cameras")[0][tick]).max() < 1e-4
+            assert np.abs(ball.position - lifted - take.rigid("props")[0][tick]).max() < 1e-4
+            said = (camera.focal_mm, *camera.sensor_mm, camera.focus_m, camera.iris)
+            assert np.abs(np.array(said) - take.lens()[tick]).max() < 1e-4
+        cast.sense(5.0)
+        (camera,) = cast.scenery.cameras
+        assert camera.state is State.HOLD and camera.reason == "the file has ended"
+    with Cast(session_of(f"glb://{file}?scene=0", rate_hz=60.0)) as cast:
+        cast.sense(0.0)
+        assert not cast.scenery.cameras and not cast.scenery.props
+
+
+def test_between_two_frames_a_lens_and_a_face_are_on_their_way(tmp_path):
+    take = shoot(tmp_path / "a.mcap")
+    (file,) = export(take.path, tmp_path / "a.glb").files
+    curves, (camera,), (ball,) = motion_file.read(file).around.at(10, 0.25)
+    lens, face = take.lens(), take.curves()
+    assert camera.focal_mm == pytest.approx(0.75 * lens[10, 0] + 0.25 * lens[11, 0], rel=1e-5)
+    assert np.allclose(curves, 0.75 * face[10] + 0.25 * face[11], atol=1e-5)
+    turned = np.rad2deg(rotation.angle_between(ball.rotation, take.rigid("props")[1][10]))
+    assert turned == pytest.approx(0.25 * np.rad2deg(0.3), abs=0.05)
 
 
 def test_characters_and_clips_of_others_play(mocap):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import itertools
 import json
+import shlex
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from understudy.bridge.wire.encoder import FrameEncoder, encode_skeletons
+from understudy.runtime.cli import main as cli
+from understudy.runtime.core import processes
 from understudy.runtime.core.pose import State
 from understudy.runtime.takes import bvh as bvh_files
-from understudy.runtime.takes import recording as recordings
 from understudy.runtime.takes import take_file
 from understudy.runtime.takes.contents import contents
 from understudy.runtime.takes.recording import Recording
@@ -25,6 +28,22 @@ from .filmed import TICK_NS, shot
 from .test_takes import BOX
 
 
+class Stage:
+    """What a feed hears of a stage that is there, and lets the recorder in."""
+
+    has_inputs, greeted, gone, trouble = False, True, True, ""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.turn: Callable[[], None] = lambda: None
+
+    def next(self) -> bytes | None:
+        return self.sent.pop(0) if self.sent else None
+
+    def wait(self, most_ms: int) -> None: ...
+    def close(self) -> None: ...
+
+
 class Rig:
     """A recorder that hears what it is given, on a clock of its own."""
 
@@ -32,13 +51,10 @@ class Rig:
         self.said: list[dict[str, Any]] = []
         self.now_ns = 50 * 10**9
         self.full = False
-        self._heard: list[bytes] = []
+        self.stage = Stage()
         self._encoder, self.tick, self.marks = FrameEncoder(7), 0, 0
         monkeypatch.setattr(time, "monotonic_ns", lambda: self.now_ns)
         monkeypatch.setattr(time, "monotonic", lambda: self.now_ns / 1e9)
-        monkeypatch.setattr(
-            recordings, "take", lambda _: self._heard.pop(0) if self._heard else None
-        )
         flush = take_file._Sheet.flush
 
         def full(sheet: Any) -> None:
@@ -47,9 +63,8 @@ class Rig:
             flush(sheet)
 
         monkeypatch.setattr(take_file._Sheet, "flush", full)
-        self.recording = Recording("tcp://127.0.0.1:1", None, self.said.append)
-        self.recording._handshake.greeted = True
-        self._heard.append(encode_skeletons([BOX]))
+        self.recording = Recording(self.stage, self.said.append)
+        self.stage.sent.append(encode_skeletons([BOX]))
 
     def ask(self, op: str, **words: Any) -> dict[str, Any]:
         """Asks, and goes on until there is an answer."""
@@ -67,12 +82,17 @@ class Rig:
     def turn(self, ticks: int) -> None:
         """So many ticks of the stage."""
         for _ in range(ticks):
+            self.send(1)
+            self.recording.turn()
+
+    def send(self, ticks: int) -> None:
+        """What the stage sends in so many ticks."""
+        for _ in range(ticks):
             self.now_ns += TICK_NS
             one = shot(self.tick, ann=State.LIVE)
             one.publish_ns = self.now_ns
-            self._heard.append(self._encoder.encode(one))
+            self.stage.sent.append(self._encoder.encode(one))
             self.tick += 1
-            self.recording.turn()
 
     def event(self, what: str, **facts: Any) -> None:
         self.recording.ask({"op": "event", "event": what, "facts": facts})
@@ -115,7 +135,7 @@ def test_when_there_is_room_again_the_take_goes_on_and_nothing_is_missing(rig, t
     rig.turn(120)
     again = tmp_path / "a-2.mcap"
     assert [answer for answer in rig.said if "resumed" in answer] == [
-        {"resumed": str(again), "bvh": ""}]  # fmt: skip
+        {"resumed": str(again), "export": ""}]  # fmt: skip
     assert rig.stop()["written"] == [str(again)]
     one, two = contents(path), contents(again)
     assert one.complete and two.complete and one.lost == two.lost == 0
@@ -151,12 +171,12 @@ def test_after_the_recorder_died_the_bvh_is_of_all_parts_and_says_the_gap(rig, t
     rig.recording.running.writer.abandon()  # as after a kill: without an end
     rig.recording.running = None
     rig.recording._kept.clear()
-    rig._heard.append(encode_skeletons([BOX]))  # which greets a recorder that is new
+    rig.stage.sent.append(encode_skeletons([BOX]))  # which greets a recorder that is new
     rig.tick += 30
-    more = {"parts": [str(tmp_path / "a.mcap")], "bvh": str(bvh), "present": ["ann"]}
+    more = {"parts": [str(tmp_path / "a.mcap")], "export": str(bvh), "present": ["ann"]}
     facts = {"rate_hz": 60.0}
     told = rig.ask("start", path=str(bvh), facts=facts, published=0, **more)
-    assert (told["take"], told["bvh"]) == (str(tmp_path / "a-2.mcap"), str(bvh))
+    assert (told["take"], told["export"]) == (str(tmp_path / "a-2.mcap"), str(bvh))
     rig.turn(60)
     assert rig.ask("stop", published=0)["written"][0] == str(bvh)
     said = json.loads(bvh.with_suffix(".json").read_text())
@@ -174,6 +194,85 @@ def test_a_take_that_ends_while_the_disk_is_full_says_why(rig, tmp_path):
     rig.full = False
     assert rig.start(tmp_path / "b.mcap")["take"] and rig.stop()["written"]
     assert contents(tmp_path / "a.mcap").frames > 30
+
+
+@pytest.mark.parametrize("suffix", ["csv", "glb", "edl"])
+def test_what_is_made_of_a_take_has_any_suffix_that_a_take_can_be_exported_as(
+    rig, tmp_path, suffix
+):
+    asked = tmp_path / f"a.{suffix}"
+    told = rig.start(asked, present=["ann"])
+    assert (told["take"], told["export"]) == (str(tmp_path / "a.mcap"), str(asked))
+    rig.turn(60)
+    assert rig.stop()["written"] == [str(asked), str(tmp_path / "a.mcap")]
+    assert asked.stat().st_size > 0
+
+
+def test_a_suffix_that_nobody_writes_is_refused_before_anything_is_written(rig, tmp_path):
+    assert "has the suffix .xyz" in rig.start(tmp_path / "a.xyz")["error"]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ends", ["while it is full", "by filling it"])
+def test_what_a_full_disk_kept_from_being_made_is_made_by_the_command_that_is_said(
+    rig, tmp_path, ends
+):
+    rig.start(tmp_path / "a b.csv", present=["ann"])
+    rig.turn(60)
+    rig.full = True
+    if ends == "while it is full":
+        rig.turn(30)
+    said = rig.stop()["error"]
+    assert "No space left" in said
+    words = shlex.split(said.split("`")[1])
+    assert words[:3] == ["understudy", "take", "export"]
+    assert not (tmp_path / "a b.csv").exists()
+    assert cli.main(words[1:]) == 0
+    assert (tmp_path / "a b.csv").read_text().count("\n") > 30
+
+
+def test_an_export_that_fails_says_how_it_is_made_again(rig, tmp_path, monkeypatch):
+    usual = processes.start
+    gone = ("take", "export", tmp_path / "nothing.mcap", "--to", "csv")
+    monkeypatch.setattr(processes, "start", lambda *_, **pipes: usual(*gone, **pipes))
+    rig.start(tmp_path / "a.csv", present=["ann"])
+    rig.turn(60)
+    said = rig.stop()["error"]
+    assert said.startswith(f"The take is whole in {tmp_path / 'a.mcap'}, but not what is made")
+    assert "nothing.mcap cannot be read" in said
+    assert f"`understudy take export {tmp_path / 'a.mcap'} --to csv --out {tmp_path}`" in said
+
+
+def test_what_a_stage_that_died_had_sent_is_in_the_take_though_it_arrives_after_the_news(
+    rig, tmp_path
+):
+    path = tmp_path / "a.mcap"
+    rig.start(path, present=["ann"])
+    rig.turn(30)
+    rig.stage.gone, turns = False, itertools.count()
+
+    def turn() -> None:  # libzmq's own thread has no core yet: it reads the last frames late
+        if next(turns) == 5:
+            rig.send(8)
+            rig.stage.gone = True  # said once all that came before it was read
+
+    rig.stage.turn = turn
+    rig.recording.ask({"op": "end"})
+    rig.recording.run()
+    assert ticks(path)[-1] == rig.tick - 1 and contents(path).complete
+
+
+def test_a_recorder_that_is_told_to_end_waits_for_a_living_stage_no_longer_than_a_second(
+    rig, tmp_path
+):
+    path = tmp_path / "a.mcap"
+    rig.start(path, present=["ann"])
+    rig.stage.gone, rig.stage.turn = False, lambda: rig.send(1)
+    began_ns = rig.now_ns
+    rig.recording.ended = True
+    rig.recording.run()
+    assert rig.now_ns - began_ns < 1.1e9
+    assert ticks(path)[-1] == rig.tick - 1 and contents(path).complete
 
 
 def test_a_folder_that_goes_is_made_again(rig, tmp_path):
