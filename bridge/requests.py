@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
@@ -16,6 +17,7 @@ Axis = Annotated[float, Meta(ge=-1.0, le=1.0)]
 Angle = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Name = Annotated[str, Meta(max_length=256)]
 Text = Annotated[str, Meta(max_length=4096)]
+TakeNumber = Annotated[int, Meta(ge=1, le=99_999)]
 Metres = Annotated[float, Meta(ge=-1e6, le=1e6)]
 # A list: of a text with a bound or a tuple, msgspec 0.23 breaks when the garbage is collected.
 Point = Annotated[list[Metres], Meta(min_length=3, max_length=3)]
@@ -96,6 +98,15 @@ class Record(Request, kw_only=True, omit_defaults=True, tag="record"):
         return RECORD
 
 
+# Of a slate.
+SLATE = ("project", "scene", "shot", "take", "description", "notes")
+
+
+def said(one: msgspec.Struct, names: Iterable[str] = SLATE) -> dict[str, Any]:
+    """What a struct says of these words; None is left as it is."""
+    return {name: value for name in names if (value := getattr(one, name)) is not None}
+
+
 class Slate(Request, kw_only=True, omit_defaults=True, tag="slate"):
     """Sets words of the slate; the reply has it as it is then. Without any it only tells.
 
@@ -106,15 +117,14 @@ class Slate(Request, kw_only=True, omit_defaults=True, tag="slate"):
     project: Name | None = None
     scene: Name | None = None
     shot: Name | None = None
-    take: Annotated[int, Meta(ge=1, le=99_999)] | None = None
+    take: TakeNumber | None = None
     description: Text | None = None
     notes: Text | None = None
 
     @property
     def words(self) -> dict[str, Any]:
         """What is to be set."""
-        names = ("project", "scene", "shot", "take", "description", "notes")
-        return {name: said for name in names if (said := getattr(self, name)) is not None}
+        return said(self)
 
     @property
     def right(self) -> str:

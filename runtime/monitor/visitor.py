@@ -11,6 +11,8 @@ import msgspec
 from msgspec import Meta
 from websockets.asyncio.server import ServerConnection
 
+from understudy.bridge.requests import Name, TakeNumber, Text, said
+
 # Frames on their way to a browser. One that shows them slowly gets fewer, never older ones.
 UNDER_WAY = 3
 LINK_S = 1.0
@@ -36,8 +38,6 @@ class Stop(msgspec.Struct, tag="stop", tag_field="say"):
     """The page asks for the take's end."""
 
 
-Name = Annotated[str, Meta(max_length=256)]
-Text = Annotated[str, Meta(max_length=4096)]
 Metres = Annotated[float, Meta(ge=-1000.0, le=1000.0)]
 
 
@@ -120,14 +120,13 @@ class Slate(msgspec.Struct, tag="slate", tag_field="say"):
     project: Name | None = None
     scene: Name | None = None
     shot: Name | None = None
-    take: Annotated[int, Meta(ge=1, le=99_999)] | None = None
+    take: TakeNumber | None = None
     description: Text | None = None
     notes: Text | None = None
 
     @property
     def words(self) -> dict[str, Any]:
-        said = {name: getattr(self, name) for name in self.__struct_fields__}
-        return {name: value for name, value in said.items() if value is not None}
+        return said(self)
 
 
 class Note(msgspec.Struct, tag="note", tag_field="say"):
@@ -140,8 +139,7 @@ class Note(msgspec.Struct, tag="note", tag_field="say"):
 
     @property
     def words(self) -> dict[str, Any]:
-        said = {name: getattr(self, name) for name in ("circled", "description", "notes")}
-        return {name: value for name, value in said.items() if value is not None}
+        return said(self, ("circled", "description", "notes"))
 
 
 Edit = (

@@ -15,7 +15,7 @@ import zmq
 
 from understudy.bridge import ControlServer, Publisher
 from understudy.bridge.input_publisher import InputPublisher
-from understudy.bridge.requests import Circle, Marker, Record, Request, Slate
+from understudy.bridge.requests import SLATE, Circle, Marker, Record, Request, Slate
 from understudy.bridge.security.access import AccessControl
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.files import named
@@ -25,7 +25,6 @@ from understudy.runtime.takes.process import RecordProcess
 
 from .session import Session
 
-SLATE = ("project", "scene", "shot", "take", "description", "notes")
 # Of these a slate that is changed while a take runs is that take's too.
 LATER = ("description", "notes")
 NOTHING_RUNS = "No take is being recorded, so nothing can be marked; begin one first."

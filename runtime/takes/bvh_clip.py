@@ -19,8 +19,9 @@ from understudy.runtime.retarget import rest
 from . import placement
 from .bvh_hierarchy import Hierarchy
 from .bvh_motion import Motion
-from .clip import Clip, Raw, has_tpose_first_frame
+from .clip import Clip, Raw
 from .placement import Placement
+from .rest_pose import with_rest
 
 # Frames that are turned from angles to quaternions at once: what they take in between stays small.
 _AT_ONCE = 512
@@ -108,7 +109,8 @@ def make_clip(path: Path, tree: Hierarchy, motion: Motion, given: Given) -> Clip
         Raw(motion.values, file_offsets, tips, positions, rotations),
         Placement(up, turn, scale, origin),
     )
-    return _with_rest(clip, given.rest)
+    bare = rest.stood(clip.skeleton, clip.placement.turn)
+    return with_rest(clip, given.rest, bare, "The pose of zero angles")
 
 
 def _incomplete(skeleton: Skeleton) -> list[str]:
@@ -211,43 +213,3 @@ def _is_beast(skeleton: Skeleton, world: Array) -> bool:
     arm = rotation.normalize(hands - arms)
     level = np.abs(np.sum(spine * leg, axis=-1)) < 0.6
     return bool(np.median(level & (np.sum(arm * leg, axis=-1) > 0.8)) > 0.5)
-
-
-def _with_rest(clip: Clip, given: int | str | None) -> Clip:
-    """The clip with a rest pose that stands and faces +Z: the user's, the file's, or one found."""
-    skeleton = clip.skeleton
-
-    def resting(rotations: Array, *notes: str) -> Clip:
-        posed = replace(skeleton, rest_rotations=rotations)
-        return replace(clip, skeleton=posed, notes=(*clip.notes, *notes))
-
-    if isinstance(given, int):
-        if not 0 <= given < len(clip):
-            raise UnderstudyError(
-                f"{clip.name}: frame {given} cannot be the rest pose; there are 0 to "
-                f"{len(clip) - 1}."
-            )
-        return resting(rest.facing(skeleton, clip.rotations[given]))
-    if given not in (None, "t-pose"):
-        raise UnderstudyError(f"The rest pose {given!r} is unknown: a frame's number, or t-pose.")
-    bare = rest.stood(skeleton, clip.placement.turn)
-    zero = replace(skeleton, rest_rotations=bare)
-    if given == "t-pose":
-        return replace(clip, skeleton=zero)
-    if rest.stands(zero, zero.rest_globals[0]):
-        odd = rest.oddities(zero)
-        if not odd:
-            return replace(clip, skeleton=zero)
-        if has_tpose_first_frame(clip):
-            better, source = rest.facing(skeleton, clip.rotations[0]), "its first frame, a T-pose"
-        else:
-            better, source = rest.straightened(zero, clip.rotations), "that pose straightened"
-        return resting(
-            better, f"The pose of zero angles is no T-pose: {odd}. Rest is {source} (--rest)."
-        )
-    if has_tpose_first_frame(clip):
-        better, source = clip.rotations[0], "its first frame, a T-pose"
-    else:
-        better = rest.rest_of_motion(skeleton, clip.positions, clip.rotations)
-        source = "the average bearing of the clip"
-    return resting(better, f"The pose of zero angles does not stand; rest is {source}.")

@@ -6,7 +6,7 @@ Such files say their unit, their vertical axis and their rest pose. A user's wor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,9 @@ from understudy.runtime.retarget import rest
 
 from . import placement
 from .bvh_clip import Given
-from .clip import Clip, has_tpose_first_frame
+from .clip import Clip
 from .placement import Placement
+from .rest_pose import with_rest
 from .surroundings import Surroundings
 
 MOST_JOINTS = 2000
@@ -104,45 +105,16 @@ def clip_of(path: Path, body: Moving, given: Given, frame_time_s: float | None =
         placement=Placement(up, turn, 1.0, np.zeros(3)),
         around=None if body.around is None else body.around.placed(turn, unit_m),
     )  # fmt: skip
-    return _with_rest(clip, given.rest)
+    return with_rest(clip, given.rest, _own_rest(skeleton), "Its rest pose")
 
 
-def _with_rest(clip: Clip, given: int | str | None) -> Clip:
-    skeleton = clip.skeleton
-
-    def resting(rotations: Array, *notes: str) -> Clip:
-        posed = replace(skeleton, rest_rotations=rotations)
-        return replace(clip, skeleton=posed, notes=(*clip.notes, *notes))
-
-    if isinstance(given, int):
-        if not 0 <= given < len(clip):
-            raise UnderstudyError(
-                f"{clip.name}: frame {given} cannot be the rest pose; there are 0 to "
-                f"{len(clip) - 1}."
-            )
-        return resting(rest.facing(skeleton, clip.rotations[given]))
+def _own_rest(skeleton: Skeleton) -> Array:
+    """(J, 4) the file's rest pose, its root turned so that the body faces +Z."""
     own = skeleton.rest_rotations.copy()
     role = roles(skeleton)
     if "hips" in role and (rows := rest.axes(skeleton.rest_globals[0], role)) is not None:
         own[0] = rotation.multiply(rotation.from_matrix(rows), own[0])
-    stood = replace(skeleton, rest_rotations=own)
-    if given == "t-pose":
-        return resting(own)
-    if rest.stands(stood, stood.rest_globals[0]):
-        odd = rest.oddities(stood)
-        if not odd:
-            return resting(own)
-        if has_tpose_first_frame(clip):
-            better, source = rest.facing(skeleton, clip.rotations[0]), "its first frame, a T-pose"
-        else:
-            better, source = rest.straightened(stood, clip.rotations), "that pose straightened"
-        return resting(better, f"Its rest pose is no T-pose: {odd}. Rest is {source} (--rest).")
-    if has_tpose_first_frame(clip):
-        return resting(
-            clip.rotations[0], "Its rest pose does not stand; rest is its first frame, a T-pose."
-        )
-    better = rest.rest_of_motion(skeleton, clip.positions, clip.rotations)
-    return resting(better, "Its rest pose does not stand; rest is the average bearing of the clip.")
+    return own
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
