@@ -59,10 +59,11 @@ def lines(name: str, joints: int, found: Inspection) -> list[str]:
         else ""
     )
     leg = "" if found.leg_m is None else f", a leg {found.leg_m:.2f} m"
+    known = "1 role" if len(found.roles) == 1 else f"{len(found.roles)} roles"
     out = [
-        f"{name}: {motion}{joints} joints",
+        f"{name}: {motion}{'1 joint' if joints == 1 else f'{joints} joints'}",
         f"  up {found.up}, unit {found.unit_m:g} m, {found.height_m:.2f} m tall{leg}",
-        f"  {'a humanoid' if found.humanoid else 'no humanoid'}, {len(found.roles)} roles known",
+        f"  {_what(found)}, {known} known",
     ]
     width = max((len(role) for role in found.roles), default=0)
     out += [f"    {role:{width}}  {joint}" for role, joint in found.roles.items()]
@@ -90,3 +91,11 @@ def _worn(worn: Worn) -> list[str]:
 
 def _few(names: list[str], most: int = 16) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _what(found: Inspection) -> str:
+    from understudy.runtime.core.roles import is_part
+
+    if found.humanoid:
+        return "a humanoid"
+    return "a part of a humanoid" if is_part(found.roles) else "no humanoid"

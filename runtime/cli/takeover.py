@@ -190,10 +190,10 @@ def play(
 
     from understudy.runtime.performer.takeover.offline import OfflineInput, run_offline
     from understudy.runtime.performer.takeover.takeover import Takeover
-    from understudy.runtime.retarget.retarget import t_pose
+    from understudy.runtime.retarget.retarget import t_pose_of_any
     from understudy.runtime.sources.files.dropout import Jitter
 
-    t_pose(clip.skeleton)  # what is no humanoid is refused with its own sentence
+    t_pose_of_any(clip.skeleton)  # what is no humanoid is refused with its own sentence
     delays = None
     if jitter_s:
         jitter = Jitter(jitter_s, seed)
@@ -264,15 +264,16 @@ def _about_drop(clip: Clip, shown: OfflineOutput, drop: Drop, drops: list[Drop])
     import numpy as np
 
     from understudy.runtime.bench import gaps
-    from understudy.runtime.core.humanoid import joint, roles
+    from understudy.runtime.core.humanoid import joint
     from understudy.runtime.core.pose import State
+    from understudy.runtime.performer.takeover.transfer import Transfer
     from understudy.runtime.takes.clip import calibration_frames
 
     rate, skeleton = clip.rate_hz, clip.skeleton
     frames = np.flatnonzero([drop.covers(k / rate) for k in range(len(clip))])
     a, b = int(frames[0]), int(frames[-1]) + 1
     mask = drop.mask(len(skeleton), partial(joint, skeleton))
-    hips, scale = roles(skeleton)["hips"], gaps.stature_scale(skeleton)
+    hips, scale = Transfer(skeleton).hips, gaps.stature_scale(skeleton)
     truth = gaps.world(skeleton, clip.positions, clip.rotations)
     out = gaps.world(skeleton, shown.positions, shown.rotations)
     apart = (shown.rotations[b:, mask] != clip.rotations[b:, mask]).any(axis=(1, 2))
@@ -311,13 +312,13 @@ def _about_jitter(
     clip: Clip, shown: OfflineOutput, stream: Any, args: argparse.Namespace
 ) -> dict[str, Any]:
     from understudy.runtime.bench import gaps
-    from understudy.runtime.core.humanoid import roles
+    from understudy.runtime.performer.takeover.transfer import Transfer
     from understudy.runtime.takes.clip import calibration_frames
 
     skeleton, rate = clip.skeleton, clip.rate_hz
     truth = gaps.world(skeleton, clip.positions, clip.rotations)
     out = gaps.world(skeleton, shown.positions, shown.rotations)
-    error = gaps.errors_m(truth, out, roles(skeleton)["hips"])[0] * gaps.stature_scale(skeleton)
+    error = gaps.errors_m(truth, out, Transfer(skeleton).hips)[0] * gaps.stature_scale(skeleton)
     # At first there is nothing to go on from.
     first = min(calibration_frames(clip) + round(0.25 * rate), len(clip) - 3)
     return {

@@ -8,6 +8,7 @@ below it, and where names say nothing the tree and the lengths of its bones do (
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -122,6 +123,15 @@ def missing(found: dict[str, int]) -> list[str]:
     if not {"head", "neck", "upper_chest", "chest"} & found.keys():
         lacks.append("head")
     return lacks
+
+
+def is_part(found: Collection[str]) -> bool:
+    """Whether these roles are enough of a body to tell how it holds itself: a head with a neck or
+
+    without, a trunk with both arms, hips with both legs.
+    """
+    arms, legs = ({f"{s}_{limb}" for s in SIDES} for limb in (ARM[1], LEG[0]))
+    return "head" in found or arms <= set(found) or {"hips", *legs} <= set(found)
 
 
 def _guess(skeleton: Skeleton) -> Guess:

@@ -8,6 +8,7 @@ fingers have other numbers of joints, else whatever turns the joint above it.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -38,8 +39,11 @@ class Drivers:
     fingers: bool
 
 
-def of_role(name: str, have: dict[str, int]) -> tuple[str, str, float]:
-    """The source's two roles, and their mix, that drive a role of the target."""
+def of_role(name: str, have: Mapping[str, int], base: str = "hips") -> tuple[str, str, float]:
+    """Two of the roles that a body has, and their mix, that drive a role of another.
+
+    base is the lowest of its trunk.
+    """
     if name in have:
         return name, name, 0.0
     if name == "chest" and {"spine", "upper_chest"} <= have.keys():
@@ -50,7 +54,10 @@ def of_role(name: str, have: dict[str, int]) -> tuple[str, str, float]:
         return "hips", "chest", 0.5
     above = name
     while above not in have or (above.endswith("shoulder") and not name.endswith("shoulder")):
-        above = HIERARCHY[above] or "hips"  # an arm does not follow its clavicle's turn
+        up = HIERARCHY[above]  # an arm does not follow its clavicle's turn
+        if up is None:
+            return base, base, 0.0
+        above = up
     return above, above, 0.0
 
 

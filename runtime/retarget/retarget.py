@@ -15,12 +15,12 @@ import numpy as np
 from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.kinematics import doubling, world_positions, world_rotations
-from understudy.runtime.core.roles import roles
+from understudy.runtime.core.roles import is_part, roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
 from . import ground
-from .drivers import drivers, of_role, straightened
+from .drivers import drivers, straightened
 from .rest import LEAN_RAD, UPRIGHT, angle, axes, trunk
 
 # role -> (role at the bone's end, direction in the T-pose)
@@ -56,17 +56,25 @@ def t_pose(skeleton: Skeleton) -> tuple[Array, Array]:
 
 
 def t_pose_of_part(skeleton: Skeleton) -> tuple[Array, Array]:
-    """The same of a part of a body: a head with its neck, or a trunk with arms and no legs.
+    """The same of a part of a body: a head with its neck, a trunk with arms, hips with legs.
 
-    It stands at rest as its source says; arms tell which way it faces.
+    It stands at rest as its source says; arms or legs tell which way it faces.
     """
     role = roles(skeleton)
-    if "head" not in role and not {"left_upper_arm", "right_upper_arm"} <= role.keys():
+    if not is_part(role):
         raise not_humanoid(skeleton, ["head"])
     rows = axes(skeleton.rest_globals[0], role) if "hips" in role else None
     return _posed(
         skeleton, role, rotation.identity() if rows is None else rotation.from_matrix(rows)
     )
+
+
+def t_pose_of_any(skeleton: Skeleton) -> tuple[Array, Array]:
+    """The same of a body, or of a part of one."""
+    try:
+        return t_pose(skeleton)
+    except NotHumanoid:
+        return t_pose_of_part(skeleton)
 
 
 def not_humanoid(skeleton: Skeleton, missing: list[str]) -> NotHumanoid:
@@ -181,10 +189,6 @@ class Retarget:
             self._over.append(at)
             at = int(target.parents[at])
         self._over.reverse()
-
-    def drivers(self, name: str) -> tuple[str, str, float]:
-        """The source's two roles, and their mix, that drive a role of the target."""
-        return of_role(name, self.source_role)
 
     def source_world(self, positions: Array, rotations: Array) -> tuple[Array, Array]:
         """World positions (..., C, 3) and rotations (..., C + 1, 4) of what is carried over.

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 
 # Of one that stands still every frame is like the one before; a copy comes sooner than a frame can.
 AT_ONCE_S, SHARE = 0.0009, 0.5
-REMEMBERED, REMEMBERED_S = 12, 0.25
+REMEMBERED, REMEMBERED_S = 64, 0.25
 
 
 class Copies:

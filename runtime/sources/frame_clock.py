@@ -35,6 +35,8 @@ PAUSES, LONGEST_PAUSE_S = 1.5, 0.5
 # A sender is steady where most frames come so nearly a period after the one before: of its frames
 # one that comes two periods later had one before it that was left out.
 NEAR, STEADY, LOOKED_AT = 0.12, 0.6, 32
+# A frame that was overtaken left a gap that is off by so much of a period, not long ago.
+OFF, LATELY = 0.4, 10
 
 
 class EvenClock:
@@ -49,6 +51,14 @@ class EvenClock:
         self._gaps: deque[float] = deque(maxlen=LOOKED_AT)
         self._number = 0
         self._last_s = float("-inf")
+
+    @property
+    def uneven(self) -> bool:
+        """Whether frames of late came otherwise than a period after one another."""
+        if not self.period_s:
+            return True
+        last = list(self._gaps)[-LATELY:]
+        return any(abs(gap_s / self.period_s - 1.0) > OFF for gap_s in last)
 
     def taken_s(self, arrived_s: float) -> float:
         """When the frame that arrived now was taken."""
@@ -96,6 +106,11 @@ class FrameClock:
     def period_s(self) -> float:
         """Between frames, by their arrivals; 0: not known yet."""
         return self._even.period_s
+
+    @property
+    def uneven(self) -> bool:
+        """Whether its frames came unevenly of late, so that one may have overtaken another."""
+        return self._even.uneven
 
     def captured_s(self, said_s: float | None, arrived_s: float) -> float:
         """When a frame was taken that says a time, or none, and arrived at one of ours.

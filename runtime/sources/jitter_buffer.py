@@ -20,20 +20,26 @@ import numpy as np
 
 from .frame_clock import FrameClock
 
-# Further apart than this there is a silence between, in which nobody knows what was.
-NEAR_S = 0.2
+# Further apart than this there is a silence between, in which nobody knows what was; a frame of a
+# slow sender may be lacking.
+NEAR_S, NEAR_FRAMES = 0.2, 2.5
 MOST, KEPT = 512, 8
 # What is needed is measured over so long, and anew so often.
 WINDOW_S, EVERY_S = 8.0, 0.25
-LEAST_FRAMES = 20
+LEAST_FRAMES, LEAST_FRAMES_S, FEWEST_FRAMES = 20, 0.7, 6
 # More frames than one in fifty that come half a frame late or later: a stage has to act them.
 PATIENCE, UNEVEN = 1.45, 0.02
+# Who sends fewer frames is shown in steps, unless what lies between them is made.
+SLOW_S = 0.06
 ENOUGH, SPARE_S = 0.995, 0.001
-LONGEST_S = 0.15
+LONGEST_S, LONGEST_FRAMES = 0.15, 4.0
 # Of a sender without a time of its own: so far back is looked for the place of a thing that was
 # overtaken. It makes a detour of more than a usual step at the end, and hardly any there.
-LOOKED_BACK, LOOKED_BACK_S = 10, 0.25
+LOOKED_BACK, LOOKED_BACK_S, GONE = 14, 0.25, 4
 DETOUR, FITS, STEPS = 1.0, 0.4, 8
+# Where more than this share was overtaken of late, one of the last dozen, each goes where it fits
+# best.
+KNOWN, FORGOTTEN = 0.025, 0.05
 # How much slower, and faster, it plays until the delay is as long as it should be.
 SLOWER, FASTER = 0.25, 0.05
 
@@ -66,6 +72,7 @@ class JitterBuffer(Generic[Thing]):
         self.clock = FrameClock()
         self._times: list[float] = []
         self._things: list[Thing] = []
+        self._gone: list[Thing] = []  # the last before those, where it buffers
         self._came: list[tuple[float, Thing, bool]] = []  # since the tick before
         self._needs: deque[tuple[float, float, float]] = deque()  # arrival, span, what it needed
         self._measured_s = float("-inf")
@@ -74,10 +81,12 @@ class JitterBuffer(Generic[Thing]):
         self._buffering = bool(self._set_s)
         self._stamp_s = self._tick_s = float("-inf")
         self._shift_s = 0.0
+        self._disorder = 0.0  # the share of things that were overtaken, of late
+        self._ahead_s = 0.0  # of a tick, at most: the times of counted frames are those on average
 
     def forget(self) -> None:
         """What came so far is shown no more."""
-        self._times, self._things, self._came = [], [], []
+        self._times, self._things, self._gone, self._came = [], [], [], []
 
     def add(self, said_s: float | None, arrived_s: float, thing: Thing) -> None:
         """Takes a thing that came at a time of ours, and says a time of its sender's, or none."""
@@ -89,13 +98,13 @@ class JitterBuffer(Generic[Thing]):
         at = bisect_right(times, taken_s)
         if self._apart and at == len(times) and (said_s is None or self.clock.given_up):
             place = self._place(thing, taken_s)
+            self._disorder += FORGOTTEN * (float(place < at) - self._disorder)
             if place < at:
                 self._overtaken(place, taken_s, arrived_s, thing)
                 return
-        if at < len(times):
-            self.overtaken += 1
-        elif times and (span_s := taken_s - times[-1]) <= NEAR_S:
-            self._needs.append((arrived_s, span_s, arrived_s - times[-1]))
+        self.overtaken += at < len(times)
+        if at and (span_s := taken_s - times[at - 1]) <= self._near_s:
+            self._needs.append((arrived_s, span_s, arrived_s - times[at - 1]))
         if at and times[at - 1] == taken_s:
             return
         self._came.append((taken_s, thing, at == len(times)))
@@ -104,28 +113,43 @@ class JitterBuffer(Generic[Thing]):
         if len(times) > MOST:
             del times[0], self._things[0]
 
+    @property
+    def _near_s(self) -> float:
+        return max(NEAR_S, NEAR_FRAMES * self.clock.period_s)
+
     def _place(self, thing: Thing, taken_s: float) -> int:
-        """Before which of the things that are here it was taken, by what lies between which."""
-        things, times, count = self._things, self._times, len(self._things)
-        assert self._apart is not None
-        if count < 3 or taken_s - times[-2] > LOOKED_BACK_S:
-            return count
+        """Before which of the things that are here it was taken, by what lies between which.
+
+        0: before what is shown already.
+        """
+        apart, times, gone = self._apart, self._times, len(self._gone)
+        things = [*self._gone, *self._things]
+        count = len(things)
+        assert apart is not None
+        if count < 3 or taken_s - times[max(-2, -len(times))] > LOOKED_BACK_S:
+            return len(times)
+        if not self.clock.uneven:
+            return len(times)
         first = max(count - LOOKED_BACK, 1)
-        steps = [self._apart(a, b) for a, b in zip(things[first - 1 :], things[first:])]
+        steps = [apart(a, b) for a, b in zip(things[first - 1 :], things[first:])]
         usual = sorted(steps[-STEPS:])[len(steps[-STEPS:]) // 2]
-        off = self._apart(things[-1], thing)
-        before = self._apart(things[-2], thing)
-        if not 0.0 < usual < np.inf or not steps[-1] + off - before > DETOUR * usual:
-            return count
-        best, least, after = count, min(FITS * usual, 0.5 * off), off
+        off = apart(things[-1], thing)
+        before = apart(things[-2], thing)
+        if not 0.0 < usual < np.inf:
+            return len(times)
+        known = self._disorder > KNOWN
+        if not known and not steps[-1] + off - before > DETOUR * usual:
+            return len(times)
+        most = 0.5 * off if known else min(FITS * usual, 0.5 * off)
+        best, least, after = count, most, off
         for at in range(count - 1, first - 1, -1):
-            if times[at] < taken_s - LOOKED_BACK_S:
+            if at >= gone and times[at - gone] < taken_s - LOOKED_BACK_S:
                 break
-            before = self._apart(things[at - 1], thing)
+            before = apart(things[at - 1], thing)
             if (detour := before + after - steps[at - first]) < least:
                 best, least = at, detour
             after = before
-        return best
+        return max(best - gone, 0)
 
     def _overtaken(self, place: int, taken_s: float, arrived_s: float, thing: Thing) -> None:
         """A thing is put before others, which are shown a place later; not where that is too late.
@@ -133,12 +157,27 @@ class JitterBuffer(Generic[Thing]):
         As many come in a second as are taken: their places are those of the times of arrival.
         """
         self.overtaken += 1
-        times = self._times
-        self._needs.append((arrived_s, taken_s - times[-1], arrived_s - times[place - 1]))
-        if self._buffering and place < 2:
+        times, things = self._times, self._things
+        before_s = times[place - 1] if place else times[0] - self.clock.period_s
+        self._needs.append((arrived_s, taken_s - times[-1], arrived_s - before_s))
+        if self._buffering and (place < 1 or (place < 2 and self._is_past(1))):
             return
         times.append(taken_s)
-        self._things.insert(place, thing)
+        things.insert(place, thing)
+        if self._disorder <= KNOWN or place < len(things) - 2:
+            return
+        # What seems to be the newest may be what is out of place: then all would go before it.
+        last = things.pop()
+        again = self._place(last, taken_s)
+        if self._buffering and again < 2:
+            times.pop()
+        else:
+            things.insert(again, last)
+
+    def _is_past(self, at: int) -> bool:
+        """Whether more than half of the way to a thing has been shown."""
+        shown_s, times = self._tick_s - self.delay_s, self._times
+        return at < len(times) and shown_s > 0.5 * (times[at - 1] + times[at])
 
     def take(self, tick_s: float) -> list[tuple[float, Thing, bool]]:
         """What is to be shown at a tick: a thing, several, or none.
@@ -156,6 +195,7 @@ class JitterBuffer(Generic[Thing]):
         del self._times[:-KEPT], self._things[:-KEPT]
         if came:
             self._stamp_s = self._times[-1] + self._shift_s
+            self._ahead_s = max(self._ahead_s, self._stamp_s - self._tick_s)
         return [(taken_s + self._shift_s, thing, newest) for taken_s, thing, newest in came]
 
     def _buffered(self, tick_s: float, dt_s: float) -> list[tuple[float, Thing, bool]]:
@@ -164,13 +204,20 @@ class JitterBuffer(Generic[Thing]):
         self.delay_s += min(max(gap_s, -FASTER * dt_s), SLOWER * dt_s)
         self._stamp_s = self._stamp_s + dt_s if self._stamp_s > -np.inf else tick_s - self.delay_s
         at_s = tick_s - self.delay_s
+        newest_s = self._times[-1] if self._times else np.inf
+        if at_s > newest_s >= tick_s - self._wanted_s:
+            # The delay is not long enough yet: the next is awaited, rather than acted.
+            at_s, self.delay_s = newest_s, tick_s - newest_s
         if not self._wanted_s and self._times and at_s >= self._times[-1]:
             self._shift_s = self._stamp_s - at_s
             self._buffering = False
         times = self._times
         while len(times) > 1 and times[1] <= at_s:
+            self._gone = [*self._gone[1 - GONE :], self._things[0]]
             del times[0], self._things[0]
-        if len(times) < 2 or times[0] > at_s or not 0.0 < times[1] - times[0] <= NEAR_S:
+        if len(times) == 1 and times[0] == at_s:
+            return [(self._stamp_s, self._things[0], True)]
+        if len(times) < 2 or times[0] > at_s or not 0.0 < times[1] - times[0] <= self._near_s:
             return []
         share = (at_s - times[0]) / (times[1] - times[0])
         return [(self._stamp_s, self._between(self._things[0], self._things[1], share), True)]
@@ -183,17 +230,21 @@ class JitterBuffer(Generic[Thing]):
         while self._needs and self._needs[0][0] < tick_s - WINDOW_S:
             self._needs.popleft()
         if len(self._needs) < LEAST_FRAMES:
-            return
+            few = len(self._needs) < FEWEST_FRAMES
+            if few or self._needs[-1][0] - self._needs[0][0] < LEAST_FRAMES_S:
+                return
         _, spans, needs = np.array(self._needs).T
+        longest_s = max(LONGEST_S, LONGEST_FRAMES * float(np.median(spans)))
         late = needs - (needs - spans).min() > PATIENCE * float(np.median(spans))
         uneven = float(late.mean()) > UNEVEN * (0.5 if self._buffering else 1.0)
+        uneven |= float(np.median(spans)) > SLOW_S
         most_s = float(np.quantile(needs, ENOUGH)) + SPARE_S
-        self._wanted_s = min(most_s, LONGEST_S) if uneven else 0.0
+        self._wanted_s = min(most_s, longest_s) if uneven else 0.0
         if uneven and not self._buffering and self._times:
             self._buffering = True
             self.delay_s = tick_s - self._times[-1]
             # Nothing that comes from now on is late.
-            self._stamp_s = max(self._stamp_s, tick_s)
+            self._stamp_s = max(self._stamp_s, tick_s + self._ahead_s)
 
     @property
     def late_s(self) -> float:

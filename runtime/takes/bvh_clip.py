@@ -11,7 +11,7 @@ import numpy as np
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.joint_map import with_roles
-from understudy.runtime.core.roles import guess, missing
+from understudy.runtime.core.roles import guess, is_part, missing
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget import rest
@@ -87,7 +87,7 @@ def make_clip(path: Path, tree: Hierarchy, motion: Motion, given: Given) -> Clip
     low, high = seen.heights(up)
     unit_m = given.unit_m
     if unit_m is None:
-        unit_m, note = placement.guess_unit(skeleton, high - low)
+        unit_m, note = placement.guess_unit(skeleton, high - low, high * scale)
         notes.append(note)
     positions *= unit_m
     origin = placement.far_origin(positions[:, 0], low * scale * unit_m)
@@ -120,11 +120,11 @@ def _incomplete(skeleton: Skeleton) -> list[str]:
     if not lacks or len(found) < 4:
         return []
     legs = [role for role in lacks if role.endswith(("_leg", "_foot")) or role == "hips"]
-    does = (
-        "it plays on its own skeleton and nothing takes over for it"
-        if legs
-        else "that part does not move on another skeleton"
-    )
+    does = "that part does not move on another skeleton"
+    if legs:
+        does = "it plays on its own skeleton, and what is there of it is taken over"
+        if not is_part(found):
+            does = "it plays on its own skeleton and nothing takes over for it"
     return [f"No joint is known as {', '.join(lacks)}: {does}; --map names joints."]
 
 
@@ -150,7 +150,8 @@ def _local(tree: Hierarchy, offsets: Array, values: Array) -> tuple[Array, Array
     for joint, axis, column in moved:
         positions[:, joint, axis] = values[:, column]
     rotations = np.empty((len(values), len(offsets), 4))
-    rotations[:] = (0.0, 0.0, 0.0, 1.0)
+    turned = {joint for joints, _ in spun.values() for joint in joints}
+    rotations[:, [j for j in range(len(offsets)) if j not in turned]] = (0.0, 0.0, 0.0, 1.0)
     varies = (values != values[0]).any(axis=0)
     for order, (joints, picks) in spun.items():
         at = np.array(picks)

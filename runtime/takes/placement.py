@@ -50,6 +50,9 @@ ARM_M = 0.53  # shoulder to wrist
 SPINE_M = 0.5  # hips to neck
 HAND_M = 0.17  # wrist to the farthest finger joint
 THING_M = (0.15, 2.5)
+# The top of a head that stands or sits; higher it may be on a stage, or far from the origin.
+HEAD_M, MOST_DOUBT = 1.75, 2.0
+TINY = 1e-3
 SMALL = 0.75
 # From a toddler to a giant, as shares of an adult.
 HUMAN = (0.44, 1.36)
@@ -262,19 +265,27 @@ def _also_human(measure: _Measure, name: str) -> list[str]:
     ]
 
 
-def guess_unit(skeleton: Skeleton, height: float) -> tuple[float, str]:
+def guess_unit(skeleton: Skeleton, height: float, top: float = 0.0) -> tuple[float, str]:
     """Metres for one unit of a skeleton in file units, and the sentence that says why.
 
     Told by the legs, else by arms, hand or spine, which no pose changes; of what has none of them
-    by height, the extent along the vertical axis in file units.
+    by height, the extent along the vertical axis in file units. Where a head is that has no legs,
+    top over the origin, tells more.
     """
     measure = _measure(skeleton, height)
+    head = "head" in roles(skeleton) and measure.what != "leg" and np.isfinite(top)
+    if head and top > 0.0 and measure.units < TINY * top:
+        measure = _Measure("head's height over the ground", top, HEAD_M)
     if measure.units <= 0.0 or not np.isfinite(measure.units):
         return 1.0, "The skeleton has no size to tell its unit by; 1 unit is taken for 1 m."
     cost = {
         name: _cost(measure.units * metres, measure.human_m, rare)
         for name, (metres, rare) in UNITS.items()
     }
+    if head:
+        for name, (metres, _) in UNITS.items():
+            above = np.log(max(top * metres / HEAD_M, 1.0))
+            cost[name] += min((above / 0.2) ** 2, MOST_DOUBT)
     name, second = sorted(cost, key=lambda n: cost[n])[:2]
     unit = UNITS[name][0]
     size_m = measure.units * unit

@@ -9,7 +9,7 @@ from understudy.runtime.core.humanoid import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.limbs import bent
-from understudy.runtime.retarget.retarget import t_pose
+from understudy.runtime.retarget.retarget import t_pose_of_any
 
 SIDES = ("left", "right")
 PARTS = ("upper_leg", "lower_leg", "foot")
@@ -32,7 +32,7 @@ class RigLegs:
         self.joints = np.array(rows, int).reshape(3, -1)
         self.hip, self.knee, self.ankle = self.joints
         self.ball = np.array([role.get(f"{s}_toes", role[f"{s}_foot"]) for s in sides], int)
-        stand_r = t_pose(skeleton)[1]
+        stand_r = t_pose_of_any(skeleton)[1]
         self._above = skeleton.parents[self.joints]
         self._ahead = rotation.rotate(
             rotation.conjugate(stand_r[self.hip]), np.array([0.0, 0.0, 1.0])

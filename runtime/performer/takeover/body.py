@@ -13,7 +13,7 @@ from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.retarget import NotHumanoid
 
 from .blend import BRISK_MPS2, SMALL_M, PoseBlend
-from .envelope import Envelope
+from .envelope import SHORT_S, Envelope
 from .forecast import Forecast
 from .pace import Pace
 from .prediction import Prediction
@@ -31,7 +31,8 @@ ON_TIME = 1.1  # ticks
 # Of a stream that comes evenly, what was sent is measured so many packets at a time, and at the
 # latest when it is asked for.
 AT_ONCE = 32
-SILENCES = 8
+# Until then nobody knows how long the silences of a stream are.
+SILENCES, SILENCES_S = 8, 1.5
 NONE: Array = np.zeros(0)
 # Who comes back within a step of where he is shown, facing about the same way, is blended.
 STEP_M, FACES_RAD = 0.45, np.radians(60.0)
@@ -204,8 +205,8 @@ class Body:
         """Joints lost (J,) are missing from now on."""
         if first:
             self.lost_s = self.time_s
-            young_s = -np.inf if self._is_even else self._began_s + NEW_S
-            uneven = self.time_s - max(self._uneven_s + UNEVEN_S, young_s) < 0.0
+            uneven_s = max(self._uneven_s + UNEVEN_S, self._began_s + NEW_S)
+            uneven = self.time_s < uneven_s
             # What is being handed over from beyond the envelope is not pulled into it.
             self._kept = uneven and (self._kept or not self._fading().any())
             one, newest = self.stream.before_newest, self.stream.newest
@@ -333,11 +334,16 @@ class Body:
             whole = self.whole_lost or self.stream.newest.seen is None
             self._gone_s = self.silent_s if whole else self.time_s - self.lost_s
         if self._kept:
-            joints = np.flatnonzero(self.missing | self._fading())
+            # What is acted, what fades, and what planted feet bend.
+            other = (rotations != aim[1]).any(-1)
+            other[0] |= (positions[0] != aim[0][0]).any()
+            joints = np.flatnonzero(self.missing | other)
             positions, rotations = positions.copy(), rotations.copy()
             self._measure()
             # A silence that is no longer than those before it is nothing new.
-            usual_s = max(self._silences_s, default=MOMENT_S)
+            usual_s = max(self._silences_s, default=0.0)
+            if self.time_s < self._began_s + SILENCES_S:
+                usual_s = max(usual_s, SHORT_S)
             at, mps = self._root_then
             most_mps = self._pace.fastest_mps * self.missing[0]  # who is back goes nowhere new
             root = at, np.clip(mps, -most_mps, most_mps)

@@ -59,9 +59,8 @@ def _compose(
     rotations = np.array([body.stream.newest.rotations for body in bodies])
     _predict(bodies, positions, rotations)
     target = positions, rotations
-    fades = bool(blending.any())
-    if fades:
-        positions, rotations = positions.copy(), rotations.copy()
+    positions, rotations = positions.copy(), rotations.copy()
+    if blending.any():
         blend.apply(rows, blending, time_s, positions, rotations)
     if bodies[0].prediction is not None:
         _plant(bodies, rows, blending, target, planting, positions, rotations)

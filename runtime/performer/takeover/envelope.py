@@ -17,13 +17,14 @@ from understudy.runtime.core.rotation import Array
 from .stream import Packet
 
 MARGIN_RAD, MARGIN_M = np.radians(1.0), 0.008
-# Who is lost for longer than this may do something new, and more of it with time.
-SHORT_S, GROWS_RAD_S, GROWS_MPS = 0.25, 2.0, 1.5
+# Who is lost for longer than usual may do something new, and more of it with time. What is usual is
+# not known at first.
+SHORT_S, GROWS_RAD_S, GROWS_MPS = 0.27, 2.0, 1.5
 # A silence is as those before it up to so many times the longest of them.
 ROOM = 1.3
 # A root that travels, and has never been further, is expected to go on at this share of its speed,
 # for so long.
-GOES_ON, GOES_ON_S, AT_BORDER_M = 0.5, 0.04, 0.015
+GOES_ON, GOES_ON_S, AT_BORDER_M, MOST_M = 0.5, 0.04, 0.015, 0.018
 
 
 class Envelope:
@@ -72,7 +73,7 @@ class Envelope:
         """
         if self._from is None or not len(joints):
             return
-        longer_s = max(lost_s - max(ROOM * usual_s, SHORT_S), 0.0)
+        longer_s = max(lost_s - ROOM * usual_s, 0.0)
         margin_rad = MARGIN_RAD + GROWS_RAD_S * longer_s
         turns = self._turns(rotations[joints], joints)
         kept = np.clip(turns, self._low[joints] - margin_rad, self._high[joints] + margin_rad)
@@ -88,5 +89,5 @@ class Envelope:
             new = (at >= self._root_high - AT_BORDER_M) & (mps > 0.0)
             new |= (at <= self._root_low + AT_BORDER_M) & (mps < 0.0)
             on_m = GOES_ON * np.abs(mps) * min(lost_s, GOES_ON_S)
-            free_m = MARGIN_M + GROWS_MPS * longer_s + new * on_m
+            free_m = np.minimum(MARGIN_M + new * on_m, MOST_M) + GROWS_MPS * longer_s
             positions[0] = np.clip(positions[0], self._root_low - free_m, self._root_high + free_m)

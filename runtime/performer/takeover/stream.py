@@ -206,8 +206,9 @@ class Stream:
 
     @property
     def holed(self) -> bool:
-        """Whether packets are lacking before the newest: lost, that is, and not late."""
-        return len(self._times) > 1 and self._times[-1] - self._times[-2] > 1.5 * self.interval_s
+        """Whether packets are lacking before the newest two: lost, that is, and not late."""
+        last = self._times[-3:]  # who is back is handed over with the second
+        return any(gap_s > 1.5 * self.interval_s for gap_s in map(sub, last[1:], last))
 
     def _before(self, at: int) -> Packet | None:
         if self._times[at] - self._first_s < KNOWN_S:

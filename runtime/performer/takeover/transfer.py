@@ -8,17 +8,24 @@ the local rotation that they are given.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.humanoid import PERFORMER, roles
-from understudy.runtime.core.kinematics import doubling, world_rotations
+from understudy.runtime.core.kinematics import doubling, world_positions, world_rotations
+from understudy.runtime.core.roles import ARM, HIERARCHY, LEG, SIDES
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.performer.ik import legs
 from understudy.runtime.performer.ik.rig_legs import RigLegs
-from understudy.runtime.retarget.retarget import Retarget, t_pose
+from understudy.runtime.retarget.drivers import of_role
+from understudy.runtime.retarget.retarget import not_humanoid, t_pose, t_pose_of_any
 
+TRUNK = ("hips", "spine", "chest", "upper_chest", "neck", "head")
+# Arms that nobody moves hang down.
+HANGS_RAD = np.radians(75.0)
 _HIPS = legs.HIPS
 _PARENTS = PERFORMER.parents.copy()
 
@@ -26,37 +33,56 @@ _PARENTS = PERFORMER.parents.copy()
 class Transfer:
     """Between one humanoid skeleton and PERFORMER; raises NotHumanoid where there is no way.
 
+    Of a part of a body what is not there stands at rest: a trunk below the lowest joint that is
+    known is upright and faces as that does, legs are straight, arms hang.
+
     scale is PERFORMER's leg over the source's. joints (R,) are the source's joints that have a
     role, mates (R,) PERFORMER's of the same role, others those without; legs are the source's.
+    hips is the source's joint that says where the body is: of a part the lowest of its trunk.
     """
 
     def __init__(self, source: Skeleton) -> None:
         self.source = source
-        retarget = Retarget(source, PERFORMER)
-        self.scale = retarget.scale
         self.role = roles(source)
-        self.hips = self.role["hips"]
+        source_p, source_r = t_pose_of_any(source)
+        target_p, target_r = t_pose(PERFORMER)
+        mate = roles(PERFORMER)
+        self.base = next((name for name in TRUNK if name in self.role), "")
+        if not self.base:
+            raise not_humanoid(source, list(TRUNK[:1]))
+        self.hips = self.role[self.base]
+        self.scale = _scale(self.role, source_p, mate, target_p)
         self.legs = RigLegs(source)
         self.steps = doubling(source.parents)
         self._steps = doubling(_PARENTS)
-        source_r, target_r = t_pose(source)[1], t_pose(PERFORMER)[1]
-        mate = roles(PERFORMER)
         pairs = sorted((joint, mate[name]) for name, joint in self.role.items())
         self.joints = np.array([joint for joint, _ in pairs])
         self.mates = np.array([other for _, other in pairs])
         # There: two source joints, their mix, and the constant of the T-poses.
         first, second, mix = [], [], []
+        hangs = rotation.identity(len(PERFORMER))
         for name in sorted(mate, key=lambda name: mate[name]):
-            a, b, share = retarget.drivers(name)
+            a, b, share = of_role(name, self.role, self.base)
             first.append(self.role[a])
             second.append(self.role[b])
             mix.append(share)
+            side, _, part = name.partition("_")
+            if part in ARM[1:] and f"{side}_upper_arm" not in self.role:
+                down = -HANGS_RAD if side == "left" else HANGS_RAD
+                hangs[mate[name]] = rotation.from_axis_angle([0.0, 0.0, 1.0], down)
         self._first, self._second = np.array(first), np.array(second)
         self._mix = np.array(mix)[:, None]
-        undo = rotation.conjugate(source_r)
-        self._there_first = rotation.multiply(undo[self._first], target_r)
-        self._there_second = rotation.multiply(undo[self._second], target_r)
+        undo, target_hung = rotation.conjugate(source_r), rotation.multiply(hangs, target_r)
+        self._there_first = rotation.multiply(undo[self._first], target_hung)
+        self._there_second = rotation.multiply(undo[self._second], target_hung)
         self._mixed = np.flatnonzero(self._mix[:, 0] > 0.0)
+        # What of a part is not there and stands upright, under the joint that says where it is.
+        legs = {f"{s}_{p}" for s in SIDES for p in LEG if f"{s}_upper_leg" not in self.role}
+        below = {*TRUNK[: TRUNK.index(self.base)], *legs}
+        self._below = np.array(sorted(mate[name] for name in below), int)
+        self._upright = target_r[self._below]
+        self._base, self._base_undo = mate[self.base], rotation.conjugate(target_r[mate[self.base]])
+        self._over_hips = target_p[self._base] - target_p[_HIPS]
         # Back: each role joint over the role joint above it and what lies between the two.
         self._back = rotation.multiply(
             rotation.conjugate(target_r[self.mates]), source_r[self.joints]
@@ -114,14 +140,19 @@ class Transfer:
             some = self._mixed
             other = quaternion.multiply(world[..., self._second[some], :], self._there_second[some])
             out[..., some, :] = rotation.slerp(out[..., some, :], other, self._mix[some, 0])
-        local = out.copy()
-        parent = out[..., _PARENTS[1:], :]
-        local[..., 1:, :] = quaternion.multiply(quaternion.conjugate(parent), out[..., 1:, :])
         hips = positions[..., self.hips, :]
         if self.carriers:
             at, turn = self.above_hips(positions, rotations)
             hips = at + quaternion.rotate(turn, hips)
-        return hips * self.scale, quaternion.unit(local)
+        hips = hips * self.scale
+        if len(self._below):
+            heading = _heading(quaternion.multiply(out[..., self._base, :], self._base_undo))
+            out[..., self._below, :] = quaternion.multiply(heading[..., None, :], self._upright)
+            hips = hips - quaternion.rotate(heading, self._over_hips)
+        local = out.copy()
+        parent = out[..., _PARENTS[1:], :]
+        local[..., 1:, :] = quaternion.multiply(quaternion.conjugate(parent), out[..., 1:, :])
+        return hips, quaternion.unit(local)
 
     def back(self, hips: Array, turns: Array, positions: Array, rotations: Array) -> None:
         """Writes PERFORMER's pose into the source's positions (..., J, 3), rotations (..., J, 4).
@@ -131,9 +162,8 @@ class Transfer:
         """
         end = np.zeros((*rotations.shape[:-2], 1, 4))
         end[..., 3] = 1.0
-        goal = quaternion.multiply(
-            world_rotations(turns, self._steps)[..., self.mates, :], self._back
-        )
+        world = world_rotations(turns, self._steps)
+        goal = quaternion.multiply(world[..., self.mates, :], self._back)
         over = np.concatenate([goal, end], axis=-2)[..., self._above, :]
         own = np.concatenate([rotations, end], axis=-2)
         for level in self._between:
@@ -141,8 +171,39 @@ class Transfer:
         rotations[..., self.joints, :] = quaternion.unit(
             quaternion.multiply(quaternion.conjugate(over), goal)
         )
+        if self._base != _HIPS:
+            ours = np.array(np.broadcast_to(PERFORMER.rest_positions, (*turns.shape[:-1], 3)))
+            ours[..., _HIPS, :] = hips
+            hips = world_positions(ours, world, self._steps)[..., self._base, :]
         place = hips / self.scale
         if self.carriers:
             at, turn = self.above_hips(positions, rotations)
             place = quaternion.rotate(quaternion.conjugate(turn), place - at)
         positions[..., self.hips, :] = place
+
+
+def _heading(turns: Array) -> Array:
+    """(..., 4) what of turns (..., 4) is about the vertical."""
+    out = np.array(turns)
+    out[..., [0, 2]] = 0.0
+    return rotation.normalize(out)
+
+
+def _scale(
+    role: Mapping[str, int], source_p: Array, mate: Mapping[str, int], target_p: Array
+) -> float:
+    """PERFORMER's size over a body's, both in a T-pose (J, 3): by the leg, else by every bone."""
+    if {"hips", "left_foot"} <= role.keys():
+        return float(
+            (target_p[mate["hips"], 1] - target_p[mate["left_foot"], 1])
+            / (source_p[role["hips"], 1] - source_p[role["left_foot"], 1])
+        )
+    lengths = np.zeros(2)
+    for name in role:
+        above = HIERARCHY[name]
+        while above is not None and above not in role:
+            above = HIERARCHY[above]
+        if above is not None:
+            for k, (at, joints) in enumerate(((target_p, mate), (source_p, role))):
+                lengths[k] += np.linalg.norm(at[joints[name]] - at[joints[above]])
+    return float(lengths[0] / lengths[1]) if lengths.all() else 1.0

@@ -97,11 +97,12 @@ class BvhSource:
         self.silence = ""
         self._positions, self._rotations = clip.positions, clip.rotations
         self.around = clip.around
-        if target is None and (lift := lift_m(clip.skeleton, clip.positions, clip.rotations)):
-            self._positions = clip.positions.copy()
-            self._positions[:, 0, 1] += lift
-            self.around = self.around.lifted(lift) if self.around is not None else None
-            self.notes += (f"It was {-lift:+.2f} m off the ground; it is put on it.",)
+        self._lift_m = 0.0
+        if target is None:
+            self._lift_m = lift_m(clip.skeleton, clip.positions, clip.rotations)
+        if self._lift_m:
+            self.around = self.around.lifted(self._lift_m) if self.around is not None else None
+            self.notes += (f"It was {-self._lift_m:+.2f} m off the ground; it is put on it.",)
         if target is not None:
             try:
                 retarget = Retarget(clip.skeleton, target)
@@ -181,12 +182,15 @@ class BvhSource:
             return None
         index, t = frame
         if not t:
-            return Pose(self._positions[index].copy(), self._rotations[index].copy())
-        a, b = slice(index, index + 1), slice(index + 1, index + 2)
-        return Pose(
-            (1.0 - t) * self._positions[a][0] + t * self._positions[b][0],
-            rotation.slerp(self._rotations[a][0], self._rotations[b][0], np.float64(t)),
-        )
+            pose = Pose(self._positions[index].copy(), self._rotations[index].copy())
+        else:
+            after = index + 1
+            pose = Pose(
+                (1.0 - t) * self._positions[index] + t * self._positions[after],
+                rotation.slerp(self._rotations[index], self._rotations[after], np.float64(t)),
+            )
+        pose.positions[0, 1] += self._lift_m
+        return pose
 
     def close(self) -> None:
         """The file was read whole; nothing is open."""

@@ -17,7 +17,7 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.performer.takeover.offline import OfflineInput, run_offline
 from understudy.runtime.performer.takeover.takeover import Takeover
-from understudy.runtime.retarget.retarget import NotHumanoid, t_pose
+from understudy.runtime.retarget.retarget import NotHumanoid, t_pose_of_any
 from understudy.runtime.takes.clip import Clip
 
 # Of true motion, before a gap, for the network.
@@ -75,7 +75,7 @@ def fill(
         return clip, done
     positions, rotations = clip.positions.copy(), clip.rotations.copy()
     try:
-        t_pose(clip.skeleton)
+        t_pose_of_any(clip.skeleton)
         humanoid = True
     except NotHumanoid:
         humanoid = False

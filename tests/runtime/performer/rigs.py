@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from understudy.runtime.core import rotation
-from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.core.humanoid import PERFORMER, roles
 from understudy.runtime.core.pose import Intent
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.retarget import Retarget
@@ -117,3 +117,42 @@ def carried_root() -> Skeleton:
         skeleton.rest_positions,
         skeleton.rest_rotations,
     )
+
+
+TRUNK = ("spine", "chest", "upper_chest", "neck", "head")
+PARTS: dict[str, tuple[str, ...]] = {
+    "upper body": ("hips", *TRUNK, "shoulder", "upper_arm", "lower_arm", "hand"),
+    "from the chest up": ("chest", "upper_chest", "neck", "head", "shoulder", "upper_arm", "hand"),
+    "head and neck": ("neck", "head"),
+    "head": ("head",),
+    "legs": ("hips", "upper_leg", "lower_leg", "foot", "toes"),
+    "no arms": ("hips", *TRUNK, "upper_leg", "lower_leg", "foot"),
+    "one leg": ("hips", *TRUNK, "left_upper_leg", "left_lower_leg", "left_foot"),
+}
+
+
+def part_of(clip: Clip, kept: tuple[str, ...]) -> Clip:
+    """The joints of a clip on PERFORMER that have these roles, of both sides where none is said."""
+    role = roles(PERFORMER)
+    both = {one for name in kept for one in (name, f"left_{name}", f"right_{name}")}
+    joints = sorted(joint for name, joint in role.items() if name in both)
+    row = {joint: k for k, joint in enumerate(joints)}
+    parents = []
+    for joint in joints:
+        above = int(PERFORMER.parents[joint])
+        while above >= 0 and above not in row:
+            above = int(PERFORMER.parents[above])
+        parents.append(row.get(above, -1))
+    rest_p = PERFORMER.rest_globals[0][joints]
+    world_p, world_r = (x[:, joints] for x in PERFORMER.globals(clip.positions, clip.rotations))
+    positions, rotations, offsets = world_p.copy(), world_r.copy(), rest_p.copy()
+    for k, parent in enumerate(parents):
+        if parent >= 0:
+            back = rotation.conjugate(world_r[:, parent])
+            positions[:, k] = rotation.rotate(back, world_p[:, k] - world_p[:, parent])
+            rotations[:, k] = rotation.multiply(back, world_r[:, k])
+            offsets[k] = rest_p[k] - rest_p[parent]
+    names = tuple(PERFORMER.names[j] for j in joints)
+    found = {name: row[joint] for name, joint in role.items() if joint in row}
+    skeleton = Skeleton(names, np.array(parents), offsets, given_roles=found)
+    return Clip(skeleton, positions, rotations, clip.frame_time_s, clip.name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -29,16 +28,8 @@ SWING_RAD, SWAY_M, SWINGS_HZ, SWAYS_HZ = np.radians(36.0), 0.3, 1.0, 0.5
 BEYOND_DEG, BEYOND_M = 2.0, 0.02
 FREE_DEG, FREE_M = 1.0, 0.005  # of a tick: what fades in or out
 SECONDS = 3.0
-JOINED_S = 0.5  # before that nobody knows how fast it is
+JOINED_S = 1.0  # before that nobody knows how fast it is, nor that it comes unevenly
 JOINTS = ("Head", "LeftUpperArm", "RightLowerLeg")
-
-# Who is silent for longer than this between bursts sends no stream of 10 Hz.
-BURST_S = 0.2
-
-
-def bursts(way: Way) -> Way:
-    return replace(way, at_once=min(way.at_once, round(BURST_S * way.rate_hz)))
-
 
 ways = st.builds(
     Way,
@@ -48,7 +39,7 @@ ways = st.builds(
     ordered=st.booleans(),
     twice=st.booleans(),
     seed=st.integers(0, 1000),
-).map(bursts)
+)
 tick_rates = st.sampled_from([30.0, 60.0, 120.0])
 
 
@@ -132,23 +123,19 @@ def turned_deg(q: np.ndarray) -> float:
 @example(way=Way(12.0, at_once=2, mean_s=0.01, ordered=False, seed=888), tick_hz=120.0, timed=False)
 @example(way=Way(15.0, at_once=2, ordered=False), tick_hz=60.0, timed=False)
 @example(way=Way(12.0, at_once=2, mean_s=0.001, twice=True, seed=369), tick_hz=30.0, timed=False)
+@example(way=Way(10.0, at_once=3, mean_s=0.05, seed=347), tick_hz=120.0, timed=True)
+@example(way=Way(12.0, mean_s=0.01, ordered=False, twice=True, seed=645), tick_hz=60.0, timed=False)
+@example(way=Way(240.0, mean_s=0.03, seed=773), tick_hz=30.0, timed=True)
+@example(way=Way(120.0, at_once=2, mean_s=0.03, ordered=False, seed=180), tick_hz=60.0, timed=False)
 @given(way=ways, tick_hz=tick_rates, timed=st.booleans())
 def test_a_body_goes_nowhere_where_its_actor_was_not_and_no_faster(scheme, way, tick_hz, timed):
-    """Not further than 2 degrees and 2 cm, and no more than half as far again in a tick.
-
-    Where 15 Hz or fewer come several at once, 6 degrees are allowed: what is missed there is long.
-
-    Where the sender says no time the order of its frames is told by the poses alone: one that is a
-    place off is shown with a step of twice its length.
-    """
+    """Not further than 2 degrees and 2 cm, and no more than 1.7 times as far in a tick."""
     made, joints = BODIES[scheme]
     one, receiver = source(f"{scheme}://")
     # Of a sender that is slower than the stage a tick shows a whole frame's way.
-    longest_s = (1.5 if timed else 2.3) / min(tick_hz, way.rate_hz)
+    longest_s = 1.7 / min(tick_hz, way.rate_hz)
     furthest_deg = np.degrees(SWING_RAD) * 2 * np.pi * SWINGS_HZ * longest_s + FREE_DEG
     furthest_m = SWAY_M * 2 * np.pi * SWAYS_HZ * longest_s + FREE_M
-    # Frames a tenth of a second apart that come in pairs are expected for two of them.
-    beyond_deg = BEYOND_DEG * (3.0 if way.at_once > 1 and way.rate_hz <= 15.0 else 1.0)
     before: dict[str, np.ndarray] = {}
     root_before = None
     sent = frames(way.rate_hz, SECONDS, lambda t, n: made(t, n, timed))
@@ -158,7 +145,7 @@ def test_a_body_goes_nowhere_where_its_actor_was_not_and_no_faster(scheme, way, 
             continue
         for name in joints:
             turn = subject.pose.rotations[names.index(name)]
-            assert turned_deg(turn) < np.degrees(SWING_RAD) + beyond_deg, name
+            assert turned_deg(turn) < np.degrees(SWING_RAD) + BEYOND_DEG, name
             if name in before and tick > JOINED_S * tick_hz:
                 gone = rotation.multiply(turn, rotation.conjugate(before[name]))
                 assert turned_deg(gone) < furthest_deg, name

@@ -331,3 +331,15 @@ def test_the_unit_of_an_unusual_body_is_guessed_or_said_to_be_uncertain(leg_m, u
     body = Skeleton(PERFORMER.names, PERFORMER.parents, rest)
     guessed, note = placement.guess_unit(body, float(np.ptp(body.rest_globals[0][:, 1])))
     assert guessed == pytest.approx(unit_m) or f"(--unit {unit_m:g})" in note
+
+
+@pytest.mark.parametrize("unit_m", [1.0, 0.01, 0.001, 0.0254])
+@pytest.mark.parametrize("neck_m", [0.0, 0.09])
+def test_a_head_is_as_high_as_heads_are(unit_m, neck_m):
+    """Of a head alone, with a neck or without, the height over the ground tells the unit."""
+    names = ("Neck", "Head") if neck_m else ("Head",)
+    offsets = np.array([[0.0, 0.0, 0.0], [0.0, neck_m / unit_m, 0.0]])[: len(names)]
+    head = Skeleton(names, np.arange(len(names)) - 1, offsets)
+    guessed, note = placement.guess_unit(head, neck_m / unit_m, 1.6 / unit_m)
+    assert guessed == pytest.approx(unit_m) or f"(--unit {unit_m:g})" in note
+    assert guessed * 1.6 / unit_m < 2.0

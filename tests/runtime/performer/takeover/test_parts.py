@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.runtime.performer.rigs import bones_along_x, root_above_hips
+from tests.runtime.performer.rigs import PARTS, bones_along_x, part_of, root_above_hips, walk
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.kinematics import world_positions, world_rotations
@@ -17,7 +17,10 @@ from understudy.runtime.performer.takeover.stream import Stream
 from understudy.runtime.performer.takeover.transfer import Transfer
 from understudy.runtime.retarget.retarget import NotHumanoid, Retarget
 
-RIGS = {"performer": lambda: PERFORMER, "along x": bones_along_x, "root": root_above_hips}
+RIGS = {"performer": lambda: PERFORMER, "along x": bones_along_x, "root": root_above_hips} | {
+    name: lambda kept=kept: part_of(walk(), kept).skeleton for name, kept in PARTS.items()
+}
+WHOLE = ("performer", "along x", "root")
 
 
 def poses(skeleton, seed: int, count: int = 5):
@@ -45,7 +48,27 @@ def test_there_and_back_is_the_pose_again(rig, seed):
     assert rotation.angle_between(out_r, rotations).max() < 1e-6
 
 
-@pytest.mark.parametrize("rig", RIGS)
+@pytest.mark.parametrize("name", PARTS)
+def test_what_a_part_lacks_stands_upright_below_it(name):
+    """A whole walk and a part of it are the same body there, but for what the part lacks."""
+    clip = part_of(walk(), PARTS[name])
+    hips, turns = Transfer(clip.skeleton).there(clip.positions, clip.rotations)
+    whole_hips, whole = Transfer(PERFORMER).there(walk().positions, walk().rotations)
+    positions = np.repeat(PERFORMER.rest_positions[None], len(hips), 0)
+    positions[:, 0] = hips
+    there = PERFORMER.globals(positions, turns)
+    positions[:, 0] = whole_hips
+    truth = PERFORMER.globals(positions, whole)
+    known = [PERFORMER.index(joint) for joint in clip.skeleton.names]
+    assert rotation.angle_between(there[1][:, known], truth[1][:, known]).max() < 1e-6
+    first = known[0]
+    assert np.abs(there[0][:, first] - truth[0][:, first]).max() < 1e-6
+    feet = [PERFORMER.index(f"{side}Foot") for side in ("Left", "Right")]
+    below = there[0][:, feet] - there[0][:, [first]]
+    assert (below[..., 1] < -0.5).all()
+
+
+@pytest.mark.parametrize("rig", WHOLE)
 def test_there_is_what_retargeting_says(rig):
     skeleton = RIGS[rig]()
     positions, rotations = poses(skeleton, 1)

@@ -7,7 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.runtime.performer.rigs import bones_along_x, carried_root, on, root_above_hips, walk
+from tests.runtime.performer.rigs import (
+    PARTS,
+    bones_along_x,
+    carried_root,
+    on,
+    part_of,
+    root_above_hips,
+    walk,
+)
 from understudy.runtime.bench import gaps
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER, roles
@@ -205,6 +213,30 @@ def test_flicker_of_single_frames_is_hardly_seen():
     out = gaps.world(clip.skeleton, shown.positions, shown.rotations)
     held = np.linalg.norm(truth[lost] - truth[lost - 1], axis=-1).mean()
     assert np.linalg.norm(truth[lost] - out[lost], axis=-1).mean() < 0.35 * held
+
+
+def test_short_losses_again_and_again_are_acted_like_the_first():
+    """Holes in a stream that comes evenly are no sign that it comes unevenly."""
+    clip = walk()
+    stops_s = [1.5, 2.3, 3.1, 3.9]
+    shown = played(clip, *((stop_s - 0.25, stop_s, ()) for stop_s in stops_s))
+    last = [round(stop_s * clip.rate_hz) - 1 for stop_s in stops_s]
+    off_m = np.linalg.norm(shown.positions[last, 0] - clip.positions[last, 0], axis=-1)
+    assert off_m.max() < 0.05, off_m  # of 15 cm that it walks
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_of_a_body_goes_on(name):
+    clip = part_of(walk(), PARTS[name])
+    shown = played(clip, (1.5, 2.0, ()))
+    gap = slice(round(1.5 * clip.rate_hz), round(2.0 * clip.rate_hz))
+    assert (shown.states[gap] == State.TAKEOVER).all()
+    there = clip.skeleton.globals(shown.positions[gap], shown.rotations[gap])[0]
+    truth = clip.skeleton.globals(clip.positions, clip.rotations)[0]
+    ours_m = np.linalg.norm(there - truth[gap], axis=-1).mean()
+    hold_m = np.linalg.norm(truth[gap.start - 1] - truth[gap], axis=-1).mean()
+    assert ours_m < 0.5 * hold_m
+    assert same(shown, clip)[round((2.0 + HAND_OVER_S) * clip.rate_hz) :].all()
 
 
 def test_constant_latency_is_no_loss():
