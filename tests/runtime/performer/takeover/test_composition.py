@@ -14,7 +14,8 @@ from understudy.runtime.performer.takeover.takeover import Takeover
 from understudy.runtime.takes.clip import Clip
 
 RATE_HZ = 30.0
-SAME_M = 1e-4
+# Batches of other sizes round otherwise; a foot that is let go makes half a millimetre of it.
+SAME_M = 6e-4
 LEG, ARM = ("LeftUpLeg", "LeftLeg", "LeftFoot"), ("LeftArm", "LeftForeArm", "LeftHand")
 
 

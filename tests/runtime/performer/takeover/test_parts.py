@@ -121,7 +121,7 @@ def test_a_jump_is_shown_where_it_was_and_then_where_it_is_to_be():
     apart = np.linalg.norm(positions - old[0][0], axis=-1)
     assert apart.max() < 0.004  # a difference that nobody sees is let go
     assert rotation.angle_between(rotations, old[1][0]).max() < 0.01
-    assert not blend.under_way(np.array([6.0, 6.0])).any()
+    assert not blend.under_way(np.array([6.5, 6.5])).any()  # a root glides for 1.2 s at most
 
 
 def test_a_forecast_goes_through_its_knots_without_a_kink():
@@ -136,7 +136,7 @@ def test_a_forecast_goes_through_its_knots_without_a_kink():
         before, at, after = (forecast.at(t + d)[0] for d in (-1e-5, 0.0, 1e-5))
         assert np.abs((after - at) - (at - before)).max() < 1e-7
     assert forecast.contacts_at(0.25) == pytest.approx(0.25)
-    assert forecast.error_at(0.25) == pytest.approx(0.025)
+    assert forecast.errors_at(0.25).mean() == pytest.approx(0.025)
 
 
 def pose(k: int):
