@@ -301,6 +301,7 @@ def test_a_take_that_is_played_says_where_it_stands_and_its_buttons_are_requests
     assert told["status"] == "stopped"
     assert told["deck"] == {
         "position_s": 2.5, "seconds": 9.0, "playing": False, "speed": 1.0, "cue": 1, "takes": 2,
+        "raw": False,
         "timecode": "01:00:00:00",
     }  # fmt: skip
     assert Editing("tcp://127.0.0.1:1")._source(module.Source("vmc"), 0.0)["deck"] is None

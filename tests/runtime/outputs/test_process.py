@@ -197,7 +197,7 @@ def test_one_that_keeps_dying_is_tried_again_after_a_while(sending, children, ca
         assert started.acquire(timeout=20)
         children[number].end(-signal.SIGSEGV)
     assert started.acquire(timeout=20)
-    assert "keep dying (signal 11)" in capsys.readouterr().err
+    assert "keep dying (SIGSEGV)" in capsys.readouterr().err
 
 
 def test_one_that_refuses_its_input_is_not_started_again(sending, children, capsys):

@@ -131,6 +131,9 @@ def test_a_raw_take_that_stands_steps_and_hurries_is_the_same_to_the_bit(take):
         until(lambda frame: frame.sequence == numbers[-1])
     poses = 0
     for number, frame in seen.items():
+        if number not in recorded:  # of the last tick the inputs may be there and not the frame
+            assert number > max(recorded)
+            continue
         for now, then in zip(frame.subjects, recorded[number].subjects, strict=True):
             assert now.name == then.name and same(now, then), (number, now.name)
             poses += 1
