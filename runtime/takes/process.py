@@ -21,8 +21,8 @@ from . import export_process
 
 PAUSE_S = 0.2
 TOO_MANY, WITHIN_S, LONG_PAUSE_S = 4, 10.0, 5.0
-# A recorder whose stage ends is done with its files within that, or makes an export.
-SOON_S = 2.0
+# A recorder whose stage ends is done with its files within that, unless it makes an export.
+SOON_S = 10.0
 # Hours of many bodies become other files in as long as that.
 PATIENCE_S = 3600.0
 
@@ -243,6 +243,12 @@ class RecordProcess:
                 answer["written"] += earlier
             future.set_result(answer)
 
+    @property
+    def _exports_wait(self) -> bool:
+        """Whether a take that ended is still made into something else."""
+        with self._lock:
+            return any(how for _, how in self._asked.values())
+
     def _refuse(self, why: str) -> None:
         with self._lock:
             asked, self._asked = self._asked, {}
@@ -254,24 +260,22 @@ class RecordProcess:
         self._ending.set()
         self._needed.set()
         self._second.join()
-        if (spare := self._spare) is not None:
-            if spare.stdin is not None:
-                with contextlib.suppress(OSError):
-                    spare.stdin.close()
-            processes.end([spare])
         self._lines.put(None)
         self._teller.join()
-        child = self._child
-        if child is not None and child.stdin is not None:
-            with contextlib.suppress(OSError):
-                child.stdin.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(SOON_S)
-            if child.poll() is None:
-                _say("waiting for what is made of a take; Ctrl-C leaves it to the recorder.")
+        spare, child = self._spare, self._child
+        for one in (spare, child):  # the end of its commands ends it
+            if one is not None and one.stdin is not None:
+                with contextlib.suppress(OSError):
+                    one.stdin.close()
+        for one in (spare, child):
+            if one is not None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    child.wait(PATIENCE_S)
-            processes.end([child])
+                    one.wait(SOON_S)
+        if child is not None and child.poll() is None and self._exports_wait:
+            _say("waiting for what is made of a take; Ctrl-C leaves it to the recorder.")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(PATIENCE_S)
+        processes.end(one for one in (spare, child) if one is not None)
         self._keeper.join(10.0)
         if self._child is not None and self._child is not child:
             processes.end([self._child])
