@@ -198,7 +198,7 @@ class Stage:
         if (frame := self._frame) is None:
             return
         self.answer(frame.sequence)
-        frame.publish_ns = time.monotonic_ns()
+        frame.capture_ns = frame.publish_ns = time.monotonic_ns()  # it is seen now
         self.publisher.publish(frame)
 
     def answer(self, number: int) -> None:
