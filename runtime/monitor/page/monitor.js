@@ -87,6 +87,7 @@ class Monitor {
   }
 
   lost() {
+    this.waiting = null; // drawn later, it would take the notice away
     document.body.dataset.link = "none";
     set($("stage"), "no monitor");
     this.recording.tally(true);
