@@ -19,9 +19,12 @@ ENGAGED = 0.55  # a contact begins above this and ends below the other
 RELEASED = 0.35
 UNLOCK_M = 0.16  # a foot that would be held further than this from its animation steps after it
 SWIVEL_RAD = 0.6  # a planted foot turns on its ball rather than wring the leg by more
-# A standing body whose foot is strained further than this lifts it and sets it down at ease.
+# A standing body whose foot is strained further than this lifts it and sets it down at ease; one
+# that has come to rest just now is sooner to do so, and one that has stood for long later.
 STRAIN_M = 0.07
 STRAIN_RAD = 0.35
+SETTLES_S = 1.2
+SOON, LATE = 0.75, 1.3
 STEP_S = 0.28
 STEP_LIFT_M = 0.045
 GROUND_HALFLIFE_S = 0.03
@@ -60,6 +63,7 @@ class Feet:
         self.clear = np.zeros(shape)  # 0 planted .. 1 free
         self.rise = np.zeros(shape)  # of the heel about the toe, where a leg is too short, radians
         self.step_s = np.zeros(shape)  # what is left of a step on the spot
+        self.stood_s = np.zeros(count)
         self.settled = np.ones(count)  # 0 just taken over .. 1: how far the body is held to rules
         self.roll: Array = np.zeros((*shape, 4))  # of the foot, which the joints' limits ask for
         self.roll[..., 3] = 1.0
@@ -73,6 +77,7 @@ class Feet:
             array[i] = 0.0
         self.point[i] = -1
         self.step_s[i] = self.rise[i] = self.clear[i] = 0.0
+        self.stood_s[i] = 0.0
         self.on[i] = False
         self.was[i] = np.nan
         self.settled[i] = 1.0
@@ -85,10 +90,12 @@ class Feet:
         contacts: Array,
         dt_s: float,
         standing: np.ndarray | None = None,
+        sway: Array | float = 0.0,
     ) -> None:
         """Plants the feet of poses in place: hips (N, 3) world, rotations (N, J, 4) local.
 
-        Bodies that are `standing` (N,) step by themselves when a foot is strained.
+        Bodies that are `standing` (N,) step by themselves when a foot is strained. By how much
+        their hips sway (N, 3) over feet that stay is no strain: nobody steps for it.
         """
         world_p, world_r = legs.forward(hips, rotations)
         foot = world_r[..., 2, :]
@@ -130,7 +137,9 @@ class Feet:
         # Letting go on the ground would be seen to slide: the foot is lifted and set down again.
         self.step_s = np.where(torn & (self.step_s <= 0.0), STEP_S, self.step_s)
         if standing is not None:
-            self._step_at_ease(offset, twist, held, standing)
+            moved = offset + np.broadcast_to(sway, (len(hips), 3))[:, None]
+            self.stood_s = np.where(standing, self.stood_s + dt_s, 0.0)
+            self._step_at_ease(moved, twist, held, standing)
         held &= self.step_s <= 0.0
         self.on &= held[..., None]
         self.point = np.where(held, point, -1)
@@ -205,7 +214,8 @@ class Feet:
         strain = np.maximum(far / STRAIN_M, np.abs(twist) / STRAIN_RAD)
         ready = standing & held.all(axis=-1) & (self.step_s <= 0.0).all(axis=-1)
         worst = np.arange(2) == np.argmax(strain, axis=-1)[:, None]
-        self.step_s = np.where(ready[:, None] & worst & (strain > 1.0), STEP_S, self.step_s)
+        limit = np.where(self.stood_s < SETTLES_S, SOON, LATE)[:, None]
+        self.step_s = np.where(ready[:, None] & worst & (strain > limit), STEP_S, self.step_s)
 
     def _rise_on_toes(self, top: Array, ankle: Array, foot: Array, dt_s: float) -> None:
         """Lifts the heels of planted toes that the legs from `top` (N, 2, 3) cannot reach flat.

@@ -74,8 +74,11 @@ class Idle:
         pace = 1.0 + BREATH_VARIES * quaternion.clamp(self._smooth[:, 2], -2.0, 2.0)
         self._phase += 2.0 * np.pi * BREATH_HZ * pace * dt_s
 
-    def apply(self, hips: Array, rotations: Array, speed: Array, dt_s: float) -> None:
-        """Adds to hips (N, 3) in the root's frame and rotations (N, J, 4); speed (N,) in m/s."""
+    def apply(self, hips: Array, rotations: Array, speed: Array, dt_s: float) -> Array:
+        """Adds to hips (N, 3) in the root's frame and rotations (N, J, 4); speed (N,) in m/s.
+
+        Returns by how much the hips sway (N, 3): the feet under them stay.
+        """
         self._live(dt_s)
         goal = quaternion.clamp(1.0 - speed / 0.25, 0.0, 1.0)
         self.calm += (goal - self.calm) * (1.0 - np.exp(-0.6931472 * dt_s / SETTLE_HALFLIFE_S))
@@ -85,6 +88,9 @@ class Idle:
         delta[..., :3] = 0.5 * amount * _AXES
         delta[..., 3] = np.sqrt(1.0 - np.sum(delta[..., :3] ** 2, axis=-1))
         rotations[:, _CHEST] = quaternion.multiply(rotations[:, _CHEST], delta)
-        hips[:, 0] += self.calm * (self._shift_m + SWAY_M[0] * self._smooth[:, 0])
-        hips[:, 2] += self.calm * SWAY_M[1] * self._smooth[:, 1]
+        sway = np.zeros_like(hips)
+        sway[:, 0] = self.calm * (self._shift_m + SWAY_M[0] * self._smooth[:, 0])
+        sway[:, 2] = self.calm * SWAY_M[1] * self._smooth[:, 1]
+        hips += sway
         hips[:, 1] += self.calm * (TALL_M - 0.0015 * (1.0 + breath))
+        return sway

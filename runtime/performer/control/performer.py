@@ -317,13 +317,13 @@ class Performer:
         """
         hips, local = body[:, :3].astype(float), self._local.astype(float)
         speed = np.sqrt(np.sum(body[:, TRAVEL][:, :2] ** 2, axis=-1))
-        self._idle.apply(hips, local, speed, TICK_S)
+        sway = self._idle.apply(hips, local, speed, TICK_S)
         contacts = self.contacts[:, :, 1]
         contacts[:] = body[:, CONTACTS]
         if len(self._acting):
             self._actions.apply(self._acting, hips, local, contacts)
         facing = quaternion.about_y(self.yaw)
-        hips = quaternion.rotate(facing, hips)
+        hips, sway = quaternion.rotate(facing, hips), quaternion.rotate(facing, sway)
         hips[:, 0] += self.root[:, 0]
         hips[:, 2] += self.root[:, 1]
         local[:, 0] = quaternion.multiply(facing, local[:, 0])
@@ -338,7 +338,7 @@ class Performer:
         busy = self._actions.busy
         self.gaze.apply(hips, local, ahead_rad, self._look, speed, restless, busy, TICK_S)
         standing = (body[:, PHASE.stop - 1] < 0.5) & ~self._actions.busy
-        self._feet.solve(hips, local, contacts, TICK_S, standing)
+        self._feet.solve(hips, local, contacts, TICK_S, standing, sway)
         planted = local[:, legs.LEGS[:, 2]]
         if self._limit(local) or self._feet.rolled:
             self._feet.limited(planted, hips, local)

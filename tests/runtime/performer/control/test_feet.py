@@ -91,3 +91,24 @@ def test_a_planted_toe_stays_when_the_leg_is_too_short_for_a_flat_foot():
     toes = walk_over(Feet(1), [[1, 1, 1, 1]] * 30, path)
     assert np.linalg.norm(toes[1:, :, [0, 2]] - toes[0, :, [0, 2]].T, axis=-1).max() < 5e-3
     assert toes[..., 1].max() < legs.TOE_M + 0.03
+
+
+def stood(sway: np.ndarray, strain_m: float) -> np.ndarray:
+    """(T, 2) how high ankles are of a body that comes to rest with its feet strained, and sways."""
+    feet, shown = Feet(1), []
+    for t, at in enumerate(sway):
+        hips, rotations = stance(rotation.from_yaw(0.0))
+        left_m = strain_m * (t > 0)  # behind where they are planted
+        moved = np.array([at + left_m, 0.0, 0.0])
+        standing, own = np.array([t > 0]), np.array([[at, 0.0, 0.0]])
+        feet.solve(hips + moved, rotations, np.ones((1, 4)), DT, standing, own)
+        shown.append(legs.forward(hips + moved, rotations)[0][0, :, 2, 1])
+    return np.array(shown)
+
+
+def test_who_sways_does_not_step_and_who_stands_strained_steps_at_once():
+    sway = 0.05 * np.sin(np.arange(600) * 2.0 * np.pi * DT / 5.0)
+    high = legs.ANKLE_M + 0.02
+    assert (stood(sway, 0.02) < high).all()
+    steps = np.flatnonzero((stood(sway, 0.06) > high).any(axis=1))
+    assert len(steps) and steps.max() * DT < 1.5

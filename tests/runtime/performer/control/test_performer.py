@@ -89,6 +89,19 @@ def digest(ticks: int = 120) -> str:
     return total.hexdigest()
 
 
+def test_who_jumped_stands_still_again_and_stays_so():
+    with Performer(1, provider="cpu") as body:
+        hips, turns = [], []
+        for t in range(60 * 10):
+            body.step([ask((0, 0), (0, 0), *(("jump",) if 60 <= t < 70 else ()))], 1 / 60)
+            hips.append(body.positions[0, 0].copy())
+            turns.append(body.rotations[0].copy())
+    places = legs.forward(np.array(hips), np.array(turns))[0][..., 1:3, :]  # knees, ankles
+    speed = np.linalg.norm(np.diff(places, axis=0), axis=-1) * 60
+    assert speed[60 : 60 + 120].max() > 1.0
+    assert speed[60 + 150 :].max() < 0.3
+
+
 def test_the_same_pad_gives_the_same_bytes():
     assert digest() == digest()
 
