@@ -39,14 +39,8 @@ class Chunk:
         """The accessor of an array (N,) or (N, K); bounds where the specification asks for them."""
         array = np.ascontiguousarray(array)
         flat = array.reshape(len(array), -1)
-        view = {"buffer": 0, "byteOffset": len(self.data), "byteLength": array.nbytes}
-        if target is not None:
-            view["target"] = target
-        self.views.append(view)
-        self.data.extend(array.tobytes())
-        self.data.extend(b"\0" * (-len(self.data) % 4))
         accessor = {
-            "bufferView": len(self.views) - 1,
+            "bufferView": self.view(array, target),
             "componentType": _CODES[array.dtype],
             "count": len(array),
             "type": _TYPES[flat.shape[1]],
@@ -55,6 +49,16 @@ class Chunk:
             accessor["min"], accessor["max"] = flat.min(0).tolist(), flat.max(0).tolist()
         self.accessors.append(accessor)
         return len(self.accessors) - 1
+
+    def view(self, array: np.ndarray, target: int | None = None) -> int:
+        """The buffer view of an array's bytes, as they are: a picture has no accessor."""
+        view = {"buffer": 0, "byteOffset": len(self.data), "byteLength": array.nbytes}
+        if target is not None:
+            view["target"] = target
+        self.views.append(view)
+        self.data.extend(array.tobytes())
+        self.data.extend(b"\0" * (-len(self.data) % 4))
+        return len(self.views) - 1
 
     def parts(self) -> dict[str, Any]:
         """What the JSON says of the chunk."""

@@ -254,7 +254,7 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
     for text in args.slate:
         for word, value in parse_slate(text).items():
             setattr(session.slate, word, value)
-    for name, character in map(_character, args.character):
+    for name, character in map(character_of, args.character):
         session.characters[name] = character
         for subject in session.subject:
             if subject.name == name:
@@ -292,7 +292,7 @@ def _raw(args: argparse.Namespace) -> Session:
     return session
 
 
-def _character(said: str) -> tuple[str, str]:
+def character_of(said: str) -> tuple[str, str]:
     """[NAME=]FILE; "*" stands for everybody."""
     name, equals, file = said.partition("=")
     if not equals:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from understudy.runtime.core.errors import Failure, UnderstudyError
 
 from . import take_process
+from .session_options import character_of
 
 if TYPE_CHECKING:
     from understudy.runtime.stage.replay import Compared
@@ -90,6 +91,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             add("--subject", action="append", default=[], metavar="NAME",
                 help="this one alone; may be given again")  # fmt: skip
             add("--preroll", action="store_true", help="with the seconds before Record")
+            add("--character", action="append", default=[], metavar="[NAME=]FILE",
+                help="in a .glb, the subject NAME, or everybody, wears this one instead of what "
+                "the take says")  # fmt: skip
             add("--beside", action="store_true", help=argparse.SUPPRESS)  # of a recorder
 
     take_process.arguments(subs)
@@ -303,7 +307,8 @@ def _export(args: argparse.Namespace) -> int:
         _step_back()
     first = args.places[0]
     target = args.out / f"{first.stem}.{args.to.removeprefix('.')}"
-    made = export(args.places, target, args.preroll, args.subject)
+    characters = {name: Path(file) for name, file in map(character_of, args.character)}
+    made = export(args.places, target, args.preroll, args.subject, characters)
     if not (made.files or args.beside):
         raise UnderstudyError(f"{first} holds no subject that could be exported.")
     if args.json:

@@ -26,7 +26,10 @@ def arguments(subs: Any) -> None:
     sub.add_argument("--no-feet", action="store_true", help="leave feet that slide")
     sub.add_argument("--rate", type=float, metavar="HZ", help="frames a second (as it was)")
     sub.add_argument(
-        "--skeleton", choices=("own", "performer"), default="own", help="retarget to ours (own)"
+        "--skeleton",
+        default="own",
+        metavar="WHOSE",
+        help="retarget: own, performer, or a character's file or profile (own)",
     )
     sub.add_argument("--jobs", type=int, metavar="N", help="processes (one a core)")
     sub.add_argument(
@@ -36,10 +39,18 @@ def arguments(subs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from understudy.runtime.stage import figures
     from understudy.runtime.takes.exporters import exporter
     from understudy.runtime.takes.processing import batch, report
     from understudy.runtime.takes.processing.fill import LONGEST_S
-    from understudy.runtime.takes.processing.job import Wanted, failed, outcome, told
+    from understudy.runtime.takes.processing.job import (
+        OURS,
+        OWN,
+        Wanted,
+        failed,
+        outcome,
+        told,
+    )
 
     for name, value, low, high in (
         ("--longest", args.longest, 0.0, 60.0),
@@ -53,13 +64,15 @@ def run(args: argparse.Namespace) -> int:
         exporter(Path(f"x.{suffix}"))
     if not to:
         raise UnderstudyError("--to names no suffix; write --to bvh.")
+    if args.skeleton not in (OWN, OURS):
+        figures.load(args.skeleton)  # what is no character is said now, and not a file at a time
     wanted = Wanted(
         to,
         not args.no_fill,
         LONGEST_S if args.longest is None else args.longest,
         not args.no_feet,
         args.rate,
-        args.skeleton,
+        args.skeleton if args.skeleton in (OWN, OURS) else str(Path(args.skeleton).resolve()),
     )
     found = batch.files(args.place)
     if args.out.resolve() == args.place.resolve():

@@ -10,7 +10,7 @@ import importlib
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ SCENES = {
     "edl": "take_edl",
     "fbx": "take_fbx",
 }
+DRESSED = "glb"  # whose bodies are the characters themselves
 
 
 @dataclass
@@ -73,8 +74,12 @@ def export(
     target: Path,
     preroll: bool = False,
     subjects: Iterable[str] = (),
+    characters: Mapping[str, Path] | None = None,
 ) -> Written:
     """Writes a take, or the parts that it went on in, as the suffix of `target` says.
+
+    characters  files by subject's name, or "*", that a GLB is dressed in instead of what the take
+                says
 
     Of several parts those count that say what they are; a crash may leave less.
     """
@@ -83,13 +88,18 @@ def export(
         paths = [part for part in paths if readable(part)] or paths[:1]
     motion = load(paths, preroll, subjects)
     suffix = target.suffix.lower().removeprefix(".")
+    if characters and suffix != DRESSED:
+        raise UnderstudyError(
+            f"A .{suffix} has no character's mesh; with a character go .{DRESSED}."
+        )
     if not (motion.tracks or motion.cameras or motion.props):
         return Written()
     if suffix in SCENES:
         out = Written()
         path = _free(target, out)
         module = importlib.import_module(f".{SCENES[suffix]}", __package__)
-        out.notes += module.write(path, motion) or []
+        dressed = (characters,) if suffix == DRESSED else ()
+        out.notes += module.write(path, motion, *dressed) or []
         out.files.append(path)
         return out
     if suffix == "csv":

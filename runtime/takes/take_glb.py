@@ -7,17 +7,22 @@ there) is in `extras`; a lens that changes moves the picture through KHR_animati
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from understudy.runtime.characters import glb
+from understudy.runtime.characters.character import Character
+from understudy.runtime.characters.faces import FaceRig
 from understudy.runtime.core import rotation
 from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.viewport.mesh.paint import colours
 
-from . import take_body
+from . import take_body, take_characters
+from .gltf_worn import Wardrobe
 from .take_motion import Motion, Rigid, Track, description, unique_names
 
 LENS = ("focal_mm", "sensor_width_mm", "sensor_height_mm", "focus_m", "iris")
@@ -28,17 +33,22 @@ def ready() -> None:
     """It needs no other package."""
 
 
-def write(path: Path, motion: Motion) -> None:
-    """Writes everything of a take into one file."""
+def write(path: Path, motion: Motion, characters: Mapping[str, Path] | None = None) -> list[str]:
+    """Writes everything of a take into one file; sentences on who is not dressed as he was.
+
+    characters  files by subject's name, or "*", instead of those that the take says
+    """
     scene = _Scene(motion)
-    for name, track in zip(unique_names(motion), motion.tracks, strict=True):
-        scene.add_subject(name, track)
+    worn = take_characters.worn(motion, characters or {})
+    for name, track, one in zip(unique_names(motion), motion.tracks, worn, strict=True):
+        scene.add_subject(name, track, one.character)
     for camera in motion.cameras:
         scene.add_camera(camera)
     for prop in motion.props:
         node = scene.add_rigid(prop)
         scene.nodes[node]["extras"] = {"prop": prop.name, "absent": scene.absent(prop)}
     glb.write(path, scene.tree(), scene.chunk.data)
+    return [one.note for one in worn if one.note]
 
 
 class _Scene:
@@ -53,6 +63,14 @@ class _Scene:
         self.cameras: list[dict[str, Any]] = []
         self.samplers: list[dict[str, Any]] = []
         self.channels: list[dict[str, Any]] = []
+        shell = {"metallicFactor": 0.0, "roughnessFactor": 0.55}
+        self.wardrobe = Wardrobe(
+            self.chunk,
+            [
+                {"name": "Shell", "pbrMetallicRoughness": shell},
+                {"name": "Face", "pbrMetallicRoughness": shell, "doubleSided": True},
+            ],
+        )
         self._times = self.chunk.put(motion.times_s.astype("<f4"), bounds=True)
 
     def absent(self, one: Track | Rigid) -> list[list[int]]:
@@ -64,9 +82,13 @@ class _Scene:
         self.samplers.append({"input": self._times, "output": output, "interpolation": "LINEAR"})
         self.channels.append({"sampler": len(self.samplers) - 1, "target": target})
 
-    def add_subject(self, name: str, track: Track) -> None:
+    def add_subject(self, name: str, track: Track, character: Character | None) -> None:
         positions, rotations, own = self.motion.poses(track)
         skeleton, first = track.skeleton, len(self.nodes)
+        face = FaceRig(character) if character is not None else None
+        names, curves = track.curve_names, track.curves()[self.motion.rows(track)[0]]
+        if face is not None and face.eyes and names:
+            rotations = _glancing(face, skeleton, positions, rotations, names, curves)
         rotations = rotation.continuous(rotations)
         for j, joint in enumerate(skeleton.names):
             node: dict[str, Any] = {
@@ -87,7 +109,35 @@ class _Scene:
         self.nodes.append({"name": name, "children": [first], "extras": extras})
         self.roots.append(len(self.nodes) - 1)
         joints = list(range(first, first + len(skeleton)))
-        self._dress(name, track, joints)
+        if character is not None and face is not None:
+            self._put_on(name, character, joints)
+            if names and character.morphs:
+                weights = np.array([face.weights(names, row) for row in curves])
+                self._animate(weights.reshape(-1), {"node": len(self.nodes) - 1, "path": "weights"})
+        else:
+            self._dress(name, track, joints)
+
+    def _put_on(self, name: str, character: Character, joints: list[int]) -> None:
+        """A character's mesh on its joints.
+
+        Meshes of a file are bound in different poses: each further bone of a joint is a node of
+        its own there, for a skin may not name a joint twice.
+        """
+        joints = list(joints)
+        for joint in character.bones[len(joints) :].tolist():
+            self.nodes.append({"name": f"{self.nodes[joints[joint]]['name']} bind {len(joints)}"})
+            self.nodes[joints[joint]].setdefault("children", []).append(len(self.nodes) - 1)
+            joints.append(len(self.nodes) - 1)
+        unbind = np.swapaxes(character.unbind, 1, 2).astype("<f4").reshape(-1, 16)
+        self.skins.append(
+            {"name": name, "inverseBindMatrices": self.chunk.put(unbind), "joints": joints,
+             "skeleton": joints[0]}
+        )  # fmt: skip
+        worn = self.wardrobe.mesh(character)
+        self._wear(f"{name} body", worn["primitives"])
+        if character.morphs:
+            rest = [morph.rest for morph in character.morphs]
+            self.meshes[-1] |= {"weights": rest, "extras": worn["extras"]}
 
     def _dress(self, name: str, track: Track, joints: list[int]) -> None:
         put, skeleton = self.chunk.put, track.skeleton
@@ -186,10 +236,10 @@ class _Scene:
         pointed = any(c["target"]["path"] == "pointer" for c in self.channels)
         said = description(self.motion)
         animation = {"name": said["take"], "samplers": self.samplers, "channels": self.channels}
-        shell = {"metallicFactor": 0.0, "roughnessFactor": 0.55}
+        extensions = [POINTER] * pointed + list(self.wardrobe.extensions)
         tree = {
             "asset": {"version": "2.0", "generator": "understudy"},
-            "extensionsUsed": [POINTER] if pointed else [],
+            "extensionsUsed": extensions,
             "scene": 0,
             "scenes": [{"name": said["take"], "nodes": self.roots, "extras": said}],
             "nodes": self.nodes,
@@ -197,10 +247,25 @@ class _Scene:
             "meshes": self.meshes,
             "skins": self.skins,
             "animations": [animation] if self.channels else [],
-            "materials": [
-                {"name": "Shell", "pbrMetallicRoughness": shell},
-                {"name": "Face", "pbrMetallicRoughness": shell, "doubleSided": True},
-            ],
+            "materials": self.wardrobe.materials,
+            "textures": self.wardrobe.textures,
+            "images": self.wardrobe.images,
+            "samplers": self.wardrobe.samplers,
             **self.chunk.parts(),
         }
         return {key: value for key, value in tree.items() if value != []}
+
+
+def _glancing(
+    face: FaceRig, skeleton: Skeleton, positions: Array, rotations: Array,
+    names: tuple[str, ...], curves: Array,
+) -> Array:  # fmt: skip
+    """(T, J, 4) local rotations with the eyes turned as the curves (T, K) say."""
+    _, world_r = skeleton.globals(positions, rotations)
+    out = rotations.copy()
+    for row, values in enumerate(curves):
+        turned = face.turned(names, values, world_r[row])
+        for eye in face.eyes:
+            above = rotation.conjugate(turned[eye.parent])
+            out[row, eye.joint] = rotation.multiply(above, turned[eye.joint])
+    return out

@@ -100,6 +100,7 @@ class Motion:
 
     timecode_rate  its name, such as "29.97df"; "" where the take does not say
     facts          what the take says of itself
+    session        the stage's, as TOML
     """
 
     rate_hz: float
@@ -114,6 +115,7 @@ class Motion:
     timecode_rate: str = ""
     name: str = ""
     facts: dict[str, str] = field(default_factory=dict)
+    session: str = ""
 
     def __len__(self) -> int:
         return self.last - self.first + 1
@@ -245,7 +247,7 @@ def load(
         [m for m in marks["marker"] if first <= m.tick <= last],
         sorted((m for m in marks["cut"] if m.tick <= last), key=lambda m: m.tick),
         facts.get("timecode_rate", "") or rate_name,
-        files[0].stem, facts,
+        files[0].stem, facts, parts[0].reader.session,
     )  # fmt: skip
 
 

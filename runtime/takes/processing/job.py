@@ -20,6 +20,8 @@ from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.retarget.retarget import NotHumanoid, Retarget
+from understudy.runtime.stage import figures
+from understudy.runtime.takes.carrying import carried, upright
 from understudy.runtime.takes.clip import Clip
 from understudy.runtime.takes.exporters import exporter
 
@@ -28,6 +30,7 @@ from .fill import LONGEST_S, fill
 from .gather import Gathered, gather
 
 SUFFIXES = (".mcap", ".bvh")
+OWN, OURS = "own", "performer"
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -37,7 +40,7 @@ class Wanted(msgspec.Struct, frozen=True):
     fill        gaps up to longest_s are filled
     feet        planted feet are held
     rate_hz     frames a second; None: as it was
-    skeleton    "own", or "performer"
+    skeleton    "own", "performer", or the file of a character or a profile
     """
 
     to: tuple[str, ...] = ("bvh",)
@@ -45,7 +48,7 @@ class Wanted(msgspec.Struct, frozen=True):
     longest_s: float = LONGEST_S
     feet: bool = True
     rate_hz: float | None = None
-    skeleton: str = "own"
+    skeleton: str = OWN
 
 
 class Row(msgspec.Struct):
@@ -77,8 +80,12 @@ class Done(msgspec.Struct):
 
 
 def stamp(path: Path, wanted: Wanted) -> str:
-    """Changes when the file or what is wanted does."""
-    said = json.dumps([msgspec.to_builtins(wanted), path.stat().st_size, path.stat().st_mtime_ns])
+    """Changes when the file, what is wanted or the character does."""
+    facts = [msgspec.to_builtins(wanted), path.stat().st_size, path.stat().st_mtime_ns]
+    if wanted.skeleton not in (OWN, OURS):
+        said_by = Path(wanted.skeleton)
+        facts += [file.stat().st_mtime_ns for file in {said_by, figures.file_of(said_by)[0]}]
+    said = json.dumps(facts)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
@@ -159,8 +166,8 @@ def _subject(one: Gathered, name: str, out: Path, wanted: Wanted) -> Row:
             row.skate_after_cm_s = _cm_s(skate.skating_mps(clip, loose))
         if wanted.rate_hz is not None:
             clip = resampled(clip, wanted.rate_hz)
-        if wanted.skeleton == "performer":
-            clip = _on_performer(clip)
+        if wanted.skeleton != OWN:
+            clip = _on(wanted.skeleton, clip)
         row.rate_hz = clip.rate_hz
         every = max(1, round(clip.rate_hz / 10.0))
         row.height_m = np.round(clip.positions[::every, 0, 1], 3).tolist()
@@ -195,8 +202,11 @@ def resampled(clip: Clip, rate_hz: float) -> Clip:
     )
 
 
-def _on_performer(clip: Clip) -> Clip:
+def _on(skeleton: str, clip: Clip) -> Clip:
+    """The clip on the performer, or on the character of a file."""
     try:
+        if skeleton != OURS:
+            return replace(upright(carried(clip, figures.load(skeleton))), name=clip.name)
         retarget = Retarget(clip.skeleton, PERFORMER)
     except NotHumanoid as error:
         raise UnderstudyError(f"{clip.name} cannot be retargeted. {error}") from None

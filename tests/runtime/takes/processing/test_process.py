@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,26 @@ def test_another_rate_keeps_the_frames_that_both_have():
     assert abs(odd.duration_s - clip.duration_s) < 2.0 / 23.976
 
 
+def test_a_shoot_is_carried_over_to_a_character(shoot, tmp_path):
+    walker = walk()
+    bones = replace(walker.skeleton, rest_positions=1.2 * walker.skeleton.rest_positions)
+    giant = Clip(bones, 1.2 * walker.positions, walker.rotations, walker.frame_time_s, "giant")
+    bvh.write(tmp_path / "giant.bvh", giant)
+    words = (shoot / "whole.bvh", "--out", tmp_path / "out", "--skeleton")
+    done = process(*words, tmp_path / "giant.bvh")
+    assert done.returncode == 0, done.stderr
+    out = bvh.read(tmp_path / "out" / "whole.bvh")
+    assert set(out.skeleton.names) == set(bones.names) and len(out) == len(walker)
+    for one in bones.names[1:]:
+        rest = [rig.rest_positions[rig.names.index(one)] for rig in (out.skeleton, bones)]
+        np.testing.assert_allclose(*rest, atol=1e-4)
+    # A character that was changed is another one: what is done is done anew.
+    bvh.write(tmp_path / "giant.bvh", walker)
+    assert process(*words, tmp_path / "giant.bvh").returncode == 0
+    again = bvh.read(tmp_path / "out" / "whole.bvh")
+    assert again.skeleton.rest_globals[0][:, 1].max() < out.skeleton.rest_globals[0][:, 1].max()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -121,6 +142,7 @@ def test_another_rate_keeps_the_frames_that_both_have():
         ([".", "--out", "."], "name another, so that takes stay"),
         ([".", "--out", "out", "--rate", "0"], "--rate is 0"),
         ([".", "--out", "out", "--to", "xyz"], "xyz"),
+        ([".", "--out", "out", "--skeleton", "nobody.glb"], "There is no character nobody.glb"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(words, said, tmp_path, monkeypatch):

@@ -1,0 +1,84 @@
+"""Who wore which character in a take, and the files that they are."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from understudy.runtime.characters.character import Character, without
+from understudy.runtime.characters.gltf_document import has_mesh
+from understudy.runtime.characters.loading import load
+from understudy.runtime.core import typed
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.stage import figures
+from understudy.runtime.stage.session import Session, SubjectTable
+
+from .take_motion import Motion, Track
+
+
+@dataclass(frozen=True)
+class Worn:
+    """A track's character, None for whom has none or none that is here; and why that is so."""
+
+    character: Character | None = None
+    note: str = ""
+
+
+def worn(motion: Motion, given: Mapping[str, Path]) -> list[Worn]:
+    """For each track what it wears: a file that is given for its name or "*", or the session's."""
+    if unknown := sorted(given.keys() - {track.name for track in motion.tracks} - {"*"}):
+        there = ", ".join(dict.fromkeys(track.name for track in motion.tracks))
+        raise UnderstudyError(f"The take has no subject {unknown[0]!r} to dress; it has {there}.")
+    session = Session()
+    if any(track.skeleton.character for track in motion.tracks) and motion.session:
+        session = typed.convert(tomllib.loads(motion.session), Session, "the take's session")
+    known: dict[Path, Character | str] = {}
+    return [_worn(track, session, given, known) for track in motion.tracks]
+
+
+def _worn(
+    track: Track,
+    session: Session,
+    given: Mapping[str, Path],
+    known: dict[Path, Character | str],
+) -> Worn:
+    said = given.get(track.name, given.get("*"))
+    if said is None:
+        if not track.skeleton.character:
+            return Worn()
+        tables = [table for table in session.subject if table.name == track.name]
+        file = session.character(tables[0] if tables else SubjectTable(track.name))
+        if not file:
+            return Worn(None, _note(track, "the take does not say where its file is"))
+        said = Path(file)
+    if said not in known:
+        known[said] = _read(said)
+    found = known[said]
+    if isinstance(found, str):
+        return Worn(None, _note(track, found))
+    if found.skeleton.names != track.skeleton.names:
+        return Worn(None, _note(track, f"{said.name} has another skeleton now"))
+    return Worn(found)
+
+
+def _read(said: Path) -> Character | str:
+    """The character of a file or a profile, or why there is none."""
+    try:
+        path, profile = figures.file_of(said)
+        if not path.is_file():
+            return f"{path} is not there"
+        if not has_mesh(path):
+            return f"{path.name} has no mesh"
+        return without(load(path), profile.hide)
+    except UnderstudyError as error:
+        return str(error).rstrip(".")
+
+
+def _note(track: Track, why: str) -> str:
+    name = track.skeleton.character or "the character"
+    return (
+        f"{track.name} is the mannequin and not {name}: {why}; --character {track.name}=FILE "
+        "names another."
+    )
