@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
             writable(path)
     figure = figures.load(args.to)
     if args.save_profile is not None:
-        file, profile = figures.file_of(args.to)
+        file, profile = profiles.file_of(args.to)
         profiles.save(args.save_profile, file, profile, figure.skeleton)
         print(f"{args.save_profile}: the profile of {figure.skeleton.character}")
         if args.out is None and args.preview is None:
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
             print(note)
         clip = carried(source, figure, bar("carrying over"))
     if args.out is not None:
-        _write(args.out, clip, figures.file_of(args.to)[0])
+        _write(args.out, clip, profiles.file_of(args.to)[0])
         print(f"{args.out}: {len(clip)} frames at {clip.rate_hz:g} Hz on {clip.name}")
     if args.preview is not None:
         from understudy.runtime.viewport import preview

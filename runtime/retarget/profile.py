@@ -30,6 +30,7 @@ from understudy.runtime.core.roles import HIERARCHY, roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
+SUFFIX = ".toml"
 Degrees = Annotated[float, Meta(ge=-360.0, le=360.0)]
 Near = Annotated[float, Meta(ge=-10.0, le=10.0)]
 
@@ -75,6 +76,16 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
 def load(path: Path) -> Profile:
     """A profile's file, checked."""
     return typed.read_toml(path, Profile, "profile")
+
+
+def file_of(said: Path) -> tuple[Path, Profile]:
+    """The character's file that a path means, itself or a profile, and the profile."""
+    if said.suffix.lower() != SUFFIX:
+        return said, Profile()
+    profile = load(said)
+    if not profile.file:
+        raise UnderstudyError(f'{said.name} names no character: it needs file = "CHARACTER.glb".')
+    return said.parent / profile.file, profile
 
 
 def save(to: Path, file: Path, profile: Profile, skeleton: Skeleton) -> None:

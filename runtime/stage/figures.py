@@ -18,7 +18,6 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget import profile as profiles
 from understudy.runtime.retarget.fitting import Figure
-from understudy.runtime.retarget.profile import Profile
 from understudy.runtime.retarget.retarget import t_pose
 from understudy.runtime.sources.registry import free
 
@@ -26,17 +25,6 @@ if TYPE_CHECKING:
     from understudy.runtime.characters.character import Character
 
 Girths = dict[str, tuple[Array, Array]]
-PROFILE = ".toml"
-
-
-def file_of(said: Path) -> tuple[Path, Profile]:
-    """The character's file that a path means, itself or a profile, and the profile."""
-    if said.suffix.lower() != PROFILE:
-        return said, Profile()
-    profile = profiles.load(said)
-    if not profile.file:
-        raise UnderstudyError(f'{said.name} names no character: it needs file = "CHARACTER.glb".')
-    return said.parent / profile.file, profile
 
 
 def load(said: Path | str, name: str = "") -> Figure:
@@ -45,7 +33,7 @@ def load(said: Path | str, name: str = "") -> Figure:
     Raises UnderstudyError where the file cannot be read or is no humanoid.
     """
     said = Path(said)
-    path, profile = file_of(said)
+    path, profile = profiles.file_of(said)
     skeleton, floor_m, girths = _read(path)
     if profile.roles:
         skeleton = with_roles(skeleton, profile.roles, said.name)
@@ -70,7 +58,7 @@ class Figures:
             raise UnderstudyError(f"There is no character {shown(path)}.") from None
         if (path, changed_ns) not in self._known:
             others = {f.skeleton.character for (p, _), f in self._known.items() if p != path}
-            self._known[path, changed_ns] = load(path, free(file_of(path)[0].stem, others))
+            self._known[path, changed_ns] = load(path, free(profiles.file_of(path)[0].stem, others))
         return self._known[path, changed_ns]
 
 

@@ -7,15 +7,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from understudy.runtime.characters.character import Character, without
 from understudy.runtime.characters.gltf_document import has_mesh
 from understudy.runtime.characters.loading import load
 from understudy.runtime.core import typed
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.stage import figures
-from understudy.runtime.stage.session import Session, SubjectTable
+from understudy.runtime.retarget import profile as profiles
 
 from .take_motion import Motion, Track
+
+
+class _Row(msgspec.Struct):
+    name: str
+    character: str = ""
+
+
+class _Session(msgspec.Struct):
+    """What of a session says who wears what; docs/session.md."""
+
+    subject: list[_Row] = []
+    characters: dict[str, str] = {}
+
+    def file(self, name: str) -> str:
+        said = {row.name: row.character for row in self.subject}
+        plain = name.rpartition(".")[0]  # of a copy
+        known = self.characters
+        return said.get(name) or known.get(name) or known.get(plain) or known.get("*", "")
 
 
 @dataclass(frozen=True)
@@ -31,16 +50,16 @@ def worn(motion: Motion, given: Mapping[str, Path]) -> list[Worn]:
     if unknown := sorted(given.keys() - {track.name for track in motion.tracks} - {"*"}):
         there = ", ".join(dict.fromkeys(track.name for track in motion.tracks))
         raise UnderstudyError(f"The take has no subject {unknown[0]!r} to dress; it has {there}.")
-    session = Session()
+    session = _Session()
     if any(track.skeleton.character for track in motion.tracks) and motion.session:
-        session = typed.convert(tomllib.loads(motion.session), Session, "the take's session")
+        session = typed.convert(tomllib.loads(motion.session), _Session, "the take's session")
     known: dict[Path, Character | str] = {}
     return [_worn(track, session, given, known) for track in motion.tracks]
 
 
 def _worn(
     track: Track,
-    session: Session,
+    session: _Session,
     given: Mapping[str, Path],
     known: dict[Path, Character | str],
 ) -> Worn:
@@ -48,8 +67,7 @@ def _worn(
     if said is None:
         if not track.skeleton.character:
             return Worn()
-        tables = [table for table in session.subject if table.name == track.name]
-        file = session.character(tables[0] if tables else SubjectTable(track.name))
+        file = session.file(track.name)
         if not file:
             return Worn(None, _note(track, "the take does not say where its file is"))
         said = Path(file)
@@ -66,7 +84,7 @@ def _worn(
 def _read(said: Path) -> Character | str:
     """The character of a file or a profile, or why there is none."""
     try:
-        path, profile = figures.file_of(said)
+        path, profile = profiles.file_of(said)
         if not path.is_file():
             return f"{path} is not there"
         if not has_mesh(path):

@@ -19,6 +19,7 @@ import numpy as np
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.retarget import profile as profiles
 from understudy.runtime.retarget.retarget import NotHumanoid, Retarget
 from understudy.runtime.stage import figures
 from understudy.runtime.takes.carrying import carried, upright
@@ -84,7 +85,7 @@ def stamp(path: Path, wanted: Wanted) -> str:
     facts = [msgspec.to_builtins(wanted), path.stat().st_size, path.stat().st_mtime_ns]
     if wanted.skeleton not in (OWN, OURS):
         said_by = Path(wanted.skeleton)
-        facts += [file.stat().st_mtime_ns for file in {said_by, figures.file_of(said_by)[0]}]
+        facts += [file.stat().st_mtime_ns for file in {said_by, profiles.file_of(said_by)[0]}]
     said = json.dumps(facts)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
