@@ -14,7 +14,10 @@ EXAMPLES = """understudy simulate mvn walk.bvh
 understudy simulate mvn walk.bvh --actors 2 --to 10.0.0.2:9763
 understudy simulate rokoko walk.bvh --loss 2% --jitter 20ms --dropout 5s/0.5s
 understudy stage --from mvn://"""
-DEVICES = ("mvn", "rokoko", "vmc", "livelinkface", "ifacialmocap", "facemotion3d")
+DEVICES = (
+    *("mvn", "natnet", "neuron", "rokoko", "vmc"),
+    *("livelinkface", "ifacialmocap", "facemotion3d"),
+)
 MOST_ACTORS = 16
 
 

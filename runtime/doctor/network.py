@@ -35,6 +35,8 @@ USES: dict[Port, str] = {
     ("udp", 11111): "Live Link Face",
     ("udp", 14043): "Rokoko",
     ("udp", 9763): "Xsens MVN",
+    ("udp", 1511): "OptiTrack NatNet",
+    ("udp", 7012): "Perception Neuron",
     ("udp", 12351): "mocopi",
     ("udp", 49983): "iFacialMocap",
     ("udp", 49993): "Facemotion3d",

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from understudy.bridge.protocols import ifacialmocap, mvn
+from understudy.bridge.protocols import ifacialmocap, mvn, natnet, neuron
 from understudy.bridge.protocols.livelinkface import ARKIT, CURVES
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame, Pose, Subject
@@ -21,6 +21,9 @@ from understudy.runtime.takes.clip import Clip
 
 from .line import Line
 from .mvn import MvnSimulator
+from .natnet import NatNetSimulator
+from .neuron import NeuronSimulator
+from .visitors import Visitors
 
 # Side by side, to the left of the first.
 APART_M = 1.2
@@ -51,15 +54,20 @@ def _output(scheme: str) -> Callable[[], Simulator]:
 
 @dataclass(frozen=True)
 class Device:
-    """many  whether it sends several actors on one port."""
+    """many    whether it sends several actors on one port
+    listens  the port on which it is asked for what it sends; 0: nobody asks it
+    """
 
     port: int
     made: Callable[[], Simulator]
     many: bool = False
+    listens: int = 0
 
 
 DEVICES: dict[str, Device] = {
     "mvn": Device(mvn.PORT, MvnSimulator, many=True),
+    "natnet": Device(natnet.PORT, NatNetSimulator, many=True, listens=natnet.COMMANDS),
+    "neuron": Device(neuron.PORT, NeuronSimulator, many=True),
     "rokoko": Device(rokoko.PORT, _output("rokoko"), many=True),
     "vmc": Device(vmc.PORT, _output("vmc")),
     "livelinkface": Device(livelinkface.PORT, _output("livelinkface")),
@@ -116,10 +124,12 @@ def play(
     number = sent = order = 0
     frames = None if seconds is None else max(round(seconds * rate_hz), 1)
     with socket.socket(family, socket.SOCK_DGRAM) as out:
+        visitors = Visitors(out, device.listens, simulator, address)
         start_s = time.monotonic()
         while running() and (frames is None or number < frames or waiting):
             due_s = number / rate_hz if frames is None or number < frames else float("inf")
             next_s = min(due_s, waiting[0][0] if waiting else float("inf"))
+            visitors.answer(time.monotonic())
             late_s = time.monotonic() - start_s - next_s
             if late_s < 0.0:
                 time.sleep(min(-late_s, 0.1))
@@ -133,11 +143,12 @@ def play(
                 number += 1
                 continue
             _, _, data = heapq.heappop(waiting)
-            try:
-                out.sendto(data, address)
-                sent += 1
-            except OSError:  # a full buffer, or nobody there: a datagram is lost, as in a network
-                line.lost += 1
+            for peer in visitors.peers:
+                try:
+                    out.sendto(data, peer)
+                    sent += 1
+                except OSError:  # a full buffer, or nobody there: it is lost, as in a network
+                    line.lost += 1
     return number, sent
 
 

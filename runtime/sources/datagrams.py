@@ -59,6 +59,8 @@ class Receiver(Protocol):
 
     def poll(self, now_s: float) -> list[Datagram]: ...
 
+    def send(self, data: bytes, to: tuple[str, int]) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -84,6 +86,8 @@ class Port:
         self._early: list[Datagram] = []
         self._start_ns = 1 << 62
         self.tick_ns = 0
+        self._group, self._card = group, card
+        self._mouth: socket.socket | None = None
         family, address = _address(endpoint, group)
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
@@ -92,9 +96,7 @@ class Port:
             if group:
                 _join(self._socket, endpoint, group, card)
             self._socket.bind(address)
-            if _STAMPS:
-                with contextlib.suppress(OSError):
-                    self._socket.setsockopt(socket.SOL_SOCKET, _STAMPS, 1)
+            _stamp(self._socket)
         except OSError as error:
             self._socket.close()
             raise UnderstudyError(_refusal(endpoint, error)) from None
@@ -116,15 +118,33 @@ class Port:
                 self._tell(self.where, self.tick_ns, self._heard)
         return self._heard
 
+    def send(self, data: bytes, to: tuple[str, int]) -> None:
+        """Asks somebody for something, once; what is answered is heard here.
+
+        A group's port hears what is sent to the group alone, so it asks by a socket of its own.
+        """
+        if self._group and self._mouth is None:
+            self._mouth = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self._mouth.setblocking(False)
+            with contextlib.suppress(OSError):
+                self._mouth.bind((self._card, 0))
+            _stamp(self._mouth)
+        with contextlib.suppress(OSError):  # no way to it now: whoever asks will ask again
+            (self._mouth or self._socket).sendto(data, to)
+
     def _read(self) -> list[Datagram]:
+        heard = self._read_from(self._socket)
+        return heard + self._read_from(self._mouth) if self._mouth is not None else heard
+
+    def _read_from(self, one: socket.socket) -> list[Datagram]:
         heard: list[Datagram] = []
         now_ns, wall_ns = time.monotonic_ns(), time.time_ns()
         for _ in range(MOST_A_TICK):
             try:
                 if _STAMPS:
-                    size, stamps, _, peer = self._socket.recvmsg_into([self._buffer], _ROOM)
+                    size, stamps, _, peer = one.recvmsg_into([self._buffer], _ROOM)
                 else:  # Windows has no recvmsg
-                    stamps, (size, peer) = [], self._socket.recvfrom_into(self._buffer)
+                    stamps, (size, peer) = [], one.recvfrom_into(self._buffer)
             except OSError:  # nothing more; or news of what somebody else sent, which is not ours
                 break
             # Without the kernel's word all came just in time, one after the other.
@@ -141,6 +161,15 @@ class Port:
 
     def close(self) -> None:
         self._socket.close()
+        if self._mouth is not None:
+            self._mouth.close()
+
+
+def _stamp(one: socket.socket) -> None:
+    """Has the kernel say when each datagram came, where it can."""
+    if _STAMPS:
+        with contextlib.suppress(OSError):
+            one.setsockopt(socket.SOL_SOCKET, _STAMPS, 1)
 
 
 class SharedPort:
@@ -168,7 +197,7 @@ class Share:
     def __init__(self, shared: SharedPort) -> None:
         self._shared, self._open = shared, True
         self.where = shared.port.where
-        self.poll = shared.port.poll
+        self.poll, self.send = shared.port.poll, shared.port.send
 
     @property
     def tick_ns(self) -> int:

@@ -11,6 +11,7 @@ Without a host a source listens on this machine alone: 127.0.0.1.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,22 @@ class SensorSize:
 
     def __str__(self) -> str:
         return f"{self.mm[0]:g}x{self.mm[1]:g}"
+
+
+class Address:
+    """An option that is a machine's address, "" where nobody is named."""
+
+    ALLOWED = "an address in numbers, as 192.168.1.20"
+
+    def __init__(self, text: str = "") -> None:
+        self.text = text
+
+    @classmethod
+    def read(cls, value: object) -> Address:
+        return cls(str(ipaddress.ip_address(str(value))))
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Delay:

@@ -29,6 +29,8 @@ from .devices import (
     livelinkface,
     mocopi,
     mvn,
+    natnet,
+    neuron,
     opentrackio,
     rokoko,
     vmc,
@@ -47,6 +49,8 @@ KNOWN: dict[str, Any] = {
     "mvn": mvn,
     "mocopi": mocopi,
     "rokoko": rokoko,
+    "natnet": natnet,
+    "neuron": neuron,
 }
 # What a module of another package must have.
 MEMBERS = ("PORT", "KINDS", "Options", "SOURCE")

@@ -39,6 +39,10 @@ class TrackedObjects(Generic[Thing]):
         if name in self._seen:
             self._seen[name] = (self._seen[name][0], now_s)
 
+    def forget(self, name: str) -> None:
+        """Nothing is called that any more."""
+        self._seen.pop(name, None)
+
     def judged(self, now_s: float, silence: str) -> list[Thing]:
         """All things with their states; silence says why nothing comes from the whole source."""
         for thing, seen_s in self._seen.values():

@@ -68,6 +68,9 @@ class TakenPort:
             self.tick_ns = port.due_ns if port is not None else self.tick_ns
         return self._heard
 
+    def send(self, data: bytes, to: tuple[str, int]) -> None:
+        """Nobody is asked: what was answered then is in the take."""
+
     def close(self) -> None:
         """Nothing is open."""
 

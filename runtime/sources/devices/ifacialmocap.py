@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import socket
 from typing import Annotated, Any
 
@@ -16,7 +15,7 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.typed import Table
 from understudy.runtime.sources.copies import Copies
 from understudy.runtime.sources.datagrams import SILENT_S, Datagram, Receiver, Reception
-from understudy.runtime.sources.endpoint import Delay, Endpoint
+from understudy.runtime.sources.endpoint import Address, Delay, Endpoint
 from understudy.runtime.sources.face import Face
 from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
 from understudy.runtime.sources.packet import Packet
@@ -30,22 +29,6 @@ KINDS = (Kind.FACE, Kind.BODY)
 ASK_S = 1.0
 
 
-class Phone:
-    """The option phone=ADDRESS of the network."""
-
-    ALLOWED = "the phone's address in numbers, as 192.168.1.20"
-
-    def __init__(self, address: str = "") -> None:
-        self.address = address
-
-    @classmethod
-    def read(cls, value: object) -> Phone:
-        return cls(str(ipaddress.ip_address(str(value))))
-
-    def __str__(self) -> str:
-        return self.address
-
-
 class Options(Table, frozen=True, kw_only=True):
     """What such a source takes."""
 
@@ -54,8 +37,8 @@ class Options(Table, frozen=True, kw_only=True):
         Meta(description="who wears the face (the first; where there is nobody, a subject itself)"),
     ] = ""
     phone: Annotated[
-        Phone, Meta(description="is asked to send, once a second while it is silent (nobody)")
-    ] = Phone()
+        Address, Meta(description="is asked to send, once a second while it is silent (nobody)")
+    ] = Address()
     delay: Annotated[Delay, Meta(description=Delay.WORDS)] = Delay()
 
 
@@ -76,7 +59,7 @@ class TextFaceSource:
         self._hello = ifacialmocap.HELLO
         if endpoint.scheme == "facemotion3d":
             self._hello = ifacialmocap.FACEMOTION3D_HELLO
-        self._to = (options.phone.address, endpoint.port) if options.phone.address else None
+        self._to = (options.phone.text, endpoint.port) if options.phone.text else None
         self._socket: socket.socket | None = None
         if self._to is not None:
             family = socket.AF_INET6 if ":" in self._to[0] else socket.AF_INET

@@ -51,7 +51,7 @@ def heard(scheme: str, performance: Performance, options: str = ""):
     return source, packets
 
 
-@pytest.mark.parametrize("scheme", ["mvn", "rokoko", "vmc"])
+@pytest.mark.parametrize("scheme", ["mvn", "natnet", "neuron", "rokoko", "vmc"])
 def test_a_body_comes_back_within_a_tenth_of_a_millimetre(scheme):
     performance = Performance(clip())
     source, packets = heard(scheme, performance)
@@ -68,7 +68,7 @@ def test_a_body_comes_back_within_a_tenth_of_a_millimetre(scheme):
         assert apart_m < MOST_M and np.degrees(apart) < MOST_DEG, (role, apart_m, apart)
 
 
-@pytest.mark.parametrize("scheme", ["mvn", "rokoko"])
+@pytest.mark.parametrize("scheme", ["mvn", "natnet", "neuron", "rokoko"])
 def test_two_actors_are_two_bodies(scheme):
     source, packets = heard(scheme, Performance(clip(), actors=2), "&name=ann")
     bodies = [s for s in source.streams if s.kind is Kind.BODY]

@@ -10,6 +10,8 @@ import numpy as np
 from tests.runtime.sources.receivers import Told
 from understudy.runtime.core import rotation
 from understudy.runtime.core.pose import Pose, Subject
+from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.sources.streams import Kind
 from understudy.runtime.stage.live import Live
 
 BEGAN_NS = 10**12
@@ -57,16 +59,22 @@ def ticks(
         yield now_s
 
 
+def body_of(source) -> Skeleton:
+    """The skeleton of its first body."""
+    return next(s.of.skeleton for s in source.streams if s.kind is Kind.BODY)
+
+
 def shown(
     source, receiver: Told, frames: Sequence[list[bytes]], way: Way, tick_hz: float, seconds: float
 ) -> Iterator[Subject]:
     """A subject at every tick of a stage that hears these frames."""
     live = Live()
-    (seat,) = live.seats([source.skeleton])
+    (seat,) = live.seats([body_of(source)])
     live.admit([seat])
-    subject = Subject("a", source.skeleton, Pose.rest(source.skeleton))
+    subject = Subject("a", body_of(source), Pose.rest(body_of(source)))
     for now_s in ticks(receiver, frames, way, tick_hz, seconds):
-        live.arrive(seat, source.skeleton, source.poll(now_s))
+        packets = source.poll(now_s)
+        live.arrive(seat, body_of(source), packets)
         live.step(now_s)
         seat.solve(subject, None, np.zeros(3), rotation.identity())
         if seat.fitting is not None:

@@ -21,6 +21,7 @@ class Told:
         self._now_ns = 10**12
         self.tick_ns = 10**15
         self.closed = False
+        self.sent: list[tuple[bytes, tuple]] = []
 
     def say(self, *datagrams: bytes, peer: tuple = ANN, after_s: float = 0.001) -> None:
         for data in datagrams:
@@ -34,6 +35,9 @@ class Told:
     def poll(self, now_s: float) -> list[Datagram]:
         said, self._said = self._said, []
         return said
+
+    def send(self, data: bytes, to: tuple) -> None:
+        self.sent.append((data, to))
 
     def close(self) -> None:
         self.closed = True

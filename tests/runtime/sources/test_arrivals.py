@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,11 +13,22 @@ from hypothesis import strategies as st
 
 from tests.bridge.protocols import test_mocopi as mocopi_said
 from tests.runtime.sources.arrivals import Way, frames, shown, ticks
+from tests.runtime.sources.devices import test_natnet_source as natnet_said
+from tests.runtime.sources.devices import test_neuron_source as neuron_said
 from tests.runtime.sources.devices import test_rokoko_source as rokoko_said
 from tests.runtime.sources.devices.test_mvn_source import body as mvn_body
 from tests.runtime.sources.devices.test_vmc_source import LEGS_AND_TRUNK, offsets
 from tests.runtime.sources.receivers import source
-from understudy.bridge.protocols import freed, ifacialmocap, livelinkface, mocopi, mvn, osc, vmc
+from understudy.bridge.protocols import (
+    freed,
+    ifacialmocap,
+    livelinkface,
+    mocopi,
+    mvn,
+    neuron,
+    osc,
+    vmc,
+)
 from understudy.bridge.protocols import opentrackio as ot
 from understudy.bridge.protocols import opentrackio_packet as otp
 from understudy.bridge.protocols.vmc_packer import Packer
@@ -96,11 +108,28 @@ def phone_body(time_s: float, number: int, timed: bool = True) -> list[bytes]:
     return [mocopi.encode(mocopi_said.skeleton()), mocopi.encode(one)]
 
 
+def cameras(time_s: float, number: int, timed: bool = True) -> list[bytes]:
+    """A frame of Motive with the same motion."""
+    one = natnet_said.frame(number, swing_rad(time_s), sway_m(time_s), timed)
+    if timed:
+        exposed = 10**7 + round(1e7 * time_s)
+        one = replace(one, time_s=1.0 + time_s, exposed=exposed, sent=exposed + 40_000)
+    opening = natnet_said.opening() if number % 30 == 0 else []
+    return [*opening, natnet_said.packed(one)]
+
+
+def axis(time_s: float, number: int, timed: bool = True) -> list[bytes]:
+    """A frame of Axis with the same motion; it never says its time."""
+    return [neuron.encode(neuron_said.frame(number, swing_rad(time_s), sway_m(time_s)))]
+
+
 # A source of a body: a frame by its time, number and whether it says its time; the joints.
 BODIES = {
     "vmc": (lambda t, _, timed: body(t, timed), JOINTS),
     "mvn": (suit, ("Head", "LeftUpperArm", "RightLowerLeg")),
     "mocopi": (phone_body, ("head", "l_up_arm", "r_low_leg")),
+    "natnet": (cameras, ("Head", "LUArm", "RShin")),
+    "neuron": (axis, ("Head", "LeftArm", "RightLeg")),
     "rokoko": (studio, ("head", "leftUpperArm", "rightLeg")),
 }
 
