@@ -27,6 +27,8 @@ FRAME_S = 1.0 / 60.0
 # A stream that is younger, or was interrupted for a moment so lately, comes unevenly.
 UNEVEN_S, MOMENT_S = 3.0, 0.45
 NEW_S = 1.0
+# A new stream whose delay varies by less than this over so long comes evenly.
+SURELY_S, SURELY_SPREAD_S = 0.3, 0.018
 ON_TIME = 1.1  # ticks
 # Of a stream that comes evenly, what was sent is measured so many packets at a time, and at the
 # latest when it is asked for.
@@ -205,7 +207,8 @@ class Body:
         """Joints lost (J,) are missing from now on."""
         if first:
             self.lost_s = self.time_s
-            uneven_s = max(self._uneven_s + UNEVEN_S, self._began_s + NEW_S)
+            new_s = -np.inf if self._is_surely_even else self._began_s + NEW_S
+            uneven_s = max(self._uneven_s + UNEVEN_S, new_s)
             uneven = self.time_s < uneven_s
             # What is being handed over from beyond the envelope is not pulled into it.
             self._kept = uneven and (self._kept or not self._fading().any())
@@ -320,6 +323,12 @@ class Body:
     def _is_even(self) -> bool:
         """Whether what was taken at a steady rate came so too, to a tick of the stage."""
         return self.stream.spread_s <= ON_TIME * self._tick_s and self.stream.steady
+
+    @property
+    def _is_surely_even(self) -> bool:
+        """The same of a stream that is new: whether it is known for long enough to tell."""
+        known_s = self.stream.newest.time_s - self._began_s
+        return known_s > SURELY_S and self.stream.spread_s < SURELY_SPREAD_S and self._is_even
 
     @property
     def _is_uneven(self) -> bool:

@@ -6,21 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from understudy.runtime.core import quaternion, rotation
+from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Pose
 from understudy.runtime.core.rotation import Array
 
-from . import forecast, ground
+from . import coasting, forecast, ground
+from .coasting import Coast
 from .forecast import Forecast
 from .ground import Level
 from .network import Snapshot, Understudy
 from .stream import Packet
 from .transfer import Transfer
 
-# Joints that the network does not know run out.
-COAST_S = 0.15
-FASTEST_RAD_S = 10.0  # and no faster: a joint that flips does not go on flipping
 CARRIES_M = 0.02
 # A body stands when its hips have moved no faster for so many knots.
 GOES_ON = 0.5  # share of its speed at which a lost actor is expected to leave one who stops
@@ -51,10 +49,7 @@ class Prediction:
         self._error_then_m: Array = np.zeros(1)
         self._apart_mps = 0.0
         self._hips: Array = np.zeros(3)
-        count = len(transfer.source)
-        self._coast_from: Array = rotation.identity(count)
-        self._coast_rate: Array = np.zeros((count, 3))
-        self._coast_from_s: Array = np.zeros(count)
+        self._coast = Coast(len(transfer.others))
         self._carries = False
         self._carried: tuple[Array, Array] = (np.zeros(3), np.zeros(3))
 
@@ -95,16 +90,15 @@ class Prediction:
 
         before is a packet dt_s earlier that tells their speed, None where there is none.
         """
-        last = packets[-1]
-        self._coast_from[lost] = last.rotations[lost]
-        self._coast_from_s[lost] = last.time_s
-        self._coast_rate[lost] = 0.0
-        if before is not None:
-            turn = rotation.multiply(last.rotations, rotation.conjugate(before.rotations))
-            rate = rotation.to_rotation_vector(turn) / dt_s
-            fast = np.sqrt(np.sum(rate * rate, axis=-1, keepdims=True))
-            rate *= np.minimum(1.0, FASTEST_RAD_S / np.maximum(fast, FASTEST_RAD_S))
-            self._coast_rate[lost] = rate[lost]
+        last, others = packets[-1], self.transfer.others
+        which = np.flatnonzero(lost[others])
+        if len(which):
+            joints, rate = others[which], None
+            if before is not None:
+                was = rotation.conjugate(before.rotations[joints])
+                turn = rotation.multiply(last.rotations[joints], was)
+                rate = rotation.to_rotation_vector(turn) / dt_s
+            self._coast.lose(which, joints, packets, rate)
         if self.transfer.carriers:
             root = np.array([p.positions[0] for p in packets])
             self._carries = bool(np.ptp(root[:, [0, 2]], axis=0).max() > CARRIES_M)
@@ -246,14 +240,8 @@ def _here(
     rotations = np.array([packet.rotations for packet in newest])
     if len(transfer.others):
         others = transfer.others
-        since_s = np.array([one._coast_from_s[others] for one in predictions])
-        since_s -= np.array(times_s)[:, None]
-        rate = np.array([one._coast_rate[others] for one in predictions])
-        last = np.array([one._coast_from[others] for one in predictions])
         lost = np.array(missing)[:, others, None]
-        coasts_s = COAST_S * (1.0 - np.exp(np.minimum(since_s / COAST_S, 50.0)))
-        turn = rotation.from_rotation_vector(rate * coasts_s[..., None])
-        on = quaternion.multiply(turn, last)
+        on = coasting.turned([one._coast for one in predictions], times_s)
         rotations[:, others] = np.where(lost, on, rotations[:, others])
     hips, turns = hips.astype(float), turns.astype(float)
     hips[:, 1] -= [one.level.lift_m for one in predictions]

@@ -124,6 +124,19 @@ def test_a_gap_at_any_rate_is_better_than_holding_still(rate_hz):
     assert same(shown, clip)[round((2.0 + HAND_OVER_S) * rate_hz) :].all()
 
 
+def test_an_even_stream_that_began_a_moment_ago_is_predicted_like_any():
+    clip, rate = walk(5.0, 60.0), 60
+    errors_m, seams = [], []
+    for from_s in (0.5, 2.5):
+        lost = slice(round(from_s * rate), round((from_s + 0.3) * rate))
+        shown = played(clip, (from_s, from_s + 0.3, ()))
+        truth = gaps.world(clip.skeleton, clip.positions, clip.rotations)
+        out = gaps.world(clip.skeleton, shown.positions, shown.rotations)
+        errors_m.append(gaps.errors_m(truth[lost], out[lost], 0)[0].mean())
+        seams.append(gaps.seam_ratio(truth, out, [(lost.start, lost.stop + 51)], rate))
+    assert errors_m[0] < 1.5 * errors_m[1] and seams[0] < 1.3
+
+
 def test_a_jerk_before_the_rate_is_known_holds_nobody_back_later():
     clip = walk(5.0, 60.0)
     jerks = clip.rotations.copy()
