@@ -180,6 +180,16 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         "description, notes; --slate scene=12,shot=B",
     )
     files.add_argument(
+        "--trigger-from", action="append", default=[], metavar="URL",
+        help="who may begin and end takes: xml://0.0.0.0:1512 (CaptureStart, CaptureStop), "
+        "osc://0.0.0.0:8000 (/RecordStart, /RecordStop) or http://0.0.0.0:8090",
+    )  # fmt: skip
+    files.add_argument(
+        "--trigger-to", action="append", default=[], metavar="URL",
+        help="who is told when takes begin and end: xml://, osc:// (as to a phone's Live Link "
+        "Face), http://, or rokoko://HOST?key=1234",
+    )  # fmt: skip
+    files.add_argument(
         "--record",
         type=Path,
         metavar="TAKE",
@@ -261,6 +271,8 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
                 subject.character = character
     session.source += _sources(args)
     session.output += _outputs(args)
+    session.trigger += [{"from": line} for line in args.trigger_from]
+    session.trigger += [{"to": line} for line in args.trigger_to]
     sessions.check(session)
     check_maps(session, str(path or ""))
     check_outputs(session, str(path or ""))

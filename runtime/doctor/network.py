@@ -36,6 +36,7 @@ USES: dict[Port, str] = {
     ("udp", 14043): "Rokoko",
     ("udp", 9763): "Xsens MVN",
     ("udp", 1511): "OptiTrack NatNet",
+    ("udp", 1512): "triggers",
     ("udp", 7012): "Perception Neuron",
     ("udp", 12351): "mocopi",
     ("udp", 49983): "iFacialMocap",

@@ -52,6 +52,7 @@ from .laps import Laps
 from .recording import Recording
 from .replay import TakenInputs
 from .session import Session, dumps, output_line
+from .triggers import Answers, Triggers
 
 # A recorder is there within a second or two; on a machine that is busy it may take longer.
 READY_S = 60.0
@@ -107,12 +108,20 @@ class Stage:
             self.control = stack.enter_context(
                 ControlServer(loop.control, loop.insecure, access=access)
             )
+            answers = Answers(self.control)
+            # Of a take that is solved again nobody begins or ends anything.
+            self.triggers = Triggers(
+                session.trigger if taken is None else [],
+                answers,
+                lambda *work: self.cast.live.beside(*work),
+            )
+            stack.callback(self.triggers.close)
             # Both start while the cast loads.
             self.recording = stack.enter_context(
                 Recording(
                     session,
                     self.publisher,
-                    self.control,
+                    answers,
                     keyring.local if keyring is not None else None,
                     access,
                     self.about,
@@ -120,7 +129,7 @@ class Stage:
                     lambda: self.edits.save(),
                 )
             )
-            if self.run_as.record is not None or session.slate.folder:
+            if self.run_as.record is not None or session.slate.folder or session.trigger:
                 self.recording.prepare()
             self.outputs: SendProcess | None = None
             if session.output:
@@ -182,8 +191,7 @@ class Stage:
             publish_ns=time.monotonic_ns(),
             rate_num=rate.numerator,
             rate_den=rate.denominator,
-            timecode=self.cast.timecode
-            or timecode.at_time(self._midnight_s + time_s, self.session.stage.timecode),
+            timecode=self._timecode(time_s),
             subjects=subjects,
             cameras=self.cast.scenery.cameras,
             props=self.cast.scenery.props,
@@ -192,6 +200,12 @@ class Stage:
         self.laps.add_ns("intent_to_publish", frame.publish_ns - frame.capture_ns)
         self.publisher.publish(frame)
         self._frame = frame
+
+    def _timecode(self, time_s: float) -> str:
+        """That of a take that is played, else the time of day."""
+        return self.cast.timecode or timecode.at_time(
+            self._midnight_s + time_s, self.session.stage.timecode
+        )
 
     def hold(self) -> None:
         """While a clock stands still: answers, and sends the frame that is there once more."""
@@ -242,9 +256,13 @@ class Stage:
                     self.control.reply(request)
                 case _:
                     self.edits.ask(request)
+        time_s = number / self.session.stage.rate_hz
+        for triggered in self.triggers.asked(time_s, bool(self.recording.taking)):
+            self.recording.ask(triggered, number)
         for edit, reply, trouble in self.edits.done():
             self.control.reply(edit, error=trouble, **reply)
         self.recording.answer()
+        self.triggers.tell(self.recording.taking, self._timecode(time_s))
 
     def about(self) -> tuple[dict[str, Any], str]:
         """What a take that begins now says of the stage, and its session."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import zmq
 
-from understudy.bridge import ControlServer, Publisher
+from understudy.bridge import Publisher
 from understudy.bridge.input_publisher import InputPublisher
 from understudy.bridge.requests import SLATE, Circle, Marker, Record, Request, Slate
 from understudy.bridge.security.access import AccessControl
@@ -24,6 +24,7 @@ from understudy.runtime.takes import slate as slates
 from understudy.runtime.takes.process import RecordProcess
 
 from .session import Session
+from .triggers import Answers
 
 # Of these a slate that is changed while a take runs is that take's too.
 LATER = ("description", "notes")
@@ -43,7 +44,7 @@ class Recording:
         self,
         session: Session,
         publisher: Publisher,
-        control: ControlServer,
+        control: Answers,
         key: Path | None,
         access: AccessControl | None,
         about: Callable[[], tuple[dict[str, Any], str]],
@@ -231,6 +232,11 @@ class Recording:
     def _taking(self) -> RecordProcess | None:
         """The recorder, where a take runs."""
         return self.recorder if self.recorder is not None and self.recorder.taking else None
+
+    @property
+    def taking(self) -> str:
+        """The take that is being recorded, "" for none; before it has a file, some words."""
+        return self.recorder.taking if self.recorder is not None else ""
 
     def figures(self) -> dict[str, float]:
         """Whether a take runs, and whether it fails; nothing where there is no recorder."""

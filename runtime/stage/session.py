@@ -26,6 +26,7 @@ from understudy.runtime.sources import registry
 from understudy.runtime.sources.controls.style import checked
 from understudy.runtime.takes import slate
 
+from . import triggers
 from .parts import Part
 
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -126,12 +127,13 @@ class SlateTable(Table):
 
 
 class Session(Table):
-    """A stage, whole. `source` and `output` tables have the words of their protocols."""
+    """A stage, whole. `source`, `output` and `trigger` tables have the words of their protocols."""
 
     stage: StageTable = msgspec.field(default_factory=StageTable)
     source: list[dict[str, Any]] = []
     subject: list[SubjectTable] = []
     output: list[dict[str, Any]] = []
+    trigger: list[dict[str, Any]] = []
     viewport: ViewportTable = msgspec.field(default_factory=ViewportTable)
     slate: SlateTable = msgspec.field(default_factory=SlateTable)
     # Who wears what of those that have no table of their own: a subject's name, or "*" for all.
@@ -194,6 +196,7 @@ def check(session: Session, file: str = "") -> None:
 
 def _check(session: Session, names: set[str]) -> None:
     timecode.rate(session.stage.timecode)
+    triggers.check(session.trigger)
     checked(session.stage.style, "stage.style")
     subjects: set[str] = set()
     for subject in session.subject:
