@@ -28,6 +28,7 @@ COMMANDS = (
     "send",
     "loopback",
     "simulate",
+    "align",
     "record",
     "take",
     "perform",

@@ -13,7 +13,7 @@ from .file_options import add_file_options, words
 from .keys import keys_option
 
 if TYPE_CHECKING:
-    from understudy.runtime.stage.session import Session
+    from understudy.runtime.stage.session import Session, SubjectTable
 
 
 def add_session(parser: argparse.ArgumentParser) -> None:
@@ -60,6 +60,12 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         help="of one --take alone: its packets and pads go through the same decoders and networks "
         "again, instead of the poses that were made of them",
     )
+    sources.add_argument(
+        "--subject", dest="subjects", action="append", default=[],
+        metavar="NAME:PART=SOURCE[@SECONDS],...",
+        help="one subject of several sources, each so much later: "
+        "ann:body=suit@0.05,hands=gloves,head=hmd,face=phone@0.02",
+    )  # fmt: skip
     sources.add_argument(
         "--copies", type=int, metavar="N", help="every source drives N subjects (for load)"
     )
@@ -187,7 +193,7 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     files.add_argument(
         "--trigger-to", action="append", default=[], metavar="URL",
         help="who is told when takes begin and end: xml://, osc:// (as to a phone's Live Link "
-        "Face), http://, or rokoko://HOST?key=1234",
+        "Face) or http://",
     )  # fmt: skip
     files.add_argument(
         "--record",
@@ -270,6 +276,7 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
             if subject.name == name:
                 subject.character = character
     session.source += _sources(args)
+    session.subject += map(_subject, args.subjects)
     session.output += _outputs(args)
     session.trigger += [{"from": line} for line in args.trigger_from]
     session.trigger += [{"to": line} for line in args.trigger_to]
@@ -310,6 +317,35 @@ def character_of(said: str) -> tuple[str, str]:
     if not equals:
         name, file = "*", said
     return name, str(Path(file).absolute())
+
+
+def _subject(said: str) -> SubjectTable:
+    """NAME:body=SOURCE@SECONDS,hands=SOURCE,... as a [[subject]] table."""
+    from understudy.runtime.core import typed
+    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.stage.session import SubjectTable
+
+    name, colon, parts = said.partition(":")
+    table: dict[str, Any] = {"name": name}
+    for word in parts.split(",") if colon else []:
+        part, equals, source = word.partition("=")
+        source, at, delay = source.rpartition("@") if "@" in source else (source, "", "")
+        if not equals or not source or part not in ("body", "hands", "head", "face"):
+            raise UnderstudyError(
+                f"--subject is {said!r}, and {word!r} is no part; write "
+                "ann:body=suit@0.05,hands=gloves,head=hmd,face=phone."
+            )
+        try:
+            delay_s = float(delay) if at else 0.0
+        except ValueError:
+            raise UnderstudyError(f"--subject has {word!r}; behind the @ are seconds.") from None
+        if part == "face":
+            table |= {"face": source, "face_delay_s": delay_s}
+        else:
+            table[part] = {"from": source, "delay_s": delay_s} if at else source
+    if len(table) == 1:
+        raise UnderstudyError(f"--subject is {said!r}; write ann:body=suit,hands=gloves.")
+    return typed.convert(table, SubjectTable, f"--subject {name}")
 
 
 def _sources(args: argparse.Namespace) -> list[dict[str, Any]]:

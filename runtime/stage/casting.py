@@ -96,10 +96,11 @@ def tracked(table: SubjectTable, streams: Streams) -> bool:
 
 def addresses(table: SubjectTable) -> list[tuple[Kind, str]]:
     """The kinds and addresses of a subject's parts."""
-    body, hands = table.part("body"), table.part("hands")
+    body, hands, head = (table.part(which) for which in ("body", "hands", "head"))
     found = [(Kind.CONTROL, table.control)] if table.control else []
     found += [(Kind.BODY, body.source)] if body is not None else []
     found += [(Kind.HANDS, hands.source)] if hands is not None else []
+    found += [(Kind.BODY, head.source)] if head is not None else []
     return found + [(Kind.FACE, face) for face in table.faces]
 
 

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from understudy.runtime.core.pose import Subject
+from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.sources.streams import Curves
+
+# Two seconds of a stage of 1000 Hz.
+MOST = 2048
+
+
+class Later:
+    """A face that is shown a set time later, interpolated, so that it is in step with its body."""
+
+    def __init__(self, of: Curves, delay_s: float) -> None:
+        self.of, self._delay_s = of, delay_s
+        self.names: tuple[str, ...] = ()
+        self.shown: Array = np.zeros(0, np.float32)
+        self._rows: deque[tuple[float, tuple[str, ...], Array]] = deque(maxlen=MOST)
+
+    def advance(self, now_s: float) -> None:
+        """A tick of the stage: what it shows now is shown later."""
+        rows = self._rows
+        rows.append((now_s, self.of.names, self.of.shown.copy()))
+        at_s = now_s - self._delay_s
+        while len(rows) > 1 and rows[1][0] <= at_s:
+            rows.popleft()
+        one_s, self.names, self.shown = rows[0]
+        if len(rows) > 1 and one_s < at_s and rows[1][1] == self.names:
+            share = (at_s - one_s) / (rows[1][0] - one_s)
+            self.shown = self.shown + np.float32(share) * (rows[1][2] - self.shown)
 
 
 class Wearer:

@@ -18,9 +18,10 @@ from understudy.runtime.sources.streams import Control, Curves, Kind, Motion, St
 
 from .acting import Actor
 from .dressing import Costume
-from .faces import Wearer
+from .faces import Later, Wearer
+from .heads import TrackedHead
 from .live import Live, Seat
-from .parts import Assembly
+from .parts import Assembly, HeadPart
 from .session import SubjectTable
 
 Address = tuple[Kind, str, str]  # kind, source, key
@@ -66,7 +67,11 @@ class Member:
         self._hands = address(Kind.HANDS, hands.source) if hands is not None else None
         self._control = address(Kind.CONTROL, table.control) if table.control else None
         self._faces = [address(Kind.FACE, said) for said in table.faces]
-        self._assembly = Assembly(body, hands) if body is not None else None
+        head = table.part("head")
+        assert head is None or isinstance(head, HeadPart)
+        self._head = head.address if head is not None else None
+        self._tracked = TrackedHead()
+        self._assembly = Assembly(body, hands, head) if body is not None else None
         self.motion: Motion | None = None
         self.control: Control | None = None
         self.known = True  # whether the skeleton is its own yet
@@ -97,10 +102,19 @@ class Member:
             self.motion = found.of if found is not None else None
             self.known = found is not None and found.known
             self._solved = found is not None and found.solved and self._plain
-        self._curves = [streams[a].of for a in self._faces if a in streams]
+        found_faces = [streams[a].of for a in self._faces if a in streams]
+        if self.table.face_delay_s:
+            later = {id(one.of): one for one in self._curves if isinstance(one, Later)}
+            found_faces = [
+                later.get(id(of)) or Later(of, self.table.face_delay_s) for of in found_faces
+            ]
+        self._curves = found_faces
 
     def sense(self, now_s: float, streams: Streams, packets: Packets, live: Live) -> None:
         """Hands what came to whoever moves it."""
+        for face in self._curves:
+            if isinstance(face, Later):
+                face.advance(now_s)
         if self.seat is None or self.motion is None or self._assembly is None:
             return
         assert self._body is not None
@@ -113,6 +127,7 @@ class Member:
                 live.arrive(self.seat, self.motion.skeleton, came)
             self.recorded |= self.known and self.seat.skeleton is self.motion.skeleton
             return
+        self._turn_head(now_s, streams, packets)
         hands, came_hands = None, NONE
         if self._hands is not None:
             found = streams.get(self._hands) or streams.get((Kind.BODY, *self._hands[1:]))
@@ -123,6 +138,20 @@ class Member:
         if shown or self.seat.skeleton is not skeleton:
             live.arrive(self.seat, skeleton, shown)
         self.recorded |= self.known and self.seat.skeleton is skeleton
+
+    def _turn_head(self, now_s: float, streams: Streams, packets: Packets) -> None:
+        """Takes the head of its device: another body's, or where a tracker or a camera looks."""
+        if self._head is None or self._assembly is None:
+            return
+        found = streams.get((Kind.BODY, *self._head))
+        if found is not None:
+            self._assembly.turn_head(now_s, found.of, packets.get(self._head, NONE))
+            return
+        for kind in (Kind.PROP, Kind.CAMERA):
+            if (found := streams.get((kind, *self._head))) is not None:
+                came = self._tracked.packets(found, now_s)
+                self._assembly.turn_head(now_s, self._tracked, came)
+                return
 
     @property
     def _plain(self) -> bool:
@@ -181,9 +210,11 @@ class Member:
         """Its table when a source is gone; None where nothing is left to move it."""
         faces = [f for f in self.table.faces if f.partition("/")[0] != source]
         table = msgspec.structs.replace(self.table, face=faces)
-        body, hands = table.part("body"), table.part("hands")
+        body, hands, head = (table.part(which) for which in ("body", "hands", "head"))
         if hands is not None and hands.address[0] == source:
             table.hands = ""
+        if head is not None and head.address[0] == source:
+            table.head = ""
         if body is not None and body.address[0] == source:
             return None
         if table.control.partition("/")[0] == source:

@@ -1,10 +1,11 @@
 """Assembling a subject: its body from one stream, its hands from another, each with its own delay.
 
-packets of the source -> delay -> filter -> joint mask -> hands -> the body's stand-in
+packets of the source -> delay -> filter -> joint mask -> head, hands -> the body's stand-in
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
@@ -13,7 +14,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from understudy.runtime.core import humanoid
+from understudy.runtime.core import humanoid, rotation
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.fingers import Gloves, gloves
@@ -21,6 +22,8 @@ from understudy.runtime.sources.one_euro import OneEuro
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.playout import Playout
 from understudy.runtime.sources.streams import Motion
+
+from . import heads
 
 # Hands that were seen longer ago than this are missing, as a body's own would be.
 HANDS_KEPT_S = 0.1
@@ -58,6 +61,12 @@ class Part(
     def plain(self) -> bool:
         """Whether packets are taken as they come."""
         return not (self.delay_s or self.joints or self.smooth)
+
+
+class HeadPart(Part, forbid_unknown_fields=True, omit_defaults=True, rename={"source": "from"}):
+    """A head's, of a device with a room of its own, which is turned by so much about +Y."""
+
+    heading_deg: Annotated[float, Meta(ge=-3600.0, le=3600.0)] = 0.0
 
 
 class Feed:
@@ -116,12 +125,15 @@ def below(skeleton: Skeleton, names: Sequence[str]) -> Array:
 class Assembly:
     """One subject's motion out of its parts, as a Motion of its own."""
 
-    def __init__(self, body: Part, hands: Part | None) -> None:
+    def __init__(self, body: Part, hands: Part | None, head: HeadPart | None = None) -> None:
         self._body, self._hands = Feed(body), Feed(hands) if hands is not None else None
+        self._head = Feed(head) if head is not None else None
+        self._room = rotation.from_yaw(math.radians(head.heading_deg if head is not None else 0.0))
+        self._looks: tuple[Array | None, float] = None, float("-inf")
         self._way: tuple[Skeleton, Skeleton, Gloves | None] | None = None
         self._held: Packet | None = None  # the newest of the hands
         self._held_s = float("-inf")
-        self.plain = body.plain and hands is None
+        self.plain = body.plain and hands is None and head is None
 
     def skeleton(self, body: Motion, hands: Motion | None) -> Skeleton:
         """The body's, with the fingers of the hands where it has none itself."""
@@ -143,6 +155,7 @@ class Assembly:
     ) -> list[Packet]:
         """The packets of the whole subject that are to be shown at this tick."""
         packets = self._body.packets(now_s, came, body.skeleton)
+        packets = self.with_head(now_s, packets, body.skeleton)
         if self._hands is None or hands is None:
             return packets
         self.skeleton(body, hands)
@@ -154,6 +167,21 @@ class Assembly:
             return packets
         late = now_s - self._held_s > HANDS_KEPT_S
         return [self._with_hands(packet, way, late) for packet in packets]
+
+    def turn_head(self, now_s: float, head: Motion, came: Sequence[Packet]) -> None:
+        """Takes what came of the head's device, before the body's packets of the same tick."""
+        assert self._head is not None
+        for packet in self._head.packets(now_s, came, head.skeleton):
+            if (turn := heads.looks(packet, head.skeleton)) is not None:
+                self._looks = rotation.multiply(self._room, turn), now_s
+
+    def with_head(self, now_s: float, packets: list[Packet], skeleton: Skeleton) -> list[Packet]:
+        """The packets with the head of its device; one that is silent is not seen."""
+        if self._head is None:
+            return packets
+        turn, seen_s = self._looks
+        turn = turn if now_s - seen_s <= HANDS_KEPT_S else None
+        return [heads.with_head(packet, skeleton, turn) for packet in packets]
 
     def _with_hands(self, packet: Packet, way: Gloves, late: bool) -> Packet:
         """The packet on the whole skeleton; fingers of which nothing is known are not seen."""

@@ -27,7 +27,7 @@ from understudy.runtime.sources.controls.style import checked
 from understudy.runtime.takes import slate
 
 from . import triggers
-from .parts import Part
+from .parts import HeadPart, Part
 
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
 Metres = Annotated[float, Meta(ge=-1e6, le=1e6)]
@@ -65,7 +65,7 @@ class StageTable(Table):
 class SubjectTable(Table):
     """[[subject]]: a name on stage, and what it is made of.
 
-    control, or body with hands and face: "SOURCE", "SOURCE/KEY", or a table (`parts.Part`).
+    control, or body with hands, head and face: "SOURCE", "SOURCE/KEY", or a table (`parts.Part`).
     character is a .glb, .vrm or motion file, or a profile, onto whose skeleton it is carried over.
     at_m and heading_deg move it and turn it about +Y; a subject on a pad starts there, and looks at
     look_at: a subject's or camera's name, or a point.
@@ -75,7 +75,9 @@ class SubjectTable(Table):
     control: str = ""
     body: str | Part = ""
     hands: str | Part = ""
+    head: str | HeadPart = ""
     face: str | list[str] = ""
+    face_delay_s: Annotated[float, Meta(ge=0.0, le=2.0)] = 0.0
     at_m: Place = NOWHERE
     heading_deg: Annotated[float, Meta(ge=-3600.0, le=3600.0)] = 0.0
     takeover: bool = True
@@ -85,7 +87,8 @@ class SubjectTable(Table):
     def part(self, which: str) -> Part | None:
         """Its body or hands as a Part; None where it has none."""
         said = getattr(self, which)
-        return (Part(said) if said else None) if isinstance(said, str) else said
+        kind = HeadPart if which == "head" else Part
+        return (kind(said) if said else None) if isinstance(said, str) else said
 
     @property
     def faces(self) -> list[str]:
@@ -95,7 +98,7 @@ class SubjectTable(Table):
     @property
     def sources(self) -> set[str]:
         """The sources that it is made of."""
-        parts = [p.source for w in ("body", "hands") if (p := self.part(w))]
+        parts = [p.source for w in ("body", "hands", "head") if (p := self.part(w))]
         return {a.partition("/")[0] for a in (self.control, *parts, *self.faces) if a}
 
 
@@ -223,8 +226,9 @@ def check_subject(subject: SubjectTable, sources: set[str]) -> None:
             f"Subject {subject.name!r} is on no pad, so it looks where its source looks; leave "
             "look_at out."
         )
-    if subject.hands and not subject.body:
-        raise UnderstudyError(f"Subject {subject.name!r} has hands and no body to hang them on.")
+    for part in ("hands", "head"):
+        if getattr(subject, part) and not subject.body:
+            raise UnderstudyError(f"Subject {subject.name!r} has {part} and no body for them.")
     for source in sorted(subject.sources - sources):
         raise UnderstudyError(
             f"Subject {subject.name!r} is made of {source!r}, and no source is called so; there "

@@ -27,6 +27,7 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
     name: str = ""
     take: int | None = None
     timecode: str = ""
+    filename: str = ""
     notes: str = ""
     description: str = ""
 

@@ -51,10 +51,11 @@ class Told(Table, frozen=True, kw_only=True):
     ] = 1
 
 
-class Keyed(Told, frozen=True, kw_only=True):
-    """What a trigger to Rokoko Studio's command interface takes besides."""
+class Posted(Told, frozen=True, kw_only=True):
+    """What a trigger that is posted by HTTP takes besides."""
 
-    key: Annotated[str, Meta(description="of Studio's command interface")] = "1234"
+    start: Annotated[str, Meta(description="the path that begins a take")] = "/record/start"
+    stop: Annotated[str, Meta(description="the path that ends it")] = "/record/stop"
 
 
 class _Scheme(Protocol):
@@ -74,8 +75,7 @@ HEARD: dict[str, Any] = {
 TOLD: dict[str, Any] = {
     "xml": _scheme(capture.PORT, Told),
     "osc": _scheme(capture.OSC_PORT, Told),
-    "http": _scheme(8090, Told),
-    "rokoko": _scheme(14053, Keyed),
+    "http": _scheme(8090, Posted),
 }
 
 
@@ -239,7 +239,7 @@ class Triggers:
     def _send(self, said: Capture) -> None:
         for target in self._targets:
             port = target.port or TOLD[target.scheme].PORT
-            if target.scheme in ("http", "rokoko"):
+            if target.scheme == "http":
                 _told_later(self._beside(post, target, port, said))
                 self.told += 1
                 continue
@@ -257,16 +257,11 @@ class Triggers:
 
 def post(target: url.Url, port: int, said: Capture) -> None:
     """Tells one by HTTP; raises OSError where that fails."""
-    verb = "start" if said.begins else "stop"
     shot, take = said.shot
-    if target.scheme == "rokoko":
-        path = f"/v1/{target.options.key}/recording/{verb}"
-        content: dict[str, Any] = {"filename": said.name}
-    else:
-        path = f"/record/{verb}"
-        content = {"name": shot, "take": take, "timecode": said.timecode}
+    path = target.options.start if said.begins else target.options.stop
+    content = {"name": shot, "take": take, "timecode": said.timecode, "filename": said.name}
     asked = urllib.request.Request(
-        f"http://{target.host}:{port}{path}",
+        f"http://{target.host}:{port}/{path.lstrip('/')}",
         json.dumps(content).encode(),
         {"Content-Type": "application/json"},
     )

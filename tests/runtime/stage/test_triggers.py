@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.sources.receivers import free_udp_ports
+from tests.runtime.sources.receivers import Told, free_udp_ports
 from understudy.bridge import ControlClient, Subscriber
 from understudy.bridge.protocols import capture, osc
 from understudy.bridge.protocols.capture import Capture
@@ -31,23 +31,18 @@ class Nobody:
 
 @pytest.fixture
 def heard():
-    """Triggers that hear XML on a port of their own, and what sends to it."""
-    (port,) = free_udp_ports(1)
+    """Triggers that hear XML, and what says some to them; a second goes by between two of these."""
     answers = Answers(Nobody())
-    of = Triggers([{"from": f"xml://127.0.0.1:{port}"}], answers, None)
-    out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    ticks = iter(range(10**6))
+    of = Triggers([], answers, None)
+    receiver = Told()
+    of._ports.append((receiver, triggers.Heard()))
+    seconds = iter(range(10**6))
 
     def say(*datagrams: bytes, taking: bool = False):
-        for data in datagrams:
-            out.sendto(data, ("127.0.0.1", port))
-        found = []
-        for _ in range(3):  # what came after a tick is the next one's
-            found += of.asked(next(ticks) / 1000, taking)
-        return found
+        receiver.say(*datagrams)
+        return of.asked(float(next(seconds)), taking)
 
     yield say, answers, of
-    out.close()
     of.close()
 
 
