@@ -3,3 +3,5 @@
 from pathlib import Path
 
 PADS = Path(__file__).resolve().parent / "pads"
+# Three people that `understudy character` made, under CC0.
+PEOPLE = PADS.parent / "people"

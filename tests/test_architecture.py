@@ -21,6 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("bridge",),
     (
         "runtime.characters",
+        "runtime.characters.people",
         "runtime.retarget",
         "runtime.performer",
         "runtime.performer.ik",
@@ -46,6 +47,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "models.effects",
         "models.matching",
         "models.motion",
+        "models.people",
         "models.takeover",
     ),
     ("runtime.bench",),

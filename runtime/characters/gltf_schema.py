@@ -216,7 +216,12 @@ class Extensions(msgspec.Struct):
     VRMC_springBone: SpringBone | None = None
 
 
+class Asset(msgspec.Struct):
+    extras: Any = None
+
+
 class Document(msgspec.Struct):
+    asset: Asset = msgspec.field(default_factory=Asset)
     scene: int | None = None
     scenes: list[Scene] = []
     nodes: list[Node] = []

@@ -8,7 +8,7 @@ import numpy as np
 
 from understudy.runtime.core.errors import UnderstudyError
 
-from . import gltf_springs
+from . import gltf_springs, made
 from .character import Character, Expression
 from .gltf_document import SUFFIXES, File, opened
 from .gltf_materials import Materials, unread
@@ -40,6 +40,7 @@ def of_file(file: File) -> Character:
     rows = {morph.name: k for k, morph in enumerate(morphs)}
     notes = [*bones.notes, *meshes.notes, *materials.notes, *_painted(file), *unread(file)]
     springs, colliders = gltf_springs.read(file, bones)
+    colliders = colliders or made.colliders(file.tree.asset.extras, bones.skeleton)
     return Character(
         _name(file),
         bones.skeleton,

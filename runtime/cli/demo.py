@@ -117,6 +117,7 @@ def show(take: Path | None, out: Path, seconds: float) -> None:
 
     print("Rendering what was recorded.", flush=True)
     film: list[object] = ["--out", out / "demo.mp4", "--size", SIZE, "--fps", 30]
+    film += ["--character", demos.PEOPLE / "ada.glb"]
     _finish("render", recorded, *film, "--contact-sheet", out / "contact-sheet.png")
     print("Rendering what the mocap was, what arrived and what went out.", flush=True)
     gl.spare_the_cores()

@@ -34,6 +34,7 @@ COMMANDS = (
     "perform",
     "inspect",
     "retarget",
+    "character",
     "takeover",
     "why",
     "render",

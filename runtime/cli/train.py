@@ -1,11 +1,11 @@
-"""`understudy train motion`, `train actions`, `train takeover` and `train effect`."""
+"""`understudy train`: one network of a few, each a folder under `models/`."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 
-SUMMARY = "train a network: motion (control), actions (buttons), takeover or effect"
+SUMMARY = "train a network: motion (control), actions (buttons), takeover, measures or effect"
 EXAMPLES = """understudy train motion --data mocap/cmu --out out/motion
 understudy train motion --data mocap/cmu --out out/motion --resume
 understudy train actions --data mocap/cmu mocap/more
@@ -17,6 +17,7 @@ WHAT = {
     "motion": ("motion", "the network that answers the pad"),
     "actions": ("actions", "what buttons start: jumps and actions"),
     "takeover": ("takeover", "the network that stands in for mocap"),
+    "measures": ("people", "the network that answers a body's measures, for `character`"),
     "effect": ("contact", "the contact shading"),
 }
 

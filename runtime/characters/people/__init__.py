@@ -1,0 +1,1 @@
+"""People made by `understudy character`: a recipe in, a skinned character out."""
