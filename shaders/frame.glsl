@@ -1,3 +1,4 @@
+const int MOST_LAMPS = 16;
 // What every pass knows about this frame; runtime/viewport/uniforms.py writes it. Row i of a Python
 // matrix is row i here: matrices are declared row_major.
 layout(std140, row_major) uniform Frame {
@@ -14,4 +15,10 @@ layout(std140, row_major) uniform Frame {
     vec4 ground_bounce;       // linear; w: distance at which the ground has faded, m
     vec4 size;                // width, height, 1 / width, 1 / height, pixels
     vec4 lens;                // tan(fov_y / 2) * aspect, tan(fov_y / 2), contact strength 0..1, time_s
+    mat4 set_projection;      // world to the clip space of the set's own shadow map
+    vec4 air;                 // fog, 1/m; clouds 0..1; how much sky there is 0..1; wetness 0..1
+    vec4 floor_plane;         // the ground's height, m; its grid 0..1; lamps; depth of the set's box, m
+    vec4 lamp_place[MOST_LAMPS];   // m; w: 1 / reach^2, 1/m^2
+    vec4 lamp_colour[MOST_LAMPS];  // linear, at 1 m; w: 1 / (cos of the inner angle - of the outer)
+    vec4 lamp_way[MOST_LAMPS];     // along its axis; w: cos of the outer angle, -2 for one that has none
 };

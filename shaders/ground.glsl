@@ -5,7 +5,7 @@ out vec3 world;
 out float depth_m;
 void main() {
     vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0 - 1.0;
-    world = vec3(camera_position.x, 0.0, camera_position.z)
+    world = vec3(camera_position.x, floor_plane.x, camera_position.z)
           + vec3(corner.x, 0.0, corner.y) * ground_bounce.w * 3.0;
     vec4 at = view * vec4(world, 1.0);
     depth_m = -at.z;
@@ -45,13 +45,13 @@ void main() {
     float half_metre = lines(p, pixel, 0.5, 0.006) * 0.22 * smoothstep(14.0, 4.0, away);
     float metre = lines(p, pixel, 1.0, 0.014) * 0.55 * smoothstep(60.0, 15.0, away);
     float ten = lines(p, pixel, 10.0, 0.04) * 0.9;
-    albedo = mix(albedo, LINE, max(max(half_metre, metre), ten));
+    albedo = mix(albedo, LINE, floor_plane.y * max(max(half_metre, metre), ten));
     // The world's axes, where they pass the origin: +X red, +Z blue.
     vec2 axis = clamp((vec2(0.012) - abs(p.yx)) / pixel.yx + 0.5, 0.0, 1.0)
-              * step(vec2(0.0), p) * smoothstep(1.0, 0.9, p);
+              * step(vec2(0.0), p) * smoothstep(1.0, 0.9, p) * floor_plane.y;
     albedo = mix(albedo, AXIS_X, axis.x * 0.85);
     albedo = mix(albedo, AXIS_Z, axis.y * 0.85);
-    albedo_out = vec4(sqrt(albedo), 0.18);
+    albedo_out = vec4(sqrt(albedo) * (1.0 - 0.45 * air.w), mix(0.18, 0.8, air.w));
     // As in light.glsl: how much of the ground is left before the sky, for effects that draw edges.
     float left = 1.0 - smoothstep(0.12, 1.0, length(p - camera_position.xz) / ground_bounce.w);
     normal_out = vec4(mat3(view) * vec3(0.0, 1.0, 0.0), left);

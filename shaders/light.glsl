@@ -32,9 +32,14 @@ void main() {
     // The ground fades into the sky at its horizon; where nothing was drawn there is sky alone.
     bool empty = depth_m <= 0.0;
     float fade = smoothstep(0.12, 1.0, length(world.xz - camera_position.xz) / ground_bounce.w);
-    fade = empty ? 1.0 : (world.y < 0.02 ? fade : 0.0);
+    fade = empty ? 1.0 : (world.y < floor_plane.x + 0.02 ? fade : 0.0);
     vec3 towards = empty ? direction : normalize(vec3(direction.x, 0.0, direction.z));
-    colour = mix(colour, sky_colour(towards), fade);
+    vec3 sky = sky_colour(towards);
+    colour = mix(colour, sky, fade);
+#ifdef FOG
+    float seen = empty ? 400.0 : length(ray) * depth_m;
+    colour = mix(sky_horizon.rgb * air.z, colour, exp(-air.x * seen * (empty ? 1.0 - max(direction.y, 0.0) : 1.0)));
+#endif
 #ifdef LINEAR  // an effect comes before the tone map
     picture = vec4(colour, 1.0);
 #else

@@ -1,5 +1,6 @@
-// What light does at a surface: the sun with its soft shadow, the sky's and the ground's glow, what is
-// mirrored. Its users have frame.glsl, and the shadow map's textures.
+// What light does at a surface: the sun with its soft shadow, lamps, the sky's and the ground's glow,
+// what is mirrored. Its users have frame.glsl, and the shadow map's textures.
+// Defines: LAMPS where there are any, SET where a set has a shadow map of its own.
 uniform sampler2D shadow_map;
 uniform sampler2D near_map;  // the closest caster in a wide neighbourhood: skips the search
 
@@ -14,6 +15,24 @@ vec2 spiral(int i, int count, float turn) {
     float r = sqrt((float(i) + 0.5) / float(count)), a = 2.39996323 * float(i) + turn;
     return r * vec2(cos(a), sin(a));
 }
+
+#ifdef SET
+uniform sampler2D set_shadow_map;
+
+// The same from what stands still: its map is drawn once, so that it is fine enough for few taps.
+float set_sunlight(vec3 world, vec3 normal) {
+    float slope = clamp(1.0 - dot(normal, sun_direction.xyz), 0.0, 1.0);
+    vec3 at = (set_projection * vec4(world + normal * (0.02 + 0.05 * slope), 1.0)).xyz * 0.5 + 0.5;
+    vec3 off = abs(at - 0.5);
+    float turn = grain(gl_FragCoord.xy), shut = 0.0;
+    vec2 texel = 1.6 / vec2(textureSize(set_shadow_map, 0));
+    int taps = max(off.x, max(off.y, off.z)) < 0.499 ? 6 : 0;
+    for (int i = 0; i < taps; i++)
+        shut += step(texture(set_shadow_map, at.xy + texel * spiral(i, 6, turn)).r,
+                     at.z - (0.02 + 0.04 * slope) / floor_plane.w);
+    return 1.0 - shut / 6.0;
+}
+#endif
 
 // 0 in shadow, 1 in the sun: percentage-closer soft shadows (Fernando 2005). Loops of no
 // rounds instead of branches: software renderers step through a branch, but leave a loop.
@@ -61,20 +80,54 @@ vec3 mirrored(vec3 direction, vec3 n, float gloss, vec3 base, float metal, float
     vec3 above = mix(sky_horizon.rgb, sky_zenith.rgb, max(to.y, 0.0));
     vec3 around = mix(ground_bounce.rgb, above, smoothstep(-0.25, 0.25, to.y));
     return sun_colour.rgb * (lit * lobe * visible * fresnel) * 0.31831
-         + around * edge * contact * mix(0.25 + 0.75 * gloss, 1.0, metal);
+         + air.z * around * edge * contact * mix(0.25 + 0.75 * gloss, 1.0, metal);
 }
+
+#ifdef LAMPS
+// What lamps give: points and cones, falling off with the square of the distance (glTF's
+// KHR_lights_punctual), without shadows of their own.
+vec3 lamplight(vec3 world, vec3 direction, vec3 n, vec3 albedo, float gloss, float metal, float contact) {
+    float rough = 1.0 - 0.85 * gloss, a2 = rough * rough * rough * rough;
+    float k = 0.5 * rough * rough + 0.03, nv = max(-dot(n, direction), 0.02);
+    vec3 base = mix(vec3(0.04), albedo, metal), sum = vec3(0.0);
+    float shine = gloss > 0.2 || metal > 0.0 ? 1.0 : 0.0;
+    for (int i = 0; i < int(floor_plane.z); i++) {
+        vec3 to = lamp_place[i].xyz - world;
+        float d2 = dot(to, to);
+        vec3 l = to * inversesqrt(max(d2, 1e-6));
+        float cone = clamp((-dot(l, lamp_way[i].xyz) - lamp_way[i].w) * lamp_colour[i].w, 0.0, 1.0);
+        float near = clamp(1.0 - d2 * d2 * lamp_place[i].w * lamp_place[i].w, 0.0, 1.0);
+        float nl = max(dot(n, l), 0.0);
+        float falls = cone * cone * near * near / max(d2, 0.04) * nl;
+        vec3 h = normalize(l - direction);
+        float nh = max(dot(n, h), 0.0), spread = nh * nh * (a2 - 1.0) + 1.0;
+        float visible = 0.25 / ((nv * (1.0 - k) + k) * (nl * (1.0 - k) + k));
+        float lobe = shine * a2 / (3.14159 * spread * spread) * visible;
+        vec3 fresnel = base + (1.0 - base) * fifth(1.0 - max(dot(h, l), 0.0));
+        sum += lamp_colour[i].rgb * falls * (albedo * (1.0 - metal) * contact * 0.31831 + fresnel * lobe * 0.31831);
+    }
+    return sum;
+}
+#endif
 
 // The light that a surface sends along `direction`, from the eye.
 vec3 shaded(vec3 world, vec3 direction, vec3 n, vec3 albedo, float gloss, float metal, float contact) {
     float facing = max(dot(n, sun_direction.xyz), 0.0);
     float lit = facing * sunlight(world, n);
+#ifdef SET
+    lit *= set_sunlight(world, n);
+#endif
     vec3 ambient = mix(ground_bounce.rgb, mix(sky_horizon.rgb, sky_zenith.rgb, 0.35), 0.5 + 0.5 * n.y);
     // A large soft light from the side opposite to the sun keeps the shadow side modelled.
     vec3 fill_from = normalize(vec3(-sun_direction.x, 0.55, -sun_direction.z));
     ambient += sky_horizon.rgb * 0.16 * max(dot(n, fill_from), 0.0);
+    ambient *= air.z;
     vec3 colour = albedo * (1.0 - metal)
                 * (sun_colour.rgb * (lit * mix(1.0, contact, 0.5)) * 0.31831 + ambient * contact);
     if (gloss > 0.2 || metal > 0.0)
         colour += mirrored(direction, n, gloss, mix(vec3(0.04), albedo, metal), metal, facing, lit, contact);
+#ifdef LAMPS
+    colour += lamplight(world, direction, n, albedo, gloss, metal, contact);
+#endif
     return colour;
 }

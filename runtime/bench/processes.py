@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -11,6 +12,11 @@ import psutil
 from understudy.bridge import ControlClient
 from understudy.runtime.core.errors import Failure, UnderstudyError
 from understudy.runtime.core.processes import end, free_ports, start
+
+
+def hangs_up() -> bool:
+    """Whether a closed terminal ends what is started here: `nohup` keeps it from that."""
+    return hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
 
 
 class StageProcess:

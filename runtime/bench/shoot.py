@@ -20,7 +20,7 @@ import psutil
 
 from understudy.bridge import ControlClient, Subscriber
 from understudy.bridge.wire.envelope import SIZE
-from understudy.runtime.bench.processes import StageProcess, resident_mb
+from understudy.runtime.bench.processes import StageProcess, hangs_up, resident_mb
 from understudy.runtime.core import processes
 from understudy.runtime.core.errors import Failure
 from understudy.runtime.stage.inputs import DECODER
@@ -45,7 +45,7 @@ SETTLES_S = 15.0
 PATIENCE_S = 60.0
 # In turns; a terminal that is closed ends a stage by SIGHUP.
 KILLS = ["nobody", "recorder", "stage", "all at once"]
-if hasattr(signal, "SIGHUP"):
+if hangs_up():
     KILLS.insert(3, "terminal")
 BAD_NETWORK = {
     "mvn": ("--actors", 2, "--loss", "2%", "--jitter", "20ms", "--dropout", "7s/0.6s"),

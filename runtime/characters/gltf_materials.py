@@ -15,7 +15,7 @@ _OLD = "KHR_materials_pbrSpecularGlossiness"
 _READ = frozenset(
     (_WEBP, _TRANSFORM, _OLD, "KHR_materials_unlit", "KHR_materials_emissive_strength",
      "KHR_mesh_quantization", "VRM", "VRMC_vrm", "VRMC_vrm_animation",
-     "VRMC_springBone", "VRMC_materials_mtoon")
+     "VRMC_springBone", "VRMC_materials_mtoon", "KHR_lights_punctual")
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ class Node(msgspec.Struct):
     skin: int | None = None
     weights: list[float] = []
     extras: Any = None
+    extensions: Any = None
 
     def parts(self) -> tuple[Array, Array, Array]:
         """Translation (3,), rotation (4,) and scale (3,), of a matrix too."""
@@ -214,6 +215,7 @@ class Extensions(msgspec.Struct):
     VRMC_vrm_animation: Vrm | None = None
     VRM: Vrm | None = None
     VRMC_springBone: SpringBone | None = None
+    KHR_lights_punctual: Any = None  # of sets
 
 
 class Asset(msgspec.Struct):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from understudy.runtime.core.buttons import ACTIONS
 from understudy.runtime.viewport import keymap
 
+from .look_options import NAMES, look_options
 from .session_options import add_sources, listed, raw_take, session_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--share", metavar="NAME", help="the viewport's camera is one on stage, for receivers"
     )
     view.add_argument("--no-effect", action="store_true", help="start without the neural effect")
+    look_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -93,6 +95,10 @@ def asked_for(args: argparse.Namespace) -> tuple[Session, Path | None]:
     view = session.viewport
     view.size, view.camera = args.size or view.size, args.camera or view.camera
     view.share, view.effect = args.share or view.share, view.effect and not args.no_effect
+    for name in NAMES:
+        setattr(view, name, getattr(args, name) or getattr(view, name))
+    if view.set.lower().endswith((".glb", ".gltf")):
+        view.set = str(Path(view.set).absolute())
     return session, file
 
 
@@ -209,6 +215,12 @@ class Company:
         words += ["--size", view.size, "--camera", view.camera]
         if args.headless:
             words += ["--headless", "--out", args.out]
+        for name in ("set", "sun", "tone"):
+            if said := getattr(view, name):
+                words += [f"--{name}", said]
+        for name in ("exposure", "clouds", "fog", "wet"):
+            if value := getattr(view, name):
+                words.append(f"--{name}={value:g}")
         if view.share:
             words += ["--share", view.share]
         if not view.effect:

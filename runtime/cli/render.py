@@ -8,11 +8,12 @@ from pathlib import Path
 from understudy.runtime.core.progress import loading
 
 from .file_options import add_file_options, decided
+from .look_options import lit, look_options
 
 SUMMARY = "turn a take (BVH) into a movie or PNG frames, on a mannequin fitted to its skeleton"
 EXAMPLES = """understudy render take.bvh --out take.mp4
 understudy render take.bvh --out take.mp4 --size 1920x1080 --camera orbit --contact-sheet sheet.png
-understudy render take.bvh --out take.mp4 --character knight.glb
+understudy render take.bvh --out take.mp4 --character knight.glb --set flat
 understudy render take.bvh --out frames/ --fps 24 --skeleton"""
 
 
@@ -35,6 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--scale", type=float, help="pixels drawn per pixel along an edge (2; 1 on software)")
     add("--contact-sheet", type=Path, metavar="FILE.png", help="also a sheet of small pictures")
     add("--quiet", action="store_true", help="no progress")
+    look_options(parser)
     add_file_options(parser)
 
 
@@ -86,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
         if figure is not None:
             drawn = is_drawn(args.character)
             renderer.characters = {figure.skeleton.character: args.character} if drawn else {}
+        options.look = lit(args, renderer)
         software = gl.is_software(renderer.ctx)
         scale = args.scale or (1.0 if software else 2.0)
         renderer.set_quality(scale, 1024 if software and scale <= 1.0 else 2048)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from .keys import key_option
+from .look_options import look_options
 
 SUMMARY = "draw a stage's stream, in a window or headless into PNG frames or a movie"
 EXAMPLES = """understudy viewport
@@ -13,6 +14,7 @@ understudy viewport --connect tcp://127.0.0.1:5570 --camera orbit --skeleton
 understudy viewport --headless --out frames/ --seconds 10
 understudy viewport --headless --movie live.mp4 --seconds 20 --stats viewport.json
 understudy viewport --character ann=knight.glb
+understudy viewport --set street --sun night --fog 60 --tone agx
 understudy viewport --save-mannequin mannequin.glb --fit take.bvh"""
 
 
@@ -57,6 +59,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="draw the character, or the subject, NAME as this .glb, .gltf or .vrm; may be given "
         "again. Characters of a stage on this machine are found by themselves",
     )
+    look_options(parser)
     add("--no-life", action="store_true", help="no blinks and glances where no face comes")
     add("--quality", choices=("low", "normal", "high"), help="by the renderer: low on software")
     add(
@@ -139,6 +142,8 @@ def _viewer(args: argparse.Namespace):
     from understudy.runtime.viewport.viewer import Viewer
     from understudy.runtime.viewport.window import Window
 
+    from .look_options import lit
+
     size = film.size_of(args.size)
     given = dict(map(parse, args.character))
     checked(args.connect), checked(args.control)
@@ -181,6 +186,7 @@ def _viewer(args: argparse.Namespace):
             outputs.append(Stills(args.out, live=True))
         overlay = not args.no_overlay
         options = Options(
+            look=lit(args, renderer),
             effect=not args.no_effect,
             skeleton=args.skeleton,
             trajectory=overlay,

@@ -103,13 +103,24 @@ class SubjectTable(Table):
 
 
 class ViewportTable(Table):
-    """[viewport]: what `understudy play` shows."""
+    """[viewport]: what `understudy play` shows.
+
+    set to wet are set and light, as the command `viewport` takes them; a set's file is from the
+    session's own folder.
+    """
 
     show: bool = True
     size: str = "1280x720"
     camera: str = "third"
     share: str = ""
     effect: bool = True
+    set: str = ""
+    sun: str = ""
+    tone: str = ""
+    exposure: Annotated[float, Meta(ge=-10.0, le=10.0)] = 0.0
+    clouds: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
+    fog: Annotated[float, Meta(ge=0.0, le=1e5)] = 0.0
+    wet: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
 
 
 class SlateTable(Table):
@@ -171,6 +182,8 @@ def load(path: Path) -> Session:
             setattr(loop, name, str(base / said))
     if session.slate.folder:
         session.slate.folder = str(base / session.slate.folder)
+    if session.viewport.set.lower().endswith((".glb", ".gltf")):
+        session.viewport.set = str(base / session.viewport.set)
     for subject in session.subject:
         if subject.character:
             subject.character = str(base / subject.character)

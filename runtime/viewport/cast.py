@@ -143,7 +143,7 @@ class Cast:
         for made in self._programs.values():
             made["skin_matrices"].value = MATRICES_UNIT  # type: ignore[union-attr]
         self._programs["body"]["tints"].value = TINTS_UNIT  # type: ignore[union-attr]
-        self._variants = Programs(ctx)
+        self.variants = Programs(ctx)
         self._costumes: dict[int, _Costume] = {}
         self._characters: dict[str, CharacterCostume] = {}
         self._lives: dict[str, Life] = {}
@@ -253,7 +253,7 @@ class Cast:
         if costume is None or costume.outfit is not outfit:
             if costume is not None:
                 costume.release()
-            costume = CharacterCostume(self._ctx, outfit, self._variants)
+            costume = CharacterCostume(self._ctx, outfit, self.variants)
             self._characters[name] = costume
         character, face = outfit.character, outfit.face
         worlds, over, near = [], [], []
@@ -304,7 +304,7 @@ class Cast:
             costume.release()
         for made in self._programs.values():
             made.release()
-        self._variants.release()
+        self.variants.release()
 
 
 def _pixels_per_m(camera: Camera | None, point: Array) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import moderngl
@@ -15,7 +16,7 @@ from .outfit import MAPS, Outfit, Picture, turned
 from .rows import MATRICES_UNIT, Rows
 
 MORPHS_UNIT, FIRST_MAP_UNIT = 10, 11
-SHADOW_UNIT, NEAR_UNIT = 4, 5  # as in the light pass
+SHADOW_UNIT, NEAR_UNIT, SET_UNIT = 4, 5, 6  # as in the light pass
 SRGB8_ALPHA8 = 0x8C43
 MORPH_WIDTH = 1024
 SOLID = 0.9  # alpha from which a translucent surface counts as solid
@@ -33,13 +34,19 @@ class Programs:
     def __init__(self, ctx: moderngl.Context) -> None:
         self._ctx = ctx
         self._made: dict[tuple[str, ...], moderngl.Program] = {}
+        self.light: tuple[str, ...] = ()  # words of what lights, for what is drawn over the picture
+
+    def light_by(self, words: Iterable[str]) -> None:
+        """Compiles what is lit by itself with these words from now on."""
+        self.light = tuple(words)
 
     def of(self, words: tuple[str, ...]) -> moderngl.Program:
         if words not in self._made:
             defines = {word: 1 for word in words}
             made = gl.program(self._ctx, "character.glsl", SOLID=SOLID, **defines)
             units = {"skin_matrices": MATRICES_UNIT, "morph_moves": MORPHS_UNIT,
-                     "shadow_map": SHADOW_UNIT, "near_map": NEAR_UNIT}  # fmt: skip
+                     "shadow_map": SHADOW_UNIT, "near_map": NEAR_UNIT,
+                     "set_shadow_map": SET_UNIT}  # fmt: skip
             units |= {name: FIRST_MAP_UNIT + k for k, name in enumerate(MAPS)}
             for name, unit in units.items():
                 if name in made:
@@ -210,7 +217,7 @@ class CharacterCostume:
         if name == "shadow":
             words = ["SHADOW", *(words if material.alpha != "OPAQUE" else [])]
         if over:
-            words += ["OVER", *(["LINEAR"] if name == "over linear" else [])]
+            words += ["OVER", *(["LINEAR"] if name == "over linear" else []), *self._programs.light]
         if not turned(look):
             words.append("PLAIN_UV")
         program = self._programs.of(tuple(words))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import moderngl
 
 # The textures of the light pass, in its order.
-LIT_BY = ("albedo_map", "normal_map", "depth_map", "contact_map", "shadow_map", "near_map")
+LIT_BY = ("albedo_map", "normal_map", "depth_map", "contact_map", "shadow_map", "near_map",
+          "set_shadow_map")  # fmt: skip
 
 
 class GBuffer:

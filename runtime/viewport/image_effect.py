@@ -19,8 +19,16 @@ class ImageEffect:
         self._effect = module.OnnxEffect(ctx, size, folder)
         self.light = gl.Pass(ctx, "light.glsl", LIT_BY, LINEAR=1)
         self.present = gl.Pass(ctx, "present.glsl", ("light_map",))
+        self._ctx = ctx
         self.texture = ctx.texture(size, 4, dtype="f2")
         self.target = ctx.framebuffer([self.texture])
+
+    def light_by(self, words: dict[str, object]) -> None:
+        """Compiles the light and the tone map with these words."""
+        self.light.release()
+        self.present.release()
+        self.light = gl.Pass(self._ctx, "light.glsl", LIT_BY, LINEAR=1, **words)
+        self.present = gl.Pass(self._ctx, "present.glsl", ("light_map",), **words)
 
     def render(self, gbuffer: GBuffer) -> moderngl.Texture:
         """The light in `target`, worked on; linear."""

@@ -197,7 +197,7 @@ class Outfits:
     def __init__(self, wait: bool = True, most_pixels: int = 2048) -> None:
         self.files: dict[str, Path] = {}
         self.notes: list[str] = []
-        self._wait, self._most = wait, most_pixels
+        self._wait, self.most_pixels = wait, most_pixels
         self._ready: dict[str, tuple[Path, Outfit | None]] = {}
         self._making: dict[str, tuple[Path, Future[Outfit]]] = {}
         self._pool = ThreadPoolExecutor(1, "character")
@@ -250,9 +250,9 @@ class Outfits:
 
     def _make(self, path: Path) -> Outfit:
         if path.suffix.lower() != PROFILE:
-            return made(load(path), self._most)
+            return made(load(path), self.most_pixels)
         profile = profiles.load(path)
-        return made(without(load(path.parent / profile.file), profile.hide), self._most)
+        return made(without(load(path.parent / profile.file), profile.hide), self.most_pixels)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -18,11 +18,12 @@ from understudy.runtime.core.rotation import Array
 from . import gl
 from .camera import Camera
 from .cast import Cast, Scene
-from .character_costume import NEAR_UNIT, SHADOW_UNIT
+from .character_costume import NEAR_UNIT, SET_UNIT, SHADOW_UNIT
 from .gbuffer import LIT_BY, GBuffer
 from .hud import Board, Hud
 from .image_effect import ImageEffect
 from .labels import over_heads
+from .look import Look
 from .mesh.mannequin import GRID_M
 from .mesh.store import Wardrobe
 from .outfit import Outfits
@@ -37,8 +38,10 @@ from .overlay import (
     state_veils,
     wish,
 )
+from .sets.scenery import Scenery
 from .shadow import ShadowMap, sun_box
-from .uniforms import FrameBlock, Look
+from .stand import Stand
+from .uniforms import FrameBlock
 
 SHADOW_LIMIT_M = 12.0
 SPARE_GRID_M = 0.016
@@ -95,7 +98,9 @@ class Renderer:
         self.block = FrameBlock(self.ctx)
         self._ground_program = gl.program(self.ctx, "ground.glsl")
         self._ground = self.ctx.vertex_array(self._ground_program, [])
+        self._words: dict[str, object] = {}  # that the passes which light are compiled with
         self._light = gl.Pass(self.ctx, "light.glsl", LIT_BY)
+        self.stand: Stand | None = None
         self._fxaa = gl.Pass(self.ctx, "fxaa.glsl", ("picture",))
         self._open = self.ctx.texture((1, 1), 1, b"\xff")
         self._idle = self.ctx.simple_framebuffer((1, 1))
@@ -155,6 +160,31 @@ class Renderer:
         if scale != self.scale:
             self.resize(self.width, self.height, scale)
 
+    def set_scenery(self, scenery: Scenery | None) -> None:
+        """Puts a set around the cast; None takes it away."""
+        self._idle.use()
+        if self.stand is not None:
+            self.stand.release()
+        self.stand = None
+        if scenery is not None:
+            self.stand = Stand(self.ctx, scenery, self.cast.variants, self.outfits.most_pixels)
+            for note in self.stand.notes:
+                self._note(f"The set: {note}")
+
+    def _compile(self, look: Look) -> None:
+        """The passes that light, with what this look and set need and no more."""
+        words = look.defines()
+        if self.stand is not None:
+            words |= {"SET": 1} | ({"LAMPS": 1} if self.stand.scenery.lamps else {})
+        if words == self._words:
+            return
+        self._words = words
+        self._light.release()
+        self._light = gl.Pass(self.ctx, "light.glsl", LIT_BY, **words)
+        self.cast.variants.light_by(words)
+        if self.image_effect is not None:
+            self.image_effect.light_by(words)
+
     def _make_contact(self, size: tuple[int, int]) -> Any:
         """The learned contact shading, or None and a note where it cannot be had."""
         try:
@@ -181,6 +211,8 @@ class Renderer:
         for placed in self.cast.placed:
             if placed.note:
                 self._note(f"{placed.subject.name} is drawn as its bones: {placed.note}")
+        self._compile(options.look)
+        self._draw_set_shadow(inner, options)
         self._write_block(inner, options)
         self._draw_shadows(options)
         self._draw_geometry()
@@ -204,7 +236,26 @@ class Renderer:
         self._box_m = box
         contact = 1.0 if options.effect and self.contact is not None else 0.0
         time_s = time.monotonic() - self._start
-        self.block.write(camera, options.look, sun, box, contact, time_s)
+        if self.stand is None:
+            self.block.write(camera, options.look, sun, box, contact, time_s)
+            return
+        scenery, stand = self.stand.scenery, self.stand
+        look = replace(options.look, grid=0.0, sky_share=options.look.sky_share * scenery.sky_share)
+        set_box = stand.projection, stand.depth_m
+        self.block.write(
+            camera, look, sun, box, contact, time_s, scenery.floor_m, scenery.lamps, set_box
+        )
+
+    def _draw_set_shadow(self, camera: Camera, options: Options) -> None:
+        """The shadow of what stands still, where the sun has moved."""
+        stand = self.stand
+        if stand is None or not (options.shadows and stand.aim(options.look.sun)):
+            return
+        box_m = (stand.depth_m, stand.depth_m)
+        self.block.write(camera, options.look, stand.projection, box_m, 0.0, 0.0)
+        self.ctx.enable_only(moderngl.DEPTH_TEST)
+        stand.draw_shadow()
+        self.ctx.enable_only(moderngl.NOTHING)
 
     def _draw_shadows(self, options: Options) -> None:
         self.ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
@@ -219,6 +270,8 @@ class Renderer:
         self.gbuffer.target.use()
         self.gbuffer.target.clear(depth=1.0)
         self.cast.render("body")
+        if self.stand is not None:
+            self.stand.render("body")
         self.ctx.enable_only(moderngl.DEPTH_TEST)
         self._ground.render(moderngl.TRIANGLE_STRIP, vertices=4)
         self.ctx.enable_only(moderngl.NOTHING)
@@ -232,7 +285,8 @@ class Renderer:
 
     def _draw_light(self, contact: moderngl.Texture, options: Options) -> None:
         g, s = self.gbuffer, self.shadow_map
-        lit_by = (g.albedo, g.normal, g.depth, contact, s.depth, s.near)
+        still = self.stand.shadow if self.stand is not None else s.depth
+        lit_by = (g.albedo, g.normal, g.depth, contact, s.depth, s.near, still)
         if self.image_effect is not None and options.image_effect:
             self.image_effect.light.render(self.image_effect.target, *lit_by)
         else:
@@ -240,7 +294,8 @@ class Renderer:
 
     def _draw_over(self, options: Options) -> None:
         """What is translucent or glows, over what does not, in the same light."""
-        if not self.cast.is_over:
+        stand = self.stand if self.stand is not None and self.stand.is_over else None
+        if not (self.cast.is_over or stand):
             return
         effect = self.image_effect if options.image_effect else None
         picture = effect.texture if effect is not None else self._picture
@@ -253,7 +308,12 @@ class Renderer:
         self.ctx.depth_func = "<="
         self.shadow_map.depth.use(SHADOW_UNIT)
         self.shadow_map.near.use(NEAR_UNIT)
-        self.cast.render("over linear" if effect is not None else "over")
+        if self.stand is not None:
+            self.stand.shadow.use(SET_UNIT)
+        name = "over linear" if effect is not None else "over"
+        if stand is not None:
+            stand.render(name)
+        self.cast.render(name)
         self.ctx.enable_only(moderngl.NOTHING)
         self.ctx.blend_func = moderngl.DEFAULT_BLENDING  # type: ignore[assignment]
         self.ctx.depth_func = "<"
@@ -335,6 +395,8 @@ class Renderer:
         if self._hud is not None:
             self._hud.close()
         passes = (self._light, self._fxaa, self.overlay)
+        if self.stand is not None:
+            self.stand.release()
         for thing in (*self._sized, *passes, self.cast, self.shadow_map, self.block, self._ground,
                       self._ground_program, self._open, self._idle):  # fmt: skip
             thing.release()

@@ -1,16 +1,18 @@
-"""The uniform block `Frame` (shaders/frame.glsl), and the look it carries."""
+"""The uniform block `Frame` (shaders/frame.glsl)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import moderngl
 import numpy as np
 
-from understudy.runtime.core.rotation import Array, normalize
+from understudy.runtime.core.rotation import Array
 
 from . import gl
 from .camera import Camera
+from .look import Look
+from .sets.scenery import MOST_LAMPS, Lamp
 
 _LAYOUT = np.dtype(
     [
@@ -27,28 +29,14 @@ _LAYOUT = np.dtype(
         ("ground_bounce", "f4", 4),
         ("size", "f4", 4),
         ("lens", "f4", 4),
+        ("set_projection", "f4", (4, 4)),
+        ("air", "f4", 4),
+        ("floor_plane", "f4", 4),
+        ("lamp_place", "f4", (MOST_LAMPS, 4)),
+        ("lamp_colour", "f4", (MOST_LAMPS, 4)),
+        ("lamp_way", "f4", (MOST_LAMPS, 4)),
     ]
 )
-
-
-def direction(azimuth_rad: float, elevation_rad: float) -> Array:
-    """(3,) unit vector; azimuth 0 is +Z, and grows towards +X."""
-    flat = np.cos(elevation_rad)
-    return np.array([np.sin(azimuth_rad) * flat, np.sin(elevation_rad), np.cos(azimuth_rad) * flat])
-
-
-@dataclass
-class Look:
-    """Light and air. Colours are linear."""
-
-    sun: Array = field(default_factory=lambda: normalize(direction(0.95, np.radians(43.0))))
-    sun_colour: tuple[float, float, float] = (3.35, 3.06, 2.68)
-    sun_half_angle_rad: float = np.radians(1.4)
-    sky_zenith: tuple[float, float, float] = (0.34, 0.44, 0.58)
-    sky_horizon: tuple[float, float, float] = (0.62, 0.655, 0.69)
-    ground_bounce: tuple[float, float, float] = (0.23, 0.215, 0.20)
-    exposure: float = 1.0
-    fade_m: float = 70.0
 
 
 class FrameBlock:
@@ -66,7 +54,11 @@ class FrameBlock:
         box_m: tuple[float, float],
         contact: float,
         time_s: float,
+        floor_m: float = 0.0,
+        lamps: Sequence[Lamp] = (),
+        set_box: tuple[Array, float] | None = None,
     ) -> None:
+        """set_box: world to the clip space of the set's shadow map, and its depth in metres."""
         data = self._data
         data["view"], data["projection"] = camera.view, camera.projection
         data["view_projection"] = camera.projection @ camera.view
@@ -81,6 +73,14 @@ class FrameBlock:
         data["size"] = (camera.width, camera.height, 1 / camera.width, 1 / camera.height)
         half = np.tan(camera.fov_y_rad / 2)
         data["lens"] = (half * camera.aspect, half, contact, time_s)
+        data["air"] = (look.fog, look.clouds, look.sky_share, look.wet)
+        lamps = lamps[:MOST_LAMPS]
+        data["set_projection"], depth_m = set_box or (np.eye(4), 1.0)
+        data["floor_plane"] = (floor_m, look.grid, len(lamps), depth_m)
+        for row, lamp in enumerate(lamps):
+            data["lamp_place"][row] = (*lamp.at, 1.0 / lamp.reach_m**2)
+            data["lamp_colour"][row] = (*lamp.colour, lamp.sharpness)
+            data["lamp_way"][row] = (*lamp.way, lamp.outer)
         self._buffer.write(data.tobytes())
         self._buffer.bind_to_uniform_block(gl.FRAME_BINDING)
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import FREE_PORTS
 from understudy.bridge import ControlClient, Subscriber
-from understudy.runtime.bench.processes import StageProcess
+from understudy.runtime.bench.processes import StageProcess, hangs_up
 from understudy.runtime.takes import motion_file
 from understudy.runtime.takes.contents import contents
 from understudy.runtime.takes.take_motion import load
@@ -64,6 +64,8 @@ def ended(process: psutil.Process) -> None:
 
 @pytest.mark.parametrize("who", ["stage", "recorder", "both", "hangup"])
 def test_after_a_kill_all_but_the_last_tenth_of_a_second_is_there(pad, tmp_path, who):
+    if who == "hangup" and not hangs_up():
+        pytest.skip("these tests run under nohup, which a hangup does not end")
     take = tmp_path / "take.mcap"
     with StageProcess("--pad", pad, "--record", take, "--no-realtime") as stage:
         recorder = recorder_of(stage)

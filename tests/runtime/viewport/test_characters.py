@@ -17,9 +17,9 @@ from understudy.runtime.core.pose import Pose, State, Subject
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.viewport.camera import Camera, fov_of_lens
 from understudy.runtime.viewport.effects.folders import SHIPPED
+from understudy.runtime.viewport.look import Look
 from understudy.runtime.viewport.outfit import Outfits
 from understudy.runtime.viewport.renderer import Options, Renderer
-from understudy.runtime.viewport.uniforms import Look
 
 from .conftest import SIZE, frame_of, standing
 

@@ -24,9 +24,9 @@ from understudy.runtime.viewport.labels import (
     over_heads,
     state_text,
 )
+from understudy.runtime.viewport.look import Look
 from understudy.runtime.viewport.renderer import Options, Renderer
 from understudy.runtime.viewport.sliders import Slider
-from understudy.runtime.viewport.uniforms import Look
 
 from .conftest import SIZE, frame_of, standing
 
