@@ -10,26 +10,44 @@ from torch import Tensor, nn
 
 from understudy.models import export as onnx
 
-from .mirror import Both, halves
-from .network import COLUMNS, HIGH_M, JOINTS, LOW_M, PAST, RECALLED, Understudy, adrift, filled
+from .mirror import FEATURES_SWAP, FEET, RATE_SWAP, SWAP, swapped
+from .network import (
+    COLUMNS,
+    HEADS,
+    HIGH_M,
+    JOINTS,
+    KEY,
+    LOW_M,
+    PAST,
+    RATE,
+    RECALLED,
+    Understudy,
+    adrift,
+    filled,
+    shaped,
+    stirred,
+)
 
 RATE_HZ = 30.0
-MOMENT = 4 * RECALLED + 1
+SIDES = 2  # the body and its mirror image
 
 
 class Exported(nn.Module):
-    """The network and its mirror image, with what the run time needs around them: quaternions in
-    and out, and trust.
+    """The network and its mirror image (`mirror.Both`), with what the run time needs around them:
+    quaternions in and out, and trust.
 
-    Behind both memories it counts for how many ticks each joint's place has not been known. What a
-    moment of the past holds is what it was like, what came, and whether there was one, of both.
+    The same as `Both` in fewer operations: what the mirrored body is like is told by exchanging
+    numbers of what the body is like, and the mean is taken of how both go on. Memory holds that of
+    the body, of its mirror image, and for how many ticks each joint's place has not been known.
+    All shapes but the first are constants: a shape that is worked out at run time costs as much as
+    a small product.
     """
 
     line: Tensor
 
     def __init__(self, net: Understudy, line: tuple[float, float, float]) -> None:
         super().__init__()
-        self.both = Both(net)
+        self.net = net
         self.register_buffer("line", torch.tensor(line))
 
     def forward(
@@ -37,38 +55,62 @@ class Exported(nn.Module):
         now: Tensor,
         before: Tensor,
         memory: Tensor,
-        past: Tensor,
+        like: Tensor,
+        came: Tensor,
+        known: Tensor,
         seen: Tensor,
         hips: Tensor,
         rotations: Tensor,
     ) -> tuple[Tensor, ...]:
-        net, part = self.both.net, (seen, hips, from_quaternions(rotations))
-        here, there, ticks = memory.split([net.hidden, net.hidden, JOINTS], -1)
-        kept = torch.cat([here, there])
-        sides = past.split([RECALLED, RECALLED, RECALLED, RECALLED, 1], -1)
-        like, came = torch.cat([sides[0], sides[2]]), torch.cat([sides[1], sides[3]])
-        known = sides[4][..., 0].repeat(2, 1)
-        guess, kept_on, contacts, doubt, x = self.both.advance(
-            now, before, kept, part, ticks, (like, came, known)
-        )
+        net, part = self.net, (seen, hips, from_quaternions(rotations))
+        kept, ticks = memory.split([SIDES * net.hidden, JOINTS], -1)
+        kept = kept.reshape(-1, net.hidden)
+        features, here, rate, heading = net.look(now, before, part, ticks)
+        both = _both(features, FEATURES_SWAP)
+        x = net.encoded(both)
+        kept_on = net.gate(x[None], kept[None])[1][0]
+        recalled = self.recall(x, kept_on, like, came, known)
+        keep, more, contacts, doubt = net.foretell(x, kept_on, recalled)
+        rates = _both(rate, RATE_SWAP) * keep + more * stirred(both)
+        one, other = rates.reshape(-1, SIDES * RATE).split(RATE, -1)
+        guess = net.moved(here, 0.5 * (one + swapped(other, RATE_SWAP)), heading, now)
+        one, other = contacts.reshape(-1, SIDES * 4).split(4, -1)
+        contacts = 0.5 * (one + other[..., FEET])
+        one, other = doubt.reshape(-1, SIDES * JOINTS).split(JOINTS, -1)
+        doubt = 0.5 * (one + other[..., SWAP])
         after, local = filled(guess, part)
         lost = adrift(seen)
         ticks = (ticks + 1.0) * lost
         log = self.line[0] + self.line[1] * doubt.log()
         log = log + self.line[2] * ticks.clamp(min=1.0).log()
         error = log.exp().clamp(LOW_M, HIGH_M) * lost
-        like, came = net.moment(x, kept)
+        was, came = net.moment(x, kept)
         # A memory of zeros has seen nothing, and tells nothing of what it was like.
-        known = (here.abs().sum(-1, keepdim=True) > 0.0).to(seen) * seen.amin(-1, keepdim=True)
-        moment = torch.cat([*cat_pairs(like, came), known], -1)
-        memory = torch.cat([*halves(kept_on), ticks], -1)
-        return after, memory, moment, to_quaternions(local), torch.sigmoid(contacts), error
+        begun = memory[..., : net.hidden].abs().sum(-1, keepdim=True) > 0.0
+        known = begun.to(seen) * seen.amin(-1, keepdim=True)
+        memory = torch.cat([kept_on.reshape(-1, SIDES * net.hidden), ticks], -1)
+        shape = (-1, SIDES, HEADS, KEY)
+        return (
+            *(after, memory, was.reshape(shape), came.reshape(shape), known),
+            *(to_quaternions(local), torch.sigmoid(contacts), error),
+        )
+
+    def recall(
+        self, x: Tensor, memory: Tensor, like: Tensor, came: Tensor, known: Tensor
+    ) -> Tensor:
+        """(2 B, 96) as `Understudy.recall`, of moments (B, 2, HEADS, T, KEY), and which are."""
+        net = self.net
+        ask = net.ask(torch.cat([memory, x], -1)).reshape(-1, SIDES * HEADS, 1, KEY)
+        like, came = (p.reshape(-1, SIDES * HEADS, PAST, KEY) for p in (like, came))
+        score = (ask @ like.transpose(-1, -2)) * KEY**-0.5 + (known[:, None, None] - 1.0) * 1e4
+        none = 0.0 * ask[..., :1] + net.nothing.repeat(SIDES)[:, None, None]
+        share = torch.cat([score, none], -1).softmax(-1)[..., :-1]
+        return (share @ came).reshape(-1, RECALLED)
 
 
-def cat_pairs(like: Tensor, came: Tensor) -> list[Tensor]:
-    """Of the bodies and of the mirrored ones in turn."""
-    (like, like_there), (came, came_there) = halves(like), halves(came)
-    return [like, came, like_there, came_there]
+def _both(x: Tensor, by: tuple[list[int], Tensor]) -> Tensor:
+    """(2 B, N) numbers (B, N) of bodies and, each after its own, of their mirror images."""
+    return torch.cat([x, swapped(x, by)], -1).reshape(-1, len(by[0]))
 
 
 def _linear(terms: tuple[str, ...], width: int) -> Tensor:
@@ -102,14 +144,15 @@ _QUATERNION = _linear(
 
 
 def from_quaternions(q: Tensor) -> Tensor:
-    """(..., 3, 3) matrices of unit quaternions x y z w (..., 4)."""
-    products = (q[..., :, None] * q[..., None, :]).flatten(-2)
-    return (products @ _MATRIX.to(q)).unflatten(-1, (3, 3)) + torch.eye(3).to(q)
+    """(..., J, 3, 3) matrices of unit quaternions x y z w (..., J, 4)."""
+    products = shaped(q[..., :, None] * q[..., None, :], 3, JOINTS, 16)
+    return shaped(products @ _MATRIX.to(q), 2, JOINTS, 3, 3) + torch.eye(3).to(q)
 
 
 def to_quaternions(m: Tensor) -> Tensor:
-    """(..., 4) x y z w of matrices (..., 3, 3): of four candidates the longest."""
-    rows = (m.flatten(-2) @ _QUATERNION.to(m)).unflatten(-1, (4, 4)) + torch.eye(4).to(m)
+    """(..., J, 4) x y z w of matrices (..., J, 3, 3): of four candidates the longest."""
+    rows = shaped(shaped(m, 3, JOINTS, 9) @ _QUATERNION.to(m), 2, JOINTS, 4, 4)
+    rows = rows + torch.eye(4).to(m)
     size = torch.stack([rows[..., k, k] for k in range(4)], -1)
     best = size.argmax(-1)[..., None, None].expand(*[-1] * (m.ndim - 2), 1, 4)
     q = torch.gather(rows, -2, best)[..., 0, :]
@@ -120,7 +163,9 @@ INPUTS: dict[str, list[str | int]] = {
     "now": ["count", 3, COLUMNS],
     "before": ["count", 3, COLUMNS],
     "memory": ["count"],
-    "past": ["count", PAST, MOMENT],
+    "like": ["count", SIDES, HEADS, PAST, KEY],
+    "came": ["count", SIDES, HEADS, PAST, KEY],
+    "known": ["count", PAST],
     "seen": ["count", JOINTS],
     "hips": ["count", 3],
     "rotations": ["count", JOINTS, 4],
@@ -128,7 +173,9 @@ INPUTS: dict[str, list[str | int]] = {
 OUTPUTS: dict[str, list[str | int]] = {
     "next": ["count", 3, COLUMNS],
     "next_memory": ["count"],
-    "moment": ["count", MOMENT],
+    "was": ["count", SIDES, HEADS, KEY],
+    "came_now": ["count", SIDES, HEADS, KEY],
+    "known_now": ["count", 1],
     "next_rotations": ["count", JOINTS, 4],
     "contacts": ["count", 4],
     "error_m": ["count", JOINTS],
@@ -145,8 +192,8 @@ LAYOUT = {
     "before": "the same, one tick of 1/30 s earlier",
     "memory": "zeros to begin with, then next_memory; the last 22 count the ticks for "
     "which each joint's place has not been known",
-    "past": "the last moments that were seen whole, in any order: each a `moment` as it came out, "
-    "or zeros; its last number says whether it counts",
+    "like, came, known": "the last moments that were seen whole, in any order: each as was, "
+    "came_now and known_now came out, or zeros",
     "seen": "1 where a joint's local rotation is known at the next tick, 0 where it is "
     "not; the first also tells whether the hips' place is known",
     "hips, rotations": "what is known then: the hips' place in the world, local "
@@ -179,7 +226,9 @@ def write(
     quaternion = torch.zeros(2, JOINTS, 4)
     quaternion[..., 3] = 1.0
     example = (
-        *(rest, rest, torch.zeros(2, size), torch.zeros(2, PAST, MOMENT)),
+        *(rest, rest, torch.zeros(2, size)),
+        *(torch.zeros(2, SIDES, HEADS, PAST, KEY), torch.zeros(2, SIDES, HEADS, PAST, KEY)),
+        torch.zeros(2, PAST),
         *(torch.ones(2, JOINTS), torch.zeros(2, 3), quaternion),
     )
     onnx.write(

@@ -35,6 +35,45 @@ def mirrored_seen(seen: Seen) -> Seen:
     return mask[..., SWAP], hips * _AXES.to(hips), local[..., SWAP, :, :] * sign
 
 
+def _signed(*blocks: tuple[Tensor, Tensor]) -> tuple[list[int], Tensor]:
+    """Order and signs of vectors that follow each other, each (places, signs)."""
+    places, signs, first = [], [], 0
+    for place, sign in blocks:
+        places.append(place.flatten() + first)
+        signs.append(sign.expand(place.shape).flatten())
+        first += place.numel()
+    return torch.cat(places).tolist(), torch.cat(signs)
+
+
+def _blocks() -> dict[str, tuple[Tensor, Tensor]]:
+    """What features and rates are made of: where each number's mirror image is, and its sign."""
+    joints, swap, axis = len(SWAP), torch.tensor(SWAP), _AXES
+    own = torch.arange(3 * joints * 2)
+    six = own.view(3, joints, 2)[:, swap], axis[:, None, None] * axis[:2]
+    rows = own[: 3 * joints].view(3, joints)[:, swap], axis[:, None]
+    places = own[: 3 * (joints - 1)].view(3, joints - 1)[:, swap[1:] - 1], axis[:, None]
+    one, one_sign = own[:1], torch.ones(1)
+    change = own.view(joints, 3, 2)[swap], axis[:, None] * axis[:2]
+    return {
+        "six": six, "rows": rows, "places": places, "one": (one, one_sign), "change": change,
+        "joints": (swap, one_sign), "place": (own[:3], axis),
+    }  # fmt: skip
+
+
+_OF = _blocks()
+# Of features and rates as `Understudy.look` gives them: (order, signs), in the body's own heading.
+FEATURES_SWAP = _signed(
+    *(_OF["six"], _OF["places"], _OF["one"], _OF["six"], _OF["rows"], _OF["joints"]),
+    *(_OF["one"], _OF["rows"], _OF["joints"], _OF["place"], _OF["change"]),
+)
+RATE_SWAP = _signed(_OF["place"], _OF["six"])
+
+
+def swapped(x: Tensor, by: tuple[list[int], Tensor]) -> Tensor:
+    """(..., N) numbers of the mirrored body."""
+    return x[..., by[0]] * by[1].to(x)
+
+
 class Both(nn.Module):
     """A network and its mirror image. Memory and past are of both: first all bodies, then all
     mirrored."""

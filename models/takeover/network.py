@@ -151,13 +151,13 @@ class Understudy(nn.Module):
             clock = (1.0 + ticks).log().mean(-1, keepdim=True)
         parts = [
             two,
-            (at[..., 1:] - here[..., :1] * self.level).flatten(-2),
+            shaped(at[..., 1:] - here[..., :1] * self.level, 2, 3 * JOINTS - 3),
             here[..., 1, :1],
             spin,
-            moved_m.flatten(-2),
+            shaped(moved_m, 2, 3 * JOINTS),
             speed,
             clock,
-            (moved_m / amount_m(moved_m)).flatten(-2),
+            shaped(moved_m / amount_m(moved_m), 2, 3 * JOINTS),
         ]
         if seen is None:
             parts.append(now.new_zeros(*now.shape[:-2], SEEN))
@@ -167,7 +167,7 @@ class Understudy(nn.Module):
             hip = heading @ local[..., 0, :, :]
             there = torch.cat([hip[..., None, :, :], local[..., 1:, :, :]], -3)
             change = (there - locals_of(here))[..., :2] * mask[..., None, None]
-            parts += [mask, moved * mask[..., :1], change.flatten(-3)]
+            parts += [mask, moved * mask[..., :1], shaped(change, 3, SIX)]
         return torch.cat(parts, -1), here, torch.cat([step, spin], -1), heading
 
     def encoded(self, features: Tensor, noise: float = 0.0) -> Tensor:
@@ -303,25 +303,32 @@ def facing(body: Tensor) -> Tensor:
     return c[..., None] * _FLAT.to(body) + s[..., None] * _SIDE.to(body) + _UP.to(body)
 
 
+def shaped(x: Tensor, last: int, *shape: int) -> Tensor:
+    """x with its last dimensions in another shape. One dimension before them is left open, so that
+    an exported graph need not work it out."""
+    before = (-1,) if x.ndim == last + 1 else x.shape[: x.ndim - last]
+    return x.reshape(*before, *shape)
+
+
 def columns(body: Tensor) -> Tensor:
     """(..., 3*J*2) the first two axes of every joint of a body, in the body's own order."""
-    return body[..., 1:].unflatten(-1, (JOINTS, 3))[..., :2].flatten(-3)
+    return shaped(shaped(body[..., 1:], 2, 3, JOINTS, 3)[..., :2], 3, SIX)
 
 
 def matrices(two: Tensor) -> Tensor:
     """(..., 3, J*3) rotations of two axes each that need be neither unit nor square."""
-    x, y = two.unflatten(-1, (3, JOINTS, 2)).unbind(-1)
+    x, y = shaped(two, 1, 3, JOINTS, 2).unbind(-1)
     x = x / (x.square().sum(-2, keepdim=True) + 1e-9).sqrt()
     y = y - (x * y).sum(-2, keepdim=True) * x
     y = y / (y.square().sum(-2, keepdim=True) + 1e-9).sqrt()
     turn = ([1, 2, 0], [2, 0, 1])
     z = x[..., turn[0], :] * y[..., turn[1], :] - x[..., turn[1], :] * y[..., turn[0], :]
-    return torch.stack([x, y, z], -1).flatten(-2)
+    return shaped(torch.stack([x, y, z], -1), 3, 3, 3 * JOINTS)
 
 
 def locals_of(body: Tensor) -> Tensor:
     """(..., J, 3, 3) rotations of a body local to the parent, the hips' in the world."""
-    world = body[..., 1:].unflatten(-1, (JOINTS, 3)).transpose(-3, -2)
+    world = shaped(body[..., 1:], 2, 3, JOINTS, 3).transpose(-3, -2)
     above = world[..., PERFORMER.parents[1:].tolist(), :, :].transpose(-1, -2)
     return torch.cat([world[..., :1, :, :], above @ world[..., 1:, :, :]], -3)
 
@@ -352,4 +359,4 @@ def chained(hips: Tensor, local: Tensor) -> Tensor:
     for joints, slots in _LEVELS:
         levels.append(levels[-1][..., slots, :, :] @ local[..., joints, :, :])
     world = torch.cat(levels, -3)[..., _ORDER, :, :]
-    return torch.cat([hips[..., None], world.transpose(-3, -2).flatten(-2)], -1)
+    return torch.cat([hips[..., None], shaped(world.transpose(-3, -2), 3, 3, 3 * JOINTS)], -1)

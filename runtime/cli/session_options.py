@@ -78,7 +78,7 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         "--floor",
         type=Path,
         metavar="FILE.toml",
-        help="steps, ramps and blocks under subjects on pads",
+        help="steps, ramps and blocks under subjects on pads and those that the takeover moves",
     )
     sources.add_argument(
         "--from",

@@ -16,6 +16,7 @@ from .file_options import add_file_options, decided
 if TYPE_CHECKING:
     import numpy as np
 
+    from understudy.runtime.core.floor import Floor
     from understudy.runtime.performer.takeover.offline import OfflineOutput
     from understudy.runtime.sources.files.dropout import Drop
     from understudy.runtime.takes.clip import Clip
@@ -57,6 +58,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="packets come up to so many seconds late, out of order and in bursts",
     )
+    parser.add_argument(
+        "--floor", type=Path, metavar="FILE.toml", help="the steps, ramps and blocks it goes over"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the jitter (%(default)s)")
     parser.add_argument("--json", action="store_true", help="what came of it, as one JSON object")
     parser.add_argument("--weights", type=Path, metavar="ONNX", help="another network")
@@ -68,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
     import msgspec
 
+    from understudy.runtime.core import floor as floors
     from understudy.runtime.sources.files.dropout import parse_drop
     from understudy.runtime.takes import bvh
     from understudy.runtime.takes.inspection import of_clip
@@ -82,8 +87,9 @@ def run(args: argparse.Namespace) -> int:
             print(note)
     seen = lost(clip, drops, args.jitter)
     clip = causal_rest(clip, seen)
+    ground = floors.read(args.floor) if args.floor is not None else None
     shown, stream = play(
-        clip, seen, args.stop_after, args.jitter, args.seed, args.weights, args.then
+        *(clip, seen, args.stop_after, args.jitter, args.seed, args.weights, args.then, ground)
     )
     bvh.write(args.out, written(clip, shown))
     report = {
@@ -184,6 +190,7 @@ def play(
     seed: int = 0,
     weights: Path | None = None,
     then: str = "stand",
+    floor: Floor | None = None,
 ) -> tuple[OfflineOutput, Any]:
     """What a stage at the clip's own rate shows of it, and the stream that it came by."""
     import numpy as np
@@ -199,7 +206,7 @@ def play(
         jitter = Jitter(jitter_s, seed)
         delays = np.array([jitter.delay_s(k / clip.rate_hz) for k in range(len(clip))])
         delays[0] = 0.0  # a stage shows nobody before somebody has come
-    with Takeover([clip.skeleton], stop_after_s, weights=weights, then=then) as takeover:
+    with Takeover([clip.skeleton], stop_after_s, weights, then=then, floor=floor) as takeover:
         part = OfflineInput(clip.positions, clip.rotations, seen, delays)
         shown = run_offline(takeover, [part], clip.rate_hz)[0]
         return shown, takeover.bodies[0].stream

@@ -60,9 +60,9 @@ class Cast:
         self._notices: dict[str, str] = {}
         self.streams: dict[Address, Stream] = {}
         self.ports = self.inputs.ports
-        self.live = Live(loop.stop_after_s, _path(loop.takeover_weights), loop.then)
-        self.live.ready = self.inputs.ready
         ground = floors.read(Path(loop.floor)) if loop.floor else None
+        self.live = Live(loop.stop_after_s, _path(loop.takeover_weights), loop.then, ground)
+        self.live.ready = self.inputs.ready
         self.acting = Acting(_path(loop.weights), ground, loop.crowd)
         self.scenery = Scenery()
         self.characters = Figures()

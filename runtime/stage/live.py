@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from understudy.runtime.core import rotation
+from understudy.runtime.core.floor import Floor
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Pose, State, Subject
 from understudy.runtime.core.rotation import Array
@@ -57,6 +58,8 @@ class StandIn(Protocol):
     def reseat(self, i: int, skeleton: Skeleton, transfer: Transfer | None) -> None: ...
 
     def silence(self, then: str, stop_after_s: float) -> None: ...
+
+    def place(self, i: int, at_m: Array, turn: Array) -> None: ...
 
     def step(self, now_s: float) -> None: ...
 
@@ -122,6 +125,9 @@ class Holding:
     def silence(self, then: str, stop_after_s: float) -> None:
         """Whoever is held stays so."""
 
+    def place(self, i: int, at_m: Array, turn: Array) -> None:
+        """Where he is shown is nothing to whoever is held."""
+
     def close(self) -> None:
         """Nothing is held open."""
 
@@ -163,9 +169,13 @@ class Seat:
         self.group, self.i, self.skeleton = group, i, skeleton
         self.fitting: tuple[Skeleton, Future[Any]] | None = None
         self.measured: tuple[Skeleton, Transfer | None] | None = None  # of a spare that is taken
+        self._placed: tuple[Array, Array] | None = None
 
     def solve(self, subject: Subject, motion: Motion | None, at_m: Array, turn: Array) -> None:
         """Writes pose and state; the pose is turned by turn (4,) about the origin, then moved."""
+        if self._placed is None or self._placed[0] is not at_m or self._placed[1] is not turn:
+            self._placed = at_m, turn
+            self.place()
         positions, rotations, state, reason = self.group.poses[self.i]
         subject.skeleton = self.skeleton
         subject.pose.positions = positions.copy()
@@ -185,14 +195,24 @@ class Seat:
             reason = f"{silence}: {reason}" if subject.capture_ns else silence
         subject.reason = reason
 
+    def place(self) -> None:
+        """Says again where it is shown, to whoever looks after it."""
+        if self._placed is not None:
+            self.group.stand_in.place(self.i, *self._placed)
+
 
 class Live:
     """Everybody whom mocap moves. Who is there at the start is one group, one network call."""
 
     def __init__(
-        self, stop_after_s: float = 2.0, weights: Path | None = None, then: str = "stand"
+        self,
+        stop_after_s: float = 2.0,
+        weights: Path | None = None,
+        then: str = "stand",
+        floor: Floor | None = None,
     ) -> None:
         self._stop_after_s, self._weights, self._then = stop_after_s, weights, then
+        self._floor = floor
         self._groups: list[Group] = []
         self._spare: list[Seat] = []
         self._tailor: ThreadPoolExecutor | None = None
@@ -222,7 +242,7 @@ class Live:
             from understudy.runtime.performer.takeover.takeover import Takeover
 
             understudy = Takeover(
-                skeletons, self._stop_after_s, weights=self._weights, then=self._then
+                skeletons, self._stop_after_s, self._weights, then=self._then, floor=self._floor
             )
             stand_in, self.provider_name = understudy, understudy.provider_name
         group = Group(stand_in, len(skeletons), takeover)
@@ -245,6 +265,7 @@ class Live:
                 seat.skeleton, transfer = seat.measured
                 seat.group.stand_in.reseat(seat.i, seat.skeleton, transfer)
                 seat.measured = None
+                seat.place()
 
     def leave(self, seat: Seat) -> None:
         """One goes, and its seat is a spare one."""
@@ -278,6 +299,7 @@ class Live:
             return False
         seat.group.stand_in.reseat(seat.i, skeleton, seat.fitting[1].result())
         seat.skeleton, seat.fitting = skeleton, None
+        seat.place()
         return True
 
     def beside(self, work: Callable[..., Any], *args: Any) -> Future[Any]:

@@ -131,6 +131,7 @@ def _plant(
             target=(target[0][some], target[1][some]),
             before=[body.before for body in its],
             floors_m=np.array([one.level.floors_m for one in predictions]) / transfer.scale,
+            reliefs=[one.relief for one in predictions],
         ),
         positions[some],
         out,

@@ -19,6 +19,7 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer.ik.rig_legs import RigLegs
 
 from .blend import FadingOffset
+from .relief import Relief
 
 SOURCE, FORECAST, HANDED_BACK = 0, 1, 2
 FREE, HEEL, BALL = -1, 0, 1
@@ -34,6 +35,9 @@ PUSH_MPS2 = 10.0
 WAITS_S = 0.4  # for the actor's foot to lift, before it steps over by itself
 LIFT, LIFT_M = 0.4, 0.05  # share of the way, and at most
 SMALL_M = 0.003
+# The toes' tip, ahead of their joint; what a foot on its way passes over: of that, and in seconds.
+TIP_M = 0.075
+PASSES = ((0.0, 0.0), (1.0, 0.0), (1.0, 0.06), (1.0, 0.12))
 
 
 def _lasts_s(far_m: Array) -> Array:
@@ -52,7 +56,8 @@ class Bodies:
     contacts (n, 4)    what the network thinks of the feet
     target             the pose without what fades: positions (n, J, 3) and rotations (n, J, 4)
     before             of each the source's pose before this one and their distance in seconds
-    floors_m (n, 2)    how low ankle and ball have stood
+    floors_m (n, 2)    how low ankle and ball have stood, over a relief where there is one
+    reliefs            the floor under each; None: level
     """
 
     legs: RigLegs
@@ -67,6 +72,7 @@ class Bodies:
     target: tuple[Array, Array]
     before: list[tuple[Array, Array, float] | None]
     floors_m: Array
+    reliefs: list[Relief | None]
 
 
 class FootPlanting:
@@ -150,12 +156,19 @@ class FootPlanting:
         self.mode[feet] = mode
         w = self._fade.place(feet, time_s)
         contacts = bodies.contacts.reshape(-1, 2, 2)[:, its.columns].reshape(-1, 2)
+        floor, over = self._floors(bodies, feet, ankle, ball)
+        uneven = np.repeat([relief is not None for relief in bodies.reliefs], sides)
         held = np.flatnonzero(mode == FORECAST)
         if len(held):
             w[held] = self._hold(
                 *(feet[held], time_s[held], dt_s[held], contacts[held]),
                 *(ankle[held], ball[held], w[held]),
             )
+            lands = held[uneven[held] & (self._point[feet[held]] >= 0)]
+            if len(lands):
+                w[lands, 1] = self._onto_floor(
+                    *(feet[lands], dt_s[lands], ankle[lands], ball[lands], floor[lands])
+                )
         waits = np.flatnonzero(back & self._waits[feet])
         if len(waits):
             w[waits] = self._w[feet[waits]]
@@ -163,9 +176,9 @@ class FootPlanting:
         self._w_before[feet], self._w[feet] = self._w[feet], w
         goal: Array = base_p + w[:, :3]
         goal[:, 1] += self._lifted(feet, time_s)
-        floor = np.repeat(bodies.floors_m, sides, axis=0)
         low = goal[:, 1] + ball[:, 1] - ankle[:, 1]
-        sunk = np.maximum(floor[:, 0] - goal[:, 1], floor[:, 1] - low) - SINKS_M
+        over = np.where(self._point[feet] < 0, over, floor[:, 1])
+        sunk = np.maximum(floor[:, 0] - goal[:, 1], over - low) - SINKS_M
         # The actor may be lower than we know the ground to be.
         own = np.where(back, np.maximum(base_p[:, 1] - goal[:, 1], 0.0), np.inf)
         goal[:, 1] += self._out_of_ground(feet, dt_s, quaternion.clamp(sunk, 0.0, own))
@@ -320,6 +333,37 @@ class FootPlanting:
         self._point[feet] = np.where(holds, point, FREE)
         self._at[feet] = at
         return w
+
+    def _floors(
+        self, bodies: Bodies, feet: np.ndarray, ankle: Array, ball: Array
+    ) -> tuple[Array, Array]:
+        """(m, 2) how low ankle and ball of feet may be where they are (m, 3), and (m,) how low a
+        ball on its way, which passes over what lies ahead."""
+        sides = len(bodies.legs.columns)
+        floor = np.repeat(bodies.floors_m, sides, axis=0)
+        over = floor[:, 1].copy()
+        for k, relief in enumerate(bodies.reliefs):
+            if relief is None:
+                continue
+            own = slice(k * sides, (k + 1) * sides)
+            ahead = ball[own] - ankle[own]
+            ahead *= TIP_M / np.maximum(np.hypot(ahead[:, 0], ahead[:, 2]), 1e-6)[:, None]
+            then, now = self._shown_p[:, feet[own]]
+            span_s = np.diff(self._shown_s[:, feet[own]], axis=0)[0][:, None]
+            speed = np.nan_to_num((now - then) / np.maximum(span_s, 1e-6))
+            way = [ball[own] + share * ahead + s * speed for share, s in PASSES]
+            floor[own] += np.stack([relief.under(ankle[own]), relief.under(ball[own])], -1)
+            over[own] += relief.under(np.array(way)).max(axis=0)
+        return floor, over
+
+    def _onto_floor(
+        self, feet: np.ndarray, dt_s: Array, ankle: Array, ball: Array, floor: Array
+    ) -> Array:
+        """(k,) how high offsets of feet are that bear weight and come to stand on floor (k, 2)."""
+        on_ball = self._point[feet] == BALL
+        goal = np.where(on_ball, floor[:, 1] - ball[:, 1], floor[:, 0] - ankle[:, 1])
+        last = self._w[feet, 1]
+        return last + (goal - last) * (1.0 - np.exp(-dt_s / REST_S))
 
     def _pass_over(self, feet: np.ndarray, time_s: Array, speed: Array, w: Array) -> None:
         """Feet (k,) that wait for the actor's to lift go over to them when these do."""

@@ -16,6 +16,8 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer.ik import legs
 from understudy.runtime.retarget.ground import STANDS, UNEVEN_M
 
+from .relief import Relief
+
 KEPT = 300
 EVERY = 4  # ticks between two looks, once the first are taken
 FIRST = 16
@@ -39,17 +41,28 @@ class Level:
 
     def note(self, hips: Array, rotations: Array) -> None:
         """Learns from a pose of PERFORMER, hips (3,) and rotations (22, 4), not lifted."""
-        note([self], hips[None], rotations[None])
+        note([self], hips[None], rotations[None], [None])
 
 
-def note(levels: Sequence[Level], hips: Array, rotations: Array) -> None:
-    """Each learns from its pose of PERFORMER: hips (n, 3) and rotations (n, 22, 4), not lifted."""
+def note(
+    levels: Sequence[Level],
+    hips: Array,
+    rotations: Array,
+    reliefs: Sequence[Relief | None],
+    scale: float = 1.0,
+) -> None:
+    """Each learns from its pose of PERFORMER: hips (n, 3) and rotations (n, 22, 4), not lifted.
+
+    Where it has a relief, how high feet are over the floor under them; scale is PERFORMER's size.
+    """
     looking = [k for k, one in enumerate(levels) if one._ticks < FIRST or one._ticks % EVERY == 0]
     if looking:
-        feet = legs.forward(hips[looking], rotations[looking])[0][:, :, 2:, 1]
+        feet = legs.forward(hips[looking], rotations[looking])[0][:, :, 2:]
         by_count = defaultdict(list)
-        for k, heights in zip(looking, feet, strict=True):
-            level = levels[k]
+        for k, places in zip(looking, feet, strict=True):
+            level, relief, heights = levels[k], reliefs[k], places[..., 1]
+            if relief is not None:
+                heights = heights - scale * relief.under(places / scale)
             level._heights[level._looks % KEPT] = heights
             level._looks += 1
             by_count[min(level._looks, KEPT)].append(level)

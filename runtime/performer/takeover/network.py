@@ -48,7 +48,7 @@ class Understudy:
         )
         card = self._network.card
         shapes = {name: entry.get("shape", [])[1:] for name, entry in card["inputs"].items()}
-        if shapes.get("now") != [3, COLUMNS] or len(shapes.get("past", [])) != 2:
+        if shapes.get("now") != [3, COLUMNS] or len(shapes.get("like", [])) != 4:
             raise UnderstudyError(
                 f"{card['file']} was trained for poses of another form; train it again with this "
                 "version."
@@ -65,14 +65,16 @@ class Understudy:
         self._before: Array = np.zeros((count, 3, COLUMNS), np.float32)
         self._memory: Array = np.zeros((count, *shapes["memory"]), np.float32)
         # The last moments that were seen whole, in a ring.
-        self._past: Array = np.zeros((count, *shapes["past"]), np.float32)
+        self._past: dict[str, Array] = {
+            name: np.zeros((count, *shapes[name]), np.float32) for name in ("like", "came", "known")
+        }
         self._newest = np.zeros(count, int)
         self._fresh = np.ones(count, bool)
         self._all = np.arange(count)
 
     def reset(self, i: int) -> None:
         """Forgets body i; the next pose that is seen whole is where it begins."""
-        self._memory[i], self._past[i] = 0.0, 0.0
+        self._memory[i], self._past["known"][i] = 0.0, 0.0
         self.contacts[i], self.error_m[i] = 0.0, 0.0
         self._fresh[i] = True
 
@@ -119,7 +121,9 @@ class Understudy:
         inputs, outputs, run = self._bound(len(rows))
         mask = seen[rows]
         inputs["now"][:], inputs["before"][:] = self._now[rows], self._before[rows]
-        inputs["memory"][:], inputs["past"][:] = self._memory[rows], self._past[rows]
+        inputs["memory"][:] = self._memory[rows]
+        for name, past in self._past.items():
+            np.take(past, rows, axis=0, out=inputs[name])
         inputs["seen"][:] = mask
         inputs["hips"][:] = np.where(mask[:, :1], hips[rows], self.hips[rows])
         inputs["rotations"][:] = np.where(mask[..., None], rotations[rows], self.rotations[rows])
@@ -133,11 +137,14 @@ class Understudy:
             inputs = {name: array[sound] for name, array in inputs.items()}
         self._before[rows], self._now[rows] = inputs["now"], outputs["next"]
         self._memory[rows] = outputs["next_memory"]
-        known = outputs["moment"][:, -1] > 0.0
+        known = outputs["known_now"][:, 0] > 0.0
         if known.any():
-            some = rows[known]
-            self._past[some, self._newest[some]] = outputs["moment"][known]
-            self._newest[some] = (self._newest[some] + 1) % self._past.shape[1]
+            some, ring = rows[known], self._past
+            at = self._newest[some]
+            ring["like"][some, :, :, at] = outputs["was"][known]
+            ring["came"][some, :, :, at] = outputs["came_now"][known]
+            ring["known"][some, at] = 1.0
+            self._newest[some] = (at + 1) % ring["known"].shape[1]
         self.contacts[rows], self.error_m[rows] = outputs["contacts"], outputs["error_m"]
         self.hips[rows] = np.where(mask[:, :1], hips[rows], outputs["next"][:, :, 0])
         self.rotations[rows] = np.where(mask[..., None], rotations[rows], outputs["next_rotations"])

@@ -16,6 +16,7 @@ from .coasting import Coast
 from .forecast import Forecast
 from .ground import Level
 from .network import Snapshot, Understudy
+from .relief import Relief
 from .stream import Packet
 from .transfer import Transfer
 
@@ -39,6 +40,7 @@ class Prediction:
     def __init__(self, transfer: Transfer) -> None:
         self.transfer = transfer
         self.level = Level()
+        self.relief: Relief | None = None  # level ground
         self.forecast = Forecast()
         self.network_s = -np.inf
         self.branch: Snapshot | None = None
@@ -77,11 +79,8 @@ class Prediction:
 
         learn: take the pose into account for where the ground is.
         """
-        hips, turns = self.transfer.there(positions, rotations)
-        if learn:
-            self.level.note(hips, turns)
-        hips[1] += self.level.lift_m
-        return hips, turns
+        hips, turns = there([self], [positions], [rotations], [learn])
+        return hips[0], turns[0]
 
     def coast(
         self, lost: np.ndarray, packets: list[Packet], before: Packet | None, dt_s: float
@@ -182,13 +181,25 @@ def there(
     """PERFORMER's hips (n, 3) and rotations (n, 22, 4), as `Prediction.there` gives them."""
     transfer = predictions[0].transfer
     hips, turns = transfer.there(np.array(positions), np.array(rotations))
-    if all(learn):
-        ground.note([one.level for one in predictions], hips, turns)
-    elif any(learn):
+    if any(learn):
         some = np.flatnonzero(learn).tolist()
-        ground.note([predictions[k].level for k in some], hips[some], turns[some])
+        those = [predictions[k] for k in some]
+        ground.note(
+            *([one.level for one in those], hips[some], turns[some]),
+            *([one.relief for one in those], transfer.scale),
+        )
     hips[:, 1] += [one.level.lift_m for one in predictions]
+    hips[:, 1] -= _raised_m(predictions, hips)
     return hips, turns
+
+
+def _raised_m(predictions: Sequence[Prediction], hips: Array) -> Array:
+    """(n,) how high the floor is about PERFORMER's hips (n, 3)."""
+    out, scale = np.zeros(len(hips)), predictions[0].transfer.scale
+    for k, one in enumerate(predictions):
+        if one.relief is not None:
+            out[k] = scale * one.relief.about(hips[k] / scale)
+    return out
 
 
 def extend(
@@ -245,6 +256,7 @@ def _here(
         rotations[:, others] = np.where(lost, on, rotations[:, others])
     hips, turns = hips.astype(float), turns.astype(float)
     hips[:, 1] -= [one.level.lift_m for one in predictions]
+    hips[:, 1] += _raised_m(predictions, hips)
     for k, one in enumerate(predictions):
         if one._carries:
             root, was = one._carried

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
+from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.floor import Floor
 from understudy.runtime.core.pose import State
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
@@ -29,6 +31,7 @@ from .composition import by_skeleton, compose
 from .feet import FootPlanting
 from .network import RATE_HZ, Understudy
 from .prediction import Prediction
+from .relief import Relief
 from .transfer import Transfer
 
 Predicted = tuple[Body, Prediction]
@@ -57,15 +60,19 @@ class Takeover:
         weights: Path | None = None,
         provider: str = "auto",
         then: str = "stand",
+        floor: Floor | None = None,
     ) -> None:
-        """then: what a body does after stop_after_s without a source (`acting.THEN`)."""
+        """then: what a body does after stop_after_s without a source (`acting.THEN`).
+
+        floor: what they stand on, `place`d as they are on it; None is level ground.
+        """
         if not skeletons:
             raise UnderstudyError("Takeover has no subject; give it at least one skeleton.")
         if not stop_after_s > 0.0:
             raise UnderstudyError(
                 f"The understudy cannot stop after {stop_after_s:g} s; give a time above 0."
             )
-        self.stop_after_s = stop_after_s
+        self.stop_after_s, self._floor = stop_after_s, floor
         count = len(skeletons)
         self.network = Understudy(count, weights, provider)
         self.provider_name = self.network.provider_name
@@ -84,6 +91,7 @@ class Takeover:
         self.acting = Acting(count, then) if np.isfinite(stop_after_s) else None
         for body in self.bodies:
             body.walks = self.acting is not None
+            self.place(body.i, np.zeros(3), rotation.identity())
 
     def __len__(self) -> int:
         return len(self.bodies)
@@ -116,6 +124,16 @@ class Takeover:
         self.bodies[i].walks = self.acting is not None
         self.network.reset(i)
         self.uncertainty_m[i] = 0.0
+        self.place(i, np.zeros(3), rotation.identity())
+
+    def place(self, i: int, at_m: Array, turn: Array) -> None:
+        """Subject i is shown turned by turn (4,) about +Y and then moved by at_m (3,).
+
+        It counts only where there is a floor, which is the stage's.
+        """
+        ahead = self.bodies[i].prediction
+        if self._floor is not None and ahead is not None:
+            ahead.relief = Relief(self._floor, at_m, float(rotation.yaw(turn)))
 
     def silence(self, then: str, stop_after_s: float) -> None:
         """What bodies do from now on after so long without a source."""

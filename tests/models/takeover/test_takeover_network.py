@@ -347,6 +347,47 @@ def test_a_mirrored_body_does_the_mirrored_thing():
     np.testing.assert_allclose(there[3][:, mirror.SWAP], here[3], atol=1e-5)
 
 
+def test_what_is_exported_is_the_network_and_its_mirror_image():
+    torch.manual_seed(0)
+    bodies = some()[3].float()
+    now, before = bodies[:20], bodies[20:]
+    net = network.Understudy(8, 8).eval()
+    seen = network.seen_of(before, (torch.rand(20, 22) < 0.5).float())
+    ticks = torch.rand(20, 22).round()
+    own, other = (
+        net.look(a, b, part, t)
+        for a, b, part, t in (
+            (now, before, seen, ticks),
+            (
+                *(mirror.mirrored(now), mirror.mirrored(before)),
+                *(mirror.mirrored_seen(seen), ticks[:, mirror.SWAP]),
+            ),
+        )
+    )
+    for k, by in ((0, mirror.FEATURES_SWAP), (2, mirror.RATE_SWAP)):
+        np.testing.assert_allclose(mirror.swapped(own[k], by), other[k], atol=1e-4)
+    memory = torch.randn(20, 2, 8)
+    like, came = torch.randn(2, 20, 2, network.HEADS, network.PAST, network.KEY)
+    known = torch.ones(20, network.PAST)
+    quaternions = torch.tensor(rotation.from_matrix(seen[2].double().numpy())).float()
+    with torch.no_grad():
+        sides = [m.transpose(0, 1).flatten(0, 1) for m in (memory, like, came)]
+        past = [p.transpose(1, 2).flatten(2) for p in sides[1:]]
+        wanted = mirror.Both(net).advance(
+            now, before, sides[0], seen, ticks, (*past, known.repeat(2, 1))
+        )
+        found = export.Exported(net, (0.0, 1.0, 0.0))(
+            *(now, before, torch.cat([memory.flatten(1), ticks], -1), like, came, known),
+            *(seen[0], seen[1], quaternions),
+        )
+    # The mean is taken of how both go on, not of where they are: alike but for a turn's square.
+    after = network.filled(wanted[0], seen)[0]
+    np.testing.assert_allclose(found[0], after, atol=2e-3)
+    np.testing.assert_allclose(found[1][:, :16].reshape(20, 2, 8).transpose(0, 1).flatten(0, 1),
+                               wanted[1], atol=1e-4)  # fmt: skip
+    np.testing.assert_allclose(found[6], torch.sigmoid(wanted[2]), atol=1e-4)
+
+
 def test_what_came_next_is_recalled_from_a_moment_like_this():
     torch.manual_seed(0)
     net = network.Understudy(8, 8).eval()
