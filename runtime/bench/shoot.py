@@ -281,10 +281,11 @@ class _Round:
             if again.different:
                 self.fault(f"{again.different} of {again.subjects} poses are solved differently.")
         for suffix in formats:
-            off_m = exported_off_m(files, self.take.parent / "out" / f"{self.take.stem}.{suffix}")
+            out = self.take.parent / "out" / f"{self.take.stem}.{suffix}"
+            off_m, where = exported_off_m(files, out)
             self.report.exported_off_m = max(self.report.exported_off_m, off_m)
             if off_m > SAME_M:
-                self.fault(f"as {suffix} it is {1e3 * off_m:.2f} mm off.")
+                self.fault(f"as {suffix} it is {1e3 * off_m:.2f} mm off, {where}.")
 
 
 def _recorder(stage: StageProcess) -> psutil.Process:
@@ -301,11 +302,11 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
-def exported_off_m(files: list[Path], target: Path) -> float:
-    """The farthest that a joint of an export is from the take, on the rows of its own ticks."""
+def exported_off_m(files: list[Path], target: Path) -> tuple[float, str]:
+    """The farthest that a joint of an export is from the take, on the rows of its own ticks; where."""
     motion = load(files)
     made = export(files, target).files
-    worst_m = 0.0
+    worst_m, where = 0.0, ""
     for number, track in enumerate(motion.tracks):
         if target.suffix == ".bvh":
             clip = motion_file.read(made[number], unit_m=0.01, up="Y")
@@ -317,5 +318,10 @@ def exported_off_m(files: list[Path], target: Path) -> float:
         names = [clip.skeleton.names.index(joint) for joint in track.skeleton.names]
         there = clip.skeleton.globals(clip.positions[rows], clip.rotations[rows])[0][:, names]
         places = track.skeleton.globals(np.array(track.positions), np.array(track.rotations))[0]
-        worst_m = max(worst_m, float(np.abs(there - places).max()))
-    return worst_m
+        off_m = np.abs(there - places).max(2)
+        row, joint = np.unravel_index(off_m.argmax(), off_m.shape)
+        if off_m[row, joint] > worst_m:
+            worst_m = float(off_m[row, joint])
+            name, at = track.skeleton.names[joint], np.round(places[row, joint], 2).tolist()
+            where = f"{track.name}'s {name} at {at} m, tick {track.ticks[row]}"
+    return worst_m, where

@@ -43,7 +43,8 @@ class Track:
         a = np.clip(np.searchsorted(keys, times_s + near, side="right") - 1, 0, len(keys) - 1)
         b = np.minimum(a + 1, len(keys) - 1)
         step = np.where(b > a, keys[b] - keys[a], 1.0)
-        t = np.clip((times_s - keys[a]) / step, 0.0, 1.0)
+        on = np.abs(times_s - keys[a]) <= near
+        t = np.where(on, 0.0, np.clip((times_s - keys[a]) / step, 0.0, 1.0))
         if self.way == "STEP":
             return values[a]
         if cubic:

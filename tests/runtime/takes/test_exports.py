@@ -14,7 +14,8 @@ from tests.conftest import sentence
 from tests.runtime.takes.shoots import ANN, CURVES, Shoot, shoot
 from understudy.runtime.characters import glb
 from understudy.runtime.core.errors import Failure
-from understudy.runtime.takes import take_glb
+from understudy.runtime.takes import motion_file, take_glb
+from understudy.runtime.takes.scene_clip import Which
 from understudy.runtime.takes.take_export import export, load
 
 
@@ -156,3 +157,18 @@ def test_a_take_of_nobody_says_so_and_a_camera_alone_is_a_scene(tmp_path, unders
     tree, _ = glb.read(tmp_path / "a.glb")
     assert [node["name"] for node in tree["nodes"]] == ["A cam", "ball"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.glb", "a.mcap", "none.mcap"]
+
+
+def test_a_jump_between_two_ticks_stays_one_in_a_glb(tmp_path):
+    """Keys are 32-bit seconds: what is asked for at a tick is that tick's, however far the next."""
+    path = shoot(tmp_path / "a.mcap", frames=700).path
+    motion = load(path)
+    track = motion.tracks[0]
+    for row, places in enumerate(track.positions):
+        places[0] += (50.0 * (row % 2), 0.0, 0.0)
+    take_glb.write(tmp_path / "jumps.glb", motion)
+    clip = motion_file.read(tmp_path / "jumps.glb", which=Which(body="ann"))
+    names = [clip.skeleton.names.index(name) for name in track.skeleton.names]
+    found = clip.skeleton.globals(clip.positions, clip.rotations)[0][:, names]
+    positions, rotations, _ = motion.poses(track)
+    assert np.abs(found - track.skeleton.globals(positions, rotations)[0]).max() < 1e-4
