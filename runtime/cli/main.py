@@ -29,6 +29,7 @@ COMMANDS = (
     "loopback",
     "simulate",
     "align",
+    "timecode",
     "record",
     "take",
     "perform",

@@ -159,6 +159,10 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         "--timecode", metavar="RATE", help="timecode rate, e.g. 24, 29.97df (30); time of day"
     )
     loop.add_argument(
+        "--timecode-from", metavar="URL",
+        help="follow another's timecode: ltc:// (an audio input), mtc:// (MIDI), artnet://0.0.0.0",
+    )  # fmt: skip
+    loop.add_argument(
         "--no-realtime", action="store_true", help="do not ask for real-time priority"
     )
     loop.add_argument("--weights", type=Path, metavar="FILE.onnx", help="another motion network")
@@ -251,7 +255,7 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
                     f"{high:g}."
                 )
             setattr(loop, word, value)
-    for flag in ("timecode", "publish", "control", "then"):
+    for flag in ("timecode", "timecode_from", "publish", "control", "then"):
         if (value := getattr(args, flag)) is not None:
             setattr(loop, flag, value)
     for flag in ("weights", "takeover_weights"):

@@ -43,6 +43,7 @@ from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.core.realtime import steady, steady_wire
 from understudy.runtime.core.signals import stopping
 from understudy.runtime.outputs.process import SendProcess
+from understudy.runtime.sources.timecode_in import TimecodeIn
 from understudy.runtime.takes.take_export import check
 
 from .cast import Cast
@@ -108,6 +109,12 @@ class Stage:
             self.control = stack.enter_context(
                 ControlServer(loop.control, loop.insecure, access=access)
             )
+            # A take that is solved again has the timecode that it had.
+            self.timecode_in: TimecodeIn | None = None
+            if loop.timecode_from and taken is None:
+                self.timecode_in = TimecodeIn(loop.timecode_from, loop.timecode)
+                stack.callback(self.timecode_in.close)
+            self._followed = ""
             answers = Answers(self.control)
             # Of a take that is solved again nobody begins or ends anything.
             self.triggers = Triggers(
@@ -163,6 +170,8 @@ class Stage:
         lap = self.laps.start()
         self.inputs.noting = self.recording.recorder is not None
         self.inputs.begin(number)
+        if self.timecode_in is not None:
+            self._followed = self.timecode_in.tick(time_s)
 
         self.answer(number)
         self.cast.sense(time_s)
@@ -202,10 +211,10 @@ class Stage:
         self._frame = frame
 
     def _timecode(self, time_s: float) -> str:
-        """That of a take that is played, else the time of day."""
-        return self.cast.timecode or timecode.at_time(
-            self._midnight_s + time_s, self.session.stage.timecode
-        )
+        """That of a take that is played, or that is followed, else the time of day."""
+        if said := self.cast.timecode or self._followed:
+            return said
+        return timecode.at_time(self._midnight_s + time_s, self.session.stage.timecode)
 
     def hold(self) -> None:
         """While a clock stands still: answers, and sends the frame that is there once more."""
@@ -307,6 +316,8 @@ class Stage:
             if self.edits.trouble:
                 print(f"stage: {self.edits.trouble}", file=sys.stderr, flush=True)
                 self.edits.trouble = ""
+            if self.timecode_in is not None and (said := self.timecode_in.news()):
+                print(f"stage: {said}", file=sys.stderr, flush=True)
             for news in self.cast.news():
                 print(f"stage: {news}", file=sys.stderr, flush=True)
             for connections, address in (
@@ -347,6 +358,7 @@ class Stage:
                 "control": self.control.connections.refusals,
             },
             **self.recording.told(),
+            "timecode": self.timecode_in.figures() if self.timecode_in is not None else {},
             "outputs_restarted": self.outputs.restarts if self.outputs is not None else 0,
         }
 

@@ -22,7 +22,7 @@ from msgspec import Meta
 from understudy.runtime.core import timecode, typed
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.silence import Then
-from understudy.runtime.sources import registry
+from understudy.runtime.sources import registry, timecode_in
 from understudy.runtime.sources.controls.style import checked
 from understudy.runtime.takes import slate
 
@@ -46,6 +46,7 @@ class StageTable(Table):
 
     rate_hz: Annotated[float, Meta(ge=1.0, le=1000.0)] = 60.0
     timecode: str = "30"
+    timecode_from: str = ""  # ltc://, mtc:// or a network's; "": the time of day
     realtime: bool = True
     publish: str = "tcp://127.0.0.1:5570"
     control: str = "tcp://127.0.0.1:5571"
@@ -212,6 +213,8 @@ def check(session: Session, file: str = "") -> None:
 
 def _check(session: Session, names: set[str]) -> None:
     timecode.rate(session.stage.timecode)
+    if session.stage.timecode_from:
+        timecode_in.check(session.stage.timecode_from)
     triggers.check(session.trigger)
     checked(session.stage.style, "stage.style")
     subjects: set[str] = set()
