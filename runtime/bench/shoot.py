@@ -303,7 +303,7 @@ def _lives(process: psutil.Process) -> bool:
 
 
 def exported_off_m(files: list[Path], target: Path) -> tuple[float, str]:
-    """The farthest that a joint of an export is from the take, on the rows of its own ticks; where."""
+    """The farthest that a joint of an export is off the take, on rows of its own ticks; where."""
     motion = load(files)
     made = export(files, target).files
     worst_m, where = 0.0, ""
