@@ -6,8 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from understudy.runtime.viewport.look import Look
-    from understudy.runtime.viewport.renderer import Renderer
+    from understudy.runtime.viewport.lighting import Lighting
 
 NAMES = ("set", "sun", "exposure", "tone", "clouds", "fog", "wet")
 
@@ -36,13 +35,8 @@ def look_options(parser: argparse.ArgumentParser) -> None:
     add("--wet", type=float, default=0.0, metavar="0..1", help="how wet the open ground is (0)")
 
 
-def lit(args: argparse.Namespace, renderer: Renderer) -> Look:
-    """Puts the set that was asked for into the renderer, and gives the light."""
-    from understudy.runtime.viewport import look
-    from understudy.runtime.viewport.sets import scenery
+def chosen(args: argparse.Namespace) -> Lighting:
+    """What the options say."""
+    from understudy.runtime.viewport.lighting import Lighting
 
-    made = scenery.load(args.set) if args.set else None
-    said = args.sun or (made.sun if made is not None else "")
-    light = look.made(said, args.exposure, args.tone, args.clouds, args.fog, args.wet)
-    renderer.set_scenery(made)
-    return light
+    return Lighting(**{name: getattr(args, name) for name in NAMES})

@@ -8,7 +8,7 @@ from pathlib import Path
 from understudy.runtime.core.progress import loading
 
 from .file_options import add_file_options, decided
-from .look_options import lit, look_options
+from .look_options import chosen, look_options
 
 SUMMARY = "turn a take (BVH) into a movie or PNG frames, on a mannequin fitted to its skeleton"
 EXAMPLES = """understudy render take.bvh --out take.mp4
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         if figure is not None:
             drawn = is_drawn(args.character)
             renderer.characters = {figure.skeleton.character: args.character} if drawn else {}
-        options.look = lit(args, renderer)
+        chosen(args).apply(renderer, options)
         software = gl.is_software(renderer.ctx)
         scale = args.scale or (1.0 if software else 2.0)
         renderer.set_quality(scale, 1024 if software and scale <= 1.0 else 2048)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .keys import key_option
-from .look_options import look_options
+from .look_options import chosen, look_options
 
 SUMMARY = "draw a stage's stream, in a window or headless into PNG frames or a movie"
 EXAMPLES = """understudy viewport
@@ -142,8 +142,6 @@ def _viewer(args: argparse.Namespace):
     from understudy.runtime.viewport.viewer import Viewer
     from understudy.runtime.viewport.window import Window
 
-    from .look_options import lit
-
     size = film.size_of(args.size)
     given = dict(map(parse, args.character))
     checked(args.connect), checked(args.control)
@@ -186,7 +184,6 @@ def _viewer(args: argparse.Namespace):
             outputs.append(Stills(args.out, live=True))
         overlay = not args.no_overlay
         options = Options(
-            look=lit(args, renderer),
             effect=not args.no_effect,
             skeleton=args.skeleton,
             trajectory=overlay,
@@ -195,6 +192,8 @@ def _viewer(args: argparse.Namespace):
             hud=overlay,
             life=not args.no_life,
         )
+        lighting = chosen(args)
+        lighting.apply(renderer, options)
         files = CharacterFiles(lambda: ControlClient(args.control, key=args.key))
         files.given = given
         renderer.characters = given
@@ -213,6 +212,7 @@ def _viewer(args: argparse.Namespace):
             style=style,
             share=share,
             editor=editor,
+            lighting=lighting,
             files=files,
             outputs=outputs,
             sheet=Sheet(args.contact_sheet) if args.contact_sheet else None,

@@ -19,6 +19,7 @@ from understudy.runtime.core.pose import State
 from .editing import Editor
 from .fonts import Fonts
 from .labels import Box, Label, arrange, overlap
+from .lighting import Lighting
 from .panel import PAPER, draw_editor, draw_sliders, style
 from .sliders import Slider
 
@@ -42,6 +43,7 @@ class Board:
     caption: str = ""
     sliders: list[Slider] = field(default_factory=list)
     editor: Editor | None = None
+    lighting: Lighting | None = None
 
     @property
     def texts(self) -> str:
@@ -239,7 +241,8 @@ class Hud:
                 taken.append(draw_sliders(board.sliders, unit, width))
             if board.editor is not None:
                 top = taken[0][1] + taken[0][3] if taken else 0.0
-                taken.append(draw_editor(board.editor, unit, (width, height), top))
+                size = (width, height)
+                taken.append(draw_editor(board.editor, board.lighting, unit, size, top))
         return taken
 
     def _labels(self, paper, labels: list[Label], unit: float, size: tuple[float, float],

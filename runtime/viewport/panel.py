@@ -12,6 +12,9 @@ from understudy.runtime.core.pose import State
 
 from .editing import Deck, Editor, source_words
 from .labels import Box, short
+from .lighting import Lighting
+from .look import HOURS, TONES
+from .sets.scenery import OURS
 from .sliders import Slider
 
 PAPER = (0.05, 0.06, 0.08, 0.62)
@@ -76,8 +79,11 @@ def draw_sliders(sliders: list[Slider], unit: float, width: float) -> Box:
     return _end()
 
 
-def draw_editor(editor: Editor, unit: float, size: tuple[float, float], top: float) -> Box:
-    """The stage's sources and subjects below `top` at the right; gives what it covers."""
+def draw_editor(
+    editor: Editor, lighting: Lighting | None, unit: float, size: tuple[float, float], top: float
+) -> Box:
+    """The stage's sources and subjects, and set and light, below `top` at the right; gives what
+    it covers."""
     flags = imgui.WindowFlags_
     wide = min(26.0 * unit, size[0] - 1.6 * unit)
     top += unit * 0.8
@@ -93,6 +99,9 @@ def draw_editor(editor: Editor, unit: float, size: tuple[float, float], top: flo
     imgui.separator()
     _subjects(editor, unit)
     imgui.separator()
+    if lighting is not None:
+        _light(lighting, unit)
+        imgui.separator()
     imgui.set_next_item_width(-unit * 4.4)
     entered, editor.entries.path = imgui.input_text_with_hint(
         "##path", "session.toml, or nothing: where it came from", editor.entries.path, _ENTER
@@ -188,6 +197,38 @@ def _subjects(editor: Editor, unit: float) -> None:
         imgui.pop_id()
         if row.name == entries.selected:
             _selected(editor, unit)
+
+
+def _light(lighting: Lighting, unit: float) -> None:
+    """Set and light of this viewport."""
+    _dim("Set and light")
+    wide = -unit * 5.2
+    for name, choices, nothing in (
+        ("set", OURS, "no set"),
+        ("sun", tuple(HOURS), "the set's own"),
+        ("tone", TONES, TONES[0]),
+    ):
+        said = getattr(lighting, name)
+        imgui.set_next_item_width(wide)
+        if imgui.begin_combo(name, said or nothing):
+            for choice in dict.fromkeys(("", *choices, said)):
+                if imgui.selectable(choice or nothing, choice == said)[0]:
+                    setattr(lighting, name, choice)
+                    lighting.moved = True
+            imgui.end_combo()
+    for name, low, high, form in (
+        ("exposure", -4.0, 4.0, "%+.1f stops"),
+        ("clouds", 0.0, 1.0, "%.2f"),
+        ("fog", 0.0, 200.0, "%.0f m" if lighting.fog else "none"),
+        ("wet", 0.0, 1.0, "%.2f"),
+    ):
+        imgui.set_next_item_width(wide)
+        moved, to = imgui.slider_float(name, getattr(lighting, name), low, high, form)
+        if moved:
+            setattr(lighting, name, min(high, max(low, float(to))))
+            lighting.moved = True
+    if lighting.said:
+        _wrapped(lighting.said, WARM)
 
 
 def standing(editor: Editor, name: str) -> str:

@@ -27,6 +27,7 @@ from .focus import focus_of
 from .hud import Board
 from .keymap import HINTS, KIND_NAME, SCOPE_NAME
 from .labels import short
+from .lighting import Lighting
 from .player import PlayerPad
 from .renderer import Options, Renderer
 from .share import SharedCamera
@@ -52,6 +53,7 @@ class Viewer:
     style: StyleSliders | None = None
     share: SharedCamera | None = None
     editor: Editor | None = None
+    lighting: Lighting = field(default_factory=Lighting)
     files: CharacterFiles = field(default_factory=CharacterFiles)
     edits: bool = False  # is the panel of sources and subjects open
     outputs: list[Movie | Stills] = field(default_factory=list)
@@ -76,6 +78,7 @@ class Viewer:
         dt_s = self.follow()
         before_ns = time.monotonic_ns()
         self.renderer.characters = self.files.follow(frame)
+        self.lighting.follow(self.renderer, self.options)
         self.renderer.draw(frame, self.camera, self.options, self.board(dt_s))
         pixels = self.present()
         self.feed.presented(settled=self.renderer.cast.waiting == 0)
@@ -321,6 +324,7 @@ class Viewer:
         if self.editor is not None and self.edits:
             self.editor.watch(frame)
             board.editor = self.editor
+            board.lighting = self.lighting
         board.caption = KIND_NAME.get(self.rig.kind, "no camera on stage")
         board.caption += SCOPE_NAME[self.rig.scope] if self.rig.kind in ("third", "orbit") else ""
         if self.rig.kind == "stage" and (seen := self.stage_camera) is not None:

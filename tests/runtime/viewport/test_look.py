@@ -11,6 +11,7 @@ import pytest
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.viewport import look
 from understudy.runtime.viewport.camera import Camera, fov_of_lens
+from understudy.runtime.viewport.lighting import Lighting
 from understudy.runtime.viewport.look import Look
 from understudy.runtime.viewport.renderer import Options, Renderer
 from understudy.runtime.viewport.sets.builder import Builder, Paint
@@ -159,3 +160,23 @@ def test_our_sets_are_drawn_with_all_their_tones(bare: Renderer, front: Camera, 
     seen = picture(bare, front, frame_of(standing()), look=look.parse(made.sun))
     assert seen.std() > 20 and (seen > 252).mean() < 0.05 and (seen < 3).mean() < 0.5
     assert len(np.unique((seen / 16).astype(int).reshape(-1, 3), axis=0)) > 60
+
+
+def test_what_the_panel_chooses_is_drawn_and_what_cannot_be_is_said_there(bare: Renderer) -> None:
+    options, chosen = Options(), Lighting(sun="dusk")
+    chosen.apply(bare, options)
+    dusk = options.look
+    assert bare.stand is None and dusk.sky_zenith != Look().sky_zenith
+    chosen.set, chosen.moved = "flat", True
+    chosen.follow(bare, options)
+    assert bare.stand is not None and bare.stand.scenery.name == "flat"
+    np.testing.assert_array_equal(options.look.sun, dusk.sun)
+    chosen.sun, chosen.moved = "", True
+    chosen.follow(bare, options)  # the set's own light
+    assert not np.array_equal(options.look.sun, dusk.sun)
+    chosen.set, chosen.moved = "nowhere.glb", True
+    chosen.follow(bare, options)
+    assert "There is no set" in chosen.said and bare.stand.scenery.name == "flat"
+    chosen.set, chosen.moved = "", True
+    chosen.follow(bare, options)
+    assert bare.stand is None and not chosen.said
