@@ -1,4 +1,4 @@
-"""A previs film by code: two made people, three sets, five shots, each with its lens and its move.
+"""A previs film by code: made people, three sets, ten shots, each with its lens and its move.
 
     python demos/previs.py                     # two minutes: out/previs.mp4 and a contact sheet
     python demos/previs.py --seconds 20 --size 640x360
@@ -58,20 +58,19 @@ class Role:
 class Shot:
     """One shot. The camera goes from `begin` to `end` and looks from `aim` to `aim_end`.
 
-    share  of the film's length
+    words  of the look: clouds, fog_m, stops
     """
 
     name: str
     set: str
     sun: str
     focal_mm: float
+    roles: tuple[Role, ...]
+    words: tuple[tuple[str, float], ...]
     begin: Point
     end: Point
     aim: Point
     aim_end: Point
-    roles: tuple[Role, ...]
-    share: float = 1.0
-    words: tuple[tuple[str, float], ...] = ()  # of the look: clouds, fog_m, wet, stops
 
 
 STILL = (0.0, 0.0)
@@ -82,51 +81,50 @@ def acts(*said: tuple[float, str]) -> tuple[Beat, ...]:
     return tuple((at_s, STILL, button) for at_s, button in said)
 
 
+STREET, NIGHT, LEAVING = "street", "street?seed=4", "street?seed=2"
+CLOUDY, DARK = (("clouds", 0.5),), (("fog_m", 90.0), ("stops", 0.8))
+COME = (
+    Role("ada", -7.4, 1.5, 90.0, ((0.2, (0.0, 0.55), ""), (9.5, STILL, ""), (10.2, STILL, "wave"))),
+    Role("kofi", -7.0, 0.6, 90.0, ((0.4, (0.0, 0.55), ""), (9.8, STILL, ""))),
+)
+TALK = (
+    Role("kofi", 0.55, 0.0, -60.0, acts((1.2, "stop"), (5.0, "refuse"), (9.0, "point"))),
+    Role("ada", -0.6, -0.7, 60.0, acts((2.6, "laugh"), (6.5, "show"), (10.0, "wave"))),
+)
+HOME = (
+    Role("ada", -0.4, 0.25, 15.0, acts((0.8, "drink"), (5.0, "point"), (9.0, "cheer"))),
+    Role("ben", 1.0, -0.5, -35.0, acts((2.5, "refuse"), (6.5, "laugh"), (9.5, "wave"))),
+)
+FIGHT = (
+    Role("kofi", -0.7, 0.0, 90.0, acts((1.0, "punch"), (4.0, "slash"), (8.0, "kick"))),
+    Role("ben", 0.9, 0.0, -90.0, acts((1.2, "stop"), (4.2, "stop"), (8.4, "swat"))),
+)
+LEAVE = (
+    Role("ada", -3.9, 0.9, 90.0, ((0.3, (0.0, 0.5), ""),)),
+    Role("ben", -4.9, 0.2, 90.0, ((0.2, (0.0, 0.5), ""),)),
+    Role("kofi", -6.0, 1.7, 90.0, ((0.1, (0.0, 0.55), ""),)),
+)
 SHOTS = (
-    Shot(
-        "1A  street, evening: crane", "street", "270,7", 27.0,
-        (6.5, 4.4, 7.4), (2.6, 1.7, 5.4), (-2.4, 1.2, -1.0), (-1.2, 1.15, 0.0),
-        (
-            Role("ada", -6.4, 1.5, 90.0, ((0.2, (0.0, 0.62), ""),)),
-            Role("kofi", -6.0, 0.6, 90.0, ((0.4, (0.0, 0.60), ""),)),
-        ),
-        1.0, (("clouds", 0.45),),
-    ),
-    Shot(
-        "2C  street, night: push in", "street?seed=4", "night", 50.0,
-        (2.9, 1.62, 3.6), (1.5, 1.56, 2.2), (-0.1, 1.42, -0.6), (-0.35, 1.5, -0.6),
-        (
-            Role("kofi", 0.55, 0.0, -60.0, acts((1.2, "stop"), (4.5, "refuse"), (9.0, "point"))),
-            Role("ada", -0.6, -0.7, 60.0, acts((2.6, "laugh"), (6.5, "show"), (11.5, "wave"))),
-        ),
-        1.0, (("fog_m", 90.0), ("stops", 0.8)),
-    ),
-    Shot(
-        "3B  flat, late sun: dolly", "flat", "300,24", 32.0,
-        (2.6, 1.5, 3.9), (0.2, 1.45, 3.7), (-0.5, 1.05, -0.6), (-0.4, 1.1, -0.4),
-        (
-            Role("ada", -0.4, 0.25, 15.0, acts((0.8, "drink"), (6.0, "point"), (11.0, "cheer"))),
-            Role("ben", 1.0, -0.5, -35.0, acts((2.5, "refuse"), (7.5, "laugh"), (12.5, "wave"))),
-        ),
-    ),
-    Shot(
-        "4A  stage: half around", "stage", "key", 40.0,
-        (-3.2, 1.5, 3.8), (3.4, 1.7, 3.4), (0.0, 1.1, -0.2), (0.0, 1.15, -0.2),
-        (
-            Role("kofi", -0.7, 0.0, 90.0, acts((1.0, "punch"), (4.0, "punch"), (8.0, "kick"))),
-            Role("ben", 0.9, 0.0, -90.0, acts((1.2, "stop"), (4.2, "stop"), (8.4, "swat"))),
-        ),
-    ),
-    Shot(
-        "5D  street, noon: they leave", "street?seed=2", "200,52", 35.0,
-        (-1.8, 1.5, 6.4), (-1.2, 2.2, 7.0), (0.2, 1.1, 0.4), (5.0, 1.0, 0.0),
-        (
-            Role("ada", -0.9, 0.9, 90.0, ((0.3, (0.0, 0.5), ""),)),
-            Role("ben", -1.9, 0.2, 90.0, ((0.2, (0.0, 0.5), ""),)),
-            Role("kofi", -3.0, 1.6, 90.0, ((0.1, (0.0, 0.58), ""),)),
-        ),
-        1.0, (("clouds", 0.6),),
-    ),
+    Shot("1A  street, evening: crane", STREET, "270,7", 27.0, COME, CLOUDY,
+         (6.5, 4.4, 7.4), (2.6, 1.7, 5.4), (-4.4, 1.0, 0.6), (0.2, 1.15, 0.4)),
+    Shot("1B  the same, low and long", STREET, "270,7", 65.0, COME, CLOUDY,
+         (9.5, 0.7, 2.6), (9.0, 1.1, 2.4), (-6.0, 1.1, 1.0), (0.4, 1.3, 1.1)),
+    Shot("2A  street, night: push in", NIGHT, "night", 50.0, TALK, DARK,
+         (2.9, 1.62, 3.6), (1.5, 1.56, 2.2), (-0.1, 1.42, -0.6), (-0.35, 1.5, -0.6)),
+    Shot("2B  over her shoulder", NIGHT, "night", 45.0, TALK, DARK,
+         (-1.95, 1.72, -1.05), (-1.75, 1.70, -0.95), (0.55, 1.55, 0.0), (0.55, 1.55, 0.0)),
+    Shot("3A  flat, late sun: dolly", "flat", "300,24", 32.0, HOME, (),
+         (2.6, 1.5, 3.9), (0.2, 1.45, 3.7), (0.1, 1.05, -0.4), (0.2, 1.1, -0.3)),
+    Shot("3B  flat, at night: slow push", "flat", "night", 50.0, HOME, (("stops", 1.0),),
+         (-1.9, 1.4, 3.9), (-1.5, 1.45, 3.0), (0.2, 1.3, -0.2), (0.3, 1.4, -0.2)),
+    Shot("4A  stage: half around", "stage", "key", 36.0, FIGHT, (),
+         (-3.2, 1.5, 4.0), (3.4, 1.7, 3.6), (0.1, 1.1, -0.2), (0.1, 1.15, -0.2)),
+    Shot("4B  stage: from above", "stage", "key", 30.0, FIGHT, (),
+         (-1.0, 4.0, 3.4), (0.6, 3.2, 3.8), (0.1, 0.9, -0.2), (0.1, 0.9, -0.2)),
+    Shot("5A  street, noon: alongside", LEAVING, "200,52", 32.0, LEAVE, (("clouds", 0.6),),
+         (-3.6, 1.6, 7.6), (6.6, 1.6, 7.6), (-4.4, 1.1, 0.6), (6.0, 1.1, 0.6)),
+    Shot("5B  street, noon: crane up", LEAVING, "200,52", 24.0, LEAVE, (("clouds", 0.6),),
+         (-8.6, 1.5, 4.4), (-7.0, 5.2, 6.4), (-3.0, 1.3, 0.6), (4.0, 1.0, 0.4)),
 )  # fmt: skip
 
 
@@ -221,7 +219,6 @@ def main() -> int:
     if not 5.0 <= args.seconds <= 600.0:
         raise UnderstudyError(f"--seconds is {args.seconds:g}; it can be 5 to 600.")
     size = even(film.size_of(args.size))
-    whole = sum(shot.share for shot in SHOTS)
     sheet = Sheet(args.out.with_suffix(".png"), columns=5, rows=4, width=384)
     with Renderer(*size) as renderer, tempfile.TemporaryDirectory() as folder:
         people = {role.person for shot in SHOTS for role in shot.roles}
@@ -237,7 +234,7 @@ def main() -> int:
 
         try:
             for shot in SHOTS:
-                seconds = args.seconds * shot.share / whole
+                seconds = args.seconds / len(SHOTS)
                 steps = play(shot, seconds, renderer, Path(folder), take)
                 for _ in told(steps, round(seconds * FPS), shot.name):
                     pass

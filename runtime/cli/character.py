@@ -95,6 +95,7 @@ def _numbers(what: str, words: Sequence[str], scale: float = 1.0) -> dict[str, f
 
 def _new(args: argparse.Namespace) -> int:
     from understudy.runtime.characters.people import making, recipe
+    from understudy.runtime.characters.people.local import LOCALS
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.core.files import writable
 
@@ -112,10 +113,8 @@ def _new(args: argparse.Namespace) -> int:
     else:
         one = recipe.drawn(int(said.pop("seed", 0)), **said)  # type: ignore[call-overload]
     if args.change:
-        if unknown := [n for n in _numbers("--change", args.change) if n not in recipe.LOCALS]:
-            raise UnderstudyError(
-                f"No feature is called {unknown[0]!r}: {', '.join(recipe.LOCALS)}."
-            )
+        if unknown := [n for n in _numbers("--change", args.change) if n not in LOCALS]:
+            raise UnderstudyError(f"No feature is called {unknown[0]!r}: {', '.join(LOCALS)}.")
         one = recipe.changed(one, {"local": one.local | _numbers("--change", args.change)})
     if args.measure:
         one = _to_measure(one, _numbers("--measure", args.measure, 0.01))
@@ -144,7 +143,7 @@ def _profile(character: Path, out: Path) -> None:
     from understudy.runtime.retarget import profile as profiles
     from understudy.runtime.stage import figures
 
-    file, profile = figures.file_of(character)
+    file, profile = profiles.file_of(character)
     profiles.save(out, file, profile, figures.load(character).skeleton)
     print(f"{out}: its profile")
 

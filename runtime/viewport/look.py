@@ -164,10 +164,10 @@ def parse(said: str) -> Look:
             return by_sun(_from_z(azimuth), elevation)
     if found := _PLACE.match(said):
         place_deg = _numbers(found[6], found[7]) if found[6] else PLACE_DEG
-        day = tuple(int(found[k]) for k in (1, 2, 3)) if found[1] else MIDSUMMER
+        year, month, day = (int(found[k]) for k in (1, 2, 3)) if found[1] else MIDSUMMER
         if place_deg and abs(place_deg[0]) <= 90.0 and abs(place_deg[1]) <= 180.0:
             try:
-                there = datetime(*day, int(found[4]), int(found[5]))
+                there = datetime(year, month, day, int(found[4]), int(found[5]))
             except ValueError:
                 there = None
             if there is not None:

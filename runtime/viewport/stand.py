@@ -35,7 +35,8 @@ class Stand:
         self._target = ctx.framebuffer(depth_attachment=self.shadow)
         self._ctx = ctx
         self._sun: Array | None = None
-        self.projection, self.depth_m = np.eye(4), 1.0
+        self.projection: Array = np.eye(4)
+        self.depth_m = 1.0
         matrices = scenery.body.skin_matrices(*scenery.body.skeleton.rest_globals)
         veils = np.zeros((1, len(scenery.body.bones), 4))
         self._costume.write([scenery.name], matrices[None], veils, [None], [float("inf")])

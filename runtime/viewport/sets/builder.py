@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from understudy.runtime.characters.character import Character, Image, Material, Mesh, Part, Texture
 from understudy.runtime.core.rotation import Array
@@ -62,7 +63,7 @@ class Builder:
         self._points.setdefault(paint, []).append(points)
         self._normals.setdefault(paint, []).append(normals)
 
-    def quad(self, paint: Paint, corners: Array) -> None:
+    def quad(self, paint: Paint, corners: ArrayLike) -> None:
         """(4, 3) corners, counter-clockwise from the side that is seen."""
         a, b, c, d = np.asarray(corners, np.float64)
         self.triangles(paint, np.array([[a, b, c], [a, c, d]]))

@@ -28,7 +28,8 @@ def _noise(seed: int, cells: int) -> Array:
 def _rough(seed: int) -> Array:
     """(SIZE, SIZE) of several sizes, about 0, at most 1 away."""
     sizes = ((4, 0.45), (16, 0.3), (64, 0.25))
-    return 2.0 * sum(share * _noise(seed + k, n) for k, (n, share) in enumerate(sizes)) - 1.0
+    parts = [share * _noise(seed + k, n) for k, (n, share) in enumerate(sizes)]
+    return 2.0 * np.sum(parts, axis=0) - 1.0
 
 
 def _bricks(rows: int, columns: int, joint: float, shift: float, seed: int) -> tuple[Array, Array]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from .builder import Builder, Paint, shade
+from .builder import Builder, Colour, Paint, shade
 from .scenery import Lamp, Scenery, spot
 
 ROAD = Paint((0.115, 0.118, 0.125), 0.35, picture="asphalt")
@@ -63,9 +64,14 @@ def make(seed: int = 1) -> Scenery:
     return Scenery("street", body, tuple(lamps[:12]), sky_share=0.9, sun="dusk", marks=MARKS)
 
 
-def _glow(rng: np.random.Generator, strength: float) -> tuple[float, float, float]:
+def _times(strength: float, tone: ArrayLike) -> Colour:
+    red, green, blue = (float(strength * c) for c in np.asarray(tone))
+    return red, green, blue
+
+
+def _glow(rng: np.random.Generator, strength: float) -> Colour:
     tone = WARM if rng.random() < 0.75 else COLD
-    return tuple((strength * float(rng.choice([0.5, 0.7, 0.95])) * tone).tolist())
+    return _times(strength * float(rng.choice([0.5, 0.7, 0.95])), tone)
 
 
 def _house(
@@ -105,7 +111,7 @@ def _shop(
 ) -> None:  # fmt: skip
     frame = Paint(SHOPS[int(rng.integers(len(SHOPS)))], 0.4)
     glow = _glow(rng, 1.5)
-    inside = Paint((0.22, 0.20, 0.17), 0.9, glow=tuple(0.35 * g for g in glow))
+    inside = Paint((0.22, 0.20, 0.17), 0.9, glow=_times(0.35, glow))
     middle = x + wide / 2
     back, front = FRONT_M - 2.4, FRONT_M + 0.02
     # The shop is a lit room behind its panes.
@@ -128,13 +134,13 @@ def _shop(
     door = float(rng.uniform(0.25, 0.75)) * (wide - 2.4) + x + 1.2
     build.box(frame, (middle, 0.1, front), (wide - 0.6, 0.45, 0.1))
     build.box(frame, (door, 0.1, front + 0.03), (0.95, 2.15, 0.06), without="back")
-    build.box(Paint((0.10, 0.09, 0.08), 0.1, glow=tuple(0.5 * g for g in glow)),
+    build.box(Paint((0.10, 0.09, 0.08), 0.1, glow=_times(0.5, glow)),
               (door, 0.45, front + 0.04), (0.65, 1.55, 0.06), without="back")  # fmt: skip
     for k in range(int(wide // 1.5) + 1):
         at_x = x + 0.35 + (wide - 0.7) * k / int(wide // 1.5)
         build.box(frame, (at_x, 0.1, front), (0.07, 2.55, 0.09))
-    build.box(frame, (middle, 2.5, front + 0.04), (wide - 0.5, 0.55, 0.14))
-    sign = Paint((0.7, 0.66, 0.55), 0.5, glow=tuple((0.9 * WARM).tolist()))
+    build.box(frame, (middle, 2.5, front + 0.04), (wide - 0.5, 0.9, 0.14))
+    sign = Paint((0.7, 0.66, 0.55), 0.5, glow=_times(0.9, WARM))
     letters = int(rng.integers(5, 9))
     for k in range(letters):
         tall_m = float(rng.choice([0.16, 0.22]))
@@ -142,7 +148,7 @@ def _shop(
         build.box(sign, (at_x, 2.66, front + 0.12), (0.15, tall_m, 0.03), without="back")
     if rng.random() < 0.7:
         _awning(build, rng, middle, wide - 0.7, front)
-    lamps.append(Lamp((middle, 2.3, FRONT_M + 0.7), tuple((2.6 * np.array(glow)).tolist()), 7.0))
+    lamps.append(Lamp((middle, 2.3, FRONT_M + 0.7), _times(2.6, glow), 7.0))
 
 
 def _awning(
@@ -163,9 +169,9 @@ def _street_lamp(build: Builder, x: float, z: float, lamps: list[Lamp]) -> None:
     build.turned(STEEL, (x, STEP_M, z), [(0.16, 0.0), (0.13, 0.35), (0.06, 0.5), (0.045, 4.0)], 10)
     build.box(STEEL, (x, STEP_M + 3.95, z + 0.45), (0.06, 0.06, 1.0))
     build.turned(STEEL, (x, STEP_M + 3.68, z + 0.9), [(0.26, 0.0), (0.22, 0.12), (0.05, 0.3)], 12)
-    bulb = Paint((0.9, 0.8, 0.6), 0.3, glow=tuple((4.5 * WARM).tolist()))
+    bulb = Paint((0.9, 0.8, 0.6), 0.3, glow=_times(4.5, WARM))
     build.turned(bulb, (x, STEP_M + 3.60, z + 0.9), [(0.05, 0.0), (0.13, 0.04), (0.16, 0.1)], 12)
-    lamps.append(spot((x, STEP_M + 3.6, z + 0.9), (x, 0.0, z + 1.3), tuple((17.0 * WARM).tolist()),
+    lamps.append(spot((x, STEP_M + 3.6, z + 0.9), (x, 0.0, z + 1.3), _times(17.0, WARM),
                       135.0, 14.0))  # fmt: skip
 
 
