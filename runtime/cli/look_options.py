@@ -35,6 +35,32 @@ def look_options(parser: argparse.ArgumentParser) -> None:
     add("--wet", type=float, default=0.0, metavar="0..1", help="how wet the open ground is (0)")
 
 
+def frame_options(parser: argparse.ArgumentParser) -> None:
+    """Adds those of the frame."""
+    group = parser.add_argument_group("frame")
+    group.add_argument(
+        "--aspect",
+        default="",
+        metavar="W:H",
+        help="of the picture that is meant, 2.39 or 16:9: the rest is shaded",
+    )
+    group.add_argument("--guides", action="store_true", help="thirds, middle and safe areas")
+
+
+def aspect_of(said: str) -> float:
+    """2.39, 16:9; "" is 0: all of the window."""
+    from understudy.runtime.core.errors import UnderstudyError
+
+    wide, _, tall = said.partition(":")
+    try:
+        value = float(wide) / float(tall or 1.0) if said else 0.0
+    except (ValueError, ZeroDivisionError):
+        value = -1.0
+    if said and not 0.2 <= value <= 5.0:
+        raise UnderstudyError(f"--aspect {said!r} is none; write 2.39 or 16:9, 0.2 to 5.")
+    return value
+
+
 def chosen(args: argparse.Namespace) -> Lighting:
     """What the options say."""
     from understudy.runtime.viewport.lighting import Lighting

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from understudy.runtime.core.buttons import ACTIONS
 from understudy.runtime.viewport import keymap
 
-from .look_options import NAMES, look_options
+from .look_options import NAMES, aspect_of, frame_options, look_options
 from .session_options import add_sources, listed, raw_take, session_of
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     view.add_argument("--no-effect", action="store_true", help="start without the neural effect")
     look_options(parser)
+    frame_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -95,6 +96,8 @@ def asked_for(args: argparse.Namespace) -> tuple[Session, Path | None]:
     view = session.viewport
     view.size, view.camera = args.size or view.size, args.camera or view.camera
     view.share, view.effect = args.share or view.share, view.effect and not args.no_effect
+    aspect_of(args.aspect)
+    view.aspect, view.guides = args.aspect or view.aspect, view.guides or args.guides
     for name in NAMES:
         setattr(view, name, getattr(args, name) or getattr(view, name))
     if view.set.lower().endswith((".glb", ".gltf")):
@@ -215,7 +218,8 @@ class Company:
         words += ["--size", view.size, "--camera", view.camera]
         if args.headless:
             words += ["--headless", "--out", args.out]
-        for name in ("set", "sun", "tone"):
+        words += ["--guides"] * view.guides
+        for name in ("set", "sun", "tone", "aspect"):
             if said := getattr(view, name):
                 words += [f"--{name}", said]
         for name in ("exposure", "clouds", "fog", "wet"):

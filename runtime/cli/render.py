@@ -8,7 +8,7 @@ from pathlib import Path
 from understudy.runtime.core.progress import loading
 
 from .file_options import add_file_options, decided
-from .look_options import chosen, look_options
+from .look_options import aspect_of, chosen, frame_options, look_options
 
 SUMMARY = "turn a take (BVH) into a movie or PNG frames, on a mannequin fitted to its skeleton"
 EXAMPLES = """understudy render take.bvh --out take.mp4
@@ -37,6 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--contact-sheet", type=Path, metavar="FILE.png", help="also a sheet of small pictures")
     add("--quiet", action="store_true", help="no progress")
     look_options(parser)
+    frame_options(parser)
     add_file_options(parser)
 
 
@@ -82,7 +83,13 @@ def run(args: argparse.Namespace) -> int:
     if figure is not None:
         clip = carried(clip, figure)
     fps = film.film_rate(clip, args.fps)
-    options = Options(effect=not args.no_effect, skeleton=args.skeleton, hud=args.caption)
+    options = Options(
+        effect=not args.no_effect,
+        skeleton=args.skeleton,
+        hud=args.caption,
+        aspect=aspect_of(args.aspect),
+        guides=args.guides,
+    )
     sheet = Sheet(args.contact_sheet) if args.contact_sheet else None
     with Renderer(*size) as renderer:
         if figure is not None:

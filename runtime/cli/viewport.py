@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .keys import key_option
-from .look_options import chosen, look_options
+from .look_options import aspect_of, chosen, frame_options, look_options
 
 SUMMARY = "draw a stage's stream, in a window or headless into PNG frames or a movie"
 EXAMPLES = """understudy viewport
@@ -60,6 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "again. Characters of a stage on this machine are found by themselves",
     )
     look_options(parser)
+    frame_options(parser)
     add("--no-life", action="store_true", help="no blinks and glances where no face comes")
     add("--quality", choices=("low", "normal", "high"), help="by the renderer: low on software")
     add(
@@ -191,6 +192,8 @@ def _viewer(args: argparse.Namespace):
             labels=overlay,
             hud=overlay,
             life=not args.no_life,
+            aspect=aspect_of(args.aspect),
+            guides=args.guides,
         )
         lighting = chosen(args)
         lighting.apply(renderer, options)

@@ -115,6 +115,8 @@ class ViewportTable(Table):
     camera: str = "third"
     share: str = ""
     effect: bool = True
+    aspect: str = ""
+    guides: bool = False
     set: str = ""
     sun: str = ""
     tone: str = ""

@@ -44,6 +44,8 @@ class Board:
     sliders: list[Slider] = field(default_factory=list)
     editor: Editor | None = None
     lighting: Lighting | None = None
+    aspect: float = 0.0
+    guides: bool = False
 
     @property
     def texts(self) -> str:
@@ -52,6 +54,18 @@ class Board:
         said += [text for label in self.labels for text in (label.text, label.below)]
         said += [value for _, value in self.rows]
         return "".join(said) + (self.editor.texts if self.editor is not None else "")
+
+
+# Of what is safe for action and for titles, SMPTE ST 2046-1; and what lies outside of the picture.
+SAFE, SHADE = (0.93, 0.90), (0.0, 0.0, 0.0, 0.72)
+
+
+def framed(aspect: float, width: float, height: float) -> tuple[float, float, float, float]:
+    """x, y, width, height of the largest picture of an aspect in a window; 0: all of it."""
+    if not aspect:
+        return 0.0, 0.0, width, height
+    w, h = min(width, height * aspect), min(height, width / aspect)
+    return 0.5 * (width - w), 0.5 * (height - h), w, h
 
 
 def text_px(width: float, height: float, density: float, windowed: bool) -> float:
@@ -108,6 +122,7 @@ class Hud:
         taken += self._panel(paper, board, unit, width, height, taken)
         self.taken = taken  # what no name may cover
         paper.channels_set_current(0)
+        self._frame(paper, board, width, height)
         self._labels(paper, board.labels, unit, (width, height), taken, ratio)
         paper.channels_merge()
         imgui.render()
@@ -151,6 +166,28 @@ class Hud:
     def _box(self, paper, x: float, y: float, w: float, h: float, colour, round_px: float) -> None:
         low, high = imgui.ImVec2(x, y), imgui.ImVec2(x + w, y + h)
         paper.add_rect_filled(low, high, _packed(colour), round_px)
+
+    def _frame(self, paper, board: Board, width: float, height: float) -> None:
+        """What lies outside of the picture that is meant, shaded; its thirds and safe areas."""
+        x, y, w, h = framed(board.aspect, width, height)
+        if x > 0.5 or y > 0.5:
+            for box in ((0.0, 0.0, width, y), (0.0, y + h, width, height - y - h),
+                        (0.0, y, x, h), (x + w, y, width - x - w, h)):  # fmt: skip
+                self._box(paper, *box, SHADE, 0.0)
+        if not board.guides:
+            return
+        ink = _packed((*INK, 0.35))
+        for share in SAFE:
+            low = imgui.ImVec2(x + 0.5 * (1 - share) * w, y + 0.5 * (1 - share) * h)
+            high = imgui.ImVec2(x + 0.5 * (1 + share) * w, y + 0.5 * (1 + share) * h)
+            paper.add_rect(low, high, ink)
+        for third in (1 / 3, 2 / 3):
+            paper.add_line(imgui.ImVec2(x + third * w, y), imgui.ImVec2(x + third * w, y + h), ink)
+            paper.add_line(imgui.ImVec2(x, y + third * h), imgui.ImVec2(x + w, y + third * h), ink)
+        middle, arm = (x + 0.5 * w, y + 0.5 * h), 0.02 * h
+        for dx, dy in ((arm, 0.0), (0.0, arm)):
+            low, high = (imgui.ImVec2(middle[0] + s * dx, middle[1] + s * dy) for s in (-1, 1))
+            paper.add_line(low, high, _packed((*INK, 0.8)))
 
     def _edges(self, paper, board: Board, unit: float, width: float, height: float,
                windows: list[Box]) -> list[Box]:  # fmt: skip

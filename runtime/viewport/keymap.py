@@ -26,6 +26,7 @@ KEYS = (
     ("F", "feet"),
     ("L", "names"),
     ("H", "figures"),
+    ("U", "guides"),
     ("Esc", "quit"),
 )
 

@@ -62,6 +62,8 @@ class Options:
     contacts: bool = False
     labels: bool = False
     hud: bool = False
+    aspect: float = 0.0  # of the picture that is meant: what lies outside is shaded; 0: all of it
+    guides: bool = False  # its thirds, middle, and safe areas
     hidden: str | None = None  # the subject whose eyes the camera looks through
     hidden_cameras: frozenset[str] = frozenset()  # those that are this eye
     followed: str | None = None  # the subject that gets its name shown first
@@ -341,11 +343,13 @@ class Renderer:
 
     def _draw_hud(self, camera: Camera, options: Options, board: Board | None) -> None:
         editor = board.editor if board is not None else None
-        if not (options.hud or options.labels or editor):
+        framed = bool(options.aspect or options.guides)
+        if not (options.hud or options.labels or editor or framed):
             return
         if self._hud is None:
             self._hud = Hud(self._window)
         board = board if board is not None and options.hud else Board(editor=editor)
+        board.aspect, board.guides = options.aspect, options.guides
         if options.labels:
             things: list[pose.Camera | pose.Prop] = [*self._cameras, *self._props]
             board.labels = over_heads(

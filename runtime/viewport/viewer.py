@@ -136,7 +136,8 @@ class Viewer:
         glfw, options = self.window.glfw, self.options
         alt = self.window.holds(glfw.KEY_LEFT_ALT) or self.window.holds(glfw.KEY_RIGHT_ALT)
         switches = {"O": "effect", "K": "skeleton", "T": "trajectory", "F": "contacts",
-                    "L": "labels", "H": "hud", "E": "image_effect", "B": "life"}  # fmt: skip
+                    "L": "labels", "H": "hud", "E": "image_effect", "B": "life",
+                    "U": "guides"}  # fmt: skip
         name = chr(key) if 32 <= key < 127 else ""
         if name in switches:
             setattr(options, switches[name], not getattr(options, switches[name]))

@@ -8,6 +8,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 
+from understudy.runtime.cli.look_options import aspect_of
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.viewport import look
 from understudy.runtime.viewport.camera import Camera, fov_of_lens
@@ -180,3 +181,31 @@ def test_what_the_panel_chooses_is_drawn_and_what_cannot_be_is_said_there(bare: 
     chosen.set, chosen.moved = "", True
     chosen.follow(bare, options)
     assert bare.stand is None and not chosen.said
+
+
+def test_what_lies_outside_of_the_frame_is_shaded_and_guides_lie_on_it(
+    bare: Renderer, front: Camera
+) -> None:
+    plain = picture(bare, front)
+    wide = picture(bare, front, aspect=3.0)  # of 240 x 160, 80 lines are left
+    assert (wide[:38] < 0.5 * plain[:38]).all() and (wide[-38:] < 0.5 * plain[-38:]).all()
+    np.testing.assert_array_equal(wide[44:116], plain[44:116])
+    tall = picture(bare, front, aspect=0.75)
+    assert (tall[:, :56] < 0.5 * plain[:, :56]).all()
+    np.testing.assert_array_equal(tall[:, 64:176], plain[:, 64:176])
+    off = np.abs(picture(bare, front, guides=True) - plain).max(axis=2) > 8
+    assert off[:, SIZE[0] // 3].mean() > 0.5 and off[SIZE[1] // 3].mean() > 0.5
+    assert off.mean() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("said", "value"), [("", 0.0), ("2.39", 2.39), ("16:9", 16 / 9), ("4:3", 4 / 3)]
+)
+def test_aspects_are_numbers_or_ratios(said: str, value: float) -> None:
+    assert aspect_of(said) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("said", ["wide", "0", "16:0", "9:", ":9", "-2", "nan"])
+def test_what_is_no_aspect_is_one_sentence(said: str) -> None:
+    with pytest.raises(UnderstudyError, match="--aspect"):
+        aspect_of(said)
