@@ -49,6 +49,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "models.motion",
         "models.people",
         "models.takeover",
+        "models.voice",
     ),
     ("runtime.bench",),
     ("runtime", "runtime.cli", "demos"),

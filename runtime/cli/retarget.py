@@ -15,7 +15,7 @@ EXAMPLES = """understudy retarget walk.bvh --to knight.glb --out knight-walk.glb
 understudy retarget walk.bvh --to knight.glb --out walk.bvh --preview sheet.png
 understudy retarget walk.bvh --to knight.glb --save-profile knight.toml
 understudy retarget walk.bvh --to knight.toml --out knight-walk.glb"""
-OUTS = (".bvh", ".glb")
+OUTS = (".bvh", ".glb", ".usd", ".usda", ".usdc", ".fbx")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="FILE",
-        help="x.bvh: the motion on the character's skeleton; x.glb: the character itself, with it",
+        help="x.bvh, x.usd, x.usda, x.usdc, x.fbx (by Blender): the motion on the character's "
+        "skeleton; x.glb: the character itself, with it",
     )
     add("--preview", type=Path, metavar="FILE.png", help="a sheet of source and character")
     add(
@@ -58,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
     for path in (args.out, args.preview, args.save_profile):
         if path is not None:
             writable(path)
+    if args.out is not None and (kind := _exporter(args.out)) is not None:
+        kind.ready()
     figure = figures.load(args.to)
     if args.save_profile is not None:
         file, profile = profiles.file_of(args.to)
@@ -83,6 +86,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _exporter(out: Path) -> Any:
+    """The module that writes USD or FBX; None for what is written without a library."""
+    suffix = out.suffix.lower()
+    if suffix not in (".usd", ".usda", ".usdc", ".fbx"):
+        return None
+    from understudy.runtime.takes import take_fbx, take_usd
+
+    return take_fbx if suffix == ".fbx" else take_usd
+
+
 def _write(out: Path, clip: Any, character: Path) -> None:
     """The carried clip as a file; the character's own file with it where that is glTF."""
     from understudy.runtime.takes import bvh
@@ -90,6 +103,12 @@ def _write(out: Path, clip: Any, character: Path) -> None:
 
     if out.suffix.lower() == ".bvh":
         bvh.write(out, upright(clip))
+        return
+    if (kind := _exporter(out)) is not None:
+        from understudy.runtime.takes import take_motion
+
+        for note in kind.write(out, take_motion.of_clip(clip)) or []:
+            print(note)
         return
     from understudy.runtime.takes import character_glb
 

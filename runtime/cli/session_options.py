@@ -47,6 +47,14 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         "is called NAME; of several, ?body= and ?clip= say which",
     )
     sources.add_argument(
+        "--voice",
+        action="append",
+        default=[],
+        metavar="SOUND[?subject=NAME]",
+        help="a sound file, or `microphone`: a voice that moves the mouth of NAME or of the "
+        "first; a phone's face comes before it",
+    )
+    sources.add_argument(
         "--take",
         action="append",
         default=[],
@@ -364,6 +372,7 @@ def _sources(args: argparse.Namespace) -> list[dict[str, Any]]:
     tables = [{"from": registry.rooted(f"pad://{pad}", here)} for pad in args.pad]
     if args.gamepad:
         tables.append({"from": "gamepad://"})
+    tables += [{"from": registry.rooted(f"voice://{voice}", here)} for voice in args.voice]
     if getattr(args, "remote", False):
         tables.append({"from": "remote://"})
     spoilt = args.jitter is not None or args.drop

@@ -52,11 +52,16 @@ class Face:
         """Whether nothing has come for longer than it is held."""
         return self._now_s - self._heard_s > HOLD_S
 
+    @property
+    def presence(self) -> float:
+        """How much of it is shown, 0 in a silence to 1."""
+        t = self._share
+        return t * t * (3.0 - 2.0 * t)
+
     def advance(self, now_s: float) -> None:
         """A tick of the stage."""
         dt_s = min(max(now_s - self._now_s, 0.0), 0.1)
         self._now_s = now_s
         step = -dt_s / EASE_S if self.silent else dt_s / BACK_S
         self._share = min(max(self._share + step, 0.0), 1.0)
-        t = self._share
-        self.shown = self.values * np.float32(t * t * (3.0 - 2.0 * t))
+        self.shown = self.values * np.float32(self.presence)

@@ -1,7 +1,7 @@
 """Sources that open no port: files, pad scripts, the gamepad, and pads of the control socket.
 
 bvh://walk.bvh?name=ann&speed=2     glb://walk.glb?clip=Run     take://12A_T003.mcap?subject=ann
-pad://demos/pads/demo.toml     gamepad://     remote://
+pad://demos/pads/demo.toml     gamepad://     remote://     voice://speech.wav     voice://microphone
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from understudy.runtime.core.typed import Table
 from understudy.runtime.takes import overrules
 from understudy.runtime.takes.scene_clip import Which
 
+from . import voice
 from .controls.gamepad import GamepadSource
 from .controls.pad_script import PadScript
 from .controls.remote_pad import RemotePad
@@ -267,6 +268,7 @@ LOCAL: dict[str, Local] = {
         Local(Playback, _bvh, True, (Kind.BODY, Kind.FACE, Kind.CAMERA, Kind.PROP)),
     ),
     "take": Local(TakePlayback, _take, True, (Kind.BODY, Kind.CAMERA, Kind.PROP)),
+    "voice": Local(voice.Options, voice.opened, True, (Kind.FACE, Kind.BODY)),
     "pad": Local(
         Name,
         lambda endpoint, name: ControlSource(name, PadScript(Path(endpoint.path))),

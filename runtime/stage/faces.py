@@ -24,7 +24,13 @@ class Later:
         self.of, self._delay_s = of, delay_s
         self.names: tuple[str, ...] = ()
         self.shown: Array = np.zeros(0, np.float32)
+        self.gives_way = getattr(of, "gives_way", False)
         self._rows: deque[tuple[float, tuple[str, ...], Array]] = deque(maxlen=MOST)
+
+    @property
+    def presence(self) -> float:
+        """How much of it is there, as now: a delay is short beside the ease."""
+        return float(getattr(self.of, "presence", 1.0))
 
     def advance(self, now_s: float) -> None:
         """A tick of the stage: what it shows now is shown later."""
@@ -39,8 +45,28 @@ class Later:
             self.shown = self.shown + np.float32(share) * (rows[1][2] - self.shown)
 
 
+def _merged(faces: Sequence[Curves]) -> dict[str, float]:
+    """name -> value of several faces.
+
+    A voice has the mouth as far as no other face is there: it comes as the other eases to rest.
+    """
+    merged: dict[str, float] = {}
+    there: dict[str, float] = {}
+    voices = [face for face in faces if getattr(face, "gives_way", False)]
+    for face in faces:
+        if face in voices:
+            continue
+        share = getattr(face, "presence", 1.0)
+        for name, value in zip(face.names, face.shown, strict=True):
+            merged[name], there[name] = float(value), share
+    for face in voices:
+        for name, value in zip(face.names, face.shown, strict=True):
+            merged[name] = merged.get(name, 0.0) + (1.0 - there.get(name, 0.0)) * float(value)
+    return merged
+
+
 class Wearer:
-    """The faces of one subject; of two, the later counts."""
+    """The faces of one subject; of two, the later counts, and a voice where others are not."""
 
     def __init__(self) -> None:
         self._known: tuple[Skeleton, tuple[str, ...], Skeleton] | None = None
@@ -55,11 +81,7 @@ class Wearer:
         if len(shown) == 1:
             names, values = shown[0].names, shown[0].shown
         else:
-            merged = {
-                name: value
-                for face in shown
-                for name, value in zip(face.names, face.shown, strict=True)
-            }
+            merged = _merged(shown)
             names, values = tuple(merged), np.array(list(merged.values()), np.float32)
         subject.skeleton = self._named(subject.skeleton, names)
         subject.curves = values

@@ -16,10 +16,11 @@ import numpy as np
 from understudy.runtime.core import timecode
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.files import shown
-from understudy.runtime.core.pose import Camera, Frame, Prop, Subject
+from understudy.runtime.core.pose import Camera, Frame, Prop, State, Subject
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
+from .clip import Clip
 from .take_reader import TakeReader
 
 # A stage that skipped more ticks than this in one go was asleep; nobody wants them as held poses.
@@ -249,6 +250,16 @@ def load(
         facts.get("timecode_rate", "") or rate_name,
         files[0].stem, facts, parts[0].reader.session,
     )  # fmt: skip
+
+
+def of_clip(clip: Clip) -> Motion:
+    """A clip as what is exported of a take: one body, a row for every frame."""
+    count = len(clip)
+    ticks = list(range(count))
+    states = [int(State.LIVE)] * count
+    track = Track(clip.name, clip.skeleton, ticks, states, list(clip.positions),
+                  list(clip.rotations), [((), np.zeros(0))] * count)  # fmt: skip
+    return Motion(clip.rate_hz, 0, count - 1, dict.fromkeys(ticks, ""), [track], name=clip.name)
 
 
 def _rate_name(frame: Frame) -> str:

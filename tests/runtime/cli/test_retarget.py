@@ -122,3 +122,17 @@ def test_bad_words_are_sentences_and_nothing_is_written(walk, knight, tmp_path, 
     ):
         assert said in sentence(understudy("retarget", *words))
     assert not list(tmp_path.glob("x.*"))
+
+
+def test_usd_holds_the_motion_on_the_characters_joints(understudy, knight, walk, tmp_path):
+    pytest.importorskip("pxr")
+    out, plain = tmp_path / "walk.usd", tmp_path / "walk.bvh"
+    for path in (out, plain):
+        understudy("retarget", walk, "--to", knight, "--out", path)
+    usd, asked = motion_file.read(out), motion_file.read(plain)
+    assert len(usd) == len(asked)
+    role = roles(asked.skeleton)
+    names = tuple(asked.skeleton.names[role[r]] for r in ("head", "left_hand", "right_foot"))
+    there = tuple(usd.skeleton.names[roles(usd.skeleton)[r]]
+                  for r in ("head", "left_hand", "right_foot"))  # fmt: skip
+    assert np.abs(world(usd, there) - world(asked, names)).max() < 1e-3

@@ -1,0 +1,121 @@
+"""Speech heard: sound into mel bands, and those by a small recurrent network into a mouth's curves.
+
+A frame is 20 ms. Its curves are known 57.5 ms after its middle: the network looks that far ahead
+(`LOOK_AHEAD_S`), and no farther.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from understudy.runtime.core import networks
+from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.rotation import Array
+
+RATE_HZ = 16000
+FRAME_S, HOP = 0.02, 160  # two columns of bands to a frame
+WINDOW = 400
+BANDS = 40
+# Frames that the network has heard beyond the one that it answers.
+AHEAD = 2
+# Of the sound that a frame's two columns hear, and how long after it the last that is waited for.
+MIDDLE_S = (HOP / 2 + WINDOW / 2) / RATE_HZ
+LOOK_AHEAD_S = AHEAD * FRAME_S + (HOP + WINDOW) / RATE_HZ - MIDDLE_S
+LEAST = 1e-5
+NETWORK = networks.WEIGHTS / "voice.onnx"
+# What the network answers; a name without a side is of both.
+MOUTH = (
+    "jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthStretch", "mouthSmile",
+    "mouthRollLower", "mouthRollUpper", "mouthPress", "mouthLowerDown", "mouthUpperUp",
+    "tongueOut",
+)  # fmt: skip
+SIDED = ("mouthStretch", "mouthSmile", "mouthPress", "mouthLowerDown", "mouthUpperUp")
+# ARKit's names of the mouth in the order of `faced`.
+CURVES: tuple[str, ...] = tuple(
+    name + side for name in MOUTH for side in (("Left", "Right") if name in SIDED else ("",))
+)
+
+
+def faced(values: Array) -> Array:
+    """(..., K) as `CURVES` of the network's (..., C); lips close no farther than the jaw opens."""
+    out = np.clip(values, 0.0, 1.0).astype(np.float32)
+    out[..., 1] = np.minimum(out[..., 1], out[..., 0])
+    repeats = [2 if name in SIDED else 1 for name in MOUTH]
+    return np.repeat(out, repeats, axis=-1)
+
+
+@functools.cache
+def filters() -> Array:
+    """(BANDS, WINDOW // 2 + 1) triangles, even on the mel scale from 60 to 7,600 Hz."""
+    low_mel, high_mel = 2595 * np.log10(1 + np.array([60.0, 7600.0]) / 700)
+    mel = np.linspace(low_mel, high_mel, BANDS + 2)
+    edges = 700 * (10 ** (mel / 2595) - 1)
+    bins = np.fft.rfftfreq(WINDOW, 1 / RATE_HZ)
+    low, mid, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    return np.maximum(0.0, np.minimum((bins - low) / (mid - low), (high - bins) / (high - mid)))
+
+
+def bands(sound: Array) -> Array:
+    """(N, BANDS) logarithms of a sound's (S,) bands, a column each HOP; whole windows alone."""
+    if len(sound) < WINDOW:
+        return np.zeros((0, BANDS), np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::HOP]
+    power = np.abs(np.fft.rfft(windows * np.hanning(WINDOW))) ** 2 / WINDOW
+    return (np.log10(power @ filters().T + LEAST) / 2.0 + 1.0).astype(np.float32)
+
+
+def frames(sound: Array) -> Array:
+    """(T, 2 * BANDS) what the network hears of a whole sound."""
+    flat = bands(sound)
+    return flat[: len(flat) // 2 * 2].reshape(-1, 2 * BANDS)
+
+
+class Listener:
+    """Sound in pieces of any length in, the mouth's curves out, frame by frame."""
+
+    def __init__(self) -> None:
+        import onnxruntime
+
+        if not NETWORK.exists():
+            raise UnderstudyError(f"{NETWORK} is missing; `understudy train face` makes it.")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(
+            str(NETWORK), options, providers=["CPUExecutionProvider"]
+        )
+        self.wide = self._session.get_inputs()[1].shape[-1]
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets what it heard: another speaker, or a sound that begins anew."""
+        self._state = np.zeros((1, self.wide), np.float32)
+        self._rest = np.zeros(0)
+        self._heard = 0
+
+    def hear(self, sound: Array) -> list[Array]:
+        """(C,) for every frame that is known now; sound (S,) -1..1 at RATE_HZ."""
+        self._rest = np.concatenate([self._rest, sound])
+        count = max((len(self._rest) - WINDOW + HOP) // (2 * HOP), 0)
+        if not count:
+            return []
+        used = count * 2 * HOP
+        columns = bands(self._rest[: used + WINDOW - HOP]).reshape(-1, 2 * BANDS)
+        self._rest = self._rest[used:]
+        out = []
+        for column in columns:
+            values, self._state = self._session.run(
+                None, {"heard": column[None], "state": self._state}
+            )
+            self._heard += 1
+            if self._heard > AHEAD:
+                out.append(faced(values[0]))
+        return out
+
+
+def of_sound(sound: Array) -> Array:
+    """(T, len(CURVES)) the curves of a whole sound, a row for each frame."""
+    listener = Listener()
+    rows = listener.hear(np.concatenate([sound, np.zeros(RATE_HZ // 10)]))
+    return np.array(rows).reshape(-1, len(CURVES))
