@@ -157,8 +157,9 @@ class _Packet(msgspec.Struct):
     trackers: Any = None
 
 
-_DECODER = msgspec.json.Decoder(_Packet)
-_BONE = msgspec.json.Decoder(_Bone | None)
+# Some versions of Studio send numbers as texts, "0.99".
+_DECODER = msgspec.json.Decoder(_Packet, strict=False)
+_BONE = msgspec.json.Decoder(_Bone | None, strict=False)
 _NAME = msgspec.json.Decoder(_Name)
 
 

@@ -30,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--loss", default="0%", metavar="SHARE", help="of the datagrams so many are lost, as 2%%")
     add("--jitter", default="0s", metavar="TIME", help="each is late by up to so much, as 20ms")
     add("--dropout", metavar="EVERY/FOR", help="silences, as 5s/0.5s")
+    add("--restart", metavar="EVERY", help="the program dies and comes back, as every 30s")
     add("--seed", type=int, default=0, metavar="N", help="of loss and jitter (0)")
     add("--seconds", type=float, metavar="N", help="end after N seconds (on Ctrl-C)")
     add_file_options(parser)
@@ -58,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
     if args.seconds is not None and not 0 < args.seconds < 1e9:
         raise UnderstudyError(f"--seconds is {args.seconds:g}; it must be above 0.")
     every_s, silent_s = lines.dropout_s(args.dropout) if args.dropout else (0.0, 0.0)
+    again_s = lines.restart_s(args.restart) if args.restart else 0.0
     line = lines.Line(
         lines.share(args.loss), lines.duration_s("--jitter", args.jitter), every_s, silent_s,
         args.seed,
@@ -74,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     going = [True]
     with stopping(lambda: going.clear()):
         frames, sent = devices.play(
-            performance, device, (host, port), line, args.seconds, lambda: bool(going)
+            performance, device, (host, port), line, args.seconds, lambda: bool(going), again_s
         )
     print(
         f"{frames} frames, {sent} datagrams sent, {line.lost} lost on purpose or for want of room"

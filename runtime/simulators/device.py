@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import socket
 import time
@@ -25,6 +26,8 @@ from .natnet import NatNetSimulator
 from .neuron import NeuronSimulator
 from .visitors import Visitors
 
+# How long a program that was started again is away.
+RESTARTS_S = 1.5
 # Side by side, to the left of the first.
 APART_M = 1.2
 
@@ -116,14 +119,21 @@ def play(
     line: Line,
     seconds: float | None,
     running: Callable[[], bool] = lambda: True,
+    restart_s: float = 0.0,
 ) -> tuple[int, int]:
-    """Sends until the time is over or it no longer runs; frames and datagrams that were sent."""
+    """Sends until the time is over or it no longer runs; frames and datagrams that were sent.
+
+    restart_s: every so often the program dies, is away for RESTARTS_S, and comes back as another
+    one would: from another port, with its clock and its counts at their beginning.
+    """
     simulator, rate_hz = device.made(), performance.clip.rate_hz
     family, address = _address(*to)
     waiting: list[tuple[float, int, bytes]] = []
     number = sent = order = 0
+    began_s, again_s = 0.0, restart_s or float("inf")
     frames = None if seconds is None else max(round(seconds * rate_hz), 1)
-    with socket.socket(family, socket.SOCK_DGRAM) as out:
+    with contextlib.ExitStack() as sockets:
+        out = sockets.enter_context(socket.socket(family, socket.SOCK_DGRAM))
         visitors = Visitors(out, device.listens, simulator, address)
         start_s = time.monotonic()
         while running() and (frames is None or number < frames or waiting):
@@ -134,9 +144,19 @@ def play(
             if late_s < 0.0:
                 time.sleep(min(-late_s, 0.1))
                 continue
+            if next_s == due_s >= again_s:
+                began_s, again_s = due_s + RESTARTS_S, due_s + restart_s
+                waiting.clear()
+                sockets.close()
+                out = sockets.enter_context(socket.socket(family, socket.SOCK_DGRAM))
+                simulator = device.made()
+                visitors = Visitors(out, device.listens, simulator, address)
+            if next_s == due_s and due_s < began_s:
+                number += 1  # it is away, and the actor goes on
+                continue
             if next_s == due_s:
                 for leaves_s, data in line.carry(
-                    simulator.datagrams(performance.frame(number), due_s), due_s
+                    simulator.datagrams(performance.frame(number), due_s - began_s), due_s
                 ):
                     heapq.heappush(waiting, (leaves_s, order, data))
                     order += 1

@@ -38,6 +38,14 @@ class Line:
         return [(at_s + self._random.random() * self.jitter_s, data) for data in kept]
 
 
+def restart_s(text: str) -> float:
+    """--restart EVERY: 30s."""
+    value = duration_s("--restart", text)
+    if value < 1.0:
+        raise UnderstudyError(f"--restart is {text!r}; it takes a second at least.")
+    return value
+
+
 def share(text: str) -> float:
     """--loss: 2% as 0.02."""
     number = text.removesuffix("%")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import lz4.frame
 import numpy as np
@@ -140,3 +141,14 @@ def test_bad_bytes_are_one_sentence(data):
 
 def test_deep_nesting_takes_little():
     takes_little(rokoko_reader.read, b'{"version":3,"trackers":' + b"[" * 50000)
+
+
+def test_numbers_that_come_as_texts_are_numbers():
+    """As rokoko-studio-live-blender's issue 100 has them."""
+    data = json.dumps(V3).encode()
+    texts = re.sub(rb'"w": (-?[\d.]+)', rb'"w": "\1"', data)
+    assert texts != data
+    one, two = (rokoko_reader.read(d).performers[0] for d in (data, texts))
+    np.testing.assert_array_equal(one.turns, two.turns)
+    with pytest.raises(ProtocolError):
+        rokoko_reader.read(re.sub(rb'"w": (-?[\d.]+)', rb'"w": "nan"', data, count=1))

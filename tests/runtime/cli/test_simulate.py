@@ -33,6 +33,8 @@ def test_it_says_what_it_sent(understudy, walk):
         (["mvn", "WALK", "--loss", "2"], "--loss is '2'"),
         (["mvn", "WALK", "--dropout", "5s"], "--dropout is '5s'"),
         (["mvn", "WALK", "--seconds", "-1"], "--seconds is -1"),
+        (["mvn", "WALK", "--restart", "30"], "--restart is '30'"),
+        (["mvn", "WALK", "--restart", "0.1s"], "a second at least"),
         (["mvn", "gone.bvh"], "gone.bvh"),
     ],
 )

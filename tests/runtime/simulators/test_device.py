@@ -108,3 +108,28 @@ def test_after_its_last_frame_a_clip_begins_again():
     performance = Performance(clip())
     first, again = (performance.frame(n).subjects[0].pose for n in (0, FRAMES))
     np.testing.assert_array_equal(first.positions, again.positions)
+
+
+@pytest.mark.parametrize("scheme", ["mvn", "natnet"])
+def test_a_program_that_is_started_again_is_followed_again(scheme, monkeypatch):
+    monkeypatch.setattr(devices, "RESTARTS_S", 0.2)
+    performance = Performance(clip())
+    (port,) = free_udp_ports(1)
+    source = registry.Ports().open(
+        endpoint.parse(f"{scheme}://127.0.0.1:{port}?delay=0", registry.KNOWN)
+    )
+    began_s, peers = time.monotonic(), set()
+
+    def running() -> bool:
+        source.poll(time.monotonic() - began_s)
+        peers.update(source.reception.figures()["senders"])
+        return True
+
+    frames, _ = devices.play(
+        performance, DEVICES[scheme], ("127.0.0.1", port), Line(), 3.5, running, 1.0
+    )
+    source.poll(time.monotonic() - began_s)
+    assert frames == round(3.5 * RATE_HZ) and source.reception.damaged == 0
+    assert len(source.streams) == 1 and source.streams[0].known
+    assert len(peers) >= 2 or scheme == "natnet", "natnet answers on a port of its own"
+    source.close()
