@@ -32,6 +32,7 @@ PARTS = {
     "wire": "encoding, publishing, latency, against bare pyzmq",
     "relay": "what a relay adds to latency, and what keys do",
     "protocols": "a frame packed for VMC and others, against python-osc",
+    "devices": "a frame of each suit, read and through its source",
     "bvh": "reading speed against another reader",
     "viewport": "milliseconds a frame",
     "effect": "the neural effect against classical ones",
