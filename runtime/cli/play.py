@@ -89,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
 def asked_for(args: argparse.Namespace) -> tuple[Session, Path | None]:
     """The session that the flags make; with a pad for the viewport where nobody else comes."""
     from understudy.runtime.sources import registry
+    from understudy.runtime.viewport.lighting import Lighting
 
     session, file = session_of(args)
     if not args.raw and not registry.bring_subjects(registry.identify(session.source)):
@@ -100,6 +101,7 @@ def asked_for(args: argparse.Namespace) -> tuple[Session, Path | None]:
     view.aspect, view.guides = args.aspect or view.aspect, view.guides or args.guides
     for name in NAMES:
         setattr(view, name, getattr(args, name) or getattr(view, name))
+    Lighting(**{name: getattr(view, name) for name in NAMES}).check()
     if view.set.lower().endswith((".glb", ".gltf")):
         view.set = str(Path(view.set).absolute())
     return session, file

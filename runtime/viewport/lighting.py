@@ -33,6 +33,12 @@ class Lighting:
     moved: bool = False
     shown_set: str = ""  # the one that is drawn
 
+    def check(self) -> None:
+        """Refuses what cannot be, as far as that is known without drawing."""
+        if self.set:
+            scenery.check(self.set)
+        look.made(self.sun, self.exposure, self.tone, self.clouds, self.fog, self.wet)
+
     def apply(self, renderer: Renderer, options: Options) -> None:
         """Draws as chosen from now on; raises UnderstudyError, and then all stays as it was."""
         stand = renderer.stand

@@ -125,6 +125,13 @@ class Builder:
         (x0, z0), (x1, z1) = low, high
         self.quad(paint, [[x0, at_m, z1], [x1, at_m, z1], [x1, at_m, z0], [x0, at_m, z0]])
 
+    def add(self, other: Builder, at: Vec3, turn_deg: float = 0.0) -> None:
+        """All of another's, turned about its origin and put there."""
+        for paint, pieces in other._points.items():
+            ways = other._normals[paint]
+            for points, normals in zip(pieces, ways, strict=True):
+                self.triangles(paint, _turned(points, turn_deg) + at, _turned(normals, turn_deg))
+
     def character(self, name: str) -> Character:
         """All of it, on the one joint that stands still."""
         # One material for all that differs by colour alone: that is on the vertices.

@@ -78,11 +78,22 @@ class Scenery:
 
 def load(said: str) -> Scenery:
     """A set of ours, "street" or "street?seed=3", or that of a .glb or .gltf file."""
+    check(said)
     name, _, query = said.partition("?")
     if name in OURS:
-        seed = _seed(said, query)
         make: Callable[[int], Scenery] = importlib.import_module(f".{name}", __package__).make
-        return make(seed)
+        return make(_seed(said, query))
+    from .set_file import read
+
+    return read(Path(said))
+
+
+def check(said: str) -> None:
+    """Refuses what is no set, as far as that is known without reading it."""
+    name, _, query = said.partition("?")
+    if name in OURS:
+        _seed(said, query)
+        return
     path = Path(said)
     if path.suffix.lower() not in FILES:
         raise UnderstudyError(
@@ -91,9 +102,6 @@ def load(said: str) -> Scenery:
         )
     if not path.is_file():
         raise UnderstudyError(f"There is no set {shown(path)}.")
-    from .set_file import read
-
-    return read(path)
 
 
 def _seed(said: str, query: str) -> int:

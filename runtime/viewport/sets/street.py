@@ -33,6 +33,7 @@ SHOPS = (
 WARM, COLD = np.array([1.0, 0.66, 0.34]), np.array([0.58, 0.66, 0.72])
 MARKS = (("A", 0.0, 0.0, 0.0), ("B", -2.0, -1.0, 60.0), ("door", 3.2, -3.6, 0.0))
 FRONT_M, KERB_M, HALF_M = -4.6, -2.2, 23.0
+OPPOSITE_M = 15.0  # the front of the houses over there
 STEP_M = 0.12  # of the pavement over the road
 
 
@@ -43,7 +44,10 @@ def make(seed: int = 1) -> Scenery:
     build.floor(ROAD, (-HALF_M, KERB_M), (HALF_M, 6.0))
     for x in np.arange(-HALF_M + 1.0, HALF_M, 3.0):
         build.box(LINE, (float(x), 0.0, 1.9), (1.4, 0.003, 0.12), without="below")
-    for low, high in (((-HALF_M, FRONT_M), (HALF_M, KERB_M)), ((-HALF_M, 6.0), (HALF_M, 9.0))):
+    for low, high in (
+        ((-HALF_M, FRONT_M), (HALF_M, KERB_M)),
+        ((-HALF_M, 6.0), (HALF_M, OPPOSITE_M)),
+    ):
         build.floor(WALK, low, high, STEP_M)
     for z in (KERB_M, 6.0):
         build.box(KERB, (0.0, 0.0, z), (2 * HALF_M, STEP_M + 0.01, 0.16), without="below")
@@ -52,6 +56,13 @@ def make(seed: int = 1) -> Scenery:
         wide = float(rng.uniform(5.4, 8.2))
         _house(build, rng, x, min(wide, HALF_M + 2.0 - x), lamps)
         x += wide
+    # The other side lies far enough away that cameras stand before it.
+    across, x = Builder(), -HALF_M
+    while x < HALF_M:
+        wide = float(rng.uniform(5.4, 8.2))
+        _house(across, rng, x, min(wide, HALF_M + 2.0 - x), [], goods=False)
+        x += wide
+    build.add(across, (0.0, 0.0, OPPOSITE_M + FRONT_M), 180.0)
     for number, x in enumerate((-14.5, -5.5, 4.5, 13.5)):
         _street_lamp(build, x, KERB_M - 0.35, lamps)
         _tree(build, rng, x + 4.4, KERB_M - 0.7)
@@ -75,8 +86,9 @@ def _glow(rng: np.random.Generator, strength: float) -> Colour:
 
 
 def _house(
-    build: Builder, rng: np.random.Generator, x: float, wide: float, lamps: list[Lamp]
-) -> None:
+    build: Builder, rng: np.random.Generator, x: float, wide: float, lamps: list[Lamp],
+    goods: bool = True,
+) -> None:  # fmt: skip
     """Its front lies on FRONT_M; a shop below, windows above."""
     floors, storey, shop = int(rng.integers(2, 5)), 3.0, 3.4
     tall, middle = shop + floors * storey, x + wide / 2
@@ -92,7 +104,7 @@ def _house(
         for k in range(count):
             at_x = x + wide * (k + 0.5) / count
             _window(build, rng, at_x, shop + floor * storey + 0.85, trim)
-    _shop(build, rng, x, wide, shop, trim, lamps)
+    _shop(build, rng, x, wide, shop, trim, lamps, goods)
 
 
 def _window(build: Builder, rng: np.random.Generator, x: float, y: float, trim: Paint) -> None:
@@ -107,7 +119,7 @@ def _window(build: Builder, rng: np.random.Generator, x: float, y: float, trim: 
 
 def _shop(
     build: Builder, rng: np.random.Generator, x: float, wide: float, tall: float, trim: Paint,
-    lamps: list[Lamp],
+    lamps: list[Lamp], goods: bool,
 ) -> None:  # fmt: skip
     frame = Paint(SHOPS[int(rng.integers(len(SHOPS)))], 0.4)
     glow = _glow(rng, 1.5)
@@ -123,7 +135,7 @@ def _shop(
     build.quad(Paint((0.5, 0.5, 0.48), 0.9, glow=glow), [
         [x + 0.2, tall - 0.3, back], [x + wide - 0.2, tall - 0.3, back],
         [x + wide - 0.2, tall - 0.3, front], [x + 0.2, tall - 0.3, front]])  # fmt: skip
-    for shelf in range(3):
+    for shelf in range(3 if goods else 0):
         for k in range(int(wide / 0.28) - 2):
             colour = tuple(rng.uniform(0.05, 0.7, 3).tolist())
             high = float(rng.uniform(0.15, 0.38))
