@@ -61,6 +61,30 @@ def aspect_of(said: str) -> float:
     return value
 
 
+def sensor_of(said: str, aspect: float, size: tuple[int, int]) -> tuple[float, float]:
+    """How high in mm what a window of a size shows is, and the frame's aspect; of a sensor's name,
+    WxH, or that height itself."""
+    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.core.typed import nearest
+    from understudy.runtime.viewport.camera import SENSORS, shown_mm
+
+    wide, x, tall = said.lower().partition("x")
+    try:
+        sensor = SENSORS.get(said.lower()) or (float(wide), float(tall if x else wide))
+    except ValueError:
+        raise UnderstudyError(
+            f"The sensor {said!r} is none{nearest(said, SENSORS)}: it is {', '.join(SENSORS)}, WxH "
+            "in mm, or a height in mm."
+        ) from None
+    if not all(1.0 <= side <= 200.0 for side in sensor):
+        raise UnderstudyError(f"--sensor is {said}; a side can be 1 to 200 mm.")
+    window = size[0] / size[1]
+    if said.lower() not in SENSORS and not x:
+        return sensor[0], aspect
+    aspect = aspect or sensor[0] / sensor[1]
+    return shown_mm(sensor, aspect, window), aspect
+
+
 def chosen(args: argparse.Namespace) -> Lighting:
     """What the options say."""
     from understudy.runtime.viewport.lighting import Lighting

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .keys import key_option
-from .look_options import aspect_of, chosen, frame_options, look_options
+from .look_options import aspect_of, chosen, frame_options, look_options, sensor_of
 
 SUMMARY = "draw a stage's stream, in a window or headless into PNG frames or a movie"
 EXAMPLES = """understudy viewport
@@ -39,7 +39,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--fixed-at", metavar="X,Y,Z", default="3.2,1.5,4.2", help="where the fixed camera stands")
     add("--fixed-target", metavar="X,Y,Z", default="0,0.95,0", help="what it looks at")
     add("--focal", type=float, default=38.0, metavar="MM", help="focal length (38)")
-    add("--sensor", type=float, default=24.0, metavar="MM", help="height of the sensor (24)")
+    add("--sensor", default="24", metavar="SENSOR",
+        help="s16, s35, ff, lf, 65, phone, or WxH in mm: its shape is the frame without --aspect; "
+        "or the height in mm of what the window shows (24)")  # fmt: skip
     add(
         "--share", metavar="NAME", help="be a camera of this name on stage, for whoever receives it"
     )
@@ -92,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         raise UnderstudyError(
             "--headless draws for nobody: add --out DIR or --movie FILE.mp4 (or --discard)."
         )
-    for name, low, high in (("fps", 1, 1000), ("focal", 8, 400), ("sensor", 4, 60),
+    for name, low, high in (("fps", 1, 1000), ("focal", 8, 400),
                             ("seconds", 0.01, 1e7), ("frames", 1, 10**9)):  # fmt: skip
         value = getattr(args, name)
         if value is not None and not low <= value <= high:
@@ -201,7 +203,8 @@ def _viewer(args: argparse.Namespace):
         files.given = given
         renderer.characters = given
         renderer.outfits.prepare()
-        rig = Rig(kind=args.camera, turns=False, focal_mm=args.focal)
+        height_mm, options.aspect = sensor_of(args.sensor, options.aspect, size)
+        rig = Rig(kind=args.camera, turns=False, focal_mm=args.focal, sensor_mm=height_mm)
         if window is None:
             rig.yaw_rad = film.SHOW_YAW_RAD
         viewer = Viewer(
@@ -209,7 +212,7 @@ def _viewer(args: argparse.Namespace):
             feed,
             options,
             rig,
-            shot(at, target, args.focal, size, args.sensor),
+            shot(at, target, args.focal, size, height_mm),
             window=window,
             pad=pad,
             style=style,

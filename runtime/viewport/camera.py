@@ -14,12 +14,31 @@ from understudy.runtime.core import pose, rotation
 from understudy.runtime.core.rotation import Array, normalize
 
 UP = np.array([0.0, 1.0, 0.0])
-SENSOR_HEIGHT_MM = 24.0  # full frame; Super 35 is 18.66
+SENSOR_HEIGHT_MM = 24.0  # full frame
+# Width and height in mm, open gate, as their makers state them; a phone's is 1/1.28 inch.
+SENSORS = {
+    "s16": (12.35, 7.42),
+    "s35": (24.89, 18.66),
+    "ff": (36.0, 24.0),
+    "lf": (36.70, 25.54),
+    "65": (54.12, 25.58),
+    "phone": (9.8, 7.3),
+}
 
 
 def fov_of_lens(focal_mm: float, sensor_height_mm: float = SENSOR_HEIGHT_MM) -> float:
     """Vertical field of view in radians."""
     return float(2.0 * np.arctan(sensor_height_mm / (2.0 * focal_mm)))
+
+
+def shown_mm(sensor_mm: tuple[float, float], aspect: float, window: float) -> float:
+    """How high on the sensor, in mm, what a window shows is.
+
+    The picture of an aspect is the largest that the sensor has; the window, whose aspect is
+    `window`, is as large as needed to hold all of it.
+    """
+    wide = min(sensor_mm[0], sensor_mm[1] * aspect)
+    return max(wide / aspect, wide / window)
 
 
 @dataclass
@@ -151,6 +170,7 @@ class Rig:
     pitch_rad: float = 0.16
     distance_m: float = 3.4
     focal_mm: float = 38.0
+    sensor_mm: float = SENSOR_HEIGHT_MM  # how high what the window shows is
     position_halflife_s: float = 0.12
     heading_halflife_s: float = 0.55
     turns: bool = True  # does the third person swing round behind the subject
@@ -173,7 +193,7 @@ class Rig:
         if self.kind in ("fixed", "stage"):
             return camera
         camera.near_m, camera.up = 0.05, UP
-        camera.fov_y_rad = fov_of_lens(self.focal_mm)
+        camera.fov_y_rad = fov_of_lens(self.focal_mm, self.sensor_mm)
         left = decay(self.position_halflife_s, dt_s)
         # Going along with the subject's mean velocity, a runner stays in the middle of the picture.
         velocity = (focus.center - self._seen) / max(dt_s, 1e-4)
@@ -227,7 +247,7 @@ class Rig:
         back = self._back()
         right = normalize(np.cross(UP, back))
         off = focus.points - focus.center
-        slope = np.tan(0.5 * fov_of_lens(self.focal_mm))
+        slope = np.tan(0.5 * fov_of_lens(self.focal_mm, self.sensor_mm))
         high = np.abs(off @ np.cross(back, right)) / slope
         wide = np.abs(off @ right) / (slope * camera.aspect)
         # What is nearer to the eye than the middle needs the eye to be farther off.

@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from understudy.runtime.cli.look_options import aspect_of
+from understudy.runtime.cli.look_options import aspect_of, sensor_of
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.viewport import look
 from understudy.runtime.viewport.camera import Camera, fov_of_lens
@@ -209,3 +209,31 @@ def test_aspects_are_numbers_or_ratios(said: str, value: float) -> None:
 def test_what_is_no_aspect_is_one_sentence(said: str) -> None:
     with pytest.raises(UnderstudyError, match="--aspect"):
         aspect_of(said)
+
+
+@pytest.mark.parametrize(
+    ("said", "aspect", "size", "height_mm", "framed"),
+    [
+        ("24", 0.0, (1280, 720), 24.0, 0.0),
+        ("18.66", 2.39, (1280, 720), 18.66, 2.39),
+        ("ff", 0.0, (1280, 720), 24.0, 1.5),  # the window is wider: its sides are shaded
+        (
+            "ff",
+            2.39,
+            (1280, 720),
+            36.0 * 720 / 1280,
+            2.39,
+        ),  # wider than the window: above and below
+        ("36x24", 16 / 9, (1280, 720), 36.0 * 9 / 16, 16 / 9),
+        ("s35", 0.0, (1000, 1000), 24.89, 24.89 / 18.66),
+    ],
+)
+def test_a_sensor_says_what_the_window_shows(said, aspect, size, height_mm, framed) -> None:
+    found = sensor_of(said, aspect, size)
+    assert found == (pytest.approx(height_mm), pytest.approx(framed))
+
+
+@pytest.mark.parametrize("said", ["s36", "0", "36x", "x24", "36x999", "nan"])
+def test_what_is_no_sensor_is_one_sentence(said: str) -> None:
+    with pytest.raises(UnderstudyError, match="sensor"):
+        sensor_of(said, 0.0, (1280, 720))
