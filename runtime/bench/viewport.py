@@ -95,7 +95,27 @@ def measure(quick: bool) -> list[Figure]:
     )
     renderer.set_quality(1.0, 1024)
     out += _character(renderer, camera, cost, full)
+    out += _sets(renderer, cost, where)
     renderer.close()
+    return out
+
+
+def _sets(renderer: Renderer, cost: Callable[[Frame, Options], float], where: str) -> list[Figure]:
+    """Our sets around one subject, in their own light, beside the bare ground measured before
+    each."""
+    from understudy.runtime.viewport.lighting import Lighting
+    from understudy.runtime.viewport.renderer import Options
+    from understudy.runtime.viewport.sets.scenery import OURS
+
+    out, one = [], _cast(1)
+    for name in OURS:
+        bare = cost(one, Options())
+        options, lighting = Options(), Lighting(set=name)
+        lighting.apply(renderer, options)
+        value = cost(one, options) / bare
+        lighting.set = ""
+        lighting.apply(renderer, options)
+        out.append(Figure(f"viewport: set {name}", value, "x none", conditions=where))
     return out
 
 
