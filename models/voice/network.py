@@ -19,7 +19,7 @@ class Network(nn.Module):
         self.scale = nn.Parameter(torch.ones(2 * BANDS))
         self.cell = nn.GRU(2 * BANDS, width, batch_first=True)
         self.out = nn.Sequential(
-            nn.Dropout(0.15), nn.Linear(width, 48), nn.SiLU(), nn.Linear(48, len(MOUTH))
+            nn.Dropout(0.1), nn.Linear(width, 48), nn.SiLU(), nn.Linear(48, len(MOUTH))
         )
 
     def whole(self, heard: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--out", type=Path, default=Path("out/voice"), metavar="DIR", help="(out/voice)")
     add("--each", type=int, default=300, metavar="N", help="sentences of each voice (300)")
-    add("--steps", type=int, default=1500, metavar="N", help="training steps (1500)")
+    add("--steps", type=int, default=2200, metavar="N", help="training steps (2200)")
     add("--seed", type=int, default=1, metavar="N", help="(1)")
 
 

@@ -28,10 +28,10 @@ BATCH, LENGTH, RATE = 32, 120, 4e-3
 def varied(heard: Tensor, draw: torch.Generator) -> Tensor:
     """(B, T, 2 * BANDS) through other microphones and rooms: gain, tilt, hum and hiss."""
     count = len(heard)
-    gain = 0.35 * torch.randn(count, 1, 1, generator=draw)
-    curve = torch.randn(count, 1, 5, generator=draw) * 0.16
+    gain = 0.2 * torch.randn(count, 1, 1, generator=draw)
+    curve = torch.randn(count, 1, 5, generator=draw) * 0.12
     tilt = torch.nn.functional.interpolate(curve, size=BANDS, mode="linear", align_corners=True)
-    floor = -1.6 + 0.9 * torch.rand(count, 1, 1, generator=draw)
+    floor = -2.3 + 1.0 * torch.rand(count, 1, 1, generator=draw)
     floor = floor + 0.5 * torch.nn.functional.interpolate(
         torch.randn(count, 1, 4, generator=draw), size=BANDS, mode="linear", align_corners=True
     )

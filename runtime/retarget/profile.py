@@ -11,13 +11,17 @@ hide = ["Round_Shield"]    # its meshes that are not drawn
 left_upper_arm = "Arm.L"
 [offsets_deg]              # turns of its T-pose, about X, Y and Z of the world
 left_upper_arm = [0.0, 0.0, -8.0]
+pointing = ["fore_leg"]    # of the map: bones that point where the motion's do
+[map]                      # for what is no humanoid: its joint = the motion's role or joint
+body = "hips"              # hips first
+fore_leg = "left_upper_arm"
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -47,6 +51,8 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
     hide: list[str] = []
     roles: dict[str, str] = {}
     offsets_deg: dict[str, tuple[Degrees, Degrees, Degrees]] = {}
+    map: dict[str, str] = {}
+    pointing: list[str] = []
 
     def offset(self, skeleton: Skeleton, world_r: Array) -> Array:
         """World rotations (J, 4) of a T-pose, each joint and what hangs on it turned as asked."""
@@ -103,9 +109,17 @@ def save(to: Path, file: Path, profile: Profile, skeleton: Skeleton) -> None:
         f"hands = {str(said.hands).lower()}       # touch what the actor's touched",
     ]
     lines.append(f"hide = {msgspec.json.encode(said.hide).decode()}          # meshes, not drawn")
+    if said.pointing:
+        lines.append(f"pointing = {msgspec.json.encode(said.pointing).decode()}")
     if said.floor_m is not None:
         lines.append(f"floor_m = {said.floor_m}")
-    tables = {"file": said.file, "roles": said.roles, "offsets_deg": dict(said.offsets_deg)}
+    tables: dict[str, Any] = {
+        "file": said.file,
+        "roles": said.roles,
+        "offsets_deg": dict(said.offsets_deg),
+    }
+    if said.map:
+        tables["map"] = said.map
     lacks = [role for role in HIERARCHY if role not in found]
     text = "\n".join(lines) + "\n" + tomli_w.dumps(tables)
     if lacks:

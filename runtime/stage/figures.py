@@ -38,7 +38,8 @@ def load(said: Path | str, name: str = "") -> Figure:
     if profile.roles:
         skeleton = with_roles(skeleton, profile.roles, said.name)
     skeleton = replace(skeleton, character=name or path.stem)
-    t_pose(skeleton)  # what is no humanoid is said now, and not on stage
+    if not profile.map:
+        t_pose(skeleton)  # what is no humanoid is said now, and not on stage
     floor_m = profile.floor_m if profile.floor_m is not None else floor_m
     return Figure(skeleton, profile, floor_m, girths)
 

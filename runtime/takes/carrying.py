@@ -11,6 +11,7 @@ from understudy.runtime.core.progress import Progress
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.fitting import Figure, Fitting
+from understudy.runtime.retarget.mapped import Mapped
 
 from .clip import Clip, without_tpose
 from .placement import lift_m
@@ -24,6 +25,8 @@ def carried(source: Clip, figure: Figure, progress: Progress | None = None) -> C
     Calibration frames at the start are left out, and a body that floats is put on the ground.
     """
     source = without_tpose(source)
+    if figure.profile.map:
+        return _mapped(source, figure)
     fitting = Fitting(source.skeleton, figure)
     lift = lift_m(source.skeleton, source.positions, source.rotations)
     lift -= fitting.standing_m(_lifted(source, lift), source.rotations)
@@ -42,6 +45,17 @@ def carried(source: Clip, figure: Figure, progress: Progress | None = None) -> C
         source.frame_time_s,
         figure.skeleton.character,
     )
+
+
+def _mapped(source: Clip, figure: Figure) -> Clip:
+    """The clip on a character of any shape, by its profile's map."""
+    way = Mapped(source.skeleton, figure.skeleton, figure.profile.map, figure.profile)
+    lift = lift_m(source.skeleton, source.positions, source.rotations)
+    positions, rotations = way.apply(_lifted(source, lift), source.rotations)
+    return Clip(
+        figure.skeleton, positions, rotation.continuous(rotations), source.frame_time_s,
+        figure.skeleton.character,
+    )  # fmt: skip
 
 
 def _lifted(clip: Clip, lift: float) -> Array:
