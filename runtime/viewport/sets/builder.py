@@ -163,15 +163,18 @@ class Builder:
                 )
             )
             parts.append(Part(f"{name} {row}", row, before, first - before))
-        all_points = np.concatenate(points).astype(np.float32)
-        count = len(all_points)
+        # Corners that several triangles share are one vertex.
+        every = np.concatenate(
+            [np.concatenate(part) for part in (points, normals, uvs, tones)], axis=1
+        ).astype(np.float32)
+        shared, faces = np.unique(every, axis=0, return_inverse=True)
+        count = len(shared)
         weights = np.zeros((count, 4), np.float32)
         weights[:, 0] = 1.0
         mesh = Mesh(
-            all_points, np.concatenate(normals).astype(np.float32),
-            np.concatenate(uvs).astype(np.float32), np.concatenate(tones),
-            np.zeros((count, 4), np.uint16), weights,
-            np.arange(count, dtype=np.uint32).reshape(-1, 3), tuple(parts),
+            shared[:, :3].copy(), shared[:, 3:6].copy(), shared[:, 6:10].copy(),
+            shared[:, 10:].astype(np.uint8), np.zeros((count, 4), np.uint16), weights,
+            faces.astype(np.uint32).reshape(-1, 3), tuple(parts),
         )  # fmt: skip
         skeleton = Skeleton(("set",), np.array([-1]), np.zeros((1, 3)))
         unbind = np.eye(4, dtype=np.float32)[None]
