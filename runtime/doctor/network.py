@@ -39,6 +39,7 @@ USES: dict[Port, str] = {
     ("udp", 1512): "triggers",
     ("udp", 7012): "Perception Neuron",
     ("udp", 6454): "Art-Net timecode",
+    ("udp", 5065): "landmarks",
     ("udp", 12351): "mocopi",
     ("udp", 49983): "iFacialMocap",
     ("udp", 49993): "Facemotion3d",

@@ -26,6 +26,7 @@ from .devices import (
     facemotion3d,
     freed,
     ifacialmocap,
+    landmarks,
     livelinkface,
     mocopi,
     mvn,
@@ -51,6 +52,7 @@ KNOWN: dict[str, Any] = {
     "rokoko": rokoko,
     "natnet": natnet,
     "neuron": neuron,
+    "landmarks": landmarks,
 }
 # What a module of another package must have.
 MEMBERS = ("PORT", "KINDS", "Options", "SOURCE")

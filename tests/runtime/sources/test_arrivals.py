@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.bridge.protocols import test_mocopi as mocopi_said
 from tests.runtime.sources.arrivals import Way, frames, shown, ticks
+from tests.runtime.sources.devices import test_landmarks_source as landmarks_said
 from tests.runtime.sources.devices import test_natnet_source as natnet_said
 from tests.runtime.sources.devices import test_neuron_source as neuron_said
 from tests.runtime.sources.devices import test_rokoko_source as rokoko_said
@@ -22,6 +23,7 @@ from tests.runtime.sources.receivers import source
 from understudy.bridge.protocols import (
     freed,
     ifacialmocap,
+    landmarks,
     livelinkface,
     mocopi,
     mvn,
@@ -123,12 +125,23 @@ def axis(time_s: float, number: int, timed: bool = True) -> list[bytes]:
     return [neuron.encode(neuron_said.frame(number, swing_rad(time_s), sway_m(time_s)))]
 
 
+def tracker(time_s: float, number: int, timed: bool = True) -> list[bytes]:
+    """A frame of a tracker's points with the same motion; the leg's turn about itself is unseen."""
+    turns = {"head": rotation.from_yaw(swing_rad(time_s))}
+    turns["left_upper_arm"] = rotation.from_yaw(swing_rad(time_s))
+    said = landmarks_said.points(turns)
+    said.points[:, 0] += sway_m(time_s)
+    said.time_s = 100 + time_s if timed else None
+    return [landmarks.encode(said)]
+
+
 # A source of a body: a frame by its time, number and whether it says its time; the joints.
 BODIES = {
     "vmc": (lambda t, _, timed: body(t, timed), JOINTS),
     "mvn": (suit, ("Head", "LeftUpperArm", "RightLowerLeg")),
     "mocopi": (phone_body, ("head", "l_up_arm", "r_low_leg")),
     "natnet": (cameras, ("Head", "LUArm", "RShin")),
+    "landmarks": (tracker, ("Head", "LeftArm")),
     "neuron": (axis, ("Head", "LeftArm", "RightLeg")),
     "rokoko": (studio, ("head", "leftUpperArm", "rightLeg")),
 }
@@ -160,7 +173,7 @@ def turned_deg(q: np.ndarray) -> float:
 def test_a_body_goes_nowhere_where_its_actor_was_not_and_no_faster(scheme, way, tick_hz, timed):
     """Not further than 2 degrees and 2 cm, and no more than 1.7 times as far in a tick."""
     made, joints = BODIES[scheme]
-    one, receiver = source(f"{scheme}://")
+    one, receiver = source(f"{scheme}://" + "?travels=1" * (scheme == "landmarks"))
     # Of a sender that is slower than the stage a tick shows a whole frame's way.
     longest_s = 1.7 / min(tick_hz, way.rate_hz)
     furthest_deg = np.degrees(SWING_RAD) * 2 * np.pi * SWINGS_HZ * longest_s + FREE_DEG
