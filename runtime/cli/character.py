@@ -131,7 +131,7 @@ def _to_measure(one, wanted: dict[str, float]):
     wanted = {"height": one.height_cm / 100} | wanted
     if one.shoulders_cm is not None:
         wanted = {"shoulders": one.shoulders_cm / 100} | wanted
-    fitted = fitting.fitted(one, wanted)
+    fitted = fitting.refined(fitting.fitted(one, wanted), wanted)
     for name, off in fitting.missed_m(fitted, wanted).items():
         if abs(off) > 0.02:
             print(f"The {name} came to {100 * (wanted[name] + off):.1f} cm, "
@@ -186,7 +186,7 @@ def _fit(args: argparse.Namespace) -> int:
     wanted = proportions.of(clip.skeleton)
     said = _said(args) | {"height_cm": 100 * wanted["height"]}
     one = recipe.drawn(int(said.pop("seed", 0)), **said)  # type: ignore[call-overload]
-    one = fitting.fitted(one, wanted)
+    one = fitting.refined(fitting.fitted(one, wanted), wanted)
     found = making.write(args.out, one)
     print(f"{args.out}: {_about(one, found)}")
     for name in wanted:

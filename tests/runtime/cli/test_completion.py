@@ -59,7 +59,7 @@ def bash(place: Path, line: str) -> list[str]:
     ("line", "offered"),
     [
         ("understudy li", ["listen"]),
-        ("understudy train ", ["actions", "effect", "motion", "takeover"]),
+        ("understudy train ", ["actions", "effect", "face", "measures", "motion", "takeover"]),
         ("understudy keys re", ["revoke"]),
         ("understudy viewport --camera f", ["first", "fixed"]),
         ("understudy stage --takeover-w", ["--takeover-weights"]),
