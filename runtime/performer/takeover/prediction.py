@@ -158,7 +158,7 @@ class Prediction:
         # Nobody knows where the actor went: what is not known grows like a random walk, and some
         # who walked go on while this one stops.
         silent_s, then_s = time_s - newest.time_s, self.acted_from_s - newest.time_s
-        error_m = self._error_then_m * float(np.sqrt(silent_s / max(then_s, dt_s)))
+        error_m = self._error_then_m * float(np.sqrt(max(silent_s, 0.0) / max(then_s, dt_s)))
         return time_s, error_m + self._apart_mps * (silent_s - then_s)
 
 
