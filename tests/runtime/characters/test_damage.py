@@ -181,8 +181,8 @@ def test_each_kind_of_damage_has_its_sentence(tmp_path, change, says):
 def test_one_view_is_not_read_a_million_times(tmp_path):
     """A small file that names its numbers over and over stays small in memory."""
     board = Board()
-    board.tree["nodes"] += [{"mesh": 0} for _ in range(60000)]
-    board.chunk.put(np.zeros((20000, 3), np.float32))
+    board.tree["nodes"] += [{"mesh": 0} for _ in range(6000)]
+    board.chunk.put(np.zeros((200_000, 3), np.float32))
     board.attributes["POSITION"] = len(board.chunk.accessors) - 1
     for name in list(board.attributes):
         if name != "POSITION":

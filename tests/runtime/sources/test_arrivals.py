@@ -151,7 +151,14 @@ def turned_deg(q: np.ndarray) -> float:
     return float(np.degrees(np.linalg.norm(rotation.to_rotation_vector(q))))
 
 
-@pytest.mark.parametrize("scheme", BODIES)
+# All go through one buffer; those that add no way of their own to it are tried by `make test-all`.
+ALIKE = ("landmarks", "mocopi", "neuron")
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in ALIKE)) for name in BODIES],
+)
 @settings(max_examples=4, deadline=None, derandomize=True)
 @example(way=Way(at_once=2), tick_hz=60.0, timed=False)
 @example(way=Way(at_once=5), tick_hz=60.0, timed=True)
