@@ -14,8 +14,9 @@ from understudy.runtime.characters.gltf_document import SUFFIXES
 from understudy.runtime.core import typed
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame
+from understudy.runtime.retarget import profile as profiles
 
-from .outfit import PROFILE, is_drawn
+from .outfit import is_drawn
 
 AGAIN_S = 3.0  # a stage that could not say is asked again
 
@@ -101,7 +102,7 @@ def parse(said: str) -> tuple[str, Path]:
     path = Path(file)
     if not file or (equals and not name):
         raise UnderstudyError(f"--character {said!r} names nothing; write NAME=FILE.")
-    kinds = (*SUFFIXES, PROFILE)
+    kinds = (*SUFFIXES, profiles.SUFFIX)
     if path.suffix.lower() not in kinds:
         raise UnderstudyError(
             f"--character {said}: {path.name} is no character that can be drawn; "

@@ -28,7 +28,6 @@ VERTEX = np.dtype(
      ("joints", "u2", 4), ("weights", "f4", 4), ("slot", "i4")]
 )  # fmt: skip
 MAPS = ("colour_map", "rough_map", "normal_map", "occlusion_map", "emissive_map")
-PROFILE = ".toml"
 DECODERS = 4
 COLOURS = ("colour_map", "emissive_map")  # kept in sRGB
 
@@ -99,7 +98,7 @@ def made(character: Character, most_pixels: int) -> Outfit:
 
 def is_drawn(path: Path) -> bool:
     """Whether a character's file, or that of a profile, is of a kind that has a mesh."""
-    if path.suffix.lower() == PROFILE:
+    if path.suffix.lower() == profiles.SUFFIX:
         path = Path(profiles.load(path).file)
     return has_mesh(path)
 
@@ -249,7 +248,7 @@ class Outfits:
         self._ready.pop(name, None)
 
     def _make(self, path: Path) -> Outfit:
-        if path.suffix.lower() != PROFILE:
+        if path.suffix.lower() != profiles.SUFFIX:
             return made(load(path), self.most_pixels)
         profile = profiles.load(path)
         return made(without(load(path.parent / profile.file), profile.hide), self.most_pixels)

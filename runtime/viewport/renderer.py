@@ -145,6 +145,8 @@ class Renderer:
             self._sized.append(self.contact)
         if self._effect_folder is not None:
             self.image_effect = ImageEffect(self.ctx, size, self._effect_folder)
+            if self._words:
+                self.image_effect.light_by(self._words)
             self._sized.append(self.image_effect)
 
     def set_effect(self, folder: Path | None) -> None:

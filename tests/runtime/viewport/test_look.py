@@ -12,6 +12,7 @@ from understudy.runtime.cli.look_options import aspect_of, sensor_of
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.viewport import look
 from understudy.runtime.viewport.camera import Camera, fov_of_lens
+from understudy.runtime.viewport.effects.folders import SHIPPED
 from understudy.runtime.viewport.lighting import Lighting
 from understudy.runtime.viewport.look import Look
 from understudy.runtime.viewport.renderer import Options, Renderer
@@ -125,6 +126,20 @@ def test_lamps_light_by_the_square_of_the_distance_and_in_their_cone(bare: Rende
     coned = picture(bare, ABOVE, look=dark, effect=False)
     assert np.abs(at(ABOVE, coned, 1.0, 1.0) - under).max() < 3
     assert at(ABOVE, coned, 2.2, 1.0)[0] < 10 < at(ABOVE, seen, 2.2, 1.0)[0] - 20
+
+
+def test_an_effect_keeps_the_light_of_a_set_when_the_window_changes(
+    bare: Renderer, front: Camera
+) -> None:
+    bare.set_scenery(box_set((Lamp((0.0, 1.5, 1.0), (4.0, 2.0, 0.5)),)))
+    night = look.parse("night")
+    bare.set_effect(next(path for path in sorted(SHIPPED.iterdir()) if path.is_dir()))
+    try:
+        before = picture(bare, front, look=night, effect=False)
+        bare.resize(bare.width, bare.height)
+        np.testing.assert_array_equal(picture(bare, front, look=night, effect=False), before)
+    finally:
+        bare.set_effect(None)
 
 
 def test_what_glows_is_bright_in_the_dark(bare: Renderer, front: Camera) -> None:
