@@ -11,7 +11,7 @@ from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.skeleton import Skeleton
 
 from .security import address as addresses
-from .security.access import AccessControl, ConnectionMonitor
+from .security.access import AccessControl, ConnectionMonitor, readable
 from .security.rights import LISTEN
 from .wire.encoder import FrameEncoder, encode_skeletons
 from .wire.envelope import SKELETONS
@@ -105,10 +105,9 @@ class Publisher:
         """Whether somebody asked for skeletons since the last tick."""
         joined = False
         for _ in range(EVENTS_A_TICK):
-            try:
-                event = self._socket.recv(zmq.NOBLOCK)
-            except zmq.Again:
+            if not readable(self._socket):
                 break
+            event = self._socket.recv(zmq.NOBLOCK)
             if event[:1] == b"\x01":
                 self.subscriptions += 1
                 joined = joined or SKELETONS.startswith(event[1:])

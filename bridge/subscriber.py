@@ -17,8 +17,9 @@ from .security import address as addresses
 from .security.access import take
 from .security.handshake import Handshake
 from .security.keys import Key, read_for_stage
-from .wire.decoder import Origin, UnknownSkeleton, decode_frame, decode_skeletons
+from .wire.decoder import Origin, UnknownSkeleton, decode_skeletons
 from .wire.envelope import FRAME, SCHEMA_VERSION, SKELETONS, VersionError, WireError
+from .wire.frame_decoder import FrameDecoder
 
 # About a second of frames for a program that falls behind; beyond it frames are lost, and counted.
 QUEUE = 128
@@ -89,6 +90,7 @@ class Subscriber:
         self.clock_offset_ns = clock_offset_ns
         self.statistics = Statistics()
         self.skeletons: dict[int, Skeleton] = {}
+        self._decoder = FrameDecoder()
         self._origin: Origin | None = None
         self._received_ns = 0
         self._warned = False
@@ -157,7 +159,9 @@ class Subscriber:
         """The next frame, or None when none came within `timeout_s` (None: wait for ever)."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
-            message = next((m for s in self._sockets() if (m := take(s)) is not None), None)
+            message = take(self._skeletons) if self._skeletons is not None else None
+            if message is None:
+                message = take(self._frames)
             if message is not None:
                 frame = self._read(message)
                 if frame is None and message[:4] == SKELETONS and self._waiting is not None:
@@ -183,7 +187,7 @@ class Subscriber:
             if message[:4] == SKELETONS:
                 self._learn(decode_skeletons(message))
                 return None
-            frame, origin = decode_frame(message, self.skeletons)
+            frame, origin = self._decoder.decode(message, self.skeletons)
         except VersionError as error:
             self.statistics.other_version += 1
             if not self._warned:

@@ -44,6 +44,7 @@ FORBIDDEN = "with a key that may not {}"
 # a key that is let in elsewhere (RFC 27 has none for that), and says so on both sides.
 NOT_LET_IN, NOT_HERE = 400, 500
 # The domain of a socket that judges every request by itself: any right opens it.
+_POLLIN = int(zmq.POLLIN)  # as a number: an enumeration's operators take microseconds
 _ANY = "any"
 
 _FAILURES = {
@@ -350,11 +351,13 @@ class ConnectionMonitor:
 
 def readable(socket: zmq.Socket) -> bool:
     """Whether a message waits; a microsecond, where an attempt to receive takes several."""
-    return bool(int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
+    return int(socket.getsockopt(zmq.EVENTS)) & _POLLIN != 0
 
 
 def take(socket: zmq.Socket) -> bytes | None:
     """A message that has come; None when none has."""
+    if not readable(socket):
+        return None
     try:
         message: bytes = socket.recv(zmq.NOBLOCK)
     except zmq.Again:

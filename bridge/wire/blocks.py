@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from flatbuffers.table import Table
 
-from understudy.bridge.wire.buttons import BUTTONS
+from understudy.bridge.wire.buttons import button_bits
 from understudy.runtime.core.pose import Camera, Frame, Prop, Subject
 
 from .layout import lay_out, reason_room
 
 # How far the squared norms of a pose's rotations may be from 1, all together, as float32 adds up.
-_UNIT, _UNIT_A_JOINT = 1e-3, 1e-6
+UNIT, UNIT_A_JOINT = 1e-3, 1e-6
 
 _FLOAT, _LENGTH, _TIME = struct.Struct("<f"), struct.Struct("<I"), struct.Struct("<q")
 _Place = tuple[struct.Struct, int]
@@ -50,6 +50,13 @@ class Block:
         """A vector as an array that writes into the block."""
         count = self._table.VectorLen(self._table.Offset(_entry(field)))
         return np.frombuffer(self.data, dtype, count, self._elements(field))
+
+    def _indices(self, field: int, size: int) -> np.ndarray:
+        """Where a vector's elements lie, in elements from the start; none where it is absent."""
+        offset = self._table.Offset(_entry(field))
+        if not offset:
+            return np.zeros(0, np.int64)
+        return self._elements(field) // size + np.arange(self._table.VectorLen(offset))
 
 
 class FrameBlock(Block):
@@ -87,26 +94,28 @@ class _StatedBlock(Block):
 
     def __init__(self, thing: Thing, state: int, reason: int, capture: int) -> None:
         super().__init__(thing)
-        self._state_at = self._places((state, "B"))[0][1]
-        self._capture_at = self._places((capture, "q"))[0][1]
-        self._reason, self._reason_at = "", self._elements(reason)
-        self._reason_room = reason_room(thing.reason)
+        self.state_at = self._places((state, "B"))[0][1]
+        self.time_at = self._places((capture, "q"))[0][1]
+        self._reason, self.letters_at = "", self._elements(reason)
+        self.room = reason_room(thing.reason)
 
     def _write_state(self, thing: Thing) -> None:
-        self.data[self._state_at] = thing.state
-        _TIME.pack_into(self.data, self._capture_at, thing.capture_ns)
+        self.data[self.state_at] = thing.state
+        _TIME.pack_into(self.data, self.time_at, thing.capture_ns)
         if thing.reason != self._reason:
             # A string is its length and its bytes; those of its room that it leaves stay 0.
-            text, at = thing.reason.encode(), self._reason_at
+            text, at = thing.reason.encode(), self.letters_at
             _LENGTH.pack_into(self.data, at - 4, len(text))
-            self.data[at : at + self._reason_room] = text.ljust(self._reason_room, b"\0")
+            self.data[at : at + self.room] = text.ljust(self.room, b"\0")
             self._reason = thing.reason
 
 
-class _SubjectBlock(_StatedBlock):
+class SubjectBlock(_StatedBlock):
+    """A subject's, and its numbers."""
+
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject, 2, 3, 12)
-        self._uncertainty_at = self._places((11, "f"))[0][1]
+        self.uncertainty_at = self._places((11, "f"))[0][1]
         self._positions = self._view(4, "<f4").reshape(-1, 3)
         self._rotations = self._view(5, "<f4").reshape(-1, 4)
         self._contact_joints = self._view(6, "<u2")
@@ -118,6 +127,12 @@ class _SubjectBlock(_StatedBlock):
         if at := self._table.Offset(_entry(9)):
             intent = Table(self.data, self._table.Indirect(self.root + at))
             self._intent = self._places((0, "2f"), (1, "2f"), (2, "I"), (3, "q"), table=intent)
+        self.intent_at = [at for _, at in self._intent]
+        # For who writes many at once: the words of each vector of floats, and the contacts' joints.
+        vectors = {"positions": 4, "rotations": 5, "weights": 7, "trajectory": 8, "curves": 10}
+        self.words = {name: self._indices(field, 4) for name, field in vectors.items()}
+        self.words["doubts"] = self._indices(13, 4)
+        self.planted = self._indices(6, 2)
         # The builder lays its vectors side by side, so that one look tells whether all is finite:
         # the lengths and joints between them are finite as floats too.
         fields = [4, 5, 6, 7, 8] + ([10] if len(subject.curves) else [])
@@ -127,7 +142,7 @@ class _SubjectBlock(_StatedBlock):
         self._all = np.frombuffer(self.data, "<f4", (end - start) // 4, start)
         self._zeros = np.zeros(len(self._all), np.float32)
         self._flat = self._rotations.reshape(-1)
-        self._unit = _UNIT + _UNIT_A_JOINT * len(self._rotations)
+        self._unit = UNIT + UNIT_A_JOINT * len(self._rotations)
 
     def write(self, subject: Subject) -> bool:
         self._write_state(subject)
@@ -153,15 +168,15 @@ class _SubjectBlock(_StatedBlock):
         """The intent and the uncertainty; whether they may be sent."""
         data, intent, total = self.data, subject.intent, subject.uncertainty_m
         try:
-            _FLOAT.pack_into(data, self._uncertainty_at, total)
+            _FLOAT.pack_into(data, self.uncertainty_at, total)
             if intent is not None:
                 travel, facing, buttons, capture = self._intent
-                (x, z), (facing_x, facing_z) = intent.travel, intent.facing
+                # As Python's own numbers: numpy's take several times as long.
+                x, z, facing_x, facing_z = map(float, (*intent.travel, *intent.facing))
                 travel[0].pack_into(data, travel[1], x, z)
                 facing[0].pack_into(data, facing[1], facing_x, facing_z)
                 total += x + z + facing_x + facing_z
-                bits = sum(BUTTONS.get(name, 0) for name in intent.buttons) if intent.buttons else 0
-                buttons[0].pack_into(data, buttons[1], bits)
+                buttons[0].pack_into(data, buttons[1], button_bits(frozenset(intent.buttons)))
                 capture[0].pack_into(data, capture[1], intent.capture_ns)
         except OverflowError:  # finite, but not as a float32
             return False
@@ -179,7 +194,7 @@ class _PlacedBlock(_StatedBlock):
         self._write_state(thing)
         rotation = [float(x) for x in thing.rotation]
         return (
-            abs(math.hypot(*rotation) - 1.0) <= _UNIT
+            abs(math.hypot(*rotation) - 1.0) <= UNIT
             and _packed(self._rotation[0], self.data, self._rotation[1], *rotation)
             and _packed(self._position[0], self.data, self._position[1], *thing.position)
         )
@@ -215,7 +230,7 @@ def _packed(layout: struct.Struct, data: bytearray, at: int, *numbers: float) ->
     return math.isfinite(sum(plain))
 
 
-BLOCKS: dict[type, Any] = {Subject: _SubjectBlock, Camera: _CameraBlock, Prop: _PropBlock}
+BLOCKS: dict[type, Any] = {Subject: SubjectBlock, Camera: _CameraBlock, Prop: _PropBlock}
 
 
 def _entry(field: int) -> int:

@@ -7,14 +7,13 @@ arrays where they lie: positions and rotations are read-only views into the mess
 
 from __future__ import annotations
 
-import functools
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from understudy.bridge.wire.buttons import BUTTONS
+from understudy.bridge.wire.buttons import button_names
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Camera, Frame, Intent, Pose, Prop, State, Subject
 from understudy.runtime.core.skeleton import Skeleton
@@ -23,7 +22,6 @@ from . import envelope
 from .envelope import WireError
 from .table import Table, finite, root
 
-_NAMES = {bit: name for name, bit in BUTTONS.items()}
 _DAMAGE = (struct.error, ValueError, IndexError, OverflowError, UnderstudyError, RecursionError)
 
 
@@ -158,14 +156,12 @@ def _subject(table: Table, skeletons: Mapping[int, Skeleton], origin: Origin) ->
     )
 
 
-@functools.lru_cache(maxsize=256)
-def _buttons(bits: int) -> frozenset[str]:
-    return frozenset(name for bit, name in _NAMES.items() if bits & bit)
-
-
 def _intent(table: Table) -> Intent:
     return Intent(
-        table.floats(0, 2), table.floats(1, 2), _buttons(table.number(2, "I")), table.number(3, "q")
+        table.floats(0, 2),
+        table.floats(1, 2),
+        button_names(table.number(2, "I")),
+        table.number(3, "q"),
     )
 
 

@@ -62,6 +62,16 @@ class Table:
     def _offset(self, field: int) -> int:
         return self._fields[field] if field < len(self._fields) else 0
 
+    def place(self, field: int) -> int:
+        """Where in the message a number or a struct lies; 0 where it is absent."""
+        offset = self._offset(field)
+        return self._at + offset if offset else 0
+
+    def span(self, field: int) -> tuple[int, int]:
+        """Where the elements of a vector, or the letters of a string, begin, and how many."""
+        at = self._child(field)
+        return (at + 4, int(_U32.unpack_from(self._data, at)[0])) if at else (0, 0)
+
     def number(self, field: int, code: str, default: float = 0) -> Any:
         offset = self._offset(field)
         return _NUMBERS[code].unpack_from(self._data, self._at + offset)[0] if offset else default

@@ -157,18 +157,24 @@ def to_euler(q: Array, order: str) -> Array:
     """(..., 3) intrinsic angles about three different axes, first letter outermost.
 
     The middle angle lies in [-pi/2, pi/2]; at its ends (gimbal lock) the third angle is zero.
+    Bernardes and Viollet, "Quaternion to Euler angles conversion" (2022): sum and difference of the
+    outer angles come from half angles, so that a quaternion that float32 has rounded, or that is
+    not quite of length 1, keeps its rotation close to the lock too.
     """
     i, j, k = (AXES[letter] for letter in order)
     if len({i, j, k}) != 3:
         raise ValueError(f"order {order!r} repeats an axis; to_euler needs three different ones")
-    m = to_matrix(q)
     sign = 1.0 if (j - i) % 3 == 1 else -1.0
-    middle = np.arcsin(np.clip(sign * m[..., i, k], -1.0, 1.0))
-    locked = np.abs(m[..., i, k]) > 1.0 - 16.0 * np.finfo(m.dtype).eps
-    first = np.arctan2(-sign * m[..., j, k], m[..., k, k])
-    third = np.where(locked, 0.0, np.arctan2(-sign * m[..., i, j], m[..., i, i]))
-    first = np.where(locked, np.arctan2(sign * m[..., k, j], m[..., j, j]), first)
-    return np.stack([first, middle, third], axis=-1).astype(q.dtype)
+    x, y, z, w = q[..., i], q[..., j], sign * q[..., k], q[..., 3]
+    upper, lower = np.hypot(w + y, x + z), np.hypot(w - y, x - z)
+    added, taken = np.arctan2(x + z, w + y), np.arctan2(x - z, w - y)
+    tiny = 8.0 * np.finfo(q.dtype).eps * np.maximum(upper, lower)
+    added = np.where(upper < tiny, taken, added)
+    taken = np.where(lower < tiny, added, taken)
+    first, third = added + taken, sign * (added - taken)
+    middle = 2.0 * np.arctan2(upper, lower) - 0.5 * np.pi
+    angles = np.stack([first, middle, third], axis=-1)
+    return (angles - 2.0 * np.pi * np.round(angles / (2.0 * np.pi))).astype(q.dtype)
 
 
 def to_matrix(q: Array) -> Array:

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from understudy.bridge.wire import envelope
-from understudy.bridge.wire.decoder import UnknownSkeleton, decode_frame, decode_skeletons
+from understudy.bridge.wire.decoder import UnknownSkeleton, decode_skeletons
+from understudy.bridge.wire.frame_decoder import FrameDecoder
 from understudy.bridge.wire.table import root
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.files import shown
@@ -52,6 +53,7 @@ class TakeFrames:
         self._file = path.open("rb")
         self._bytes = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         self.skeletons: dict[int, Skeleton] = {}
+        self._decoder = FrameDecoder()
         try:
             self._index()
         except (struct.error, ValueError) as error:
@@ -142,7 +144,7 @@ class TakeFrames:
         """A frame, decoded; raises WireError where its bytes are damaged."""
         begin, end = self._spans[number]
         message = envelope.seal(envelope.FRAME) + self._bytes[begin:end]
-        return decode_frame(message, self.skeletons)[0]
+        return self._decoder.decode(message, self.skeletons)[0]
 
     def ahead(self, number: int) -> None:
         """Lets the system read from the disk what is played next, so that no tick waits for it."""

@@ -13,12 +13,8 @@ from mcap.records import Channel, Chunk, Footer, Header, McapRecord, Message, Me
 from mcap.stream_reader import StreamReader, breakup_chunk
 
 from understudy.bridge.wire import envelope
-from understudy.bridge.wire.decoder import (
-    Origin,
-    UnknownSkeleton,
-    decode_frame,
-    decode_skeletons,
-)
+from understudy.bridge.wire.decoder import Origin, UnknownSkeleton, decode_skeletons
+from understudy.bridge.wire.frame_decoder import FrameDecoder
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.files import shown
 from understudy.runtime.core.pose import Frame
@@ -148,6 +144,7 @@ class TakeReader:
     def frames(self) -> Iterator[tuple[Frame, Origin] | dict[str, Any]]:
         """Frames with their origin, skeletons resolved, and events as dicts, as they come."""
         skeletons: dict[int, Skeleton] = {}
+        decoder = FrameDecoder()
         for entry in self.entries():
             try:
                 if entry.topic == EVENTS:
@@ -156,7 +153,7 @@ class TakeReader:
                     for skeleton in decode_skeletons(entry.data):
                         skeletons.setdefault(skeleton.id, skeleton)
                 elif entry.topic == FRAMES:
-                    yield decode_frame(entry.data, skeletons)
+                    yield decoder.decode(entry.data, skeletons)
             except (envelope.WireError, UnknownSkeleton, ValueError) as error:
                 self.damage.append(f"A message is left out ({error}).")
 

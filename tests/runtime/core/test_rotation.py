@@ -75,14 +75,30 @@ def test_euler_angles_are_turns_about_the_axes_first_letter_outermost(angles, or
 
 @given(quaternions(shape=(4,)), st.sampled_from(ORDERS))
 def test_euler_angles_come_back_as_the_same_rotation(q, order):
-    assert same(rotation.from_euler(rotation.to_euler(q, order), order), q, 1e-4)
+    assert same(rotation.from_euler(rotation.to_euler(q, order), order), q, 1e-7)
 
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("middle_deg", [-90.0, 90.0])
 def test_euler_angles_survive_gimbal_lock(order, middle_deg):
     q = rotation.from_euler(np.deg2rad([[25.0, middle_deg, -40.0]]), order)
-    assert same(rotation.from_euler(rotation.to_euler(q, order), order), q, 1e-6)
+    angles = rotation.to_euler(q, order)
+    assert same(rotation.from_euler(angles, order), q, 1e-7)
+    assert angles[0, 2] == 0.0
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_rounded_quaternion_keeps_its_rotation_close_to_gimbal_lock(order):
+    random = np.random.default_rng(3)
+    angles = random.uniform(-np.pi, np.pi, (4000, 3))
+    angles[:, 1] = np.pi / 2 - 10.0 ** random.uniform(-9.0, -1.0, 4000)
+    angles[::2, 1] *= -1.0
+    sent = rotation.from_euler(angles, order).astype(np.float32)  # as a pose comes from the wire
+    exact = sent.astype(np.float64)
+    again = rotation.from_euler(rotation.to_euler(exact, order), order)
+    assert same(again, rotation.normalize(exact), 1e-7)
+    single = rotation.to_euler(sent, order).astype(np.float64)
+    assert same(rotation.from_euler(single, order), rotation.normalize(exact), 5e-6)
 
 
 def test_to_euler_refuses_a_repeated_axis():

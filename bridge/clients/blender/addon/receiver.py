@@ -25,6 +25,7 @@ from understudy.bridge.wire.envelope import (
     VersionError,
     WireError,
 )
+from understudy.bridge.wire.frame_decoder import FrameDecoder
 from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.skeleton import Skeleton
 
@@ -82,6 +83,7 @@ class Receiver:
         self.local = addresses.is_local(self.address)
         self.statistics = Statistics()
         self.skeletons: dict[int, Skeleton] = {}
+        self._decoder = FrameDecoder()
         self.take: list[Recorded] = []
         self.take_bytes = 0
         self._since_ns = time.monotonic_ns()
@@ -137,7 +139,7 @@ class Receiver:
     def _read(self, message: bytes) -> Frame | None:
         received_ns = time.monotonic_ns()
         try:
-            frame, origin = decode_frame(message, self.skeletons)
+            frame, origin = self._decoder.decode(message, self.skeletons)
         except UnknownSkeleton:  # it comes on the other socket, perhaps a moment later
             self._waiting = message
             return None
