@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from collections import deque
 
-import numpy as np
-
 # Two machines' clocks drift apart by less than a tenth of a millisecond in this time.
 WINDOW_S = 3.0
 MOST_FRAMES = 256
@@ -47,7 +45,7 @@ class EvenClock:
 
     def __init__(self) -> None:
         self.period_s = 0.0
-        self._rows: deque[tuple[int, float]] = deque(maxlen=MOST_FRAMES)
+        self._line = _Line()
         self._gaps: deque[float] = deque(maxlen=LOOKED_AT)
         self._number = 0
         self._last_s = float("-inf")
@@ -62,12 +60,12 @@ class EvenClock:
 
     def taken_s(self, arrived_s: float) -> float:
         """When the frame that arrived now was taken."""
-        rows, number = self._rows, 1
+        rows, number = self._line.rows, 1
         gap_s = arrived_s - rows[-1][1] if rows else 0.0
         # Who sends several frames at once is silent for so long every time.
         usually_s = max((gap for gap in self._gaps if gap < LONGEST_PAUSE_S), default=0.0)
         if gap_s > max(MOST_LATE_S, PAUSES * usually_s):
-            rows.clear()  # it paused: where its frames lie now is another line
+            self._line.clear()  # it paused: where its frames lie now is another line
             self._gaps.append(gap_s)
         if rows:
             self._gaps.append(gap_s)
@@ -76,19 +74,65 @@ class EvenClock:
             if near > STEADY * len(self._gaps):
                 number = max(round(gap_s / usual_s), 1)
         self._number += number
-        rows.append((self._number, arrived_s))
-        while rows[0][1] < arrived_s - WINDOW_S:
-            rows.popleft()
+        self._line.add(self._number, arrived_s)
         taken_s = arrived_s
         if len(rows) >= LEAST_FRAMES:
-            n, at = np.array(rows).T
-            n0, at0 = n.mean(), at.mean()
-            slope = float(((n - n0) * (at - at0)).sum() / ((n - n0) ** 2).sum())
+            slope, newest_s = self._line.fit()
             if slope > 0.0:
-                self.period_s = slope
-                taken_s = float(at0 + slope * (n[-1] - n0))
+                self.period_s, taken_s = slope, newest_s
         self._last_s = max(taken_s, self._last_s + max(0.3 * self.period_s, LEAST_S))
         return self._last_s
+
+
+class _Line:
+    """The straight line through the newest frames: numbers, and arrivals in seconds.
+
+    Its sums go on from frame to frame. Those of numbers are whole; those of times begin anew with
+    every window, so that what rounding leaves behind never adds up.
+    """
+
+    def __init__(self) -> None:
+        self.rows: deque[tuple[int, float]] = deque()
+        self._origin, self._origin_s, self._left = 0, 0.0, 0
+        self._n = self._nn = 0
+        self._t = self._nt = 0.0
+
+    def clear(self) -> None:
+        self.rows.clear()
+        self._left = 0
+
+    def add(self, number: int, arrived_s: float) -> None:
+        """One more frame; those that are older than the window go."""
+        self.rows.append((number, arrived_s))
+        gone = []
+        while self.rows[0][1] < arrived_s - WINDOW_S or len(self.rows) > MOST_FRAMES:
+            gone.append(self.rows.popleft())
+        self._left -= 1
+        if self._left < 0:
+            self._left = MOST_FRAMES
+            self._origin, self._origin_s = self.rows[0]
+            self._n = self._nn = 0
+            self._t = self._nt = 0.0
+            for row in self.rows:
+                self._count(row, 1)
+            return
+        self._count(self.rows[-1], 1)
+        for row in gone:
+            self._count(row, -1)
+
+    def _count(self, row: tuple[int, float], times: int) -> None:
+        n, t = row[0] - self._origin, row[1] - self._origin_s
+        self._n += times * n
+        self._nn += times * n * n
+        self._t += times * t
+        self._nt += times * n * t
+
+    def fit(self) -> tuple[float, float]:
+        """Seconds a frame, and the newest one's time on the line (least squares)."""
+        count, n_mean, t_mean = len(self.rows), self._n / len(self.rows), self._t / len(self.rows)
+        slope = (self._nt - self._n * t_mean) / (self._nn - self._n * self._n / count)
+        newest = self.rows[-1][0] - self._origin
+        return slope, self._origin_s + t_mean + slope * (newest - n_mean)
 
 
 class FrameClock:
