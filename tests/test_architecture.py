@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import io
 import re
+import subprocess
+import sys
 import tokenize
 import tomllib
 from collections import defaultdict
@@ -210,6 +212,17 @@ def test_torch_is_imported_under_models_alone():
         if one.name.split(".")[0] == "torch" and not room(one.importer).startswith("models")
     ]
     assert not offences, said(offences)
+
+
+# What takes a tenth of a second or ten megabytes to import, and what few stages need.
+HEAVY = ("scipy", "PIL", "torch", "av", "moderngl", "trimesh", "pxr")
+
+
+def test_a_stage_starts_without_what_few_stages_need():
+    program = "import sys, understudy.runtime.stage.loop; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not set(HEAVY) & set(done.stdout.split())
 
 
 def test_the_stage_names_no_protocol():

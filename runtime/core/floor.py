@@ -39,7 +39,6 @@ from typing import Annotated
 import msgspec
 import numpy as np
 from msgspec import Meta
-from scipy.ndimage import map_coordinates
 
 from . import typed
 from .errors import UnderstudyError
@@ -136,6 +135,8 @@ def _field(picture: Picture, base: Path) -> Callable[[Array, Array], Array]:
     except Exception as error:
         raise UnderstudyError(f"{path} is no image for a floor: {error}") from None
     most = float(grey.max()) if grey.max() > 255.0 else 255.0
+    from scipy.ndimage import map_coordinates  # 30 MB and half of a start, for pictures alone
+
     values = picture.height_m * grey / most
     rows, columns = values.shape
     (across, deep), (middle_x, middle_z) = picture.size_m, picture.at_m

@@ -44,7 +44,6 @@ from understudy.runtime.core.realtime import steady, steady_wire
 from understudy.runtime.core.signals import stopping
 from understudy.runtime.outputs.process import SendProcess
 from understudy.runtime.sources.timecode_in import TimecodeIn
-from understudy.runtime.takes.take_export import check
 
 from .cast import Cast
 from .edits import Edits
@@ -94,6 +93,8 @@ class Stage:
             if path is not None:
                 writable(path)  # a place that takes no file is said now, not at the end
         if self.run_as.record is not None and self.run_as.record.suffix.lower() != ".mcap":
+            from understudy.runtime.takes.take_export import check  # reads takes, which few do
+
             check(self.run_as.record, ready=False)  # the recorder looks for what writes it
         steady_wire(loop.realtime)
         with contextlib.ExitStack() as stack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -147,14 +148,15 @@ def _add_joint(tree: Hierarchy, label: str, parent: int, fail: _Fail, line: int)
 
 
 def _offset(words: list[str], fail: _Fail, line: int) -> list[float]:
-    words = " ".join(words).replace(";", " ").split()
+    text = " ".join(words).replace(";", " ").replace(",", ".")  # decimal commas
+    words = text.split()
     try:
-        if any("_" in word for word in words):  # Python alone reads 1_000
+        if "_" in text:  # Python alone reads 1_000
             raise ValueError
-        offset = [float(w.replace(",", ".")) for w in words]  # decimal commas
+        offset = [float(word) for word in words]
     except ValueError:
         raise fail(line, f"OFFSET {' '.join(words)} is not three numbers.") from None
-    if len(offset) != 3 or not np.all(np.isfinite(offset)):
+    if len(offset) != 3 or not all(map(math.isfinite, offset)):
         raise fail(line, f"OFFSET {' '.join(words)} is not three finite numbers.")
     if max(map(abs, offset)) > MOST_VALUE:
         raise fail(line, f"OFFSET {' '.join(words)} is longer than any bone.")
