@@ -31,7 +31,7 @@ def measure(quick: bool) -> list[Figure]:
         groups = {name: sorted((mocap / name).glob("*.bvh")) for name in FOLDERS}
         return _figures({name: paths for name, paths in groups.items() if paths}, quick)
     with TemporaryDirectory() as folder:
-        return _figures({"made up": _made_up(Path(folder), 4 if quick else 12)}, quick)
+        return _figures({"made up": made_up(Path(folder), 4 if quick else 12)}, quick)
 
 
 def _figures(groups: dict[str, list[Path]], quick: bool) -> list[Figure]:
@@ -40,7 +40,7 @@ def _figures(groups: dict[str, list[Path]], quick: bool) -> list[Figure]:
     for name, paths in groups.items():
         some = paths[:: max(1, len(paths) // 4)][:4] if quick else paths
         shared[name] = some[:4]
-        seconds, clips = _timed(bvh.read, some)
+        seconds, clips = timed(bvh.read, some)
         motion_s = sum(clip.duration_s for clip in clips)
         frames = sum(len(clip) for clip in clips)
         conditions = f"{len(some)} files, {len(clips[0].skeleton)} joints, one core"
@@ -94,12 +94,12 @@ def _against(peer: str, group: str, paths: list[Path]) -> Figure:
     name = f"BVH reading against {peer}, {group}"
     try:
         for each in (bvh.read, read):  # what is loaded at the first call is no reading speed
-            _timed(each, paths[:1])
+            timed(each, paths[:1])
     except ImportError:
         skipped = f"not measured: {package} is not installed (pip install {package})"
         return Figure(name, 0.0, "times as fast", "", None, skipped)
-    ours_s, clips = _timed(bvh.read, paths)
-    theirs_s, _ = _timed(read, paths)
+    ours_s, clips = timed(bvh.read, paths)
+    theirs_s, _ = timed(read, paths)
     frames = sum(len(clip) for clip in clips)
     ratio = theirs_s / ours_s
     return Figure(
@@ -113,7 +113,7 @@ def _against(peer: str, group: str, paths: list[Path]) -> Figure:
     )
 
 
-def _timed(read: Callable[[Path], Any], paths: list[Path]) -> tuple[float, list[Any]]:
+def timed(read: Callable[[Path], Any], paths: list[Path]) -> tuple[float, list[Any]]:
     """Seconds of this process's own time for reading all paths, and what was read."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -122,7 +122,7 @@ def _timed(read: Callable[[Path], Any], paths: list[Path]) -> tuple[float, list[
         return time.process_time() - start, read_files
 
 
-def _made_up(folder: Path, count: int) -> list[Path]:
+def made_up(folder: Path, count: int) -> list[Path]:
     """Takes of ten seconds at 120 Hz."""
     paths = []
     for n in range(count):

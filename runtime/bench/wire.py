@@ -104,9 +104,9 @@ def cost(count: int, limit_ms: float, times: int) -> list[Figure]:
         sink.subscribe(b"")
         bare.bind(ANYWHERE)
         sink.connect(bare.last_endpoint)
-        _until(lambda: subscriber.receive(0.01), lambda: publisher.publish(frame))
+        until(lambda: subscriber.receive(0.01), lambda: publisher.publish(frame))
         message = bytes(encoder.encode(frame))
-        _until(lambda: sink.poll(10), lambda: bare.send(message))
+        until(lambda: sink.poll(10), lambda: bare.send(message))
         for sequence in range(times):
             frame.sequence = sequence
             spent["encode"].append(_timed(lambda: encoder.encode(frame)))
@@ -171,7 +171,7 @@ def latency(rate_hz: int, seconds: int) -> list[Figure]:
         try:
             if not bare.poll(30_000):
                 raise Failure("The subscriber on bare pyzmq did not start within 30 s.")
-            _until(lambda: publisher.subscriptions, lambda: publisher.publish(frame))
+            until(lambda: publisher.subscriptions, lambda: publisher.publish(frame))
             for tick in Clock(rate_hz).ticks():
                 if all(peer.poll() is not None for peer in peers) or tick > 3 * count + 60:
                     break
@@ -209,7 +209,7 @@ def late_joiners(count: int) -> Figure:
     with Publisher(ANYWHERE) as publisher:
         for _ in range(count):
             with Subscriber(publisher.address) as subscriber:
-                _until(partial(subscriber.receive, 0.004), partial(publisher.publish, frame))
+                until(partial(subscriber.receive, 0.004), partial(publisher.publish, frame))
                 whole += subscriber.statistics.unresolved == 0
                 waited += subscriber.statistics.unresolved
     return Figure(
@@ -228,9 +228,7 @@ def _timed(what: Callable[[], object]) -> int:
     return time.perf_counter_ns() - before
 
 
-def _until(
-    done: Callable[[], object], step: Callable[[], object], patience_s: float = 20.0
-) -> None:
+def until(done: Callable[[], object], step: Callable[[], object], patience_s: float = 20.0) -> None:
     deadline = time.monotonic() + patience_s
     step()
     while not done():

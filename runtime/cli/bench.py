@@ -34,6 +34,7 @@ PARTS = {
     "protocols": "a frame packed for VMC and others, against python-osc",
     "devices": "a frame of each suit, read and through its source",
     "bvh": "reading speed against another reader",
+    "peers": "the wire and file reading beside what others do, in rounds that alternate",
     "viewport": "milliseconds a frame",
     "effect": "the neural effect against classical ones",
 }
