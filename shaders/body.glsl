@@ -3,6 +3,7 @@
 #include "frame.glsl"
 #ifdef VERTEX
 #include "skin.glsl"
+uniform int first_row;  // the first subject of this call
 in vec3 position;
 in vec3 normal;
 in uvec4 joints;
@@ -16,14 +17,15 @@ out float side;
 out vec4 veil;
 flat out vec4 tint;
 void main() {
-    mat4 skin = skin_matrix(joints, weights, gl_InstanceID);
+    int row = first_row + gl_InstanceID;
+    mat4 skin = skin_matrix(joints, weights, row);
     vec4 at = view * skin * vec4(position, 1.0);
     view_position = at.xyz;
     view_normal = mat3(view) * (mat3(skin) * normal);
     zone = paint;
     side = position.x;
-    tint = texelFetch(tints, ivec2(gl_InstanceID, 0), 0);
-    veil = skin_veil(joints, weights, gl_InstanceID);
+    tint = texelFetch(tints, ivec2(row, 0), 0);
+    veil = skin_veil(joints, weights, row);
     gl_Position = projection * at;
 }
 #endif

@@ -45,9 +45,9 @@ def measure(quick: bool) -> list[Figure]:
     )
     pictures = 5 if quick else 25
 
-    def cost(frame: Frame, options: Options) -> float:
+    def cost(frame: Frame, options: Options, seen: Camera = camera) -> float:
         def draw() -> None:
-            renderer.draw(frame, camera, options)
+            renderer.draw(frame, seen, options)
             renderer.read()
 
         return _median_ms(draw, pictures)
@@ -70,6 +70,14 @@ def measure(quick: bool) -> list[Figure]:
         ),
         Figure("viewport: 16 subjects", cost(many, Options()) / full, "x one", conditions=where),
     ]
+    wide = replace(camera, position=np.array([6.0, 3.0, 9.0]), target=np.array([0.0, 0.9, -3.0]))
+    alone, crowd = (cost(_crowd(count), Options(), wide) for count in (1, 64))
+    value = crowd / alone
+    out.append(
+        Figure(
+            "viewport: 64 subjects", value, "x one", "<= 2.5", value <= 2.5, f"{where}, 9 m away"
+        )
+    )
     overlaid = Options(skeleton=True, labels=True, hud=True)
     out.append(
         Figure("viewport: overlays and HUD", cost(one, overlaid) / full, "x none", conditions=where)
@@ -117,6 +125,14 @@ def _sets(renderer: Renderer, cost: Callable[[Frame, Options], float], where: st
         lighting.apply(renderer, options)
         out.append(Figure(f"viewport: set {name}", value, "x none", conditions=where))
     return out
+
+
+def _crowd(count: int) -> Frame:
+    """So many in rows of eight, which a camera 9 m away has in its picture."""
+    frame = _cast(count)
+    for i, subject in enumerate(frame.subjects):
+        subject.pose.positions[0, [0, 2]] = 1.1 * (i % 8 - 3.5), -1.3 * (i // 8)
+    return frame
 
 
 def _cast(count: int) -> Frame:

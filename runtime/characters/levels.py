@@ -37,8 +37,6 @@ def levels(mesh: Mesh, points: Array) -> list[Level]:
     out = [whole(mesh)]
     if len(mesh.triangles) < LEAST_TRIANGLES:
         return out
-    import fast_simplification
-
     weld, spots = _welded(points)
     faces = weld[mesh.triangles]
     rows = np.flatnonzero(_alive(faces))
@@ -58,25 +56,51 @@ def levels(mesh: Mesh, points: Array) -> list[Level]:
     for share in SHARES:
         if share * len(mesh.triangles) < 0.3 * LEAST_TRIANGLES:
             break
-        simple, _, collapses = fast_simplification.simplify(
-            held, kept_faces, target_reduction=1.0 - share, return_collapses=True
-        )
-        if not len(collapses):
+        made = collapsed(spots, faces, share, held, kept_faces)
+        if made is None:
             break
-        simple, _, to = fast_simplification.replay_simplification(held, kept_faces, collapses)
-        to = to[: len(spots)]
-        keep = _nearest_in(to, spots, simple)
-        new = to[faces]
-        alive = _alive(new)
-        alive[np.flatnonzero(alive)[_repeated(new[alive])]] = False
+        keep, to, alive, off_m = made
         stand_in = _corners(mesh, chart, weld, keep[to[weld]])
         triangles = stand_in[mesh.triangles[rows[alive]]].astype(np.uint32)
         if len(triangles) > 0.85 * len(out[-1].triangles):
             continue
         after = np.concatenate(_seams(mesh, triangles, part_of[alive], weld))
-        error_m = max(_error(spots, spots[keep], to, new[alive]), _strayed(painted, points[after]))
+        error_m = max(off_m, _strayed(painted, points[after]))
         out.append(Level(triangles, _parts(mesh, part_of[alive]), error_m))
     return out
+
+
+def collapsed(
+    spots: Array,
+    faces: np.ndarray,
+    share: float,
+    held: Array | None = None,
+    held_faces: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float] | None:
+    """A share of faces (F, 3) over distinct points (P, 3): which points stay, and for whom.
+
+    held, held_faces  the same and more after them, which hold others in place
+
+    Returns keep (S,), the points that stay; to (P,), for each point its place among them; alive
+    (F,), the faces that stay faces; and how far the surface is off, in metres. None: none could go.
+    """
+    import fast_simplification
+
+    held = spots if held is None else held
+    held_faces = faces if held_faces is None else held_faces
+    held, held_faces = held.astype(np.float32), held_faces.astype(np.int32)
+    _, _, collapses = fast_simplification.simplify(
+        held, held_faces, target_reduction=1.0 - share, return_collapses=True
+    )
+    if not len(collapses):
+        return None
+    simple, _, to = fast_simplification.replay_simplification(held, held_faces, collapses)
+    to = to[: len(spots)]
+    keep = _nearest_in(to, spots, simple)
+    new = to[faces]
+    alive = _alive(new)
+    alive[np.flatnonzero(alive)[_repeated(new[alive])]] = False
+    return keep, to, alive, _error(spots, spots[keep], to, new[alive])
 
 
 def _alive(faces: np.ndarray) -> np.ndarray:

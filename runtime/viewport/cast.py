@@ -18,6 +18,7 @@ from understudy.runtime.core.rotation import Array
 from . import gl
 from .camera import Camera
 from .character_costume import CharacterCostume, Programs
+from .detail import Group, groups_of, level_of, shadow_level
 from .mesh.mannequin import Mesh, transforms
 from .mesh.paint import sleeve_m
 from .mesh.store import Wardrobe
@@ -72,7 +73,10 @@ class _Costume:
     """One mannequin's buffers, and the matrices of all subjects that wear it."""
 
     def __init__(self, ctx: moderngl.Context, mesh: Mesh, programs: dict[str, moderngl.Program]):
-        self.mesh, self.count, self._ctx = mesh, 0, ctx
+        self.mesh, self._ctx = mesh, ctx
+        self._groups: list[Group] = []
+        self._worn: dict[str, int] = {}  # a subject's name -> the level that it had last
+        self._errors_m = [0.0, *mesh.levels[:, 1].tolist()]
         vertices = np.zeros(
             len(mesh.positions),
             [
@@ -87,7 +91,13 @@ class _Costume:
             plural = {"position": "positions", "normal": "normals"}.get(name, name)
             vertices[name] = getattr(mesh, plural)
         self._vertices = ctx.buffer(vertices.tobytes())
-        self._indices = ctx.buffer(mesh.triangles.astype("u4").tobytes())
+        counts = mesh.levels[:, 0].astype(int)
+        levels = [mesh.triangles, *np.split(mesh.coarser, np.cumsum(counts)[:-1])][
+            : 1 + len(counts)
+        ]
+        self._counts = [3 * len(level) for level in levels]
+        self._indices = ctx.buffer(np.concatenate(levels).astype("u4").tobytes())
+        self._programs = programs
         layout = {
             "body": ("3f4 3f4 4u2 4f4 4f4", _BODY),
             "shadow": ("3f4 12x 4u2 4f4 16x", _SHADOW),
@@ -99,11 +109,24 @@ class _Costume:
         self._rows = Rows(ctx)
         self._tints: moderngl.Texture | None = None
 
-    def write(self, matrices: Array, tints: Array, veils: Array) -> None:
-        """matrices (N, J, 4, 4), tints (N, 4), veils (N, J, 4)."""
-        self.count = len(matrices)
-        if self.count == 0:
+    def write(
+        self, names: list[str], matrices: Array, tints: Array, veils: Array, near: list[float]
+    ) -> None:
+        """Who wears it now: matrices (N, J, 4, 4), tints (N, 4), veils (N, J, 4).
+
+        near  for each how many pixels a metre at its root takes
+        """
+        self._groups = []
+        if not names:
             return
+        chosen = [
+            level_of(self._errors_m, scale, self._worn.get(name, 0))
+            for name, scale in zip(names, near, strict=True)
+        ]
+        self._worn = dict(zip(names, chosen, strict=True))
+        order = sorted(range(len(names)), key=chosen.__getitem__)  # one level beside the other
+        self._groups = groups_of([chosen[k] for k in order])
+        matrices, tints, veils = matrices[order], tints[order], veils[order]
         self._rows.write(matrices, veils)
         if self._tints is None or self._tints.width < self.count:
             if self._tints is not None:
@@ -113,13 +136,25 @@ class _Costume:
         self._tints.write(tints.astype("f4").tobytes(), (0, 0, self.count, 1))
 
     def render(self, name: str) -> None:
-        if self.count and self._tints and name in self._vaos:
-            self._rows.use()
-            self._tints.use(TINTS_UNIT)
-            self._vaos[name].render(moderngl.TRIANGLES, instances=self.count)
+        if not (self.count and self._tints and name in self._vaos):
+            return
+        self._rows.use()
+        self._tints.use(TINTS_UNIT)
+        least = shadow_level(self._errors_m) if name == "shadow" else 0
+        for level, first, count in self._groups:
+            level = max(level, least)
+            self._programs[name]["first_row"].value = first  # type: ignore[union-attr]
+            self._vaos[name].render(
+                moderngl.TRIANGLES, vertices=self._counts[level],
+                first=sum(self._counts[:level]), instances=count,
+            )  # fmt: skip
+
+    @property
+    def count(self) -> int:
+        return sum(count for _, _, count in self._groups)
 
     def clear(self) -> None:
-        self.count = 0
+        self._groups = []
 
     def release(self) -> None:
         for vao in self._vaos.values():
@@ -212,7 +247,10 @@ class Cast:
             over = np.zeros((len(shown), len(skeleton), 4))
             for row, r in enumerate(shown):
                 over[row] = veils.get(subjects[numbers[r]].name, 0.0)
-            self._costumes[key].write(matrices, tints, over)
+            camera = (scene or Scene()).camera
+            near = [_pixels_per_m(camera, world_p[r, 0]) for r in shown]
+            names = [subjects[numbers[r]].name for r in shown]
+            self._costumes[key].write(names, matrices, tints, over, near)
         for name, wearers in worn.items():
             shown_ = [one for one in wearers if one[0].subject.name != hidden]
             self._dress(name, shown_, veils, scene or Scene())

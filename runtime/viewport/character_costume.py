@@ -12,6 +12,7 @@ from understudy.runtime.characters.levels import Level
 from understudy.runtime.core.rotation import Array
 
 from . import gl
+from .detail import Group, groups_of, level_of, shadow_level
 from .outfit import MAPS, Outfit, Picture, turned
 from .rows import MATRICES_UNIT, Rows
 
@@ -20,9 +21,6 @@ SHADOW_UNIT, NEAR_UNIT, SET_UNIT = 4, 5, 6  # as in the light pass
 SRGB8_ALPHA8 = 0x8C43
 MORPH_WIDTH = 1024
 SOLID = 0.9  # alpha from which a translucent surface counts as solid
-# A level of detail is taken when it is off by less than so many pixels.
-MOST_OFF_PX, SHADOW_OFF_M = 0.6, 0.004
-KEEP = 1.25  # a coarser level is left later than it is taken, so that nobody flickers between two
 
 _FORMAT = "3f4 3f4 4f4 4f1 4u2 4f4 1i4"
 _INPUTS = ("position", "normal", "uvs", "tone", "joints", "weights", "slot")
@@ -93,7 +91,7 @@ class CharacterCostume:
         outfit.pictures.clear()  # hundreds of megabytes, and on the GPU now
         self._rows = Rows(ctx)
         self._worn: dict[str, int] = {}  # a subject's name -> the level that it had last
-        self._groups: list[tuple[int, int, int]] = []  # level, first row, rows
+        self._groups: list[Group] = []
         self._faces: dict[str, Array] = {}
         self._morphs: moderngl.Texture | None = None
         self._morph_rows = 0
@@ -144,26 +142,17 @@ class CharacterCostume:
         if not names:
             return
         self._take_levels()
-        chosen = [self._level(name, scale) for name, scale in zip(names, near, strict=True)]
+        errors_m = [level.error_m for level in self._levels]
+        chosen = [
+            level_of(errors_m, scale, self._worn.get(name, 0))
+            for name, scale in zip(names, near, strict=True)
+        ]
         # Far ones first, for what is translucent; those of one level beside each other.
         order = sorted(range(len(names)), key=lambda k: (-chosen[k], near[k]))
         self._rows.write(matrices[order], veils[order])
         self._write_faces([names[k] for k in order], [faces[k] for k in order])
-        for row, k in enumerate(order):
-            if self._groups and self._groups[-1][0] == chosen[k]:
-                level, first, count = self._groups[-1]
-                self._groups[-1] = level, first, count + 1
-            else:
-                self._groups.append((chosen[k], row, 1))
+        self._groups = groups_of([chosen[k] for k in order])
         self._worn = dict(zip(names, chosen, strict=True))
-
-    def _level(self, name: str, pixels_per_m: float) -> int:
-        before = self._worn.get(name, 0)
-        for k in range(len(self._levels) - 1, 0, -1):
-            most = MOST_OFF_PX * (KEEP if k <= before else 1.0)
-            if self._levels[k].error_m * pixels_per_m < most:
-                return k
-        return 0
 
     def _write_faces(self, names: list[str], faces: list[Array | None]) -> None:
         """Moves of position and normal, a row of texels for each subject."""
@@ -195,15 +184,11 @@ class CharacterCostume:
 
     def render(self, name: str) -> None:
         """ "body" into the G-buffer, "shadow" as the sun sees it, "over" and "over linear"."""
+        least = shadow_level([level.error_m for level in self._levels]) if name == "shadow" else 0
         for level, first, count in self._groups:
-            if name == "shadow":
-                level = max(level, self._shadow_level())
+            level = max(level, least)
             for draw in self._draws[level]:
                 self._draw(name, level, draw, first, count)
-
-    def _shadow_level(self) -> int:
-        fine = [k for k, one in enumerate(self._levels) if one.error_m < SHADOW_OFF_M]
-        return max(fine, default=0)
 
     def _draw(self, name: str, level: int, draw: _Draw, first: int, count: int) -> None:
         material = self.outfit.character.materials[draw.material]

@@ -17,6 +17,7 @@ from understudy.runtime.core.rotation import Array, normalize
 from understudy.runtime.core.skeleton import Skeleton
 
 from . import anatomy, skin
+from .detail import coarser
 from .field import Group, Limb, fill_grid, grid_axes, group_distances, union
 from .paint import paint as paint_of
 
@@ -33,6 +34,8 @@ class Mesh:
     joints     (V, 4) uint16         weights  (V, 4) float32, sum 1
     paint      (V, 4) float32, see paint.PAINT
     triangles  (F, 3) uint32, counter-clockwise from outside
+    coarser    (G, 3) uint32, those of the levels of detail, one level after the other
+    levels     (L, 2) float64, of each level how many triangles, and how far off it is in metres
     unbind     (J, 4, 4) float32, world of the bind pose to the joint's own frame
     note       why it is no mannequin but capsules over the bones; "" where it is one
     """
@@ -43,6 +46,8 @@ class Mesh:
     weights: Array
     paint: Array
     triangles: np.ndarray
+    coarser: np.ndarray
+    levels: Array
     unbind: Array
     note: str = ""
 
@@ -186,6 +191,7 @@ def _gradient(field, points: Array, step_m: float) -> Array:
 
 def _mesh(points, normals, joints, weights, paint, triangles, world_p, world_r) -> Mesh:
     unbind = np.linalg.inv(transforms(world_p, world_r))
+    fewer = coarser(points, normals, triangles, paint)
     return Mesh(
         points.astype(np.float32),
         normals.astype(np.float32),
@@ -193,5 +199,7 @@ def _mesh(points, normals, joints, weights, paint, triangles, world_p, world_r) 
         weights,
         paint.astype(np.float32),
         triangles,
+        np.concatenate([*(some for some, _ in fewer), np.zeros((0, 3), np.uint32)]),
+        np.array([(len(some), error_m) for some, error_m in fewer]).reshape(-1, 2),
         unbind.astype(np.float32),
     )

@@ -15,7 +15,7 @@ import numpy as np
 
 from understudy.runtime.core.skeleton import Skeleton
 
-from . import anatomy, field, mannequin, paint, skin
+from . import anatomy, detail, field, mannequin, paint, skin
 from .mannequin import Mesh
 
 _FIELDS = tuple(Mesh.__dataclass_fields__)
@@ -38,7 +38,7 @@ def cache_folder() -> Path:
 def _design() -> str:
     """A hash of the design's own code: a changed mannequin is never taken from an old file."""
     digest = hashlib.blake2b(digest_size=6)
-    for module in (anatomy, field, mannequin, paint, skin):
+    for module in (anatomy, detail, field, mannequin, paint, skin):
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()
 

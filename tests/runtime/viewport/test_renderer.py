@@ -123,7 +123,7 @@ def test_sleeves_are_orange_on_the_left_and_teal_on_the_right(
             ((x, y),), _ = camera.project(point[None])
             r, _, b = seen[int(y), int(x)]
             found.append(r - b)
-    assert max(warmth[0]) > 60 and min(warmth[1]) < -20
+    assert np.mean(sorted(warmth[0])[-3:]) > 45 and np.mean(sorted(warmth[1])[:3]) < -15
     if scale == 3.0:  # a giant's chest is no sleeve
         chest = skeleton.rest_globals[0][skeleton.index("Spine2")]
         points = chest + np.array([[x, y, 0.12] for x in (-0.05, 0.05) for y in (0.0, 0.08)]) * 3.0
