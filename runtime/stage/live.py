@@ -153,13 +153,15 @@ class Group:
 
     def __init__(self, stand_in: StandIn, count: int, acts: bool) -> None:
         self.stand_in, self.left, self.acts = stand_in, count, acts
-        self.poses: list[tuple[Array, Array, State, str]] = []  # of this tick
+        self.poses: list[tuple[Array, Array, State, str, Array]] = []  # of this tick
 
     def step(self, now_s: float) -> None:
         """One tick for all of them."""
         own = self.stand_in
         own.step(now_s)
-        self.poses = list(zip(own.positions, own.rotations, own.states, own.reasons))
+        self.poses = list(
+            zip(own.positions, own.rotations, own.states, own.reasons, own.joint_uncertainty_m)
+        )
 
 
 class Seat:
@@ -176,7 +178,7 @@ class Seat:
         if self._placed is None or self._placed[0] is not at_m or self._placed[1] is not turn:
             self._placed = at_m, turn
             self.place()
-        positions, rotations, state, reason = self.group.poses[self.i]
+        positions, rotations, state, reason, doubts = self.group.poses[self.i]
         subject.skeleton = self.skeleton
         subject.pose.positions = positions.copy()
         subject.pose.rotations = rotations
@@ -187,7 +189,7 @@ class Seat:
         subject.pose.positions[0] += at_m
         subject.state = state
         subject.uncertainty_m = float(self.group.stand_in.uncertainty_m[self.i])
-        subject.joint_uncertainty_m = self.group.stand_in.joint_uncertainty_m[self.i]
+        subject.joint_uncertainty_m = doubts
         subject.capture_ns = motion.heard_ns if motion is not None else 0
         silence = motion.silence if motion is not None else ""
         if silence and reason:
