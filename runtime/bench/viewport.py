@@ -50,7 +50,7 @@ def measure(quick: bool) -> list[Figure]:
             renderer.draw(frame, seen, options)
             renderer.read()
 
-        return _median_ms(draw, pictures)
+        return median_ms(draw, pictures)
 
     one, many = _cast(1), _cast(16)
     full = cost(one, Options())
@@ -71,7 +71,7 @@ def measure(quick: bool) -> list[Figure]:
         Figure("viewport: 16 subjects", cost(many, Options()) / full, "x one", conditions=where),
     ]
     wide = replace(camera, position=np.array([6.0, 3.0, 9.0]), target=np.array([0.0, 0.9, -3.0]))
-    alone, crowd = (cost(_crowd(count), Options(), wide) for count in (1, 64))
+    alone, crowd = (cost(crowd(count), Options(), wide) for count in (1, 64))
     value = crowd / alone
     out.append(
         Figure(
@@ -127,7 +127,7 @@ def _sets(renderer: Renderer, cost: Callable[[Frame, Options], float], where: st
     return out
 
 
-def _crowd(count: int) -> Frame:
+def crowd(count: int) -> Frame:
     """So many in rows of eight, which a camera 9 m away has in its picture."""
     frame = _cast(count)
     for i, subject in enumerate(frame.subjects):
@@ -147,7 +147,7 @@ def _cast(count: int) -> Frame:
     return Frame(1, 0, 0, 60, 1, "", subjects)
 
 
-def _median_ms(draw: Callable[[], object], pictures: int) -> float:
+def median_ms(draw: Callable[[], object], pictures: int) -> float:
     draw()
     times = []
     for _ in range(pictures):
