@@ -28,6 +28,7 @@ from .requests import (
     Camera,
     Circle,
     Edit,
+    EditPerson,
     Figures,
     Go,
     Gone,
@@ -47,6 +48,7 @@ from .requests import (
     Request,
     SaveSession,
     SetCharacter,
+    SetProfile,
     ShowSession,
     Sights,
     Silence,
@@ -441,6 +443,14 @@ class ControlClient:
     def set_character(self, name: str, character: str = "") -> dict[str, Any]:
         """Gives a subject a character, a file on the stage's machine; "" is its own body again."""
         return self._ask(SetCharacter(name=name, character=str(character)))
+
+    def set_profile(self, name: str, save: bool = False, **profile: Any) -> dict[str, Any]:
+        """Changes words of the profile of a subject's character; without any it only tells."""
+        return self._ask(SetProfile(name=name, profile=profile, save=save))
+
+    def edit_person(self, name: str, **person: Any) -> dict[str, Any]:
+        """Makes a subject's person anew with words of its recipe changed; without any it tells."""
+        return self._ask(EditPerson(name=name, person=person), patience_s=60.0)
 
     def save_session(self, path: str = "") -> dict[str, Any]:
         """Saves the session on the stage's machine; the reply has its `path`."""

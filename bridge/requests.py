@@ -281,6 +281,38 @@ class SetCharacter(Request, kw_only=True, omit_defaults=True, tag="set_character
     character: Text = ""
 
 
+class SetProfile(Request, kw_only=True, omit_defaults=True, tag="set_profile"):
+    """Changes how the character that a subject wears is fitted, for all who wear it.
+
+    profile  words of a profile with new values; those that are left out stay as they are
+    save     also writes it: into the profile that is worn, or beside the character's file
+
+    The reply has `profile`: the words as they are then; without any in the request it only tells.
+    """
+
+    name: Name
+    profile: Annotated[dict[Name, Any], Meta(max_length=32)] = {}
+    save: bool = False
+
+    @property
+    def right(self) -> str:
+        return STEER if self.profile or self.save else LISTEN
+
+
+class EditPerson(Request, kw_only=True, omit_defaults=True, tag="edit_person"):
+    """Makes the person that a subject wears anew, with words of its recipe changed.
+
+    The reply has `person`: the recipe as it is then; without any words it only tells.
+    """
+
+    name: Name
+    person: Annotated[dict[Name, Any], Meta(max_length=64)] = {}
+
+    @property
+    def right(self) -> str:
+        return STEER if self.person else LISTEN
+
+
 class Silence(Request, kw_only=True, omit_defaults=True, tag="silence"):
     """Says what bodies do whose source has been silent for too long, and how long that is.
 
@@ -382,6 +414,8 @@ Edit = (
     | RenameSubject
     | PlaceSubject
     | SetCharacter
+    | SetProfile
+    | EditPerson
     | Transport
     | SaveSession
 )

@@ -15,16 +15,17 @@ from understudy.models.voice.speech import Said
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.sources import speech
 
-Voice = tuple[Callable[..., Said], str, float]
+Voice = tuple[Callable[..., Said], str, float, float]
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """heard (T, 2 * BANDS), mouth (T, C), shut (T,) by a p, b or m; sound, for baselines."""
+    """heard (T, 2 * BANDS), mouth (T, C), shut (T,) by a p, b or m; told (T,) which phone."""
 
     heard: Array
     mouth: Array
     shut: np.ndarray
+    told: np.ndarray
 
 
 def sentences(folder: Path) -> list[str]:
@@ -43,7 +44,7 @@ def sentences(folder: Path) -> list[str]:
 
 def spoken(text: str, voice: Voice, rng: np.random.Generator, vary: bool) -> Utterance:
     """One sentence; varied: faster or slower, higher or lower, a longer or shorter throat."""
-    engine, name, pitch = voice
+    engine, name, pitch, _ = voice
     stretch = float(rng.uniform(0.8, 1.2)) if vary else 1.0
     said = engine(text, name, stretch, pitch * (float(rng.uniform(0.85, 1.2)) if vary else 1.0))
     sound, phones = said.sound, said.phones
@@ -58,18 +59,20 @@ def spoken(text: str, voice: Voice, rng: np.random.Generator, vary: bool) -> Utt
     phones.append(("pau", len(sound) / speech.RATE_HZ))
     heard = speech.frames(sound * (0.3 / max(np.abs(sound).max(), 1e-6)))
     mouth, shut = visemes.curves(phones, len(heard))
-    return Utterance(heard, mouth.astype(np.float32), shut)
+    told = visemes.told(phones, len(heard))
+    return Utterance(heard, mouth.astype(np.float32), shut, told)
 
 
 def said_by(
     voices: Sequence[Voice], texts: Sequence[str], each: int, seed: int, vary: bool
 ) -> list[Utterance]:
-    """`each` sentences of every voice, none twice."""
+    """`each` sentences of every voice, times its share, none twice while they last."""
     rng = np.random.default_rng(seed)
     out, at = [], 0
     for voice in voices:
-        for _ in range(each):
+        count = round(each * voice[3])
+        for _ in range(count):
             out.append(spoken(texts[at % len(texts)], voice, rng, vary))
             at += 1
-        print(f"  {voice[1]}: {each} sentences", flush=True)
+        print(f"  {voice[1]}: {count} sentences", flush=True)
     return out

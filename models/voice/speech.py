@@ -1,6 +1,6 @@
 """Speech with its phones and when each ends, by Debian's flite, festival and espeak-ng.
 
-apt install flite espeak-ng festival festvox-kallpc16k festvox-us-slt-hts
+apt install flite espeak-ng festival festvox-kdlpc16k festvox-us-slt-hts
 """
 
 from __future__ import annotations
@@ -132,7 +132,28 @@ def espeak(text: str, voice: str, stretch: float, pitch: float) -> Said:
     mono = np.concatenate(sound) / 32768.0
     ends = [t for _, t in starts[1:]] + [len(mono) / rate]
     phones = [(_arpabet(name), end) for (name, _), end in zip(starts, ends)]
-    return Said(resample_poly(mono, RATE_HZ, rate), phones)
+    return Said(resample_poly(mono, RATE_HZ, rate), _held(phones, mono, rate))
+
+
+STOPS, HUSH_S, QUIET = {"p", "t", "k", "ch"}, 0.005, 0.02
+
+
+def _held(phones: Phones, sound: Array, rate: float) -> Phones:
+    """espeak's stops begin with their burst; the silence before it is theirs, and no vowel's."""
+    hop = round(HUSH_S * rate)
+    loud = np.abs(sound[: len(sound) // hop * hop]).reshape(-1, hop).max(1)
+    quiet = loud < QUIET * max(loud.max(initial=0.0), 1e-9)
+    out = list(phones)
+    for k in range(1, len(out)):
+        name, end = out[k - 1]
+        begin = out[k - 2][1] if k > 1 else 0.0
+        if out[k][0] not in STOPS or name == "pau":
+            continue
+        at = min(round(end / HUSH_S), len(quiet))
+        while at > 0 and quiet[at - 1] and at * HUSH_S > 0.5 * (begin + end):
+            at -= 1
+        out[k - 1] = name, min(end, at * HUSH_S)
+    return out
 
 
 def _arpabet(name: str) -> str:
@@ -143,9 +164,12 @@ def _arpabet(name: str) -> str:
     return "pau"
 
 
-# engine, voice, usual pitch
+# engine, voice, usual pitch, share: people's voices more than those by formants
 TRAINED = (
-    (flite, "kal16", 105.0), (flite, "awb", 120.0), (flite, "slt", 170.0),
-    (espeak, "en-us+f2", 60.0), (espeak, "en-us+m3", 35.0),
+    (flite, "kal16", 105.0, 1.0), (flite, "awb", 120.0, 1.0), (flite, "slt", 170.0, 1.0),
+    (festival, "ked_diphone", 0.0, 0.7),
+    (espeak, "en-us+f2", 60.0, 0.3), (espeak, "en-us+m3", 35.0, 0.3),
+    (espeak, "en-us+f5", 55.0, 0.2), (espeak, "en-us+m7", 40.0, 0.2),
+    (espeak, "en-us+klatt2", 45.0, 0.2), (espeak, "en-us+steph", 60.0, 0.2),
 )  # fmt: skip
-HELD_OUT = ((flite, "rms", 95.0), (festival, "cmu_us_slt_arctic_hts", 0.0))
+HELD_OUT = ((flite, "rms", 95.0, 1.0), (festival, "cmu_us_slt_arctic_hts", 0.0, 1.0))

@@ -61,11 +61,34 @@ PHONES: dict[str, tuple[str, ...]] = {
     "ey": ("eh", "iy"), "ay": ("aa", "ih"), "oy": ("ao", "ih"), "aw": ("aa", "uw"),
     "ow": ("ao", "uw"), "pau": ("pau",), "h#": ("pau",), "brth": ("pau",),
 }  # fmt: skip
+# What the network learns to tell apart beside the curves, in training alone.
+TOLD = tuple(PHONES)
 # How strongly a shape asks for the lips, and for the jaw; how fast that fades, a second.
 _LIPS = {"closed": 12.0, "lip-teeth": 6.0, "rounded": 3.0, "uw": 2.0, "hushing": 2.0, "pau": 1.2}
 _WEAK = {"velar": 0.25, "breath": 0.15, "alveolar": 0.4, "liquid": 0.4}
 _FADE = {"closed": 42.0, "lip-teeth": 34.0}
 CLOSED_SHAPE = "closed"
+
+
+# A p before these is let go with a breath, for which the lips are open: so long, and of its length.
+_AFTER_BREATH = {"l", "r", "w", "y"}
+BREATH_S, BREATH_SHARE = 0.035, 0.4
+
+
+def _spans(phones: list[tuple[str, float]]) -> list[tuple[str, float, float]]:
+    """Shapes one after the other, each with its begin and end in seconds."""
+    spans: list[tuple[str, float, float]] = []
+    begin = 0.0
+    for k, (name, end) in enumerate(phones):
+        shapes = PHONES.get(name, ("ax",))
+        cuts = np.linspace(begin, end, len(shapes) + 1).tolist()
+        after = phones[k + 1][0] if k + 1 < len(phones) else "pau"
+        if name == "p" and (after in _AFTER_BREATH or after[0] in "aeiou"):
+            shapes = (CLOSED_SHAPE, "breath")
+            cuts = [begin, end - min(BREATH_S, BREATH_SHARE * (end - begin)), end]
+        spans += [(s, a, b) for s, a, b in zip(shapes, cuts, cuts[1:])]
+        begin = end
+    return spans
 
 
 def _row(shape: str) -> Array:
@@ -74,13 +97,7 @@ def _row(shape: str) -> Array:
 
 def curves(phones: list[tuple[str, float]], frames: int) -> tuple[Array, np.ndarray]:
     """(T, C) the mouth's curves at each frame, and (T,) whether a p, b or m shuts the lips."""
-    spans: list[tuple[str, float, float]] = []
-    begin = 0.0
-    for name, end in phones:
-        shapes = PHONES.get(name, ("ax",))
-        step = (end - begin) / len(shapes)
-        spans += [(s, begin + k * step, begin + (k + 1) * step) for k, s in enumerate(shapes)]
-        begin = end
+    spans = _spans(phones)
     time = np.arange(frames) * FRAME_S + MIDDLE_S
     if not spans:
         return np.zeros((frames, len(MOUTH))), np.zeros(frames, bool)
@@ -97,3 +114,11 @@ def curves(phones: list[tuple[str, float]], frames: int) -> tuple[Array, np.ndar
         if s == CLOSED_SHAPE:
             shut |= (time >= a) & (time < b)
     return out, shut
+
+
+def told(phones: list[tuple[str, float]], frames: int) -> np.ndarray:
+    """(T,) which phone, of TOLD, is said at each frame; -1 for one that no table has."""
+    time = np.arange(frames) * FRAME_S + MIDDLE_S
+    ends = np.array([end for _, end in phones])
+    which = np.array([TOLD.index(name) if name in PHONES else -1 for name, _ in phones])
+    return which[np.minimum(np.searchsorted(ends, time, side="right"), len(which) - 1)]

@@ -1,8 +1,8 @@
 """`understudy bench retarget`: motion onto characters and back, beside rotations copied by role.
 
 For each clip and each character: how high planted soles stand over the floor, how far planted feet
-slide beside the actor's, how near hands come that were near to each other, and what is left of the
-motion when it is carried back.
+slide beside the actor's, how near palms come that were near to each other and how near the surfaces
+of hands and head that touched, and what is left of the motion when it is carried back.
 """
 
 from __future__ import annotations
@@ -16,20 +16,25 @@ from pathlib import Path
 
 import numpy as np
 
+from understudy.runtime.characters.gltf_document import has_mesh
+from understudy.runtime.characters.loading import load
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.roles import roles
 from understudy.runtime.core.rotation import Array
+from understudy.runtime.retarget import profile as profiles
 from understudy.runtime.retarget.fitting import Figure, Fitting
 from understudy.runtime.stage import figures
 from understudy.runtime.takes import motion_file
 from understudy.runtime.takes.carrying import carried
 from understudy.runtime.takes.clip import Clip, without_tpose
 
+from .touches import Surfaces, moments
+
 SECONDS = 20.0
 # A foot of the actor's that is slower, and lower than 30 % of its own heights, stands.
 STANDS_MPS = 0.25
-# Palms of the actor's whose middles are nearer to each other touch, at 1.7 m.
+# Palms of the actor's whose middles are nearer to each other are near, of a person's hands.
 TOUCH_M = 0.10
 STATURE_M, LEG_SHARE = 1.7, 0.49
 MANY = 32
@@ -55,11 +60,13 @@ def run(args: argparse.Namespace) -> int:
         raise UnderstudyError("None of these is a motion file of a humanoid.")
     for to in args.to:
         figure = figures.load(to)
+        file, _ = profiles.file_of(to)
+        surfaces = Surfaces(load(file)) if has_mesh(file) else None
         rows: dict[str, list[dict[str, float]]] = {"fitted": [], "copied": []}
         for clip in clips:
             for way, onto in (("fitted", _fitted), ("copied", _copied)):
                 try:
-                    row = measure(clip, figure, onto)
+                    row = measure(clip, figure, onto, surfaces)
                 except UnderstudyError as error:
                     print(f"understudy bench retarget: {clip.name}: {error}", file=sys.stderr)
                     break
@@ -143,7 +150,9 @@ def _leg_m(world_p: Array, role: dict[str, int]) -> float:
     return float(world_p[role["hips"], 1] - world_p[role["left_foot"], 1])
 
 
-def measure(clip: Clip, figure: Figure, onto: Onto) -> dict[str, float]:
+def measure(
+    clip: Clip, figure: Figure, onto: Onto, surfaces: Surfaces | None = None
+) -> dict[str, float]:
     """What became of a clip on a character; lengths at a stature of 1.7 m, NaN where none is."""
     shown = onto(clip, figure)
     source, target = clip.skeleton, figure.skeleton
@@ -166,8 +175,11 @@ def measure(clip: Clip, figure: Figure, onto: Onto) -> dict[str, float]:
         actor_slid += flat[stands].tolist()
         moved = np.linalg.norm(np.diff(b[:, [0, 2]], axis=0), axis=-1) * clip.rate_hz * size_t
         slid += moved[stands].tolist()
-    apart_s = _apart(Fitting(source, Figure(source)).palms(clip.positions, clip.rotations)) * size_s
-    apart_t = _apart(own.palms(shown.positions, shown.rotations)) * size_t
+    # Hands are compared in their own size: one that holds a wrist holds it at the same place.
+    actor, fitting = Fitting(source, Figure(source)), Fitting(source, figure)
+    apart_s = _apart(actor.palms(clip.positions, clip.rotations)) / actor.hands_size
+    apart_t = _apart(own.palms(shown.positions, shown.rotations)) / actor.hands_size
+    apart_t = apart_t / fitting.hands_ratio
     touching = apart_s < TOUCH_M
     back_deg, back_mm = _back(clip, shown, onto, figure)
     unknown = float("nan")
@@ -177,9 +189,24 @@ def measure(clip: Clip, figure: Figure, onto: Onto) -> dict[str, float]:
         "floor_mm": 1000.0 * float(np.mean(floor)) if floor else unknown,
         "slide": slide,
         "hands_mm": 1000.0 * float(off.mean()) if len(off) else unknown,
+        "touch_mm": _touch_mm(clip, shown, surfaces),
         "back_deg": back_deg,
         "back_mm": back_mm,
     }
+
+
+def _touch_mm(clip: Clip, shown: Clip, surfaces: Surfaces | None) -> float:
+    """How far apart hands are, or hand and head, of which the actor's touched: 95 % are nearer."""
+    if surfaces is None:
+        return float("nan")
+    first = len(clip) - len(shown)
+    found = [
+        surfaces.apart_m(one, other, shown.positions[at - first], shown.rotations[at - first])
+        for one, other, at in moments(clip)
+        if at >= first
+    ]
+    known = [far for far in found if far == far]
+    return 1000.0 * float(np.percentile(known, 95)) if known else float("nan")
 
 
 def _back(clip: Clip, shown: Clip, onto: Onto, figure: Figure) -> tuple[float, float]:
@@ -244,5 +271,6 @@ def words(row: dict[str, float]) -> str:
         return "nothing could be measured"
     return (
         f"soles {row['floor_mm']:5.1f} mm off the floor, slide {row['slide']:.2f} of the actor's, "
-        f"hands {row['hands_mm']:5.1f} mm, back {row['back_deg']:.2f} deg {row['back_mm']:.1f} mm"
+        f"palms {row['hands_mm']:5.1f} mm, skin {row['touch_mm']:.1f} mm, "
+        f"back {row['back_deg']:.2f} deg {row['back_mm']:.1f} mm"
     )

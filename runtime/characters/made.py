@@ -41,6 +41,16 @@ def recipe_table(path: Path) -> dict[str, Any]:
     return table
 
 
+def recipe_of(path: Path) -> dict[str, Any] | None:
+    """The same; None for a file that has none."""
+    if path.suffix.lower() != ".glb":
+        return None
+    try:
+        return recipe_table(path)
+    except UnderstudyError:
+        return None
+
+
 def colliders(extras: Any, skeleton: Skeleton) -> tuple[Collider, ...]:
     """The balls and capsules that ride in a made file; none where nothing is said."""
     ours = extras.get(KEY) if isinstance(extras, dict) else None

@@ -28,6 +28,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
                      help="more of what `character measure` says, as waist=95")  # fmt: skip
     new.add_argument("--change", nargs="+", default=[], metavar="NAME=N",
                      help="a feature, -1 to 1, as nose-hump=0.5; `none` lists them")  # fmt: skip
+    new.add_argument("--recipe", default="", metavar="JSON",
+                     help="words of the recipe, as '{\"weight\": 0.8}'")  # fmt: skip
     new.add_argument("--profile", type=Path, metavar="FILE.toml", help="its profile too, to edit")
     _looks(new)
     crowd = subs.add_parser("crowd", help="many people, each another")
@@ -108,6 +110,8 @@ def _new(args: argparse.Namespace) -> int:
         said["height_cm"] = args.height
     if args.shoulders is not None:
         said["shoulders_cm"] = args.shoulders
+    if args.recipe:
+        said |= _json(args.recipe)
     if args.begin is not None:
         one = recipe.changed(recipe.read(args.begin), said)
     else:
@@ -123,6 +127,17 @@ def _new(args: argparse.Namespace) -> int:
     if args.profile is not None:
         _profile(args.out, args.profile)
     return 0
+
+
+def _json(text: str) -> dict[str, object]:
+    import msgspec
+
+    from understudy.runtime.core.errors import UnderstudyError
+
+    try:
+        return msgspec.json.decode(text, type=dict[str, object])
+    except msgspec.MsgspecError as error:
+        raise UnderstudyError(f"--recipe is no JSON object: {error}.") from None
 
 
 def _to_measure(one, wanted: dict[str, float]):

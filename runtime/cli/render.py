@@ -14,6 +14,7 @@ SUMMARY = "turn a take (BVH) into a movie or PNG frames, on a mannequin fitted t
 EXAMPLES = """understudy render take.bvh --out take.mp4
 understudy render take.bvh --out take.mp4 --size 1920x1080 --camera orbit --contact-sheet sheet.png
 understudy render take.bvh --out take.mp4 --character knight.glb --set flat
+understudy render take.bvh --out take.mp4 --character anna.glb --voice take
 understudy render take.bvh --out frames/ --fps 24 --skeleton"""
 
 
@@ -25,6 +26,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--size", default="1280x720", help="WIDTHxHEIGHT (1280x720)")
     add("--fps", type=float, help="pictures per second (the take's own, up to 60)")
     add("--character", type=Path, metavar="FILE", help="on a character, or a profile of one")
+    add(
+        "--voice",
+        metavar="SOUND",
+        help="a sound, or `take` for the one beside the take that has its name: it moves the "
+        "character's mouth and is the film's sound",
+    )
     add("--camera", default="third", choices=("third", "first", "orbit", "fixed"))
     add("--focal", type=float, metavar="MM", help="focal length on a 24 mm high sensor (38)")
     add("--start", type=float, default=0.0, metavar="S", help="begin at this second of the take")
@@ -82,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"The take was {-lift_m:+.2f} m off the ground; it is put on it.")
     if figure is not None:
         clip = carried(clip, figure)
+    mouth, sound = _voice(args, clip.duration_s)
     fps = film.film_rate(clip, args.fps)
     options = Options(
         effect=not args.no_effect,
@@ -105,11 +113,12 @@ def run(args: argparse.Namespace) -> int:
         said = len(renderer.notes)
         for note in renderer.notes:
             print(note)
-        out = film.output(args.out, args.png, size, fps)
+        out = film.output(args.out, args.png, size, fps, sound)
         try:
             steps = film.render(
-                clip, out, renderer, options, fps, args.camera, args.focal, sheet, args.take.stem
-            )
+                clip, out, renderer, options, fps, args.camera, args.focal, sheet, args.take.stem,
+                mouth,
+            )  # fmt: skip
             total = max(1, round(clip.duration_s * fps))
             for _ in steps if args.quiet else told(steps, total, "rendering"):
                 pass
@@ -124,3 +133,20 @@ def run(args: argparse.Namespace) -> int:
         print(f"wrote {sheet.path}")
     print(f"wrote {args.out}: {out.written} pictures, {clip.duration_s:.1f} s")
     return 0
+
+
+def _voice(args: argparse.Namespace, seconds: float):
+    """The mouth's curves (T, C) and the sound (N,) of --voice, from --start on; None for none."""
+    from understudy.runtime.sources import speech, voice
+    from understudy.runtime.viewport.capture import SOUND_HZ
+
+    if args.voice is None:
+        return None, None
+    path = voice.beside(args.take) if args.voice == voice.OF_TAKE else Path(args.voice)
+    begin, end = (round(at * SOUND_HZ) for at in (args.start, args.start + seconds))
+    rows = speech.of_sound(voice.read(path))[round(args.start / speech.FRAME_S) :]
+    sound = voice.read(path, SOUND_HZ)[begin:end]
+    if not len(rows):
+        print(f"{path.name} ends before --start {args.start:g}: nothing is heard.")
+        return None, None
+    return rows, sound

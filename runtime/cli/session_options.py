@@ -51,8 +51,9 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="SOUND[?subject=NAME]",
-        help="a sound file, or `microphone`: a voice that moves the mouth of NAME or of the "
-        "first; a phone's face comes before it",
+        help="a sound file, `take` for the one beside the take that has its name, or "
+        "`microphone`: a voice that moves the mouth of NAME or of the first; a phone's face comes "
+        "before it",
     )
     sources.add_argument(
         "--take",
@@ -360,6 +361,20 @@ def _subject(said: str) -> SubjectTable:
     return typed.convert(table, SubjectTable, f"--subject {name}")
 
 
+def _heard(said: str, args: argparse.Namespace) -> str:
+    """A --voice line, `take` as the sound beside the first take or motion file."""
+    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.sources import registry, voice
+
+    path, mark, options = said.partition("?")
+    if path != voice.OF_TAKE:
+        return said
+    played = [f"take://{one}" for one in args.take] + [f"bvh://{one}" for one in args.bvh]
+    if not played:
+        raise UnderstudyError("--voice take is the sound of --take FILE or --bvh FILE: add one.")
+    return f"{voice.beside(Path(registry.parse(played[0]).path))}{mark}{options}"
+
+
 def _sources(args: argparse.Namespace) -> list[dict[str, Any]]:
     """[[source]] tables of the flags."""
     import msgspec
@@ -372,7 +387,7 @@ def _sources(args: argparse.Namespace) -> list[dict[str, Any]]:
     tables = [{"from": registry.rooted(f"pad://{pad}", here)} for pad in args.pad]
     if args.gamepad:
         tables.append({"from": "gamepad://"})
-    tables += [{"from": registry.rooted(f"voice://{voice}", here)} for voice in args.voice]
+    tables += [{"from": registry.rooted(f"voice://{_heard(v, args)}", here)} for v in args.voice]
     if getattr(args, "remote", False):
         tables.append({"from": "remote://"})
     spoilt = args.jitter is not None or args.drop

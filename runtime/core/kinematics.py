@@ -24,13 +24,25 @@ def doubling(parents: np.ndarray) -> Steps:
     return steps
 
 
+def lineage(parents: np.ndarray) -> Array:
+    """(J, J) 1 where a joint (row) is another (column) or hangs on it, else 0.
+
+    Times offsets that are turned into the world, it gives where the joints are.
+    """
+    out = np.eye(len(parents))
+    for joint, parent in enumerate(parents):
+        if parent >= 0:
+            out[joint] += out[parent]
+    return out
+
+
 def world_rotations(rotations: Array, steps: Steps) -> Array:
     """World rotations (..., J + 1, 4) of local ones (..., J, 4); the last row is the identity."""
     end = np.zeros((*rotations.shape[:-2], 1, 4))
     end[..., 3] = 1.0
     out = np.concatenate([rotations, end], axis=-2)
     for above in steps:
-        out = quaternion.multiply(out[..., above, :], out)
+        out = quaternion.multiply(out.take(above, axis=-2), out)
     return out
 
 

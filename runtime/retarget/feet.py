@@ -8,7 +8,7 @@ toes that push off all touch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from understudy.runtime.core.rotation import Array
 
 from .ground import SOLE_M, clearances
 from .limbs import PERSONS_M, Limb
+from .points import Points
 from .retarget import Retarget
 
 # A foot higher than this above the floor does not pull the hips down to reach it.
@@ -31,17 +32,16 @@ STRETCH = 0.985
 class _Soles:
     """Heel, ball and tip of each foot, in the frames of the joints that carry them.
 
-    joints (F, 3) carry the points (F, 3, 3); balls are points [:, 1].
+    joints (F, 3) carry the offsets (F, 3, 3); balls are those of [:, 1].
     """
 
-    def __init__(self, joints: np.ndarray, points: Array) -> None:
-        self.joints, self.points = joints, quaternion.turning(points)
+    def __init__(self, joints: np.ndarray, offsets: Array) -> None:
+        self.joints, self.offsets = joints, offsets
+        self._fixed = quaternion.turning(offsets)
 
-    def below(self, world_p: Array, world_r: Array) -> Array:
-        """(..., F, 3, 3) where heel, ball and tip are."""
-        return world_p[..., self.joints, :] + quaternion.turned(
-            world_r[..., self.joints, :], self.points
-        )
+    def below(self, world_p: Array, world_r: Array, rows: np.ndarray) -> Array:
+        """(..., F, 3, 3) where heel, ball and tip are; rows (F, 3) are those of the joints."""
+        return world_p[..., rows, :] + quaternion.turned(world_r[..., rows, :], self._fixed)
 
 
 def _soles(
@@ -50,9 +50,8 @@ def _soles(
     rest_p: Array,
     rest_r: Array,
     clearance: dict[int, float],
-    row: np.ndarray,
 ) -> _Soles:
-    """Of a skeleton that stands in its T-pose; row gives the joints' places in the arrays."""
+    """Of a skeleton that stands in its T-pose."""
     joints, points = [], []
     for side in sides:
         ankle = role[f"{side}_foot"]
@@ -60,7 +59,7 @@ def _soles(
         heel = np.array([0.0, -clearance[ankle], -0.25 * clearance[ankle]])
         ball = np.array([0.0, -clearance[toes], 0.0])
         tip = np.array([0.0, -clearance[toes], 0.5 * np.linalg.norm(rest_p[toes] - rest_p[ankle])])
-        joints.append([row[ankle], row[toes], row[toes]])
+        joints.append([ankle, toes, toes])
         back = rotation.conjugate(rest_r[[ankle, toes, toes]])
         points.append(rotation.rotate(back, np.stack([heel, ball, tip])))
     return _Soles(np.array(joints, int).reshape(-1, 3), np.array(points).reshape(-1, 3, 3))
@@ -102,7 +101,6 @@ class Feet:
     """The goals of a character's ankles. standing_m: how much higher its hips stand for its soles.
 
     wider_m is by how much further out than the scale says its feet stand.
-    others are the limbs that are no legs of these.
     """
 
     def __init__(
@@ -119,18 +117,16 @@ class Feet:
         sides = [limbs[n].name.partition("_")[0] for n in there]
         assert set(sides) <= set(SIDES)
         self.legs = np.array(there, int)
-        self.others = np.array([n for n in range(len(limbs)) if n not in there], int)
-        self._ankle = np.array([limbs[n].end for n in there], int)
-        self._top = np.array([limbs[n].top for n in there], int)
+        self._limbs = [limbs[n] for n in there]
         source_up = _scaled(clearances(way.source, way.source_p), way.source_p, have)
         target_up = _scaled(clearances(way.target, way.target_p), way.target_p, way.target_role)
         if floor_m is not None:  # its mesh says where the soles are
             feet = [j for n, j in way.target_role.items() if n.endswith(("_foot", "_toes"))]
             stand = way.target.rest_globals[0]
             target_up = {j: max(float(stand[j, 1] - floor_m), 1e-3) for j in feet}
-        self._source = _soles(have, sides, way.source_p, way.source_r, source_up, way.row)
-        own = np.arange(len(way.target))
-        self._target = _soles(way.target_role, sides, way.target_p, way.target_r, target_up, own)
+        self._row = way.row
+        self._source = _soles(have, sides, way.source_p, way.source_r, source_up)
+        self._target = _soles(way.target_role, sides, way.target_p, way.target_r, target_up)
         left = way.target_role["left_foot"]
         self.standing_m = target_up[left] - scale * source_up[have["left_foot"]]
         self._scale = scale
@@ -138,55 +134,64 @@ class Feet:
         feet_m = _feet_m(way.target_p, way.target_role, sides) - scale * _feet_m(
             way.source_p, have, sides
         )
-        self._longer_m = feet_m
-        self._wider_m = wider_m * np.array([1.0 if s == "left" else -1.0 for s in sides])[:, None]
+        outward = wider_m * np.array([1.0 if s == "left" else -1.0 for s in sides])
+        # A longer foot reaches further ahead of its heel. Ahead is where the body faces: a foot may
+        # turn while it stands. (3, 3F): times the actor's left it is all that goes aside.
+        aside = np.zeros((3, len(there), 3))
+        aside[0, :, 0] = aside[2, :, 2] = outward
+        aside[0, :, 2], aside[2, :, 0] = feet_m, -feet_m
+        self._aside: Array = aside.reshape(3, -1)
         parts = [[f"{side}_{part}" for part in LEG[:3]] for side in sides]
         self._leg_m = _legs_m(way.target_p, way.target_role, parts)
         self._source_leg_m = _legs_m(way.source_p, have, parts)
-        self._top_row = way.row[[have[names[0]] for names in parts]]
-        self._ankle_row = way.row[[have[names[2]] for names in parts]]
+        self._theirs = [(have[names[0]], have[names[2]]) for names in parts]
+
+    def rows(self, points: Points, ours: Callable[[int], Array]) -> None:
+        """Asks for what `aim` needs; ours gives where a joint of the character is."""
+        soles, lifts, aims = [], [], []
+        for foot, limb in enumerate(self._limbs):
+            ankle = ours(limb.end)
+            for k in range(3):
+                one, other = int(self._source.joints[foot, k]), int(self._target.joints[foot, k])
+                there = points.theirs(one)
+                there = there + points.of_actor(one, self._source.offsets[foot, k])
+                own = ours(other) + points.of_character(other, self._target.offsets[foot, k])
+                soles.append(there)
+                lifts.append(ankle - own)
+                if k == 1:
+                    aims.append(ankle + self._scale * there - own)
+        self._soles, self._lifts, self._aims = map(points.add, (soles, lifts, aims))
+        self._tops = points.add([ours(limb.top) for limb in self._limbs])
+        self._legs = points.add(
+            [points.theirs(ankle) - points.theirs(top) for top, ankle in self._theirs]
+        )
 
     def heights(self, source_p: Array, source_r: Array) -> Array:
         """(..., F) how high the actor's soles are, each by its lowest point."""
-        return np.asarray(self._source.below(source_p, source_r)[..., 1].min(-1))
+        points = self._source.below(source_p, source_r, self._row[self._source.joints])
+        return np.asarray(points[..., 1].min(-1))
 
     def landed_m(self, world_p: Array, world_r: Array) -> Array:
         """(..., F) the same of the character's soles."""
-        return np.asarray(self._target.below(world_p, world_r)[..., 1].min(-1))
+        return np.asarray(self._target.below(world_p, world_r, self._target.joints)[..., 1].min(-1))
 
-    def aim(
-        self,
-        source_p: Array,
-        source_r: Array,
-        world_p: Array,
-        world_r: Array,
-        left: Array,
-        goal: Array,
-    ) -> Array:
-        """Writes the ankles' goals into goal (..., L, 3); how far the hips must come down (...).
+    def aim(self, sums: Array, left: Array) -> tuple[Array, Array]:
+        """The ankles' goals (..., F, 3), and how far the hips must come down (...).
 
         left (..., 3) is the actor's, on the ground.
         """
-        scale = self._scale
-        theirs = self._source.below(source_p, source_r)
-        ours = self._target.below(world_p, world_r)
-        ankle = world_p[..., self._ankle, :]
-        aim = ankle + scale * theirs[..., 1, :] - ours[..., 1, :]
-        aim += self._wider_m * left[..., None, :]
-        # A longer foot reaches further ahead of its heel. Ahead is where the body faces: a foot may
-        # turn while it stands.
-        aim[..., 0] -= self._longer_m * left[..., None, 2]
-        aim[..., 2] += self._longer_m * left[..., None, 0]
-        self.last_m = theirs[..., 1].min(-1)
+        scale, lead = self._scale, left.shape[:-1]
+        shape = (*lead, len(self.legs), 3)
+        self.last_m = np.minimum.reduce(sums[..., self._soles, 1].reshape(shape), -1)
         up = scale * landed(self.last_m)  # above the floor, (..., F)
-        aim[..., 1] = ankle[..., 1] + up - ours[..., 1].min(-1)
-        goal[..., self.legs, :] = aim
-        way = aim - world_p[..., self._top, :]
-        across = np.sqrt(way[..., 0] ** 2 + way[..., 2] ** 2)
-        stretched = source_p[..., self._ankle_row, :] - source_p[..., self._top_row, :]
-        stretched = np.sqrt(np.add.reduce(stretched * stretched, -1)) / self._source_leg_m
+        aim = sums[..., self._aims, :] + (left @ self._aside).reshape(shape)
+        aim[..., 1] = up + np.maximum.reduce(sums[..., self._lifts, 1].reshape(shape), -1)
+        way = aim - sums[..., self._tops, :]
+        square = way * way
+        theirs = sums[..., self._legs, :]
+        stretched = np.sqrt(np.add.reduce(theirs * theirs, -1)) / self._source_leg_m
         limit = np.maximum(STRETCH, stretched) * self._leg_m  # as far as the actor, if further
-        reach = np.sqrt(np.maximum(limit**2 - across**2, 0.0))
+        reach = np.sqrt(np.maximum(limit * limit - square[..., 0] - square[..., 2], 0.0))
         weight = quaternion.clamp(1.0 - up / (REACHES_M * max(scale, 1e-3)), 0.0, 1.0)
         lack = np.maximum(-way[..., 1] - reach, 0.0)
-        return np.asarray((weight * lack).max(-1))
+        return aim, np.asarray(np.maximum.reduce(weight * lack, -1, initial=0.0))

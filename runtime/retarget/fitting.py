@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from understudy.runtime.core import quaternion, rotation
-from understudy.runtime.core.kinematics import doubling
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
 from . import feet, ground, pelvis, touch, twist
-from .limbs import PERSONS_M, bent, limbs
+from .limbs import PERSONS_M, Lengths, bent, limbs
+from .points import Points
 from .profile import Profile
 from .retarget import LEVEL_FRAMES, Retarget
 
@@ -30,6 +31,7 @@ class Figure:
 
     profile  how a user wants it to be fitted
     floor_m  how high the floor lies under it at rest; None: under its lowest joints
+    person   the recipe of a person that was made; None for any other character
     girths   role -> its middle (3,) in the joint's frame, and its half widths (3,) along the axes
              of the room at rest, of head, hips and upper chest; what is left out is as a person's
     """
@@ -38,13 +40,16 @@ class Figure:
     profile: Profile = field(default_factory=Profile)
     floor_m: float | None = None
     girths: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+    person: Mapping[str, Any] | None = None
 
 
 @dataclass
 class Posing:
     """Poses of a character before its limbs are bent.
 
-    hips, world_p, world_r   where its joints are, and how turned
+    hips, world_r            where its hips are, and how all joints are turned
+    joints (..., 3, L, 3)    where its limbs begin, bend and end
+    ahead (..., L, 3)        where straight limbs bend to
     goal (..., L, 3)         where its limbs are to end
     soles_m (..., F)         how high the actor's soles are
     palms_there (..., A, 3)  where the actor's palms are, and palms (..., A, 3) the character's
@@ -52,8 +57,9 @@ class Posing:
     """
 
     hips: Array
-    world_p: Array
     world_r: Array
+    joints: Array
+    ahead: Array
     goal: Array
     soles_m: Array
     palms_there: Array
@@ -71,38 +77,19 @@ class Fitting:
         self.retarget = way = Retarget(
             source, self.target, lambda world_r: profile.offset(self.target, world_r)
         )
-        self._pelvis = pelvis.Pelvis(way)
+        points = self._points = Points(way)
+        self._pelvis = pelvis.Pelvis(way, points)
         self.scale = self._pelvis.scale * profile.scale
         self._limbs = limbs(self.target, way.target_role)
-        self._top = np.array([limb.top for limb in self._limbs], int)
-        self._middle = np.array([limb.middle for limb in self._limbs], int)
-        self._end = np.array([limb.end for limb in self._limbs], int)
-        # The side to which each bends, in the frame of its upper bone.
-        ahead = np.array([limb.ahead for limb in self._limbs]).reshape(-1, 3)
-        back = rotation.conjugate(way.target_r[self._top])
-        self._ahead = quaternion.turning(rotation.rotate(back, ahead))
-        # What turns with the upper and with the lower bone, and with which limb's.
-        self._with_upper = np.concatenate([[], *(limb.with_upper for limb in self._limbs)])
-        self._with_lower = np.concatenate([[], *(limb.with_lower for limb in self._limbs)])
-        counts = [len(limb.with_upper) for limb in self._limbs]
-        self._of_upper = np.repeat(np.arange(len(self._limbs)), counts)
-        counts = [len(limb.with_lower) for limb in self._limbs]
-        self._of_lower = np.repeat(np.arange(len(self._limbs)), counts)
-        self._with_upper = self._with_upper.astype(int)
-        self._with_lower = self._with_lower.astype(int)
-        rest_p = way.target_p
-        lengths = _far(rest_p[self._middle] - rest_p[self._top]) + _far(
-            rest_p[self._end] - rest_p[self._middle]
-        )
-        self._size = (lengths / PERSONS_M)[:, None]
-        self._measure()
         legs = [n for n, limb in enumerate(self._limbs) if limb.name.endswith("leg")]
         arms = [n for n, limb in enumerate(self._limbs) if limb.name.endswith("arm")]
+        self._arms = np.array(arms, int)
         wider_m = self._pelvis.wider_m(self.scale)
-        landing = feet.Feet(way, legs, self._limbs, figure.floor_m, self.scale, wider_m)
-        self._standing_m = landing.standing_m
+        floor_m = profile.floor_m if profile.floor_m is not None else figure.floor_m
+        landing = feet.Feet(way, legs, self._limbs, floor_m, self.scale, wider_m)
         self._feet = landing if profile.feet else None
         self._hands = touch.Hands(way, arms, self._limbs, figure.girths) if profile.hands else None
+        self._lay_out(profile.lift_m + landing.standing_m)
         self._twist = twist.twists(way)
         self._mates = np.full(len(source), -1)
         for name, joint in way.source_role.items():
@@ -118,37 +105,46 @@ class Fitting:
     def begin(self, positions: Array, rotations: Array) -> Posing:
         """Poses with the goals of their hands and feet, which may still be moved."""
         way = self.retarget
-        source_p, source_r = way.source_world(positions, rotations)
+        source_bones, source_r = way.source_bones(positions, rotations)
         world_r = way.turned(source_r)
-        hips = self._pelvis.travelled(source_p, world_r, self.scale)
-        hips[..., 1] += self.figure.profile.lift_m + self._standing_m
-        world_p = self._places(world_r, hips)
-        goal = world_p[..., self._end, :].copy()
-        soles_m: Array = np.zeros((*hips.shape[:-1], 0))
+        sums = self._points.sums(source_bones, source_r, world_r)
+        lead = sums.shape[:-2]
+        soles_m: Array = np.zeros((*lead, 0))
         if self._feet is not None:
-            left = self._pelvis.left(source_p)
-            drop = self._feet.aim(source_p, source_r, world_p, world_r, left, goal)
+            ankles, drop = self._feet.aim(sums, self._pelvis.left(sums))
             soles_m = self._feet.last_m
-            hips[..., 1] -= drop
-            world_p[..., 1] -= drop[..., None]
-            goal[..., self._feet.others, 1] -= drop[..., None]
-        there: Array = np.zeros((*hips.shape[:-1], 0, 3))
+            sums[..., self._own, 1] -= drop[..., None]
+        joints = sums[..., self._joints, :].reshape(*lead, 3, len(self._limbs), 3)
+        goal = joints[..., 2, :, :].copy()
+        if self._feet is not None:
+            goal[..., self._feet.legs, :] = ankles
+        if self.figure.profile.arms != 1.0:
+            top = joints[..., 0, self._arms, :]
+            wrist = goal[..., self._arms, :]
+            goal[..., self._arms, :] = top + self.figure.profile.arms * (wrist - top)
+        there: Array = np.zeros((*lead, 0, 3))
         here = there
         if self._hands is not None and len(self._hands.arms):
-            there, here = self._hands.aim(source_p, source_r, world_p, world_r, goal)
-        return Posing(hips, world_p, world_r, goal, soles_m, there, here)
+            there, here = self._hands.aim(sums, source_r, world_r, goal)
+        hips, ahead = sums[..., self._hips, :], sums[..., self._ahead, :]
+        return Posing(hips, world_r, joints, ahead, goal, soles_m, there, here)
 
     @property
     def hands_ratio(self) -> float:
         """How large the character's hands are beside the actor's."""
         return self._hands.ratio if self._hands is not None else 1.0
 
+    @property
+    def hands_size(self) -> float:
+        """How large the actor's arms are beside a person's."""
+        return self._hands.source_size if self._hands is not None else 1.0
+
     def finish(self, posing: Posing) -> tuple[Array, Array]:
         """The poses, limbs bent to their goals."""
         if self._hands is not None and posing.moved is not None:
             posing.goal[..., self._hands.arms, :] += posing.moved
         if len(self._limbs):
-            self._reach(posing.world_p, posing.world_r, posing.goal)
+            self._reach(posing)
         self._twist.spread(posing.world_r)
         return self.retarget.local(posing.world_r, posing.hips)
 
@@ -185,52 +181,61 @@ class Fitting:
         out[:, 0] = joints[joints >= 0]
         return out
 
-    def _measure(self) -> None:
-        """What `_places` needs: the joints from the hips to whatever has a role."""
-        target, role = self.target, self.retarget.target_role
-        hips, needed = role["hips"], set()
-        for joint in role.values():
-            path, at = [], joint
-            while at >= 0 and at != hips:
-                path.append(at)
-                at = int(target.parents[at])
-            needed |= set(path) if at == hips else set()
-        joints = [hips, *sorted(needed)]
-        row = {joint: n for n, joint in enumerate(joints)}
-        self._joints = np.array(joints)
-        self._above = target.parents[self._joints[1:]]
-        self._offsets = quaternion.turning(target.rest_positions[self._joints[1:]])
-        parents = np.array([-1, *(row[int(j)] for j in self._above)])
-        self._steps = doubling(parents)
+    def _lay_out(self, high_m: float) -> None:
+        """Asks for all points that a tick needs; hips stand so much higher than the pelvis says."""
+        way, points, target = self.retarget, self._points, self.target
+        hips = way.target_role["hips"]
+        where = {hips: self._pelvis.hips(self.scale) + high_m * points.up}
 
-    def _places(self, world_r: Array, hips: Array) -> Array:
-        """World positions (..., K, 3) of joints from the hips to roles; others are at 0."""
-        lead = world_r.shape[:-2]
-        way = np.zeros((*lead, len(self._joints) + 1, 3))
-        way[..., 0, :] = hips
-        way[..., 1:-1, :] = quaternion.turned(world_r[..., self._above, :], self._offsets)
-        for above in self._steps:
-            way = way[..., above, :] + way
-        out = np.zeros((*lead, len(self.target), 3))
-        out[..., self._joints, :] = way[..., :-1, :]
-        return out
+        def ours(joint: int) -> Array:
+            """Where a joint of the character is; the hips, for what does not hang on them."""
+            if joint not in where:
+                above = int(target.parents[joint])
+                bone = points.of_character(above, target.rest_positions[joint])
+                where[joint] = ours(above) + bone if _under(target, joint, hips) else where[hips]
+            return where[joint]
 
-    def _reach(self, world_p: Array, world_r: Array, goal: Array) -> None:
-        """Bends all limbs so that their ends come to goal (..., L, 3)."""
-        ahead = quaternion.turned(world_r[..., self._top, :], self._ahead)
-        first, both = bent(
-            world_p[..., self._top, :],
-            world_p[..., self._middle, :],
-            world_p[..., self._end, :],
-            goal,
-            ahead,
-            self._size,
-        )
-        for joints, of, turn in (
-            (self._with_upper, self._of_upper, first),
-            (self._with_lower, self._of_lower, both),
-        ):
-            world_r[..., joints, :] = quaternion.multiply(turn[..., of, :], world_r[..., joints, :])
+        joints = np.array([(limb.top, limb.middle, limb.end) for limb in self._limbs], int)
+        joints = joints.reshape(-1, 3).T
+        own = points.add([where[hips]])
+        self._hips = own.start
+        self._joints = points.add([ours(int(joint)) for joint in joints.ravel()])
+        self._own = slice(own.start, self._joints.stop)
+        if self._hands is not None:
+            self._own = slice(own.start, self._hands.rows(points, ours).stop)
+        if self._feet is not None:
+            self._feet.rows(points, ours)
+        # The side to which each limb bends, in the frame of its upper bone.
+        ahead = np.array([limb.ahead for limb in self._limbs]).reshape(-1, 3)
+        ahead = rotation.rotate(rotation.conjugate(way.target_r[joints[0]]), ahead)
+        pairs = zip(joints[0].tolist(), ahead, strict=True)
+        self._ahead = points.add([points.of_character(joint, at) for joint, at in pairs])
+        points.settle()
+        # What turns with an upper or a lower bone, and which of all the bones, the upper first.
+        hang = [limb.with_upper for limb in self._limbs] + [limb.with_lower for limb in self._limbs]
+        self._hang = np.concatenate([[], *hang]).astype(int)
+        self._bone = np.repeat(np.arange(len(hang)), [len(one) for one in hang])
+        upper, lower = _far(np.diff(way.target_p[joints], axis=0))[..., None]
+        self._size = (upper + lower) / PERSONS_M
+        between = [j for limb in self._limbs for j in limb.between(target)]
+        rigid = not way.driven.own[between].any()
+        self._lengths = Lengths(upper, lower, self._size) if rigid else None
+
+    def _reach(self, posing: Posing) -> None:
+        """Bends all limbs so that their ends come to their goals."""
+        joints = np.concatenate([posing.joints, posing.goal[..., None, :, :]], axis=-3)
+        lengths = self._lengths or Lengths.of(joints, self._size)
+        turn = np.concatenate(bent(joints, posing.ahead, lengths), axis=-2)
+        turn = turn.take(self._bone, axis=-2)
+        hang = posing.world_r.take(self._hang, axis=-2)
+        posing.world_r[..., self._hang, :] = quaternion.multiply(turn, hang)
+
+
+def _under(skeleton: Skeleton, joint: int, other: int) -> bool:
+    """Whether a joint hangs on another."""
+    while joint >= 0 and joint != other:
+        joint = int(skeleton.parents[joint])
+    return joint == other
 
 
 def _far(v: Array) -> Array:

@@ -3,6 +3,7 @@
 file = "knight.glb"        # beside this file; a profile is given in place of it
 scale = 1.0                # of its travel, beside what its legs are to the actor's
 lift_m = 0.0               # its hips higher or lower
+arms = 1.0                 # how far its hands are from its shoulders, beside what its arms give
 floor_m = -0.01            # where its soles are in its file, where that is measured wrong
 feet = true                # feet on the floor, and where the actor's were
 hands = true               # hands touch what the actor's touched
@@ -45,6 +46,7 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
     file: str = ""
     scale: Annotated[float, Meta(gt=0.0, le=100.0)] = 1.0
     lift_m: Near = 0.0
+    arms: Annotated[float, Meta(ge=0.25, le=4.0)] = 1.0
     floor_m: Near | None = None
     feet: bool = True
     hands: bool = True
@@ -79,6 +81,19 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
         return out
 
 
+# What can be changed while it is worn.
+LIVE = ("scale", "lift_m", "arms", "floor_m", "feet", "hands", "offsets_deg")
+
+
+def changed(profile: Profile, words: dict[str, Any]) -> Profile:
+    """The profile with new values for some of the words of LIVE."""
+    if fixed := [word for word in words if word not in LIVE]:
+        raise UnderstudyError(
+            f"{fixed[0]!r} cannot be changed while it is worn; {', '.join(LIVE)} can."
+        )
+    return typed.convert({**msgspec.to_builtins(profile), **words}, Profile, "the profile")
+
+
 def load(path: Path) -> Profile:
     """A profile's file, checked."""
     return typed.read_toml(path, Profile, "profile")
@@ -105,6 +120,7 @@ def save(to: Path, file: Path, profile: Profile, skeleton: Skeleton) -> None:
         "# How this character is fitted; docs/characters.md has every word.",
         f"scale = {said.scale}        # of its travel, beside what its legs are to the actor's",
         f"lift_m = {said.lift_m}       # its hips higher or lower",
+        f"arms = {said.arms}         # how far its hands are from its shoulders",
         f"feet = {str(said.feet).lower()}        # on the floor, and where the actor's were",
         f"hands = {str(said.hands).lower()}       # touch what the actor's touched",
     ]

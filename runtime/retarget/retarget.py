@@ -14,7 +14,7 @@ import numpy as np
 
 from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.core.kinematics import doubling, world_positions, world_rotations
+from understudy.runtime.core.kinematics import doubling, lineage, world_rotations
 from understudy.runtime.core.roles import is_part, roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
@@ -172,17 +172,21 @@ class Retarget:
             self.target_r = offset(self.target_r)
         used = np.union1d(self.driven.first, self.driven.second)
         used = np.union1d(used[used >= 0], list(self.source_role.values()))
-        self._carriers, self._at = _carriers(source, used.tolist())
-        self._steps = doubling(self._carriers.parents)
-        row = np.full(len(source) + 1, len(self._at))  # the last: nobody
-        row[self._at] = np.arange(len(self._at))
+        self._carriers, self.rows = _carriers(source, used.tolist())
+        parents = self._carriers.parents
+        self._steps, self.lineage = doubling(parents), lineage(parents)
+        self._above = np.where(parents < 0, len(parents), parents)
+        row = np.full(len(source) + 1, len(self.rows))  # the last: nobody
+        row[self.rows] = np.arange(len(self.rows))
         self.row = row
         self._first, self._second = row[self.driven.first], row[self.driven.second]
         self._mixed = np.flatnonzero(self.driven.mix > 0.0)
-        self._mix = self.driven.mix[self._mixed]
+        self._mix = self.driven.mix[self._mixed][:, None]
+        self._second = self._second[self._mixed]
         undo = np.concatenate([rotation.conjugate(source_r), rotation.identity(1)])
         self._into_first = rotation.multiply(undo[self.driven.first], self.target_r)
-        self._into_second = rotation.multiply(undo[self.driven.second], self.target_r)
+        self._into_second = rotation.multiply(undo[self.driven.second], self.target_r)[self._mixed]
+        self._parents = np.maximum(target.parents, 0)
         hips = self.target_role["hips"]
         self._over, at = [], int(target.parents[hips])  # what carries the hips
         while at >= 0:
@@ -195,17 +199,22 @@ class Retarget:
 
         The joints are those of `row`; the last rotation is the identity.
         """
-        world_r = world_rotations(rotations[..., self._at, :], self._steps)
-        return world_positions(positions[..., self._at, :], world_r, self._steps), world_r
+        bones, world_r = self.source_bones(positions, rotations)
+        return np.asarray(self.lineage @ bones), world_r
+
+    def source_bones(self, positions: Array, rotations: Array) -> tuple[Array, Array]:
+        """The same with the way (..., C, 3) to each joint from the one above it."""
+        world_r = world_rotations(rotations.take(self.rows, axis=-2), self._steps)
+        above = world_r.take(self._above, axis=-2)
+        return quaternion.rotate(above, positions.take(self.rows, axis=-2)), world_r
 
     def turned(self, source_r: Array) -> Array:
         """World rotations (..., K, 4) of the target, out of those of `source_world`."""
-        out = quaternion.multiply(source_r[..., self._first, :], self._into_first)
+        out = quaternion.multiply(source_r.take(self._first, axis=-2), self._into_first)
         if len(self._mixed):
-            some = self._mixed
-            other = source_r[..., self._second[some], :]
-            other = quaternion.multiply(other, self._into_second[some])
-            out[..., some, :] = rotation.slerp(out[..., some, :], other, self._mix)
+            one = out.take(self._mixed, axis=-2)
+            other = quaternion.multiply(source_r.take(self._second, axis=-2), self._into_second)
+            out[..., self._mixed, :] = quaternion.slerp(one, other, self._mix)
         return out
 
     def travelled(self, source_p: Array) -> Array:
@@ -217,12 +226,10 @@ class Retarget:
 
         A root above the hips goes along on the ground, as engines have it.
         """
-        lead = world_r.shape[:-2]
-        parents = self.target.parents
-        turned = world_r.copy()
-        above = quaternion.conjugate(world_r[..., parents[1:], :])
-        turned[..., 1:, :] = quaternion.multiply(above, world_r[..., 1:, :])
-        moved = np.array(np.broadcast_to(self.target.rest_positions, (*lead, len(parents), 3)))
+        turned = quaternion.relative(world_r.take(self._parents, axis=-2), world_r)
+        turned[..., 0, :] = world_r[..., 0, :]
+        moved = np.empty((*world_r.shape[:-1], 3))
+        moved[...] = self.target.rest_positions
         joint = self.target_role["hips"]
         if not self._over:
             moved[..., 0, :] = hips
@@ -293,7 +300,7 @@ def _leg_m(world_p: Array, role: dict[str, int]) -> float:
     return float(world_p[role["hips"], 1] - world_p[role["left_foot"], 1])
 
 
-def _carriers(skeleton: Skeleton, joints: list[int]) -> tuple[Skeleton, Array]:
+def _carriers(skeleton: Skeleton, joints: list[int]) -> tuple[Skeleton, np.ndarray]:
     """The joints and all above them as a skeleton of their own, and which (K,) they are."""
     keep: set[int] = set()
     for joint in joints:

@@ -7,7 +7,7 @@ nearer the palm is, so hands come and go without a step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
 from .limbs import Limb
+from .points import Points
 from .retarget import Retarget
 
 # Of a person 1.7 m tall with legs of so much; other bodies in proportion.
@@ -53,79 +54,87 @@ class Hands:
         there = [n for n, side in enumerate(sides) if f"{side}_hand" in theirs]
         self.arms = np.array([arms[n] for n in there], int)
         sides = [sides[n] for n in there]
-        self._source_size = _size(way.source_p, theirs)
+        self.source_size = _size(way.source_p, theirs)
         self._target_size = _size(way.target_p, ours)
-        self._wrist = np.array([theirs[f"{side}_hand"] for side in sides], int)
+        self._wrist = [theirs[f"{side}_hand"] for side in sides]
         self._wrist_row = way.row[self._wrist]
-        self._end = np.array([limbs[n].end for n in self.arms], int)
+        self._end = [limbs[n].end for n in self.arms]
         along = np.array([[1.0 if side == "left" else -1.0, 0.0, 0.0] for side in sides])
         along = along.reshape(-1, 3)
-        palm = PALM * _hand_m(way.source, self._wrist, HAND_M * self._source_size)
+        palm = PALM * _hand_m(way.source, self._wrist, HAND_M * self.source_size)
         palm_there = PALM * _hand_m(way.target, self._end, HAND_M * self._target_size)
         self._palm = _carried(way.source_r[self._wrist], along * palm[:, None])
+        self._turning = quaternion.turning(self._palm)
         self._palm_there = _carried(way.target_r[self._end], along * palm_there[:, None])
         self.ratio = float((palm_there / palm).mean()) if len(there) else 1.0
         names = [name for name in _THINGS if name in theirs and name in ours]
-        self._things = np.array([way.row[theirs[name]] for name in names], int)
+        self._own = [theirs[name] for name in names]
+        self._things = way.row[self._own]
         self._things_there = np.array([ours[name] for name in names], int)
-        own = np.array([theirs[name] for name in names], int)
-        middles, self._radii = _ellipsoids(names, way.source_p, theirs, self._source_size)
-        self._middle = _carried(way.source_r[own], middles)
-        self._nearest_m = self._radii.max(-1, initial=0.0) + FREE_M * self._source_size
+        middles, self._radii = _ellipsoids(names, way.source_p, theirs, self.source_size)
+        self._middle = _carried(way.source_r[self._own], middles)
+        self._nearest_m = self._radii.max(-1, initial=0.0) + FREE_M * self.source_size
         middles, self._radii_there = _ellipsoids(names, way.target_p, ours, self._target_size)
-        back = rotation.conjugate(way.target_r[self._things_there])
-        there_at = rotation.rotate(back, middles)
+        self._middle_there = _carried(way.target_r[self._things_there], middles)
         for row, name in enumerate(names):
             if name in girths:  # as its mesh is
-                there_at[row], self._radii_there[row] = girths[name]
-        self._middle_there = quaternion.turning(there_at)
-        self._axes = way.target_r[self._things_there], way.source_r[own]
+                self._middle_there[row], self._radii_there[row] = girths[name]
+        self._axes = way.target_r[self._things_there], way.source_r[self._own]
+
+    def rows(self, points: Points, ours: Callable[[int], Array]) -> slice:
+        """Asks for what `aim` needs; ours gives where a joint of the character is.
+
+        What it gives is where the points are that come down with the character's hips.
+        """
+        pairs = zip(self._things_there.tolist(), self._middle_there, strict=True)
+        self._middles = points.add([ours(j) + points.of_character(j, at) for j, at in pairs])
+        pairs = zip(self._wrist, self._palm, strict=True)
+        palms = [points.theirs(j) + points.of_actor(j, at) for j, at in pairs]
+        pairs = zip(self._own, self._middle, strict=True)
+        middles = [points.theirs(j) + points.of_actor(j, at) for j, at in pairs]
+        self._palms = points.add(palms)
+        pairs = zip(self._end, self._palm_there, strict=True)
+        self._reach = points.add([points.of_character(j, at) for j, at in pairs])
+        self._ways = points.add([palm - middle for palm in palms for middle in middles])
+        self._apart = points.add([palms[0] - palms[1]] if len(palms) == 2 else []).start
+        return self._middles
 
     def palms(self, source_p: Array, source_r: Array) -> Array:
         """(..., A, 3) the middles of the actor's palms."""
-        turned = quaternion.turned(source_r[..., self._wrist_row, :], self._palm)
+        turned = quaternion.turned(source_r[..., self._wrist_row, :], self._turning)
         return np.asarray(source_p[..., self._wrist_row, :] + turned)
 
-    def aim(
-        self, source_p: Array, source_r: Array, world_p: Array, world_r: Array, goal: Array
-    ) -> tuple[Array, Array]:
+    def aim(self, sums: Array, source_r: Array, world_r: Array, goal: Array) -> tuple[Array, Array]:
         """Moves the wrists' goals in goal (..., L, 3); gives both's palms, (..., A, 3) each."""
-        theirs = self.palms(source_p, source_r)
-        reach = quaternion.turned(world_r[..., self._end, :], self._palm_there)
-        ours: Array = goal[..., self.arms, :] + reach
+        theirs, reach = sums[..., self._palms, :], sums[..., self._reach, :]
+        free: Array = goal.take(self.arms, axis=-2) + reach
+        ours = free
         if len(self._things):
-            ours = self._touching(theirs, source_p, source_r, ours, world_p, world_r)
+            ours = self._touching(sums, source_r, world_r, ours)
         if len(self.arms) == 2:
-            ours = self._clasping(theirs, ours)
-        goal[..., self.arms, :] = ours - reach
+            ours = self._clasping(sums[..., self._apart, :], ours)
+        if ours is not free:
+            goal[..., self.arms, :] = ours - reach
         return theirs, ours
 
-    def _touching(
-        self,
-        theirs: Array,
-        source_p: Array,
-        source_r: Array,
-        ours: Array,
-        world_p: Array,
-        world_r: Array,
-    ) -> Array:
+    def _touching(self, sums: Array, source_r: Array, world_r: Array, ours: Array) -> Array:
         """Palms (..., A, 3) of the character beside its own body."""
-        stood, stand = self._axes
-        there_r = source_r[..., self._things, :]
-        middle = source_p[..., self._things, :] + quaternion.turned(there_r, self._middle)
-        way: Array = theirs[..., :, None, :] - middle[..., None, :, :]  # (..., A, M, 3)
+        way = sums[..., self._ways, :]
+        way = way.reshape(*way.shape[:-2], len(self.arms), len(self._things), 3)
         far = np.sqrt(np.add.reduce(way * way, -1, keepdims=True))
         if (far[..., 0] > self._nearest_m).all():  # nothing is near: most ticks of most bodies
             return ours
-        own_r = world_r[..., self._things_there, :]
-        own = world_p[..., self._things_there, :] + quaternion.turned(own_r, self._middle_there)
+        stood, stand = self._axes
+        there_r = source_r.take(self._things, axis=-2)
+        own_r = world_r.take(self._things_there, axis=-2)
+        own = sums[..., self._middles, :]
         # In the frame of the thing as it stands in the T-pose, which both bodies have in common.
         there_d = quaternion.multiply(there_r, quaternion.conjugate(stand))
         own_d = quaternion.multiply(own_r, quaternion.conjugate(stood))
         way = quaternion.rotate(quaternion.conjugate(there_d)[..., None, :, :], way)
         way = way / np.maximum(far, 1e-6)
         gap: Array = far - _reach(way, self._radii)
-        size = self._source_size
+        size = self.source_size
         weight = _fade(gap[..., 0], TOUCHES_M * size, FREE_M * size)
         # As far from the surface as the actor's, in the size of the hands, and never in it.
         gap = np.maximum(gap, PALM_M * size) * self.ratio
@@ -136,14 +145,13 @@ class Hands:
         share = 1.0 - np.multiply.reduce(1.0 - weight, -1)
         return np.asarray(ours + share[..., None] * (mean - ours))
 
-    def _clasping(self, theirs: Array, ours: Array) -> Array:
-        """Palms (..., 2, 3) of the character that are as near to each other as the actor's."""
-        way = theirs[..., 0, :] - theirs[..., 1, :]
+    def _clasping(self, way: Array, ours: Array) -> Array:
+        """Palms (..., 2, 3) of the character as near to each other as the actor's, way apart."""
         far = np.sqrt(np.add.reduce(way * way, -1))
-        size = self._source_size
-        share = _fade(far, CLASPED_M * size, APART_M * size)[..., None]
-        if not share.any():
+        size = self.source_size
+        if (far > APART_M * size).all():
             return ours
+        share = _fade(far, CLASPED_M * size, APART_M * size)[..., None]
         middle = 0.5 * (ours[..., 0, :] + ours[..., 1, :])
         half = 0.5 * self.ratio * way
         met = np.stack([middle + half, middle - half], axis=-2)
@@ -194,11 +202,11 @@ def _reach(way: Array, radii: Array) -> Array:
 
 
 def _carried(world_r: Array, offset: Array) -> Array:
-    """Offsets (n, 3) of the T-pose's world in the joints' frames, for `quaternion.turned`."""
-    return quaternion.turning(rotation.rotate(rotation.conjugate(world_r), offset))
+    """Offsets (n, 3) of the T-pose's world in the joints' frames."""
+    return rotation.rotate(rotation.conjugate(world_r), offset)
 
 
-def _hand_m(skeleton: Skeleton, wrists: np.ndarray, usual: float) -> Array:
+def _hand_m(skeleton: Skeleton, wrists: Sequence[int], usual: float) -> Array:
     """(A,) lengths of hands, from the wrist to the furthest that hangs on it."""
     world_p, world_r = skeleton.rest_globals
     found = []

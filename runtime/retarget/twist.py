@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -39,16 +40,22 @@ class Twists:
     axis: Array
     stand: Array
 
+    @cached_property
+    def _three(self) -> tuple[np.ndarray, Array]:
+        """Inner, outer and base joints (3T,), and what undoes their T-pose (3T, 4)."""
+        joints = np.concatenate([self.inner, self.outer, self.base])
+        return joints, quaternion.conjugate(self.stand)[joints]
+
     def spread(self, world_r: Array) -> None:
         """Turns the joints in world_r (..., K, 4), in place."""
         if not len(self.joints):
             return
-        undo = quaternion.conjugate(self.stand)
-        inner, outer, base = (
-            quaternion.multiply(world_r[..., which, :], undo[which])
-            for which in (self.inner, self.outer, self.base)
-        )
-        between = quaternion.multiply(quaternion.conjugate(inner), outer)
+        three, undo = self._three
+        turned = quaternion.multiply(world_r.take(three, axis=-2), undo)
+        count = len(self.joints)
+        inner, outer = turned[..., :count, :], turned[..., count : 2 * count, :]
+        base = turned[..., 2 * count :, :]
+        between = quaternion.relative(inner, outer)
         half = np.arctan2(np.add.reduce(between[..., :3] * self.axis, -1), between[..., 3])
         half = self.share * ((half + 0.5 * np.pi) % np.pi - 0.5 * np.pi)  # the short way about
         turn = np.empty(between.shape)

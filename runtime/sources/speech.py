@@ -24,6 +24,7 @@ AHEAD = 2
 MIDDLE_S = (HOP / 2 + WINDOW / 2) / RATE_HZ
 LOOK_AHEAD_S = AHEAD * FRAME_S + (HOP + WINDOW) / RATE_HZ - MIDDLE_S
 LEAST = 1e-5
+MEL = 2595 * np.log10(1 + 60.0 / 700), 2595 * np.log10(1 + 7600.0 / 700)
 NETWORK = networks.WEIGHTS / "voice.onnx"
 # What the network answers; a name without a side is of both.
 MOUTH = (
@@ -49,8 +50,7 @@ def faced(values: Array) -> Array:
 @functools.cache
 def filters() -> Array:
     """(BANDS, WINDOW // 2 + 1) triangles, even on the mel scale from 60 to 7,600 Hz."""
-    low_mel, high_mel = 2595 * np.log10(1 + np.array([60.0, 7600.0]) / 700)
-    mel = np.linspace(low_mel, high_mel, BANDS + 2)
+    mel = np.linspace(MEL[0], MEL[1], BANDS + 2)
     edges = 700 * (10 ** (mel / 2595) - 1)
     bins = np.fft.rfftfreq(WINDOW, 1 / RATE_HZ)
     low, mid, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
@@ -112,6 +112,14 @@ class Listener:
             if self._heard > AHEAD:
                 out.append(faced(values[0]))
         return out
+
+
+def between(rows: Array, time_s: float) -> Array:
+    """(C,) of rows (T, C), a frame each, at a time: rest beyond their ends."""
+    at = time_s / FRAME_S - MIDDLE_S / FRAME_S
+    one = int(np.floor(at))
+    a, b = (rows[k] if 0 <= k < len(rows) else np.zeros_like(rows[0]) for k in (one, one + 1))
+    return np.asarray(a + np.float32(at - one) * (b - a), np.float32)
 
 
 def of_sound(sound: Array) -> Array:

@@ -44,8 +44,23 @@ class Options(Table, frozen=True, kw_only=True):
     gain: Annotated[float, Meta(ge=0.01, le=100.0, description="how much louder it is heard")] = 1.0
 
 
-def read(path: Path) -> Array:
-    """(N,) -1..1 mono at `speech.RATE_HZ` of any sound, or film with sound, that FFmpeg reads."""
+# A take's own sound is the file beside it that has its name.
+OF_TAKE, SOUNDS = "take", (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".mp4", ".mov")
+
+
+def beside(take: Path) -> Path:
+    """The sound of a take."""
+    for suffix in SOUNDS:
+        for path in (take.with_suffix(suffix), take.with_suffix(suffix.upper())):
+            if path != take and path.is_file():
+                return path
+    raise UnderstudyError(
+        f"{take.name} has no sound: put one beside it, as {take.stem}.wav, or name one."
+    )
+
+
+def read(path: Path, rate_hz: int = speech.RATE_HZ) -> Array:
+    """(N,) -1..1 mono at a rate of any sound, or film with sound, that FFmpeg reads."""
     import av
     from av.error import FFmpegError
 
@@ -55,7 +70,7 @@ def read(path: Path) -> Array:
                 raise UnderstudyError(f"{path.name} has no sound.")
             if file.duration and file.duration * 1e-6 > MOST_S:
                 raise UnderstudyError(f"{path.name} lasts over {MOST_S / 3600:g} hours; cut it.")
-            to = av.AudioResampler("flt", "mono", speech.RATE_HZ)
+            to = av.AudioResampler("flt", "mono", rate_hz)
             flat = [f.to_ndarray()[0] for one in file.decode(audio=0) for f in to.resample(one)]
             flat += [f.to_ndarray()[0] for f in to.resample(None)]
     except (FFmpegError, OSError) as error:

@@ -51,6 +51,10 @@ class Costume:
         self._fit = _Fit(source)
         self.take(fit(source, figure))
 
+    def of(self, figure: Figure) -> Costume:
+        """The same actor in another figure."""
+        return Costume(figure, self._fit.source, self.sure)
+
     def take(self, found: Fitting | str) -> None:
         """The way that was measured."""
         self._fit.work = None

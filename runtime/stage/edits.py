@@ -19,12 +19,14 @@ from understudy.bridge.requests import (
     AddSource,
     AddSubject,
     Edit,
+    EditPerson,
     PlaceSubject,
     RemoveSource,
     RemoveSubject,
     RenameSubject,
     SaveSession,
     SetCharacter,
+    SetProfile,
     Transport,
 )
 from understudy.runtime.core import typed
@@ -34,6 +36,7 @@ from understudy.runtime.sources.files.take import TakeSource
 from understudy.runtime.sources.streams import Kind
 
 from . import session as sessions
+from . import wardrobe
 from .cast import Cast
 from .session import Session, SubjectTable, check_subject
 
@@ -148,6 +151,10 @@ class Edits:
                 return lambda: self._place(request)
             case SetCharacter():
                 return self._set_character(request)
+            case SetProfile():
+                return wardrobe.refit(self._cast, request.name, request.profile, request.save)
+            case EditPerson():
+                return wardrobe.remake(self._cast, request.name, request.person)
             case Transport():
                 return self._transport(request)
             case SaveSession():
@@ -324,6 +331,7 @@ class Edits:
                     "reason": member.shown.reason,
                     "at_m": list(member.table.at_m),
                     "heading_deg": member.table.heading_deg,
+                    **wardrobe.described(member.costume),
                 }
                 for member in cast.members
             ],

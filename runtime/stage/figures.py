@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from understudy.runtime.characters import made
 from understudy.runtime.characters.gltf_document import has_mesh
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
@@ -34,14 +35,13 @@ def load(said: Path | str, name: str = "") -> Figure:
     """
     said = Path(said)
     path, profile = profiles.file_of(said)
-    skeleton, floor_m, girths = _read(path)
+    skeleton, floor_m, girths, person = _read(path)
     if profile.roles:
         skeleton = with_roles(skeleton, profile.roles, said.name)
     skeleton = replace(skeleton, character=name or path.stem)
     if not profile.map:
         t_pose(skeleton)  # what is no humanoid is said now, and not on stage
-    floor_m = profile.floor_m if profile.floor_m is not None else floor_m
-    return Figure(skeleton, profile, floor_m, girths)
+    return Figure(skeleton, profile, floor_m, girths, person)
 
 
 class Figures:
@@ -62,9 +62,13 @@ class Figures:
             self._known[path, changed_ns] = load(path, free(profiles.file_of(path)[0].stem, others))
         return self._known[path, changed_ns]
 
+    def replace(self, old: Figure, new: Figure) -> None:
+        """Who wears this file from now on gets the new figure."""
+        self._known = {key: new if one is old else one for key, one in self._known.items()}
 
-def _read(path: Path) -> tuple[Skeleton, float | None, Girths]:
-    """Skeleton, floor and girths of a file."""
+
+def _read(path: Path) -> tuple[Skeleton, float | None, Girths, dict[str, Any] | None]:
+    """Skeleton, floor and girths of a file, and the recipe where it is a person that was made."""
     if not path.is_file():
         raise UnderstudyError(f"There is no character {shown(path)}.")
     if has_mesh(path):
@@ -74,10 +78,10 @@ def _read(path: Path) -> tuple[Skeleton, float | None, Girths]:
         character = read_character(path)
         soles = sole_heights(character)
         floor_m = min(soles.values()) if soles else None
-        return character.skeleton, floor_m, _girths(character)
+        return character.skeleton, floor_m, _girths(character), made.recipe_of(path)
     from understudy.runtime.takes import motion_file
 
-    return motion_file.read(path).skeleton, None, {}
+    return motion_file.read(path).skeleton, None, {}, None
 
 
 def _girths(character: Character) -> Girths:

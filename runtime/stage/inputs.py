@@ -17,7 +17,15 @@ import numpy as np
 
 from understudy.bridge import ControlServer
 from understudy.bridge.control import Asked
-from understudy.bridge.requests import AnyRequest, Camera, Edit, SaveSession, Told
+from understudy.bridge.requests import (
+    AnyRequest,
+    Camera,
+    Edit,
+    EditPerson,
+    SaveSession,
+    SetProfile,
+    Told,
+)
 from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.pose import Intent, Sight
 from understudy.runtime.sources.datagrams import Datagram
@@ -114,7 +122,7 @@ class LiveInputs:
         """What was asked over the control socket since the tick before."""
         asked = control.poll()
         if self.noting:
-            self._now.requests += [one for one in asked if changes(one)]
+            self._now.requests += [kept(one) for one in asked if changes(one)]
         return asked
 
     def intent(self, source: str, control: Any, time_s: float) -> tuple[Intent, Any]:
@@ -147,5 +155,16 @@ class LiveInputs:
 
 
 def changes(request: Asked) -> bool:
-    """Whether a request has a part in the poses that follow."""
-    return isinstance(request, Camera | Told | Edit) and not isinstance(request, SaveSession)
+    """Whether a request has a part in the poses that follow, and writes no file when it is solved.
+
+    A person who is made anew has such a part and is left out: from there on a take is another's.
+    """
+    written = isinstance(request, SaveSession | EditPerson)
+    return isinstance(request, Camera | Told | Edit) and not written
+
+
+def kept(request: Asked) -> Asked:
+    """The request without what it writes to a disk."""
+    if isinstance(request, SetProfile):
+        return msgspec.structs.replace(request, save=False)
+    return request

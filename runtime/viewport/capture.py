@@ -27,9 +27,13 @@ def even(size: tuple[int, int]) -> tuple[int, int]:
     return size[0] - size[0] % 2, size[1] - size[1] % 2
 
 
+SOUND_HZ = 48000
+
+
 class Movie:
     """An H.264 file. `add` hands a picture to the encoder's thread.
 
+    sound (N,)  -1..1 at SOUND_HZ, from the first picture to the last
     live  a picture that finds the queue full is dropped and counted, so that the frame loop never
           waits; times then come from the clock. Otherwise `add` waits and every picture counts.
     """
@@ -41,7 +45,9 @@ class Movie:
         fps: float,
         live: bool = False,
         threads: int = 0,
+        sound: np.ndarray | None = None,
     ) -> None:
+        self._sound = sound
         self.path, self.size, self.live = Path(path), even(size), live
         self.dropped = self.written = 0
         self._fps = Fraction(fps).limit_denominator(1001)
@@ -95,6 +101,9 @@ class Movie:
             stream.pix_fmt = "yuv420p"
             stream.codec_context.thread_count = self._threads
             stream.codec_context.time_base = 1 / self._fps
+            heard = None
+            if self._sound is not None:
+                heard = file.add_stream("aac", rate=SOUND_HZ, layout="mono")
             while (item := self._queue.get()) is not None:
                 picture = av.VideoFrame.from_ndarray(item[1], format="rgb24")
                 if (picture.width, picture.height) != self.size:  # a window that was resized
@@ -103,6 +112,17 @@ class Movie:
                 file.mux(stream.encode(picture))
                 self.written += 1
             file.mux(stream.encode(None))
+            if heard is not None and self._sound is not None:
+                length = round((self._last + 1) / float(self._fps) * SOUND_HZ)
+                flat = np.zeros((1, length), np.float32)
+                flat[0, : len(self._sound)] = self._sound[:length]
+                for begin in range(0, length, 1024):
+                    piece = np.ascontiguousarray(flat[:, begin : begin + 1024])
+                    frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
+                    frame.sample_rate, frame.pts = SOUND_HZ, begin
+                    frame.time_base = Fraction(1, SOUND_HZ)
+                    file.mux(heard.encode(frame))
+                file.mux(heard.encode(None))
 
     def _check(self) -> None:
         if self._error is not None:

@@ -7,6 +7,7 @@ costs no picture. Drawing is in `panel.py`; nothing here knows ImGui.
 from __future__ import annotations
 
 import contextlib
+import copy
 import threading
 import time
 from collections import deque
@@ -20,6 +21,8 @@ import msgspec
 from understudy.runtime.core import typed
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame, State
+
+from .costume_entries import Costume
 
 POLL_S = 1.0
 NEWS_S = 3.0
@@ -35,6 +38,8 @@ class Client(Protocol):
     def remove_subject(self, name: str) -> dict[str, Any]: ...
     def rename_subject(self, name: str, to: str) -> dict[str, Any]: ...
     def place_subject(self, name: str, at_m: Any, heading_deg: float) -> dict[str, Any]: ...
+    def set_profile(self, name: str, save: bool = False, **profile: Any) -> dict[str, Any]: ...
+    def edit_person(self, name: str, **person: Any) -> dict[str, Any]: ...
     def transport(self, source: str = "", **words: Any) -> dict[str, Any]: ...
     def save_session(self, path: str = "") -> dict[str, Any]: ...
     def record(self, start: bool) -> dict[str, Any]: ...
@@ -92,6 +97,9 @@ class SubjectRow(msgspec.Struct):
     at_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
     heading_deg: float = 0.0
     made_of: str = ""  # SOURCE/KEY
+    character: str = ""  # the file that it wears
+    profile: dict[str, Any] = {}  # how that is fitted
+    person: dict[str, Any] = {}  # its recipe, where it was made
 
 
 class Snapshot(msgspec.Struct):
@@ -122,6 +130,7 @@ class Entries:
     name: str = ""
     at_m: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     heading_deg: float = 0.0
+    costume: Costume = field(default_factory=Costume)
     high_px: float = 0.0  # of all of it, when it was last drawn
 
 
@@ -235,6 +244,26 @@ class Editor:
                 with contextlib.suppress(ValueError):  # the thread has just taken it
                     self._waiting.remove(waiting)
         self._ask(Request("place_subject", place, ""))
+
+    def set_profile(self, **words: Any) -> None:
+        """Sends words of the profile of what is worn; those that wait go with them."""
+        name = self.entries.selected
+        for waiting in list(self._waiting):
+            if waiting.call == "set_profile" and waiting.words == (name,):
+                with contextlib.suppress(ValueError):  # the thread has just taken it
+                    self._waiting.remove(waiting)
+                    words = {**waiting.named, **words}
+        self._ask(Request("set_profile", (name,), "", copy.deepcopy(words)))
+
+    def save_profile(self) -> None:
+        name = self.entries.selected
+        self._ask(Request("set_profile", (name, True), "Saved the profile of {character}."))
+
+    def edit_person(self, **words: Any) -> None:
+        """Has the person made anew."""
+        name = self.entries.selected
+        self.said, self.refused = f"{name} is made anew ...", False
+        self._ask(Request("edit_person", (name,), f"{name} is {{character}}.", dict(words)))
 
     def save_session(self) -> None:
         self._ask(Request("save_session", (self.entries.path.strip(),), "Saved {path}."))

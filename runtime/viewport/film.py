@@ -13,6 +13,7 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import roles
 from understudy.runtime.core.pose import Frame, Pose, Subject
 from understudy.runtime.core.rotation import Array
+from understudy.runtime.sources import speech
 from understudy.runtime.takes.clip import Clip
 from understudy.runtime.takes.placement import lift_m
 
@@ -48,10 +49,18 @@ def sample(clip: Clip, time_s: float) -> Pose:
     return Pose(positions, rotation.slerp(clip.rotations[i], clip.rotations[j], t))
 
 
-def frames(clip: Clip, fps: float, name: str) -> Iterator[Frame]:
-    """The clip's frames at a rate, as a stage would publish them."""
+def frames(clip: Clip, fps: float, name: str, mouth: Array | None = None) -> Iterator[Frame]:
+    """The clip's frames at a rate, as a stage would publish them.
+
+    mouth (T, len(speech.CURVES))  a voice's curves, beside the clip
+    """
+    skeleton = clip.skeleton
+    if mouth is not None:
+        skeleton = replace(skeleton, curve_names=speech.CURVES)
     for number in range(max(1, round(clip.duration_s * fps))):
-        subject = Subject(name, clip.skeleton, sample(clip, number / fps))
+        subject = Subject(name, skeleton, sample(clip, number / fps))
+        if mouth is not None:
+            subject.curves = speech.between(mouth, number / fps)
         yield Frame(number, 0, 0, round(fps * 1000), 1000, "", [subject])
 
 
@@ -97,6 +106,7 @@ def render(
     focal_mm: float | None = None,
     sheet: Sheet | None = None,
     caption: str = "",
+    mouth: Array | None = None,
 ) -> Iterator[int]:
     """Draws the clip; yields each frame's number when it is handed to the file."""
     size = (renderer.width, renderer.height)
@@ -113,7 +123,7 @@ def render(
     if camera_kind == "first" and "head" in roles(clip.skeleton):
         options.hidden = caption
     rig.distance_m = 1.02 * (first.radius_m if first else 1.0) * rig.focal_mm / 12.0
-    for number, frame in enumerate(frames(clip, fps, caption)):
+    for number, frame in enumerate(frames(clip, fps, caption, mouth)):
         focus = focus_of(frame, tall_m=tall_m)
         if camera_kind == "orbit":
             rig.yaw_rad += np.radians(12) / fps
@@ -150,8 +160,10 @@ def size_of(text: str) -> tuple[int, int]:
     return width, height
 
 
-def output(out: Path, png: bool, size: tuple[int, int], fps: float) -> Movie | Stills:
-    """A movie, or a folder of PNGs where `out` is one or --png asks for it."""
+def output(
+    out: Path, png: bool, size: tuple[int, int], fps: float, sound: Array | None = None
+) -> Movie | Stills:
+    """A movie, with its sound, or a folder of PNGs where `out` is one or --png asks for it."""
     if png or out.is_dir() or out.suffix == "":
         return Stills(out)
-    return Movie(out, size, fps)
+    return Movie(out, size, fps, sound=sound)

@@ -10,6 +10,7 @@ from imgui_bundle import imgui
 from understudy.runtime.core.palette import STATE_COLOUR
 from understudy.runtime.core.pose import State
 
+from . import costume_panel
 from .editing import Deck, Editor, source_words
 from .labels import Box, short
 from .lighting import Lighting
@@ -260,6 +261,10 @@ def _selected(editor: Editor, unit: float) -> None:
     if moved or turned:
         entries.at_m, entries.heading_deg = [float(value) for value in at_m], float(heading)
         editor.place_subject()
+    row = next((row for row in editor.subjects if row.name == entries.selected), None)
+    if row is not None:
+        entries.costume.follow(row.name, row.character, row.profile, row.person)
+        costume_panel.draw(editor, entries.costume, unit)
     imgui.unindent(unit)
 
 

@@ -39,6 +39,13 @@ CLOTH = {
 }  # fmt: skip
 
 
+# The words that there are for what is one of several.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "sex": ("woman", "man"), "hair": tuple(STYLES), "hair_colour": tuple(skin.HAIR),
+    "eyes": tuple(skin.EYES), "top": TOPS, "bottom": BOTTOMS,
+}  # fmt: skip
+
+
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """height_cm and shoulders_cm are what is measured of the person; None is as the build has it.
 

@@ -8,7 +8,7 @@ from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.humanoid import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.retarget.limbs import bent
+from understudy.runtime.retarget.limbs import Lengths, bent
 from understudy.runtime.retarget.retarget import t_pose_of_any
 
 SIDES = ("left", "right")
@@ -53,9 +53,9 @@ class RigLegs:
         (..., J, 3) and world_r (..., J + 1, 4) are theirs. A leg is never stretched.
         """
         hip, knee, ankle = self.joints
-        top, mid, end = world_p[..., hip, :], world_p[..., knee, :], world_p[..., ankle, :]
         hip_r = world_r[..., hip, :]
-        first, both = bent(top, mid, end, goal, quaternion.rotate(hip_r, self._ahead))
+        joints = np.concatenate([world_p[..., self.joints, :], goal[..., None, :, :]], axis=-3)
+        first, both = bent(joints, quaternion.rotate(hip_r, self._ahead), Lengths.of(joints))
         over = [world_r[..., above, :] for above in self._above]
         turned = (
             (hip, over[0], quaternion.multiply(first, hip_r)),

@@ -47,6 +47,9 @@ ASKED: dict[str, tuple[str, Callable[[ControlClient], object]]] = {
     "rename_subject": (STEER, lambda client: client.rename_subject("Ann", "Bo")),
     "place_subject": (STEER, lambda client: client.place_subject("Ann", (0, 0, 1))),
     "set_character": (STEER, lambda client: client.set_character("Ann", "knight.glb")),
+    "set_profile": (STEER, lambda client: client.set_profile("Ann", arms=0.9)),
+    "set_profile, told": (LISTEN, lambda client: client.set_profile("Ann")),
+    "edit_person": (STEER, lambda client: client.edit_person("Ann", age=40)),
     "save_session": (STEER, lambda client: client.save_session("stage.toml")),
     "stop": (STEER, lambda client: client.stop()),
     "record": (RECORD, lambda client: client.record(True, "take.bvh", "12A")),
@@ -126,7 +129,8 @@ def test_every_request_says_what_it_takes_and_only_greetings_take_nothing():
 
 
 def _right(kind: type) -> str:
-    return kind.right.fget(SimpleNamespace(traits={"energy": 0.5}, words={"notes": "x"}))
+    asked = {"words": {"notes": "x"}, "profile": {"arms": 1.0}, "save": True, "person": {"age": 9}}
+    return kind.right.fget(SimpleNamespace(traits={"energy": 0.5}, **asked))
 
 
 def test_a_listed_key_that_may_nothing_comes_in_nowhere(show, tmp_path):

@@ -48,7 +48,8 @@ def test_the_network_learns_a_mouth_that_follows_loudness():
         loud = np.repeat(rng.uniform(-1, 1, 25), 8)
         heard = loud[:, None] + 0.05 * rng.standard_normal((200, 2 * BANDS))
         mouth = np.tile(np.clip(loud[:, None], 0, 1), (1, len(MOUTH)))
-        utterances.append(Utterance(np.float32(heard), np.float32(mouth), loud > 2))
+        told = np.digitize(loud, [-0.5, 0.0, 0.5])
+        utterances.append(Utterance(np.float32(heard), np.float32(mouth), loud > 2, told))
     network = train.train(utterances, 60, 1)
     answer = train.by_network(network)
     pairs = [(answer(u), u.mouth) for u in utterances]

@@ -10,6 +10,7 @@ import pytest
 
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import State
+from understudy.runtime.viewport.costume_entries import Costume
 from understudy.runtime.viewport.editing import SHARE_S, Editor, Share, SourceRow, source_words
 from understudy.runtime.viewport.panel import standing as words_of
 
@@ -64,6 +65,14 @@ class Stage:
     def place_subject(self, name: str, at_m: Any, heading_deg: float) -> dict[str, Any]:
         self.asked.append(("place_subject", name, tuple(at_m), heading_deg))
         return {}
+
+    def set_profile(self, name: str, save: bool = False, **profile: Any) -> dict[str, Any]:
+        self.asked.append(("set_profile", name, save, profile))
+        return {"character": "knight"}
+
+    def edit_person(self, name: str, **person: Any) -> dict[str, Any]:
+        self.asked.append(("edit_person", name, person))
+        return {"character": "ann-2"}
 
     def transport(self, source: str = "", **words: Any) -> dict[str, Any]:
         self.asked.append(("transport", source, words))
@@ -221,6 +230,32 @@ def test_of_a_dragged_place_only_the_last_that_waits_is_sent(stage: Stage, edito
         editor.place_subject()
     editor.step(stage)
     assert stage.asked == [("place_subject", "ann", (49.0, 0.0, -2.0), 90.0)]
+
+
+def test_of_a_dragged_fit_the_words_that_wait_go_together(stage: Stage, editor: Editor) -> None:
+    editor.select("ann")
+    for arms in (0.9, 0.8):
+        editor.set_profile(arms=arms)
+        editor.set_profile(lift_m=arms / 10)
+    editor.save_profile()
+    editor.edit_person(age=60.0)
+    editor.step(stage)
+    assert stage.asked == [
+        ("set_profile", "ann", False, {"arms": 0.8, "lift_m": 0.08}),
+        ("set_profile", "ann", True, {}),
+        ("edit_person", "ann", {"age": 60.0}),
+    ]
+    assert editor.said == "ann is ann-2."
+
+
+def test_fields_follow_what_is_worn_and_not_what_is_typed() -> None:
+    costume = Costume()
+    costume.follow("ann", "a.glb", {"arms": 1.0, "roles": ["head"]}, {"age": 30.0})
+    costume.fit["arms"] = 0.9
+    costume.follow("ann", "a.glb", {"arms": 1.0, "roles": ["head"]}, {})
+    assert costume.fit == {"arms": 0.9} and costume.roles == ("head",)
+    costume.follow("ann", "b.glb", {"arms": 1.0}, {})
+    assert costume.fit == {"arms": 1.0} and costume.person == {}
 
 
 def test_without_a_stage_there_is_a_sentence_instead_of_lists(
