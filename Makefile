@@ -45,7 +45,7 @@ demo: $(VENV)/.run
 	$(VENV)/bin/understudy demo $(if $(TAKE),--take "$(TAKE)")
 
 test: $(VENV)/.test
-	$(PY) -m pytest -m "not slow and not train and not clients"
+	$(PY) -m pytest -n 2 --dist loadfile -m "not slow and not train and not clients"
 
 test-all: $(VENV)/.test
 	$(PY) -m pytest -m "not train and not clients"

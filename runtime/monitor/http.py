@@ -21,6 +21,8 @@ LARGEST_HEAD = 16 << 10
 MOST_HEADERS = 100
 # How long a refused sender may go on sending: hung up on at once, it would not read why.
 PARTING_S = 2.0
+# A request is here by then; its answer may take as long as the export of a long take.
+HEAD_S, ANSWER_S = 10.0, 3600.0
 METHODS = ("GET", "HEAD")
 
 # Nothing from elsewhere, and no page of others around ours: a frame could steal a tap on Record.
@@ -83,6 +85,12 @@ class PageConnection(ServerConnection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._head = bytearray()
         super().connection_made(transport)
+        self.loop.call_later(HEAD_S, self._tire)
+
+    def _tire(self) -> None:
+        """Whoever has not asked by now keeps a connection for nothing."""
+        if self._head is not None and not self._refused:
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self._refused:

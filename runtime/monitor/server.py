@@ -27,7 +27,7 @@ from understudy.runtime.viewport.mesh.store import Wardrobe
 from . import message
 from .access import LONGEST_TOKEN, Access
 from .editing import Editing
-from .http import Hosts, PageConnection, response
+from .http import ANSWER_S, Hosts, PageConnection, response
 from .library import Shelf
 from .takes import Takes
 from .visitor import (
@@ -116,6 +116,7 @@ class Server:
                 ping_interval=5,
                 ping_timeout=10,
                 close_timeout=2,
+                open_timeout=ANSWER_S,
                 server_header=None,
                 logger=_quiet,
             )

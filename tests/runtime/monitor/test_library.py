@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import threading
 import zipfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -136,6 +137,29 @@ def test_bvh_takes_the_token_and_stays_in_the_folder(folder):
         assert (await fetched(port, "/bvh/..%2Fsecret.mcap", key))[0] == 404
         status, body, _ = await fetched(port, "/bvh/broken.mcap", key)
         assert status == 422 and body.count(b"\n") == 1
+
+    served(folder, test)
+
+
+def test_an_export_may_take_longer_than_a_request(folder, monkeypatch):
+    monkeypatch.setattr("understudy.runtime.monitor.http.HEAD_S", 0.3)
+    done = threading.Event()
+
+    def slow(take: Path) -> tuple[str, bytes]:
+        done.wait(10.0)
+        return "one.bvh", b"HIERARCHY"
+
+    monkeypatch.setattr("understudy.runtime.monitor.library._bvh", slow)
+
+    async def test(server: Server, port: int, launched: list) -> None:
+        key = f"Authorization: Bearer {TOKEN}"
+        export = asyncio.create_task(fetched(port, "/bvh/one.mcap", key))
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTT")  # and no more: it is left after a while
+        assert await reader.read() == b""
+        assert not export.done()
+        done.set()
+        assert (await export)[:2] == (200, b"HIERARCHY")
 
     served(folder, test)
 

@@ -27,7 +27,7 @@ def ears():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         one.bind(("127.0.0.1", 0))
-        one.settimeout(20)
+        one.settimeout(60)
         yield one
 
 
@@ -81,7 +81,7 @@ def test_an_output_that_dies_is_started_again_and_the_stage_says_so(ears, tmp_pa
         with contextlib.suppress(BlockingIOError):  # what the first has sent
             while True:
                 ears.recv(4096)
-        ears.settimeout(20)
+        ears.settimeout(60)
         ears.recv(4096)
         assert child_of(stage.pid).pid != first.pid
         stage.terminate()
@@ -98,7 +98,7 @@ def test_outputs_end_with_a_stage_that_is_killed(ears):
         ears.recv(4096)
         child = child_of(stage.pid)
         stage.kill()
-        gone, alive = psutil.wait_procs([child], timeout=20)
+        gone, alive = psutil.wait_procs([child], timeout=60)
     assert gone and not alive
 
 
@@ -194,15 +194,15 @@ def sending(children):
 def test_one_that_keeps_dying_is_tried_again_after_a_while(sending, children, capsys):
     _, started = sending
     for number in range(8):
-        assert started.acquire(timeout=20)
+        assert started.acquire(timeout=60)
         children[number].end(-signal.SIGSEGV)
-    assert started.acquire(timeout=20)
+    assert started.acquire(timeout=60)
     assert "keep dying (SIGSEGV)" in capsys.readouterr().err
 
 
 def test_one_that_refuses_its_input_is_not_started_again(sending, children, capsys):
     one, started = sending
-    assert started.acquire(timeout=20)
+    assert started.acquire(timeout=60)
     children[0].end(2)
     one._thread.join(20)
     assert not one._thread.is_alive()
