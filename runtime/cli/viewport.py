@@ -64,7 +64,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     look_options(parser)
     frame_options(parser)
     add("--no-life", action="store_true", help="no blinks and glances where no face comes")
-    add("--quality", choices=("low", "normal", "high"), help="by the renderer: low on software")
+    add(
+        "--quality",
+        choices=("auto", "low", "normal", "high"),
+        help="auto keeps 24 pictures a second by drawing fewer pixels and effects, and says so. "
+        "By the renderer: a window in software is auto, headless in software low, else normal",
+    )
     add(
         "--fps",
         type=float,
@@ -76,10 +81,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--stats", type=Path, metavar="FILE.json", help="write the figures at the end")
     add("--save-mannequin", type=Path, metavar="FILE.glb", help="write the mannequin and end")
     add("--fit", type=Path, metavar="TAKE.bvh", help="with --save-mannequin: to this skeleton")
-
-
-# scale of the drawn picture, texels of the shadow map
-QUALITY = {"low": (0.85, 1024), "normal": (1.0, 2048), "high": (2.0, 4096)}
 
 
 def run(args: argparse.Namespace) -> int:
@@ -139,6 +140,7 @@ def _viewer(args: argparse.Namespace):
     from understudy.runtime.viewport.effects import folders
     from understudy.runtime.viewport.feed import Feed
     from understudy.runtime.viewport.player import PlayerPad
+    from understudy.runtime.viewport.quality import Quality
     from understudy.runtime.viewport.renderer import Options, Renderer
     from understudy.runtime.viewport.share import SharedCamera
     from understudy.runtime.viewport.sliders import StyleSliders
@@ -161,7 +163,9 @@ def _viewer(args: argparse.Namespace):
         if args.effect is not None:
             renderer.set_effect(folders.folder(args.effect))
         software = gl.is_software(renderer.ctx)
-        renderer.set_quality(*QUALITY[args.quality or ("low" if software else "normal")])
+        usual = "normal" if not software else "low" if args.headless else "auto"
+        quality = Quality(args.quality or usual)
+        renderer.set_quality(quality.level.scale, quality.level.shadow)
         if window is not None:
             window.pace(0 if software else 1)
         print(f"viewport: {gl.renderer_name(renderer.ctx)}, {size[0]}x{size[1]}", flush=True)
@@ -222,6 +226,7 @@ def _viewer(args: argparse.Namespace):
             files=files,
             outputs=outputs,
             sheet=Sheet(args.contact_sheet) if args.contact_sheet else None,
+            quality=quality,
             fps_limit=fps,
             read_back=args.discard,
         )

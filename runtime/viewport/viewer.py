@@ -29,6 +29,7 @@ from .keymap import HINTS, KIND_NAME, SCOPE_NAME
 from .labels import short
 from .lighting import Lighting
 from .player import PlayerPad
+from .quality import Quality
 from .renderer import Options, Renderer
 from .share import SharedCamera
 from .sliders import StyleSliders
@@ -55,6 +56,7 @@ class Viewer:
     editor: Editor | None = None
     lighting: Lighting = field(default_factory=Lighting)
     files: CharacterFiles = field(default_factory=CharacterFiles)
+    quality: Quality = field(default_factory=lambda: Quality("normal"))
     edits: bool = False  # is the panel of sources and subjects open
     outputs: list[Movie | Stills] = field(default_factory=list)
     sheet: Sheet | None = None
@@ -79,11 +81,13 @@ class Viewer:
         before_ns = time.monotonic_ns()
         self.renderer.characters = self.files.follow(frame)
         self.lighting.follow(self.renderer, self.options)
-        self.renderer.draw(frame, self.camera, self.options, self.board(dt_s))
+        self.renderer.draw(frame, self.camera, self.affordable(), self.board(dt_s))
         pixels = self.present()
         self.feed.presented(settled=self.renderer.cast.waiting == 0)
-        self.draw_time.add_ns(time.monotonic_ns() - before_ns)
+        took_ns = time.monotonic_ns() - before_ns
+        self.draw_time.add_ns(took_ns)
         self.keep(pixels)
+        self.afford(took_ns)
         self.tell()
         self.pictures += 1
 
@@ -99,6 +103,19 @@ class Viewer:
             if pictures is not None and self.pictures >= pictures:
                 break
             self.frame()
+
+    def affordable(self) -> Options:
+        """What is drawn of what was asked for."""
+        if self.quality.level.contact:
+            return self.options
+        return replace(self.options, effect=False)
+
+    def afford(self, took_ns: int) -> None:
+        """Draws finer or coarser from now on, by what the picture took."""
+        making = self.renderer.cast.waiting or self.renderer.outfits.making
+        if not making and self.quality.note(took_ns / 1e6, time.monotonic()):
+            level = self.quality.level
+            self.renderer.set_quality(level.scale, level.shadow)
 
     def sense(self) -> None:
         """Keys and mouse, and the player's pad on its way before anything is drawn."""
@@ -301,10 +318,12 @@ class Viewer:
         board.rows = rows = feed.rows()
         rate = 1.0 / self._recent_s if self._recent_s > 1e-4 else 0.0
         rows.append(("picture", f"{rate:.0f} fps"))
-        contact = "off"
+        if self.quality.said:
+            rows.append(("quality", self.quality.said))
+        contact = "off" if self.quality.level.contact else "left out"
         if self.renderer.contact is None:
             contact = "not there"
-        elif self.options.effect:
+        elif self.options.effect and self.quality.level.contact:
             contact = "on"
         rows.append(("contact shading", contact))
         if self.renderer.cast.waiting:
@@ -344,6 +363,7 @@ class Viewer:
             "renderer": gl.renderer_name(self.renderer.ctx),
             "effect": self.options.effect and self.renderer.contact is not None,
             "draw_ms": self.draw_time.summary_ms(),
+            "quality": str(self.quality.level),
             "dropped": sum(output.dropped for output in self.outputs),
             **self.feed.figures(),
         }

@@ -34,7 +34,8 @@ WARM, COLD = np.array([1.0, 0.66, 0.34]), np.array([0.58, 0.66, 0.72])
 MARKS = (("A", 0.0, 0.0, 0.0), ("B", -2.0, -1.0, 60.0), ("door", 3.2, -3.6, 0.0))
 FRONT_M, KERB_M, HALF_M = -4.6, -2.2, 23.0
 OPPOSITE_M = 15.0  # the front of the houses over there
-STEP_M = 0.12  # of the pavement over the road
+# Of the pavement over the road: as low as at a crossing, for whoever walks knows no step.
+STEP_M = 0.02
 
 
 def make(seed: int = 1) -> Scenery:
