@@ -25,14 +25,15 @@ from .requests import (
     AddSource,
     AddSubject,
     AnyRequest,
+    Asked,
     Camera,
     Circle,
-    Edit,
     EditPerson,
     Figures,
     Go,
     Gone,
     Hello,
+    Learn,
     LookAt,
     Marker,
     Pad,
@@ -40,7 +41,6 @@ from .requests import (
     PlaceSubject,
     Pong,
     Record,
-    Recording,
     RemoveSource,
     RemoveSubject,
     RenameSubject,
@@ -56,7 +56,6 @@ from .requests import (
     Stats,
     Stop,
     Style,
-    Told,
     Traits,
     Transport,
 )
@@ -71,7 +70,6 @@ Result = TypeVar("Result")
 CONTROL_VERSION = 1
 # A recorder is started for the first take; long takes of many bodies become BVH in minutes.
 START_S, WRITING_S = 20.0, 3600.0
-Asked = Pad | Camera | Stats | Recording | Told | ShowSession | Edit | Stop
 # Work a tick: at 10 us a request this is well below a millisecond.
 REQUESTS_A_TICK = 64
 LARGEST_REQUEST = 64 << 10
@@ -412,6 +410,13 @@ class ControlClient:
         take of the list.
         """
         return self._ask(Transport(source=source, **words))
+
+    def learn(self, to: str) -> dict[str, Any]:
+        """Has the next fader or button that is moved do something, such as "style energy".
+
+        The reply has `waits_s`; what it was is in `stats()["controllers"]` then.
+        """
+        return self._ask(Learn(to=to))
 
     def add_source(self, url: str, name: str = "", subject: bool = True) -> dict[str, Any]:
         """Opens a source from a line such as vmc://0.0.0.0:39539; the reply has its `name`."""

@@ -357,6 +357,16 @@ class Transport(Request, kw_only=True, omit_defaults=True, tag="transport"):
     cue: Annotated[int, Meta(ge=0, le=10**6)] | None = None
 
 
+class Learn(Request, kw_only=True, omit_defaults=True, tag="learn"):
+    """Has the next fader or button that is moved do something: "style energy", "record".
+
+    The reply comes at once, and has for how many seconds one is waited for; what was learned then
+    is in the session and in `stats`.
+    """
+
+    to: Text
+
+
 class SaveSession(Request, kw_only=True, omit_defaults=True, tag="save_session"):
     """Writes the session as it is now on the stage's machine; path "": where it came from."""
 
@@ -421,4 +431,5 @@ Edit = (
 )
 Recording = Record | Slate | Marker | Circle
 Told = Style | LookAt | Go | Silence
-AnyRequest = Hello | Ping | Pad | Camera | Stats | Recording | Told | ShowSession | Edit | Stop
+Asked = Pad | Camera | Stats | Recording | Told | ShowSession | Learn | Edit | Stop
+AnyRequest = Hello | Ping | Asked

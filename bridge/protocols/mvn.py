@@ -21,6 +21,7 @@ from __future__ import annotations
 import struct
 from collections import deque
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -239,6 +240,21 @@ def decode(data: bytes) -> Message:
     return Message(header, _timecode(payload) if header.kind == TIMECODE else None)
 
 
+def cut(stream: bytes) -> tuple[list[bytes], int]:
+    """The whole messages at the beginning of a stream, and how many bytes they take."""
+    found: list[bytes] = []
+    at = 0
+    while len(stream) - at >= HEADER.size:
+        if stream[at : at + 4] != b"MXTP":
+            raise ProtocolError("MVN's stream has something between its messages.")
+        size = HEADER.size + int(HEADER.unpack_from(stream, at)[-1])
+        if len(stream) - at < size:
+            break
+        found.append(stream[at : at + size])
+        at += size
+    return found, at
+
+
 def _items(header: Header, payload: bytes) -> Items:
     size = _ITEM[header.kind]
     if not 0 < header.items <= MOST_ITEMS or header.items * size > len(payload):
@@ -320,28 +336,40 @@ def unit_m(places: Array) -> float:
     return 0.01 if spread > LARGEST_M else 1.0
 
 
-def body(header: Header, items: Items, unit: float | None = None) -> Body:
-    """The pose of whole items; unit in metres, None: by the size of the body."""
-    count, total = len(items.numbers), header.segments + header.props + header.fingers
-    segments, props, fingers = header.segments, header.props, header.fingers
-    if not segments or total != count:  # an old MVN, or a body that is not whole
+@lru_cache(maxsize=64)  # a character's is the same in every frame
+def _layout(
+    kind: int, numbers: bytes, segments: int, props: int, fingers: int
+) -> tuple[tuple[str, ...], list[int], list[int], int, int]:
+    """Of items with such numbers: names of segments, their rows, rows without the pelvis', and how
+    many items are segments and props."""
+    each = np.frombuffer(numbers, np.int64)
+    count = len(each)
+    if not segments or segments + props + fingers != count:  # an old MVN, or one not whole
         segments = min(count, len(BODY))
         props = min(count - segments, 4)
         fingers = count - segments - props
-    order = UNITY_BODY if header.kind == UNITY else BODY
+    order = UNITY_BODY if kind == UNITY else BODY
     named: dict[str, int] = {}
     for i in range(segments):
-        if 1 <= items.numbers[i] <= len(order):
-            named[order[int(items.numbers[i]) - 1]] = i
+        if 1 <= each[i] <= len(order):
+            named[order[int(each[i]) - 1]] = i
     if fingers == len(FINGERS):
         named |= {name: segments + props + i for i, name in enumerate(FINGERS)}
     if not named:
         raise ProtocolError(f"An MVN pose has no segment with a number from 1 to {len(order)}.")
     names = tuple(name for name in PARENTS if name in named)
-    rows = [named[name] for name in names]
+    local = [i for name, i in named.items() if name != "Pelvis"]
+    return names, [named[name] for name in names], local, segments, props
+
+
+def body(header: Header, items: Items, unit: float | None = None) -> Body:
+    """The pose of whole items; unit in metres, None: by the size of the body."""
+    count = len(items.numbers)
+    names, rows, local, segments, props = _layout(
+        header.kind, items.numbers.tobytes(), header.segments, header.props, header.fingers
+    )
     if unit is None:
         # Unity's are from joint to joint, and the pelvis is anywhere.
-        local = [i for name, i in named.items() if name != "Pelvis"]
         unit = unit_m(items.positions[local if header.kind == UNITY else rows])
     positions, turns, lengths = items.positions * unit, items.rotations, None
     if header.kind == EULER:

@@ -29,6 +29,8 @@ _BEGIN, _END = b"\xff\xdd", b"\xff\xee"
 HEADER = 64
 _OLD, _NEW = struct.Struct("<IiiI32s"), struct.Struct("<HBBI32sI")
 LARGEST_CM, LARGEST_DEG = 1e6, 1e5
+# More values than any frame has.
+MOST_VALUES = 4096
 # Text that holds more frames than these is no datagram of Axis.
 MOST_FRAMES = 16
 
@@ -84,6 +86,29 @@ class Frame:
 def decode(data: bytes, order: str = "YXZ") -> list[Frame]:
     """The frames of a datagram: one, or of text one or several."""
     return [_binary(data, order)] if data[:2] == _BEGIN else _text(data, order)
+
+
+def cut(stream: bytes) -> tuple[list[bytes], int]:
+    """The whole frames, binary or text, of a stream, and how many bytes they are."""
+    found: list[bytes] = []
+    at = 0
+    while len(stream) - at >= HEADER:
+        if stream[at : at + 2] == _BEGIN:
+            old = (stream[at + 5], stream[at + 4]) <= (1, 0)
+            (count,) = struct.unpack_from("<I" if old else "<H", stream, at + 6)
+            size = HEADER + 4 * int(count)
+            if stream[at + 62 : at + 64] != _END or count > MOST_VALUES:
+                raise ProtocolError("Axis' stream has something between its frames.")
+            if len(stream) - at < size:
+                break
+        else:
+            end = stream.find(b"||", at)
+            if end < 0:
+                break
+            size = end + 2 - at
+        found.append(stream[at : at + size])
+        at += size
+    return found, at
 
 
 def _binary(data: bytes, order: str) -> Frame:

@@ -32,7 +32,7 @@ PARTS = {
     "wire": "encoding, publishing, latency, against bare pyzmq",
     "relay": "what a relay adds to latency, and what keys do",
     "protocols": "a frame packed for VMC and others, against python-osc",
-    "devices": "a frame of each suit, read and through its source",
+    "devices": "a frame of each suit, and eight of them for ten minutes on a bad network",
     "growth": "cost against the number of subjects, characters and subscribers",
     "bvh": "reading speed against another reader",
     "peers": "the wire and file reading beside what others do, in rounds that alternate",

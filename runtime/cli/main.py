@@ -29,6 +29,7 @@ COMMANDS = (
     "loopback",
     "simulate",
     "align",
+    "controls",
     "timecode",
     "record",
     "take",

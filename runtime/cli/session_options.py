@@ -153,6 +153,11 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         metavar="TRAIT=VALUE,...",
         help="of everybody on a pad, from the start: energy=0.5,crouch=-0.3, each -1 to 1",
     )
+    parser.add_argument_group("controllers").add_argument(
+        "--controller", dest="controllers", action="append", default=[], metavar="URL",
+        help="faders and buttons: midi://, midi://NAME or osc://0.0.0.0:9001; what they do is "
+        "learned (`understudy controls`, key I of the viewport) or said in the session",
+    )  # fmt: skip
     parser.add_argument_group("characters").add_argument(
         "--character",
         action="append",
@@ -172,6 +177,11 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         help="follow another's timecode: ltc:// (an audio input), mtc:// (MIDI), artnet://0.0.0.0",
     )  # fmt: skip
     loop.add_argument(
+        "--timecode-to", action="append", default=[], metavar="URL",
+        help="send the stage's own: ltc:// (an audio output), ltc:///FILE.wav, mtc:// (MIDI), "
+        "artnet://HOST; may be given again",
+    )  # fmt: skip
+    loop.add_argument(
         "--no-realtime", action="store_true", help="do not ask for real-time priority"
     )
     loop.add_argument("--weights", type=Path, metavar="FILE.onnx", help="another motion network")
@@ -182,6 +192,9 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     wire.add_argument("--publish", metavar="ADDRESS", help="(tcp://127.0.0.1:5570)")
     wire.add_argument("--control", metavar="ADDRESS", help="(tcp://127.0.0.1:5571)")
     keys_option(wire)
+    wire.add_argument(
+        "--no-announce", action="store_true", help="tell nobody by mDNS that this stage is here"
+    )
     wire.add_argument(
         "--insecure", action="store_true", help="listen beyond this machine without keys"
     )
@@ -241,6 +254,7 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.sources.controls.style import parse_style
     from understudy.runtime.stage import session as sessions
+    from understudy.runtime.stage.controllers import ControllerTable
     from understudy.runtime.takes.slate import parse as parse_slate
 
     if args.session is not None and args.resume:
@@ -292,6 +306,9 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
     session.subject += map(_subject, args.subjects)
     session.output += _outputs(args)
     session.trigger += [{"from": line} for line in args.trigger_from]
+    session.controller += [ControllerTable(source=line) for line in args.controllers]
+    loop.timecode_to = [*loop.timecode_to, *args.timecode_to]
+    loop.announce &= not args.no_announce
     session.trigger += [{"to": line} for line in args.trigger_to]
     sessions.check(session)
     check_maps(session, str(path or ""))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import rotation
 from .rotation import Array
 
 
@@ -106,6 +107,18 @@ def unit(v: Array) -> Array:
     """(..., N) unit vectors; zero stays zero."""
     # `add.reduce` is `sum` without its wrapper, a third of the time for a few numbers.
     return v / np.sqrt(np.maximum(np.add.reduce(v * v, -1, keepdims=True), 1e-20))
+
+
+def near_slerp(a: Array, b: Array, share: float) -> Array:
+    """(..., 4) a share of the way between unit quaternions that are near each other.
+
+    Within 3.6 degrees the straight line, made as long as it should be, is off by less than a
+    millionth of a radian; what is further apart goes round.
+    """
+    dot = (a * b).sum(-1, keepdims=True)
+    if np.abs(dot).min(initial=1.0) < 0.9995:
+        return rotation.slerp(a, b, np.float64(share))
+    return unit((1.0 - share) * a + np.where(dot < 0.0, -share, share) * b)
 
 
 def between(a: Array, b: Array) -> Array:

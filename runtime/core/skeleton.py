@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from . import rotation
+from . import quaternion, rotation
 from .errors import UnderstudyError
 from .rotation import Array
 
@@ -132,12 +132,12 @@ class Skeleton:
     def locals(self, world_p: Array, world_r: Array) -> tuple[Array, Array]:
         """Inverse of `globals`: local positions (..., J, 3) and rotations (..., J, 4)."""
         parent = self.parents[1:]
-        inverse = rotation.conjugate(world_r[..., parent, :])
+        inverse = quaternion.conjugate(world_r[..., parent, :])
         positions, rotations = world_p.copy(), world_r.copy()
-        positions[..., 1:, :] = rotation.rotate(
+        positions[..., 1:, :] = quaternion.rotate(
             inverse, world_p[..., 1:, :] - world_p[..., parent, :]
         )
-        rotations[..., 1:, :] = rotation.multiply(inverse, world_r[..., 1:, :])
+        rotations[..., 1:, :] = quaternion.multiply(inverse, world_r[..., 1:, :])
         return positions, rotations
 
     @cached_property

@@ -40,6 +40,8 @@ USES: dict[Port, str] = {
     ("udp", 7012): "Perception Neuron",
     ("udp", 6454): "Art-Net timecode",
     ("udp", 5065): "landmarks",
+    ("udp", 9000): "trackers by OSC",
+    ("udp", 9001): "controllers by OSC",
     ("udp", 12351): "mocopi",
     ("udp", 49983): "iFacialMocap",
     ("udp", 49993): "Facemotion3d",

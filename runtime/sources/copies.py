@@ -20,6 +20,7 @@ class Copies:
     def __init__(self, unlike: bool = False) -> None:
         self._unlike = unlike
         self._last: deque[tuple[Hashable, float]] = deque(maxlen=REMEMBERED)
+        self._at_s: dict[Hashable, float] = {}  # of the same frames, when each came last
         self._repeats = 0
 
     def has(self, frame: Hashable, arrived_s: float, period_s: float) -> bool:
@@ -34,9 +35,10 @@ class Copies:
                 return True
         else:
             self._repeats = 0
-            if self._unlike and any(
-                before == frame and arrived_s - at_s < REMEMBERED_S for before, at_s in last
-            ):
+            if self._unlike and arrived_s - self._at_s.get(frame, float("-inf")) < REMEMBERED_S:
                 return True
+        if len(last) == REMEMBERED and self._at_s.get(last[0][0]) == last[0][1]:
+            del self._at_s[last[0][0]]
         last.append((frame, arrived_s))
+        self._at_s[frame] = arrived_s
         return False

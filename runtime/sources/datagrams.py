@@ -99,7 +99,7 @@ class Port:
             _stamp(self._socket)
         except OSError as error:
             self._socket.close()
-            raise UnderstudyError(_refusal(endpoint, error)) from None
+            raise UnderstudyError(refusal(endpoint, error)) from None
         except BaseException:
             self._socket.close()
             raise
@@ -248,12 +248,14 @@ def _cards() -> str:
     return f"; there are {there}" if there else ""
 
 
-def _refusal(endpoint: Endpoint, error: OSError) -> str:
+def refusal(endpoint: Endpoint, error: OSError, kind: str = "udp") -> str:
+    """The sentence about a port that cannot be listened on."""
     if error.errno == errno.EADDRINUSE:
-        who = ports.owner(endpoint.port) or "another program"
+        who = ports.owner(endpoint.port, kind) or "another program"
         return (
             f"Port {endpoint.port} of {endpoint.text} is taken by {who}, and two programs cannot "
-            "hear one UDP port; end that program, or let the sender send to another port."
+            f"hear one {kind.upper()} port; end that program, or let the sender send to another "
+            "port."
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return (

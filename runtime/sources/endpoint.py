@@ -77,6 +77,33 @@ class SensorSize:
         return f"{self.mm[0]:g}x{self.mm[1]:g}"
 
 
+class Tcp:
+    """The option tcp=: "" is UDP; listen: whoever sends connects to us; else whom we connect to."""
+
+    ALLOWED = "listen, or the address of whoever sends"
+    WORDS = (
+        "TCP in place of UDP. listen: whoever sends connects to us; an address: we connect to it"
+    )
+
+    def __init__(self, text: str = "") -> None:
+        self.text = text
+
+    @classmethod
+    def read(cls, value: object) -> Tcp:
+        text = str(value)
+        if not text or len(text) > 253 or not text.isprintable() or " " in text:
+            raise ValueError
+        return cls(text)
+
+    @property
+    def server(self) -> str:
+        """Whom we connect to; "": they connect to us."""
+        return "" if self.text == "listen" else self.text
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Address:
     """An option that is a machine's address, "" where nobody is named."""
 

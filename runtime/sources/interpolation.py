@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from understudy.runtime.core import rotation
+from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.pose import Camera, Prop
+from understudy.runtime.core.rotation import Array
 
 from .packet import Packet
 
@@ -25,7 +26,7 @@ def packets(one: Packet, two: Packet, share: float) -> Packet:
     return replace(
         two,
         positions=one.positions + share * (two.positions - one.positions),
-        rotations=rotation.slerp(one.rotations, two.rotations, np.float64(share)),
+        rotations=quaternion.near_slerp(one.rotations, two.rotations, share),
         seen=np.logical_and.reduce(masks) if masks else None,
     )
 
@@ -34,10 +35,12 @@ def apart(one: Packet, two: Packet) -> float:
     """How far two poses are apart: turns of all joints in radians and the root's way in metres."""
     if len(one.rotations) != len(two.rotations):
         return math.inf
-    alike = np.abs(np.einsum("ij,ij->i", one.rotations, two.rotations))
+    product: Array = one.rotations * two.rotations
+    alike = np.abs(np.add.reduce(product, -1))
     root = one.positions[0] - two.positions[0]
     # The square of a turn is nearly 8 (1 - the cosine of its half).
-    return math.sqrt(8.0 * max(len(alike) - float(alike.sum()), 0.0) + float(root @ root))
+    lacks = len(alike) - float(np.add.reduce(alike))
+    return math.sqrt(8.0 * max(lacks, 0.0) + float(root @ root))
 
 
 def curves(one: Mapping[str, float], two: Mapping[str, float], share: float) -> dict[str, float]:

@@ -36,7 +36,7 @@ LONGEST_S, LONGEST_FRAMES = 0.15, 4.0
 # Of a sender without a time of its own: so far back is looked for the place of a thing that was
 # overtaken. It makes a detour of more than a usual step at the end, and hardly any there.
 LOOKED_BACK, LOOKED_BACK_S, GONE = 14, 0.25, 4
-DETOUR, FITS, STEPS = 1.0, 0.4, 8
+DETOUR, FITS, STEPS, STEPS_KEPT = 1.0, 0.4, 8, 64
 # Where more than this share was overtaken of late, one of the last dozen, each goes where it fits
 # best.
 KNOWN, FORGOTTEN = 0.025, 0.05
@@ -72,6 +72,7 @@ class JitterBuffer(Generic[Thing]):
         self.clock = FrameClock()
         self._times: list[float] = []
         self._things: list[Thing] = []
+        self._steps: dict[tuple[int, int], tuple[Thing, Thing, float]] = {}
         self._gone: list[Thing] = []  # the last before those, where it buffers
         self._came: list[tuple[float, Thing, bool]] = []  # since the tick before
         self._needs: deque[tuple[float, float, float]] = deque()  # arrival, span, what it needed
@@ -131,7 +132,7 @@ class JitterBuffer(Generic[Thing]):
         if not self.clock.uneven:
             return len(times)
         first = max(count - LOOKED_BACK, 1)
-        steps = [apart(a, b) for a, b in zip(things[first - 1 :], things[first:])]
+        steps = [self._step(a, b) for a, b in zip(things[first - 1 :], things[first:])]
         usual = sorted(steps[-STEPS:])[len(steps[-STEPS:]) // 2]
         off = apart(things[-1], thing)
         before = apart(things[-2], thing)
@@ -150,6 +151,17 @@ class JitterBuffer(Generic[Thing]):
                 best, least = at, detour
             after = before
         return max(best - gone, 0)
+
+    def _step(self, one: Thing, two: Thing) -> float:
+        """How far two neighbours are apart, which is asked again for every thing that comes."""
+        key = id(one), id(two)
+        known = self._steps.get(key)
+        if known is None or known[0] is not one or known[1] is not two:
+            assert self._apart is not None
+            known = self._steps[key] = one, two, self._apart(one, two)
+            while len(self._steps) > STEPS_KEPT:
+                del self._steps[next(iter(self._steps))]
+        return known[2]
 
     def _overtaken(self, place: int, taken_s: float, arrived_s: float, thing: Thing) -> None:
         """A thing is put before others, which are shown a place later; not where that is too late.

@@ -34,11 +34,13 @@ from .devices import (
     neuron,
     opentrackio,
     rokoko,
+    trackers,
     vmc,
 )
-from .endpoint import Endpoint
+from .endpoint import Endpoint, Tcp
 from .guarded import Guarded
 from .streams import Kind, Source
+from .tcp_port import Cut, TcpPort
 
 KNOWN: dict[str, Any] = {
     "vmc": vmc,
@@ -53,6 +55,7 @@ KNOWN: dict[str, Any] = {
     "natnet": natnet,
     "neuron": neuron,
     "landmarks": landmarks,
+    "trackers": trackers,
 }
 # What a module of another package must have.
 MEMBERS = ("PORT", "KINDS", "Options", "SOURCE")
@@ -157,9 +160,14 @@ class Ports:
         module = known()[endpoint.scheme]
         multicast = getattr(module, "multicast", None)
         group, card = multicast(endpoint) if multicast is not None else ("", "")
-        key = (endpoint.host, endpoint.port, group, card)
+        tcp = getattr(endpoint.options, "tcp", Tcp())
+        key = (endpoint.host, endpoint.port, group, card, tcp.text)
         if key not in self._ports or self._ports[key].closed:
-            self._ports[key] = SharedPort(self.listen(endpoint, group, card))
+            self._ports[key] = SharedPort(
+                self.stream(endpoint, tcp, module.cut)
+                if tcp.text
+                else self.listen(endpoint, group, card)
+            )
         with contextlib.ExitStack() as undo:
             share = self._ports[key].share()
             undo.callback(share.close)
@@ -174,6 +182,10 @@ class Ports:
     def listen(self, endpoint: Endpoint, group: str, card: str) -> Any:
         """A port of this machine; see `datagrams.Port`."""
         return Port(endpoint, group, card, self._heard)
+
+    def stream(self, endpoint: Endpoint, tcp: Tcp, cut: Cut) -> Any:
+        """The same of a stream over TCP; see `tcp_port.TcpPort`."""
+        return TcpPort(endpoint, tcp.server, cut, self._heard)
 
     def local(self, endpoint: Endpoint) -> Source:
         """A source that opens no port."""

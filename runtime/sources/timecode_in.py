@@ -19,6 +19,7 @@ from understudy.runtime.core.errors import UnderstudyError
 
 from .datagrams import Port, at
 from .endpoint import LOOPBACK, Endpoint
+from .midi import MidiInput
 
 SCHEMES = ("ltc", "mtc", "artnet")
 # What a sound's speed may differ from its rate's before it is another rate's.
@@ -74,29 +75,13 @@ class MidiEars:
     """Labels by MIDI's quarter frames and whole labels."""
 
     def __init__(self, name: str) -> None:
-        try:
-            import mido
-
-            names = mido.get_input_names()
-        except (ImportError, OSError) as error:
-            raise UnderstudyError(
-                f"mtc:// needs the packages mido and python-rtmidi: {error}."
-            ) from None
-        chosen = next((one for one in names if name.lower() in one.lower()), None)
-        if chosen is None:
-            there = ", ".join(names) or "none"
-            raise UnderstudyError(f"There is no MIDI input {name!r}; there are {there}.")
-        self.where, self.fault = f"MIDI {chosen}", ""
+        self._input = MidiInput(name, "mtc")
+        self.where, self.fault = self._input.where, ""
         self._quarters = mtc.Quarters()
-        self._heard: queue.SimpleQueue[tuple[list[int], float]] = queue.SimpleQueue()
-        self._input = mido.open_input(
-            chosen, callback=lambda said: self._heard.put((said.bytes(), time.monotonic()))
-        )
 
     def poll(self, now_s: float) -> list[Said]:
         found = []
-        while not self._heard.empty():
-            data, at_s = self._heard.get()
+        for data, at_s in self._input.poll():
             try:
                 said = self.feed(data)
             except ProtocolError as error:
@@ -188,6 +173,7 @@ class TimecodeIn:
         self.ears = ears or _open(line, rate)
         self.chase = Chase(1.0 / float(timecode.rate(rate)))
         self.wrong = 0
+        self.shown_s = 0.0  # seconds since midnight at the last tick
         self._start_s = self._now_s = float("inf")
         self._lock = Lock.WAITS
         self._news = ""
@@ -202,6 +188,7 @@ class TimecodeIn:
                 self.wrong += 1
         self._now_s = self._start_s + now_s
         shown_s = self.chase.at(self._now_s)
+        self.shown_s = shown_s or 0.0
         return "" if shown_s is None else timecode.at_time(shown_s, self._rate)
 
     def seconds(self, said: Said) -> float:

@@ -16,9 +16,9 @@ import msgspec
 import numpy as np
 
 from understudy.bridge import ControlServer
-from understudy.bridge.control import Asked
 from understudy.bridge.requests import (
     AnyRequest,
+    Asked,
     Camera,
     Edit,
     EditPerson,
@@ -85,7 +85,7 @@ class Source(Protocol):
     @property
     def decks(self) -> list[dict[str, Any]]: ...
     def begin(self, tick: int) -> None: ...
-    def asked(self, control: ControlServer) -> Sequence[Asked]: ...
+    def asked(self, control: ControlServer, more: Sequence[Asked]) -> Sequence[Asked]: ...
     def intent(self, source: str, control: Any, time_s: float) -> tuple[Intent, Any]: ...
     def ready(self, work: Future[Any]) -> bool: ...
     def message(self) -> bytes: ...
@@ -118,9 +118,9 @@ class LiveInputs:
             told = [(str(one.peer[0]), one.peer[1], one.arrived_ns, one.data) for one in heard]
             self._now.ports[where] = Port(due_ns, told)
 
-    def asked(self, control: ControlServer) -> Sequence[Asked]:
-        """What was asked over the control socket since the tick before."""
-        asked = control.poll()
+    def asked(self, control: ControlServer, more: Sequence[Asked] = ()) -> Sequence[Asked]:
+        """What was asked over the control socket since the tick before, and more by controllers."""
+        asked = [*control.poll(), *more]
         if self.noting:
             self._now.requests += [kept(one) for one in asked if changes(one)]
         return asked

@@ -23,6 +23,7 @@ from understudy.bridge.requests import (
     Camera,
     Circle,
     Go,
+    Learn,
     LookAt,
     Marker,
     Pad,
@@ -43,9 +44,11 @@ from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.core.realtime import steady, steady_wire
 from understudy.runtime.core.signals import stopping
 from understudy.runtime.outputs.process import SendProcess
+from understudy.runtime.outputs.timecode_out import TimecodeOut
 from understudy.runtime.sources.timecode_in import TimecodeIn
 
 from .cast import Cast
+from .controllers import Controllers
 from .edits import Edits
 from .inputs import LiveInputs
 from .laps import Laps
@@ -116,7 +119,7 @@ class Stage:
                 self.timecode_in = TimecodeIn(loop.timecode_from, loop.timecode)
                 stack.callback(self.timecode_in.close)
             self._followed = ""
-            answers = Answers(self.control)
+            self.answers = answers = Answers(self.control)
             # Of a take that is solved again nobody begins or ends anything.
             self.triggers = Triggers(
                 session.trigger if taken is None else [],
@@ -124,6 +127,19 @@ class Stage:
                 lambda *work: self.cast.live.beside(*work),
             )
             stack.callback(self.triggers.close)
+            self.controllers = Controllers(
+                session.controller if taken is None else [],
+                answers,
+                lambda: bool(self.recording.taking),
+                lambda: any(getattr(one, "playing", False) for one in self.cast.sources.values()),
+                lambda: self.edits.save(),
+            )
+            stack.callback(self.controllers.close)
+            # A take that is solved again goes to nobody's clock.
+            self.timecode_out = TimecodeOut(
+                loop.timecode_to if taken is None else [], loop.timecode
+            )
+            stack.callback(self.timecode_out.close)
             # Both start while the cast loads.
             self.recording = stack.enter_context(
                 Recording(
@@ -176,6 +192,7 @@ class Stage:
 
         self.answer(number)
         self.cast.sense(time_s)
+        self.timecode_out.tick(self._day_s(time_s), time_s)
         lap("sense")
 
         self.cast.perform(dt_s)
@@ -205,7 +222,7 @@ class Stage:
             subjects=subjects,
             cameras=self.cast.scenery.cameras,
             props=self.cast.scenery.props,
-            stats=self.stats,
+            stats=self.controllers.added(self.stats),
         )
         self.laps.add_ns("intent_to_publish", frame.publish_ns - frame.capture_ns)
         self.publisher.publish(frame)
@@ -217,6 +234,15 @@ class Stage:
             return said
         return timecode.at_time(self._midnight_s + time_s, self.session.stage.timecode)
 
+    def _day_s(self, time_s: float) -> float:
+        """The same in seconds since midnight, to less than a frame where it is known."""
+        name = self.session.stage.timecode
+        if said := self.cast.timecode:
+            return float(timecode.frame_number(said, name) / timecode.rate(name))
+        if self.timecode_in is not None and self._followed:
+            return self.timecode_in.shown_s
+        return self._midnight_s + time_s
+
     def hold(self) -> None:
         """While a clock stands still: answers, and sends the frame that is there once more."""
         if (frame := self._frame) is None:
@@ -227,50 +253,53 @@ class Stage:
 
     def answer(self, number: int) -> None:
         """Serves the control socket; nothing that arrives there can stop the loop."""
-        for request in self.inputs.asked(self.control):
+        moved = self.controllers.asked(number / self.session.stage.rate_hz)
+        for request in self.inputs.asked(self.control, moved):
             match request:
                 case Pad():
                     self.cast.remote_pad(request)
                 case Camera():
                     self.cast.remote_camera(request)
                 case Stats():
-                    self.control.reply(request, stats=self.figures())
+                    self.answers.reply(request, stats=self.figures())
                 case Record() | Slate() | Marker() | Circle():
                     self.recording.ask(request, number)
                 case Style():
                     try:
                         now = self.cast.style(request.subject, request.traits)
-                        self.control.reply(request, style=now)
+                        self.answers.reply(request, style=now)
                     except UnderstudyError as refusal:
-                        self.control.reply(request, error=str(refusal))
+                        self.answers.reply(request, error=str(refusal))
                 case Silence():
                     said = self.cast.silence(request.then, request.stop_after_s)
-                    self.control.reply(request, **said)
+                    self.answers.reply(request, **said)
                 case LookAt():
                     try:
                         sights = self.cast.look_at(request.subject, request.at)
-                        self.control.reply(request, look_at=sights)
+                        self.answers.reply(request, look_at=sights)
                     except UnderstudyError as refusal:
-                        self.control.reply(request, error=str(refusal))
+                        self.answers.reply(request, error=str(refusal))
                 case Go():
                     try:
-                        self.control.reply(request, go=self.cast.go(request))
+                        self.answers.reply(request, go=self.cast.go(request))
                     except UnderstudyError as refusal:
-                        self.control.reply(request, error=str(refusal))
+                        self.answers.reply(request, error=str(refusal))
+                case Learn():
+                    self.controllers.learn(request)
                 case ShowSession():
                     told = self.edits.describe()
                     told["sources"] = [*self.inputs.decks, *told["sources"]]
-                    self.control.reply(request, **told)
+                    self.answers.reply(request, **told)
                 case Stop():
                     self.running = False
-                    self.control.reply(request)
+                    self.answers.reply(request)
                 case _:
                     self.edits.ask(request)
         time_s = number / self.session.stage.rate_hz
         for triggered in self.triggers.asked(time_s, bool(self.recording.taking)):
             self.recording.ask(triggered, number)
         for edit, reply, trouble in self.edits.done():
-            self.control.reply(edit, error=trouble, **reply)
+            self.answers.reply(edit, error=trouble, **reply)
         self.recording.answer()
         self.triggers.tell(self.recording.taking, self._timecode(time_s))
 
@@ -319,6 +348,8 @@ class Stage:
                 self.edits.trouble = ""
             if self.timecode_in is not None and (said := self.timecode_in.news()):
                 print(f"stage: {said}", file=sys.stderr, flush=True)
+            for news in self.timecode_out.news():
+                print(f"stage: {news}", file=sys.stderr, flush=True)
             for news in self.cast.news():
                 print(f"stage: {news}", file=sys.stderr, flush=True)
             for connections, address in (
@@ -340,6 +371,8 @@ class Stage:
             "rate_hz": self.session.stage.rate_hz,
             "late": self.clock.late,
             "skipped": self.clock.skipped,
+            "controllers": self.controllers.figures(),
+            "timecode_out": self.timecode_out.figures(),
             "lateness_ms": self.clock.lateness.summary_ms(),
             "ms": {name: h.summary_ms() for name, h in self.laps.histogram.items()},
             "subjects": len(self.cast),

@@ -17,8 +17,7 @@ import msgspec
 import numpy as np
 
 from understudy.bridge import ControlServer
-from understudy.bridge.control import Asked
-from understudy.bridge.requests import Camera, Pad, Stop, Transport
+from understudy.bridge.requests import Asked, Camera, Pad, Stop, Transport
 from understudy.bridge.security.rights import LISTEN
 from understudy.bridge.wire.envelope import SIZE
 from understudy.runtime.core.errors import UnderstudyError
@@ -26,10 +25,11 @@ from understudy.runtime.core.files import shown
 from understudy.runtime.core.pose import Intent, Subject
 from understudy.runtime.sources.controls.remote_pad import RemotePad
 from understudy.runtime.sources.datagrams import Datagram
-from understudy.runtime.sources.endpoint import Endpoint
+from understudy.runtime.sources.endpoint import Endpoint, Tcp
 from understudy.runtime.sources.local import LOCAL, ControlSource
 from understudy.runtime.sources.registry import Ports, default_id
 from understudy.runtime.sources.streams import Kind, Source
+from understudy.runtime.sources.tcp_port import where as tcp_where
 from understudy.runtime.takes.take_file import INPUTS
 from understudy.runtime.takes.take_reader import TakeReader
 
@@ -53,8 +53,10 @@ def session_of_take(path: Path) -> Session:
 class TakenPort:
     """A port that hears what it heard then."""
 
-    def __init__(self, inputs: TakenInputs, endpoint: Endpoint, group: str) -> None:
-        self.where = f"udp {endpoint.port} of {group}" if group else endpoint.where
+    def __init__(
+        self, inputs: TakenInputs, endpoint: Endpoint, group: str, where: str = ""
+    ) -> None:
+        self.where = where or (f"udp {endpoint.port} of {group}" if group else endpoint.where)
         self._inputs = inputs
         self.tick_ns = 0
         self._tick, self._heard = -1, list[Datagram]()
@@ -84,6 +86,9 @@ class TakenPorts(Ports):
 
     def listen(self, endpoint: Endpoint, group: str, card: str) -> Any:
         return TakenPort(self._inputs, endpoint, group)
+
+    def stream(self, endpoint: Endpoint, tcp: Tcp, cut: Any) -> Any:
+        return TakenPort(self._inputs, endpoint, "", tcp_where(endpoint, tcp.server))
 
     def local(self, endpoint: Endpoint) -> Source:
         if LOCAL[endpoint.scheme].kinds == (Kind.CONTROL,):
@@ -153,8 +158,8 @@ class TakenInputs:
         self.now, self._questions = DECODER.decode(self._bytes[tick]), 0
         self._ready = set(self.now.ready)
 
-    def asked(self, control: ControlServer) -> Sequence[Asked]:
-        """What was asked then; of what is asked now, what changes nothing."""
+    def asked(self, control: ControlServer, more: Sequence[Asked] = ()) -> Sequence[Asked]:
+        """What was asked then, by controllers too; of what is asked now, what changes nothing."""
         live = []
         for request in control.poll():
             if isinstance(request, Transport) and self._clock is not None:

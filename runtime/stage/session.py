@@ -22,11 +22,13 @@ from msgspec import Meta
 from understudy.runtime.core import timecode, typed
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.silence import Then
+from understudy.runtime.outputs import timecode_out
 from understudy.runtime.sources import registry, timecode_in
 from understudy.runtime.sources.controls.style import checked
 from understudy.runtime.takes import slate
 
-from . import triggers
+from . import controllers, triggers
+from .controllers import ControllerTable
 from .parts import HeadPart, Part
 
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -47,6 +49,8 @@ class StageTable(Table):
     rate_hz: Annotated[float, Meta(ge=1.0, le=1000.0)] = 60.0
     timecode: str = "30"
     timecode_from: str = ""  # ltc://, mtc:// or a network's; "": the time of day
+    timecode_to: list[str] = []  # ltc://, mtc://, artnet://HOST: who hears the stage's own
+    announce: bool = True  # by mDNS, on the cards on which it listens
     realtime: bool = True
     publish: str = "tcp://127.0.0.1:5570"
     control: str = "tcp://127.0.0.1:5571"
@@ -151,6 +155,7 @@ class Session(Table):
     subject: list[SubjectTable] = []
     output: list[dict[str, Any]] = []
     trigger: list[dict[str, Any]] = []
+    controller: list[ControllerTable] = []
     viewport: ViewportTable = msgspec.field(default_factory=ViewportTable)
     slate: SlateTable = msgspec.field(default_factory=SlateTable)
     # Who wears what of those that have no table of their own: a subject's name, or "*" for all.
@@ -218,6 +223,9 @@ def _check(session: Session, names: set[str]) -> None:
     if session.stage.timecode_from:
         timecode_in.check(session.stage.timecode_from)
     triggers.check(session.trigger)
+    controllers.check(session.controller)
+    for line in session.stage.timecode_to:
+        timecode_out.check(line, session.stage.timecode)
     checked(session.stage.style, "stage.style")
     subjects: set[str] = set()
     for subject in session.subject:

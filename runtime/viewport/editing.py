@@ -45,6 +45,7 @@ class Client(Protocol):
     def record(self, start: bool) -> dict[str, Any]: ...
     def marker(self, text: str, colour: str, sequence: int) -> dict[str, Any]: ...
     def circle(self) -> dict[str, Any]: ...
+    def learn(self, to: str) -> dict[str, Any]: ...
     def close(self) -> None: ...
 
 
@@ -280,6 +281,10 @@ class Editor:
     def mark(self, sequence: int) -> None:
         """Marks the frame that is seen."""
         self._ask(Request("marker", ("", "", sequence), "Marked."))
+
+    def learn(self, to: str) -> None:
+        """The next fader of the stage's controllers that is moved does this: see `Learn`."""
+        self._ask(Request("learn", (to or "record",), "Move a fader: it will do {to}."))
 
     def circle(self) -> None:
         """Circles the take that runs, or the last."""

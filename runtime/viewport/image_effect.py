@@ -23,6 +23,10 @@ class ImageEffect:
         self.texture = ctx.texture(size, 4, dtype="f2")
         self.target = ctx.framebuffer([self.texture])
 
+    def mix(self, share: float) -> None:
+        """How much of the effect is seen, 0 to 1."""
+        self._effect.mix(share)
+
     def light_by(self, words: dict[str, object]) -> None:
         """Compiles the light and the tone map with these words."""
         self.light.release()

@@ -18,6 +18,7 @@ KEYS = (
     ("G", "take: play or stop"),
     (", and .", "a frame back, on"),
     ("N", "the next take"),
+    ("I", "learn a fader"),
     ("O", "contact shading"),
     ("E", "image effect"),
     ("B", "blinks"),

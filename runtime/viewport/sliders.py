@@ -32,6 +32,7 @@ class StyleSliders:
         self.subject = ""
         self.sliders: list[Slider] = []
         self._again_s = 0.0
+        self._last = ""
 
     def follow(self, subject: Subject | None) -> list[Slider]:
         """The sliders of a subject; none where nobody acts it, or no stage answers."""
@@ -53,8 +54,15 @@ class StyleSliders:
         moved = [slider for slider in self.sliders if slider.moved]
         if moved:
             self._client.send_style(self.subject, **{s.name: s.value for s in moved})
+            self._last = moved[-1].name
             for slider in moved:
                 slider.moved = False
+
+    @property
+    def last(self) -> str:
+        """What a fader would do that is learned now: the slider that was moved last."""
+        trait = self._last or (self.sliders[0].name if self.sliders else "")
+        return f"style {trait} {self.subject}".strip() if trait else ""
 
     def close(self) -> None:
         self._client.close()

@@ -180,6 +180,9 @@ class Viewer:
                 "N": {"cue": 0},
             }
             self.editor.transport(**asked[name])
+        elif name == "I" and self.editor is not None:
+            self.editor.watch(self.feed.frame)
+            self.editor.learn(self.style.last if self.style is not None else "")
         elif name in ("R", "M", "C") and name and self.editor is not None:
             self.shoot(self.editor, name)
         elif key == glfw.KEY_ESCAPE:
@@ -242,6 +245,9 @@ class Viewer:
         if self.editor is not None:
             self.lead = self.editor.lead(frame, self.lead)
         focus = self._focus(frame, self.rig.scope)
+        effect = self.renderer.image_effect
+        if effect is not None and frame is not None and "effect" in frame.stats:
+            effect.mix(frame.stats["effect"])  # a fader's
         if focus is not None and frame is not None:
             self.rig.follow(self.camera, focus, dt_s)
             lead = frame.subjects[self.lead % len(frame.subjects)].name

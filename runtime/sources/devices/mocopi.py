@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
 from msgspec import Meta
 
 from understudy.bridge.protocols import ProtocolError, mocopi
-from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.core.typed import Table
-from understudy.runtime.sources import interpolation
-from understudy.runtime.sources.copies import Copies
-from understudy.runtime.sources.datagrams import SILENT_S, Receiver, Reception
+from understudy.runtime.sources.datagrams import Receiver
 from understudy.runtime.sources.endpoint import Delay, Endpoint
-from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
 from understudy.runtime.sources.packet import Packet
-from understudy.runtime.sources.streams import Kind, Stream
+
+from .single_body import SingleBody
 
 PORT = mocopi.PORT
-KINDS = (Kind.BODY,)
+KINDS = SingleBody.KINDS
 SAME_M, SOLE_M = 1e-3, 0.02
 ROLES: dict[str, str] = {
     "root": "hips",
@@ -49,67 +45,33 @@ class Options(Table, frozen=True, kw_only=True):
     delay: Annotated[Delay, Meta(description=Delay.WORDS)] = Delay()
 
 
-class MocopiSource:
-    """One performer; of several phones on a port the first is followed."""
+class MocopiSource(SingleBody):
+    """One performer."""
 
     def __init__(self, endpoint: Endpoint, receiver: Receiver) -> None:
         options: Options = endpoint.options
-        self.endpoint, self.name = endpoint, options.name or "mocopi"
-        self.reception = Reception(receiver)
-        self.skeleton: Skeleton = PERFORMER
+        super().__init__(endpoint, receiver, options.name or "mocopi", options.delay.seconds)
         self.waiting = 0  # poses that came before their skeleton
         self._rows: dict[int, int] = {}  # number of a bone -> joint
-        self._copies = Copies(unlike=True)
-        self._buffer = JitterBuffer[Packet](
-            options.delay.seconds, interpolation.packets, interpolation.apart
-        )
 
-    @property
-    def silence(self) -> str:
-        return self.reception.silence
+    def decode(self, data: bytes) -> mocopi.Bones:
+        return mocopi.decode(data)
 
-    @property
-    def heard_ns(self) -> int:
-        return self.reception.heard_ns
+    def packet(self, said: mocopi.Bones, arrived_s: float) -> tuple[float | None, Packet] | None:
+        """A pose; a skeleton is none, and is taken."""
+        if said.parents is not None:
+            self._fit(said)
+            return None
+        if not self.known:
+            self.waiting += 1
+            return None
+        pose = self._pose(said, arrived_s)
+        return None if pose is None else (said.time_s, pose)
 
-    @property
-    def _known(self) -> bool:
-        return self.skeleton is not PERFORMER
-
-    def poll(self, now_s: float) -> list[Packet]:
-        """The poses that are to be shown since the last poll."""
-        reception = self.reception
-        for datagram in reception.poll(now_s):
-            try:
-                said = mocopi.decode(datagram.data)
-                if not reception.may_follow(datagram):
-                    continue
-                if said.parents is not None:
-                    self._fit(said)
-            except ProtocolError as error:
-                reception.damage(datagram, error)
-                continue
-            if reception.silent_s > SILENT_S:
-                self._copies = Copies(unlike=True)
-                self._buffer.clear()
-            reception.follow(datagram)
-            arrived_s = datagram.arrived_ns * 1e-9
-            if said.parents is not None:
-                continue
-            if not self._known:
-                self.waiting += 1
-            elif self._copies.has(datagram.data, arrived_s, self._buffer.clock.period_s):
-                reception.repeated += 1
-            elif (packet := self._packet(said, arrived_s)) is not None:
-                self._buffer.add(said.time_s, arrived_s, packet)
-        reception.remarks = delays([self._buffer])
-        if self.waiting and not self._known:
-            reception.remarks.append("its skeleton has not come yet: start sending again")
-        tick_s = reception.receiver.tick_ns * 1e-9
-        return [
-            replace(packet, capture_s=time_s, tick_s=tick_s)
-            for time_s, packet, _ in self._buffer.take(tick_s)
-        ]
+    def remarks(self) -> list[str]:
+        """That its skeleton has not come."""
+        waits = self.waiting and not self.known
+        return ["its skeleton has not come yet: start sending again"] if waits else []
 
     def _fit(self, said: mocopi.Bones) -> None:
         """Takes the skeleton, where it is another one."""
@@ -137,9 +99,10 @@ class MocopiSource:
             return
         self.skeleton = Skeleton(names, np.array(above), rest, turns, given_roles=given)
         self._rows = {number: j for j, number in enumerate(order)}
-        self._buffer.forget()
+        self.known = True
+        self.buffer.forget()
 
-    def _packet(self, said: mocopi.Bones, arrived_s: float) -> Packet | None:
+    def _pose(self, said: mocopi.Bones, arrived_s: float) -> Packet | None:
         there = [i for i, number in enumerate(said.numbers) if int(number) in self._rows]
         if not there:
             return None
@@ -151,26 +114,9 @@ class MocopiSource:
         seen[joints] = True
         return Packet(arrived_s, positions, rotations, None if seen.all() else seen)
 
-    @property
-    def notice(self) -> str:
-        """What a crew should know of it now."""
-        return self.reception.notice
-
-    @property
-    def streams(self) -> list[Stream]:
-        """Its body."""
-        return [Stream(Kind.BODY, self, known=self._known)]
-
     def figures(self) -> dict[str, Any]:
         """The counts, for `stats`."""
-        return {
-            **self.reception.figures(),
-            "before its skeleton": self.waiting,
-            "delay_s": delay_now_s([self._buffer]),
-        }
-
-    def close(self) -> None:
-        self.reception.close()
+        return {**super().figures(), "before its skeleton": self.waiting}
 
 
 SOURCE = MocopiSource

@@ -21,7 +21,7 @@ from understudy.runtime.core.typed import Table
 from understudy.runtime.sources import interpolation
 from understudy.runtime.sources.copies import Copies
 from understudy.runtime.sources.datagrams import QUIET_S, SILENT_S, Datagram, Receiver, Reception
-from understudy.runtime.sources.endpoint import Delay, Endpoint
+from understudy.runtime.sources.endpoint import Delay, Endpoint, Tcp
 from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Kind, Stream
@@ -30,6 +30,7 @@ from understudy.runtime.sources.tracked import TrackedObjects
 from . import mvn_skeleton
 
 PORT = mvn.PORT
+cut = mvn.cut  # of a stream over TCP
 KINDS = (Kind.BODY, Kind.PROP)
 MOST_CHARACTERS = 16
 # Skeletons that differ by less are the same: so far does a joint give way.
@@ -51,6 +52,7 @@ class Options(Table, frozen=True, kw_only=True):
         Literal["auto", "m", "cm"],
         Meta(description="of positions; auto: by the size of the body"),
     ] = "auto"
+    tcp: Annotated[Tcp, Meta(description=Tcp.WORDS)] = Tcp()
     delay: Annotated[Delay, Meta(description=Delay.WORDS)] = Delay()
 
 

@@ -7,6 +7,8 @@ itself is exact, where that is streamed ("scale"); a pose differs by how far joi
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from understudy.bridge.protocols import mvn
@@ -119,9 +121,17 @@ def _tips(names: tuple[str, ...]) -> Array:
     return tips
 
 
+@lru_cache(maxsize=64)
+def _rows(of: Skeleton, names: tuple[str, ...]) -> np.ndarray:
+    """(N,) joints of these names."""
+    rows = np.array([of.names.index(name) for name in names])
+    rows.setflags(write=False)
+    return rows
+
+
 def pose(of: Skeleton, body: mvn.Body) -> tuple[Array, Array, Array | None]:
     """A body on a skeleton that has its segments: positions and rotations, local, and seen."""
-    rows = np.array([of.names.index(name) for name in body.names])
+    rows = _rows(of, body.names)
     seen = np.zeros(len(of), bool)
     seen[rows] = body.seen
     positions, rotations = of.rest_positions.copy(), rotation.identity(len(of))

@@ -15,7 +15,7 @@ from understudy.runtime.core.typed import Table
 from understudy.runtime.sources import interpolation
 from understudy.runtime.sources.copies import Copies
 from understudy.runtime.sources.datagrams import QUIET_S, SILENT_S, Datagram, Receiver, Reception
-from understudy.runtime.sources.endpoint import Delay, Endpoint
+from understudy.runtime.sources.endpoint import Delay, Endpoint, Tcp
 from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Kind, Stream
@@ -23,6 +23,7 @@ from understudy.runtime.sources.streams import Kind, Stream
 from . import neuron_skeleton
 
 PORT = neuron.PORT
+cut = neuron.cut  # of a stream over TCP
 KINDS = (Kind.BODY,)
 MOST_AVATARS = 16
 # Joints give way by less. Offsets that are others for so many frames are another body's.
@@ -45,6 +46,7 @@ class Options(Table, frozen=True, kw_only=True):
         Literal["YXZ", "XYZ", "XZY", "YZX", "ZXY", "ZYX"],
         Meta(description="of rotations, as Axis' BVH broadcasting is set"),
     ] = "YXZ"
+    tcp: Annotated[Tcp, Meta(description=Tcp.WORDS)] = Tcp()
     delay: Annotated[Delay, Meta(description=Delay.WORDS)] = Delay()
 
 

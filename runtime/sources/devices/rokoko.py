@@ -75,6 +75,7 @@ class Actor:
         self.bodily = self.gloved = self.faced = self.guessed = False
         self.heard_s, self.heard_ns = float("-inf"), 0
         self._off = 0
+        self._rows: tuple[tuple[str, ...], Skeleton, Array] | None = None
 
     @property
     def known(self) -> bool:
@@ -100,7 +101,9 @@ class Actor:
             self.skeleton, self.guessed = _skeleton(said)
             self._off = 0
         body = self.skeleton
-        rows = np.array([body.index(bone) for bone in said.bones])
+        if self._rows is None or self._rows[0] != said.bones or self._rows[1] is not body:
+            self._rows = said.bones, body, np.array([body.index(bone) for bone in said.bones])
+        rows = self._rows[2]
         world_p, world_r = body.rest_globals[0].copy(), rotation.identity(len(body))
         world_p[rows], world_r[rows] = said.positions, said.turns
         seen = np.zeros(len(body), bool)
@@ -120,8 +123,8 @@ class Actor:
         """Whether its offsets have been another body's for some time."""
         if _flat(said.positions) or said.bones != self.skeleton.names:
             return False
-        found, _ = _skeleton(said)
-        apart = np.abs(found.rest_positions[1:] - self.skeleton.rest_positions[1:]).max()
+        offsets = _offsets(said, self.skeleton.parents[1:])
+        apart = np.abs(offsets - self.skeleton.rest_positions[1:]).max(initial=0.0)
         self._off = self._off + 1 if apart > OTHER_M else 0
         return self._off > OTHER_FRAMES
 
@@ -273,6 +276,12 @@ class RokokoSource:
 def _flat(positions: Array) -> bool:
     """Whether places of bones were left out: all lie at one place."""
     return bool(np.ptp(positions, axis=0).max(initial=0.0) < NOWHERE_M)
+
+
+def _offsets(said: rokoko_reader.Performer, above: Array) -> Array:
+    """(B - 1, 3) of all bones but the first, in those above them, whose rows are above (B - 1,)."""
+    ways = said.positions[1:] - said.positions[above]
+    return rotation.rotate(rotation.conjugate(said.turns[above]), ways)
 
 
 def _skeleton(said: rokoko_reader.Performer) -> tuple[Skeleton, bool]:

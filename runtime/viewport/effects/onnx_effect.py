@@ -211,6 +211,10 @@ class OnnxEffect:
         self._into = self.network.input[:, :planes].reshape(-1).view(np.uint8)
         self._from = self.network.output.reshape(-1).view(np.uint8)
 
+    def mix(self, share: float) -> None:
+        """How much of the effect is seen, 0 to 1 of what its card says."""
+        self._blend[1].program["strength"] = self.card.strength * min(max(share, 0.0), 1.0)
+
     def _texture(self, size: tuple[int, int], components: int, dtype: str) -> moderngl.Texture:
         limit = self.ctx.info["GL_MAX_TEXTURE_SIZE"]
         if max(size) > limit:

@@ -1,0 +1,75 @@
+"""Eight suits for ten minutes, as figures."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from .figure import Figure
+from .suit_film import performed
+from .suits import BAD, GOOD, STAGE_HZ, SUITS, Network, Report, lined_up, lives, rehearse
+
+LONG_S, QUICK_S = 600.0, 30.0
+# So long parts are compared before they are lined up, and so long a good network is measured.
+BEFORE_S = 20.0
+TOGETHER_MS, FLAT_MB = 2.0, 10.0
+
+
+def rehearsed(quick: bool) -> list[Figure]:
+    """A good network first, then the bad one: lined up, and for long."""
+    clip = performed()
+    made = lives(clip)
+    good = rehearse(BEFORE_S, clip, made, GOOD, delay="auto")
+    before = rehearse(BEFORE_S, clip, made)
+    report = rehearse(QUICK_S if quick else LONG_S, clip, made, later_s=lined_up(before.lag_s))
+    return [*latency(good), *told(report)]
+
+
+def _where(report: Report, network: Network) -> str:
+    return (
+        f"{len(SUITS)} suits at 120 Hz, a stage of {STAGE_HZ} Hz, {report.seconds:g} s, "
+        f"{network.words}, {os.cpu_count()} cores, load {report.load:.1f}"
+    )
+
+
+def latency(report: Report) -> list[Figure]:
+    """From a datagram's arrival to the wire, where nothing delays on purpose."""
+    where = _where(report, GOOD)
+    p50, p99 = (float(np.percentile(report.ages_ms, share)) for share in (50, 99))
+    return [
+        Figure("newest packet to wire, p50", p50, "ms", "", None, where),
+        Figure("newest packet to wire, p99", p99, "ms", "", None, where),
+    ]
+
+
+def told(report: Report) -> list[Figure]:
+    """What came of the bad network."""
+    where = _where(report, BAD)
+    apart = np.abs(report.apart_ms)
+    together = float(np.percentile(apart, 99))
+    takeover = float(np.mean(list(report.takeover.values())))
+    other = float(np.mean(list(report.other.values())))
+    off, held = 100.0 * report.off_m, 100.0 * report.held_off_m
+    lag = 1e3 * np.array(list(report.lag_s.values()))
+    grown = report.grown_mb
+    return [
+        Figure("ticks skipped", report.skipped, "ticks", "0", not report.skipped, where),
+        Figure("frames lost by who listens", report.lost, "", "", None, where),
+        Figure("hands and body of one subject apart, p50", float(np.median(apart)), "ms", "",
+               None, f"{len(apart)} poses of four subjects that moved"),
+        Figure("the same, p99", together, "ms", f"<= {TOGETHER_MS:g} ms",
+               together <= TOGETHER_MS, where),
+        Figure("share of TAKEOVER", 100.0 * takeover, "%", "", None,
+               "15 % of the time is silence by itself"),
+        Figure("share of HOLD and LOST", 100.0 * other, "%", "", None, where),
+        Figure("mean joint error in TAKEOVER", float(off.mean()), "cm", "", None,
+               f"{len(off)} poses; p95 {np.percentile(off, 95):.1f} cm"),
+        Figure("the same of who keeps the last pose", float(held.mean()), "cm", "", None,
+               f"p95 {np.percentile(held, 95):.1f} cm"),
+        Figure("a LIVE pose off the film", 1e3 * report.live_off_m, "mm", "", None, where),
+        Figure("a LIVE pose behind its moment, least and most suit", float(lag.max()), "ms", "",
+               None, f"{lag.min():.1f} to {lag.max():.1f} ms, jitter and delay among them"),
+        Figure("memory of the stage, growth", grown, "MB", "flat", grown < FLAT_MB,
+               f"{report.memory_mb[-1]:.0f} MB at the end"),
+    ]  # fmt: skip
