@@ -24,6 +24,7 @@ AHEAD = 2
 MIDDLE_S = (HOP / 2 + WINDOW / 2) / RATE_HZ
 LOOK_AHEAD_S = AHEAD * FRAME_S + (HOP + WINDOW) / RATE_HZ - MIDDLE_S
 LEAST = 1e-5
+PIECE = 60 * RATE_HZ
 MEL = 2595 * np.log10(1 + 60.0 / 700), 2595 * np.log10(1 + 7600.0 / 700)
 NETWORK = networks.WEIGHTS / "voice.onnx"
 # What the network answers; a name without a side is of both.
@@ -39,31 +40,43 @@ CURVES: tuple[str, ...] = tuple(
 )
 
 
+_FACED = np.repeat(np.arange(len(MOUTH)), [2 if name in SIDED else 1 for name in MOUTH])
+
+
 def faced(values: Array) -> Array:
     """(..., K) as `CURVES` of the network's (..., C); lips close no farther than the jaw opens."""
-    out = np.clip(values, 0.0, 1.0).astype(np.float32)
+    out = np.minimum(np.maximum(values, 0.0), 1.0).astype(np.float32, copy=False)
     out[..., 1] = np.minimum(out[..., 1], out[..., 0])
-    repeats = [2 if name in SIDED else 1 for name in MOUTH]
-    return np.repeat(out, repeats, axis=-1)
+    return out.take(_FACED, axis=-1)
 
 
 @functools.cache
 def filters() -> Array:
-    """(BANDS, WINDOW // 2 + 1) triangles, even on the mel scale from 60 to 7,600 Hz."""
+    """(WINDOW // 2 + 1, BANDS) triangles, even on the mel scale from 60 to 7,600 Hz.
+
+    They are of a window's power, by its length.
+    """
     mel = np.linspace(MEL[0], MEL[1], BANDS + 2)
     edges = 700 * (10 ** (mel / 2595) - 1)
     bins = np.fft.rfftfreq(WINDOW, 1 / RATE_HZ)
     low, mid, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    return np.maximum(0.0, np.minimum((bins - low) / (mid - low), (high - bins) / (high - mid)))
+    high_side, low_side = (high - bins) / (high - mid), (bins - low) / (mid - low)
+    return np.ascontiguousarray(np.maximum(0.0, np.minimum(low_side, high_side)).T / WINDOW)
+
+
+_SHAPE = np.hanning(WINDOW)
+_WITHIN = np.arange(WINDOW)
 
 
 def bands(sound: Array) -> Array:
     """(N, BANDS) logarithms of a sound's (S,) bands, a column each HOP; whole windows alone."""
     if len(sound) < WINDOW:
         return np.zeros((0, BANDS), np.float32)
-    windows = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::HOP]
-    power = np.abs(np.fft.rfft(windows * np.hanning(WINDOW))) ** 2 / WINDOW
-    return (np.log10(power @ filters().T + LEAST) / 2.0 + 1.0).astype(np.float32)
+    count = (len(sound) - WINDOW) // HOP + 1
+    windows = sound[np.arange(0, count * HOP, HOP)[:, None] + _WITHIN] * _SHAPE
+    tones = np.fft.rfft(windows)
+    power = tones.real * tones.real + tones.imag * tones.imag
+    return (np.log10(power @ filters() + LEAST) * 0.5 + 1.0).astype(np.float32)
 
 
 def frames(sound: Array) -> Array:
@@ -124,6 +137,8 @@ def between(rows: Array, time_s: float) -> Array:
 
 def of_sound(sound: Array) -> Array:
     """(T, len(CURVES)) the curves of a whole sound, a row for each frame."""
-    listener = Listener()
-    rows = listener.hear(np.concatenate([sound, np.zeros(RATE_HZ // 10)]))
+    listener, rows = Listener(), []
+    for begin in range(0, len(sound), PIECE):  # windows of an hour at once are gigabytes
+        rows += listener.hear(sound[begin : begin + PIECE])
+    rows += listener.hear(np.zeros(RATE_HZ // 10))
     return np.array(rows).reshape(-1, len(CURVES))

@@ -32,9 +32,16 @@ _BY_BUILD = "by build"
 def draw(editor: Editor, costume: Costume, unit: float) -> None:
     """Below a selected subject that wears a character."""
     if costume.fit:
+        _heading("How it is fitted")
         _fit(editor, costume, unit)
     if costume.person:
+        _heading("How the person is made")
         _person(editor, costume, unit)
+
+
+def _heading(text: str) -> None:
+    imgui.spacing()
+    imgui.text_disabled(text)
 
 
 def _fit(editor: Editor, costume: Costume, unit: float) -> None:

@@ -13,7 +13,7 @@ from understudy.runtime.core.pose import Pose, Subject
 from understudy.runtime.sources import registry, speech
 from understudy.runtime.sources.face import Face
 from understudy.runtime.sources.streams import Kind
-from understudy.runtime.sources.voice import Voice
+from understudy.runtime.sources.voice import Voice, beside
 from understudy.runtime.stage.faces import Wearer
 
 JAW = speech.CURVES.index("jawOpen")
@@ -120,3 +120,18 @@ def test_the_phone_has_the_mouth_while_it_comes_and_the_voice_when_it_is_gone():
     assert jaws[60] == pytest.approx(0.2) and blinks[60] == pytest.approx(0.9)
     assert jaws[-1] == pytest.approx(0.6) and blinks[-1] == pytest.approx(0.0)
     assert np.abs(np.diff(jaws[20:])).max() < 0.03, "no pop as one gives way to the other"
+
+
+def test_a_mouth_rests_before_its_sound_and_after_it():
+    rows = np.ones((3, 2), np.float32)
+    assert speech.between(rows, 0.0)[0] == pytest.approx(1.0 - speech.MIDDLE_S / speech.FRAME_S)
+    assert speech.between(rows, 0.03).tolist() == [1.0, 1.0]
+    assert not speech.between(rows, -1.0).any() and not speech.between(rows, 1.0).any()
+
+
+def test_a_takes_sound_is_the_file_beside_it_that_has_its_name(tmp_path):
+    take = tmp_path / "walk.bvh"
+    with pytest.raises(UnderstudyError, match=r"put one beside it, as walk\.wav"):
+        beside(take)
+    (tmp_path / "walk.WAV").touch()
+    assert beside(take) == tmp_path / "walk.WAV"

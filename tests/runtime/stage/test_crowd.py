@@ -36,10 +36,10 @@ def spread(performer) -> float:
 
 @pytest.fixture(scope="module")
 def walked():
-    """Thirty-two on one pad: a walk, a bend, a stand, a walk back."""
-    acting, actors, performer = crowd(32, grid(32, SPACING_M))
+    """Sixteen on one pad: a walk, a bend, a stand, a walk back."""
+    acting, actors, performer = crowd(16, grid(16, SPACING_M))
     least, spreads = [], []
-    sticks = [(0.0, 0.65)] * 360 + [(0.5, 0.4)] * 240 + [(0.0, 0.0)] * 120 + [(0.0, -0.65)] * 240
+    sticks = [(0.0, 0.65)] * 240 + [(0.5, 0.4)] * 120 + [(0.0, 0.0)] * 60 + [(0.0, -0.65)] * 120
     for stick in sticks:
         for actor in actors:
             actor.intent = Intent(np.array(stick))
@@ -50,26 +50,29 @@ def walked():
     return np.array(least), np.array(spreads)
 
 
-def test_thirty_two_on_one_pad_keep_apart(walked):
+def test_sixteen_on_one_pad_keep_apart(walked):
     assert walked[0].min() > 0.5
 
 
 def test_they_do_not_walk_in_step(walked):
-    assert walked[1][240:360].mean() > 0.6
+    assert walked[1][150:240].mean() > 0.6
 
 
 def test_who_walks_through_each_other_keeps_apart_and_arrives():
-    count = 16
+    count = 10
     angle = np.arange(count) * 2 * np.pi / count
     spots = 5.0 * np.stack([np.sin(angle), 0 * angle, np.cos(angle)], -1)
     acting, actors, performer = crowd(count, spots, angle + np.pi)
     for i, actor in enumerate(actors):
         actor.go(Goal((-spots[i, 0], -spots[i, 2])))
     least = []
+    off = np.full(count, np.inf)
     for _ in range(1500):
         acting.step(1 / 60)
         least.append(nearest(performer))
-    off = np.linalg.norm(performer.root + spots[:, [0, 2]], axis=-1)
+        off = np.linalg.norm(performer.root + spots[:, [0, 2]], axis=-1)
+        if off.max() < 0.5:
+            break
     acting.close()
     assert min(least) > 0.4
     assert off.max() < 0.6

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import wave
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from understudy.runtime.cli.main import main
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
+from understudy.runtime.sources import speech
 from understudy.runtime.takes import bvh
 from understudy.runtime.takes.clip import Clip
 from understudy.runtime.viewport import film
@@ -109,6 +111,26 @@ def test_a_take_on_a_character(take: Path, tmp_path: Path) -> None:
     assert main([str(w) for w in [*words, "--out", tmp_path / "x", "--character", "no.glb"]]) == 2
 
 
+def test_a_voice_beside_the_take_moves_the_mouth_and_is_the_films_sound(
+    take: Path, tmp_path: Path
+) -> None:
+    sound = np.sin(np.arange(8000) * 0.2) * 0.4
+    with wave.open(str(take.with_suffix(".wav")), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes((sound * 32767).astype(np.int16).tobytes())
+    words = ["render", take, "--out", tmp_path / "f.mp4", "--size", "96x64", "--quiet"]
+    assert main([str(w) for w in [*words, "--voice", "take", "--no-effect", "--fps", "20"]]) == 0
+    with av.open(str(tmp_path / "f.mp4")) as film_file:
+        heard = np.concatenate([f.to_ndarray()[0] for f in film_file.decode(audio=0)])
+        assert film_file.streams.video[0].frames == 4
+    assert 0.15 < len(heard) / 48000 < 0.3 and np.abs(heard).max() > 0.2
+    mouth = np.zeros((20, len(speech.CURVES)), np.float32)
+    mouth[:, 0] = 0.5
+    *_, last = film.frames(waving(), 20.0, "ann", mouth)
+    assert last.subjects[0].skeleton.curve_names == speech.CURVES
+    assert last.subjects[0].curves[0] == 0.5
+
+
 @pytest.mark.parametrize("camera", ["third", "first", "orbit"])
 def test_other_cameras(take: Path, tmp_path: Path, camera: str) -> None:
     words = ["render", take, "--out", tmp_path / "f", "--size", "96x64", "--fps", "10"]
@@ -124,6 +146,8 @@ def test_other_cameras(take: Path, tmp_path: Path, camera: str) -> None:
         (["TAKE", "--out", "a.mp4", "--size", "9x9"], "64 to 8192"),
         (["TAKE", "--out", "a.mp4", "--fps", "0"], "--fps"),
         (["TAKE", "--out", "a.mp4", "--start", "99"], "lasts"),
+        (["TAKE", "--out", "a.mp4", "--voice", "take"], "has no sound"),
+        (["TAKE", "--out", "a.mp4", "--voice", "no.wav"], "no.wav cannot be read as a sound"),
         (["TAKE", "--out", "a.mp4", "--scale", "9"], "--scale"),
         (["TAKE", "--out", "a.mp4", "--focal", "1"], "--focal"),
     ],
