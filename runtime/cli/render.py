@@ -10,8 +10,9 @@ from understudy.runtime.core.progress import loading
 from .file_options import add_file_options, decided
 from .look_options import aspect_of, chosen, frame_options, look_options
 
-SUMMARY = "turn a take (BVH) into a movie or PNG frames, on a mannequin fitted to its skeleton"
+SUMMARY = "turn takes or a motion file into a movie or PNG frames"
 EXAMPLES = """understudy render take.bvh --out take.mp4
+understudy render takes/12A_T003.mcap takes/12B_T001.mcap --out animatic.mp4 --caption
 understudy render take.bvh --out take.mp4 --size 1920x1080 --camera orbit --contact-sheet sheet.png
 understudy render take.bvh --out take.mp4 --character knight.glb --set flat
 understudy render take.bvh --out take.mp4 --character anna.glb --voice take
@@ -20,7 +21,12 @@ understudy render take.bvh --out frames/ --fps 24 --skeleton"""
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("take", type=Path, help="the BVH file")
+    add(
+        "take",
+        type=Path,
+        nargs="+",
+        help="a motion file (BVH); or takes (.mcap), one after the other, with everybody in them",
+    )
     add("--out", type=Path, required=True, help="MOVIE.mp4, or a folder for PNG frames")
     add("--png", action="store_true", help="write PNG frames into --out")
     add("--size", default="1280x720", help="WIDTHxHEIGHT (1280x720)")
@@ -32,14 +38,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="a sound, or `take` for the one beside the take that has its name: it moves the "
         "character's mouth and is the film's sound",
     )
-    add("--camera", default="third", choices=("third", "first", "orbit", "fixed"))
+    add(
+        "--camera",
+        metavar="CAMERA",
+        help="third, first, orbit, fixed; of takes also a camera's name, or `cuts` for the one "
+        "that was live (cuts where a take has cameras, else third)",
+    )
     add("--focal", type=float, metavar="MM", help="focal length on a 24 mm high sensor (38)")
     add("--start", type=float, default=0.0, metavar="S", help="begin at this second of the take")
     add("--seconds", type=float, metavar="N", help="end after this many seconds")
     add("--no-effect", action="store_true", help="without the learned contact shading")
     add("--effect", metavar="DIR", help="an image effect: a folder with effect.toml, or its name")
     add("--skeleton", action="store_true", help="draw the bones over the body")
-    add("--caption", action="store_true", help="name and time in the corner")
+    add(
+        "--caption",
+        action="store_true",
+        help="name and time in the corner; of takes slate, timecode and lens",
+    )
+    add("--states", action="store_true", help="of takes: colour who is taken over or held")
     add("--scale", type=float, help="pixels drawn per pixel along an edge (2; 1 on software)")
     add("--contact-sheet", type=Path, metavar="FILE.png", help="also a sheet of small pictures")
     add("--quiet", action="store_true", help="no progress")
@@ -70,6 +86,16 @@ def run(args: argparse.Namespace) -> int:
         value = getattr(args, name)
         if value is not None and not 0.0 <= value < 1e7:
             raise UnderstudyError(f"--{name} is {value:g}; it can be 0 to 1e7 seconds.")
+    if any(path.suffix.lower() == ".mcap" for path in args.take):
+        return _takes(args, size)
+    if len(args.take) > 1:
+        raise UnderstudyError("Only takes (.mcap) are shown one after the other; give one file.")
+    (args.take,) = args.take
+    args.camera = args.camera or "third"
+    if args.camera not in ("third", "first", "orbit", "fixed"):
+        raise UnderstudyError(
+            f"--camera {args.camera}: a motion file has third, first, orbit, fixed."
+        )
     figure = figures.load(args.character) if args.character is not None else None
     with loading(args.take) as bar:
         clip = bvh.read(args.take, progress=bar("reading"), **decided(args))
@@ -133,6 +159,19 @@ def run(args: argparse.Namespace) -> int:
         print(f"wrote {sheet.path}")
     print(f"wrote {args.out}: {out.written} pictures, {clip.duration_s:.1f} s")
     return 0
+
+
+def _takes(args: argparse.Namespace, size: tuple[int, int]) -> int:
+    from understudy.runtime.core.errors import UnderstudyError
+
+    from . import render_take
+
+    for path in args.take:
+        if path.suffix.lower() != ".mcap":
+            raise UnderstudyError(f"{path.name} is no take (.mcap); render it by itself.")
+        if not path.is_file():
+            raise UnderstudyError(f"{path} is not there.")
+    return render_take.run(args, args.take, size)
 
 
 def _voice(args: argparse.Namespace, seconds: float):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,12 @@ def worn(motion: Motion, given: Mapping[str, Path]) -> list[Worn]:
         session = typed.convert(tomllib.loads(motion.session), _Session, "the take's session")
     known: dict[Path, Character | str] = {}
     return [_worn(track, session, given, known) for track in motion.tracks]
+
+
+def said_files(session: str, names: Iterable[str]) -> dict[str, str]:
+    """The files that a take's session (TOML) names for its subjects."""
+    said = typed.convert(tomllib.loads(session), _Session, "the take's session")
+    return {name: file for name in names if (file := said.file(name))}
 
 
 def _worn(

@@ -31,11 +31,16 @@ SHOW_YAW_RAD = float(np.pi + np.radians(35))
 def film_rate(clip: Clip, fps: float | None) -> float:
     """Pictures per second: what was asked, else the clip's own rate brought under MOST_FPS."""
     if fps is not None:
-        if not 1.0 <= fps <= 240.0:
-            raise UnderstudyError(f"--fps is {fps:g}; it can be 1 to 240.")
-        return fps
+        return checked_rate(fps)
     rate = clip.rate_hz
     return rate / int(np.ceil(rate / MOST_FPS - 1e-6))
+
+
+def checked_rate(fps: float) -> float:
+    """A rate of pictures that a film can have."""
+    if not 1.0 <= fps <= 240.0:
+        raise UnderstudyError(f"--fps is {fps:g}; it can be 1 to 240.")
+    return fps
 
 
 def sample(clip: Clip, time_s: float) -> Pose:
