@@ -29,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--out", type=Path, required=True, help="MOVIE.mp4, or a folder for PNG frames")
     add("--png", action="store_true", help="write PNG frames into --out")
+    add("--codec", default="h264", choices=("h264", "prores"), help="of the movie (h264)")
     add("--size", default="1280x720", help="WIDTHxHEIGHT (1280x720)")
     add("--fps", type=float, help="pictures per second (the take's own, up to 60)")
     add("--character", type=Path, metavar="FILE", help="on a character, or a profile of one")
@@ -139,7 +140,7 @@ def run(args: argparse.Namespace) -> int:
         said = len(renderer.notes)
         for note in renderer.notes:
             print(note)
-        out = film.output(args.out, args.png, size, fps, sound)
+        out = film.output(args.out, args.png, size, fps, sound, args.codec)
         try:
             steps = film.render(
                 clip, out, renderer, options, fps, args.camera, args.focal, sheet, args.take.stem,

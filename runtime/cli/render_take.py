@@ -71,7 +71,7 @@ def run(args: argparse.Namespace, paths: Sequence[Path], size: tuple[int, int]) 
         print(f"{size[0]}x{size[1]} at {fps:g} fps on {gl.renderer_name(renderer.ctx)}")
         if args.effect is not None:
             renderer.set_effect(folders.folder(args.effect))
-        out = film.output(args.out, args.png, size, fps, sound)
+        out = film.output(args.out, args.png, size, fps, sound, args.codec)
         try:
             steps = take_film.render(
                 parts, out, renderer, options, fps, kind, args.focal, sheet, args.states

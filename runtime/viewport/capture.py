@@ -30,8 +30,11 @@ def even(size: tuple[int, int]) -> tuple[int, int]:
 SOUND_HZ = 48000
 
 
+CODECS = ("h264", "prores")
+
+
 class Movie:
-    """An H.264 file. `add` hands a picture to the encoder's thread.
+    """An H.264 file, or Apple ProRes 422 HQ. `add` hands a picture to the encoder's thread.
 
     sound (N,)  -1..1 at SOUND_HZ, from the first picture to the last
     live  a picture that finds the queue full is dropped and counted, so that the frame loop never
@@ -46,8 +49,9 @@ class Movie:
         live: bool = False,
         threads: int = 0,
         sound: np.ndarray | None = None,
+        codec: str = "h264",
     ) -> None:
-        self._sound = sound
+        self._sound, self._codec = sound, codec
         self.path, self.size, self.live = Path(path), even(size), live
         self.dropped = self.written = 0
         self._fps = Fraction(fps).limit_denominator(1001)
@@ -60,6 +64,8 @@ class Movie:
             raise UnderstudyError(
                 f"{self.path.name} is no movie that can be written: end it in .mp4, .mov or .mkv."
             )
+        if codec == "prores" and self.path.suffix.lower() == ".mp4":
+            raise UnderstudyError(f"{self.path.name} cannot hold ProRes: end it in .mov or .mkv.")
         writable(self.path)
         self._thread = threading.Thread(target=self._encode, name="encoder", daemon=True)
         self._thread.start()
@@ -95,10 +101,14 @@ class Movie:
         import av
 
         with av.open(str(self._part), "w", options={"movflags": "+faststart"}) as file:
-            options = {"crf": "19", "preset": "veryfast" if self.live else "fast"}
-            stream = file.add_stream("libx264", rate=self._fps, options=options)
+            if self._codec == "prores":
+                stream = file.add_stream("prores_ks", rate=self._fps, options={"profile": "hq"})
+                stream.pix_fmt = "yuv422p10le"
+            else:
+                options = {"crf": "19", "preset": "veryfast" if self.live else "fast"}
+                stream = file.add_stream("libx264", rate=self._fps, options=options)
+                stream.pix_fmt = "yuv420p"
             stream.width, stream.height = self.size
-            stream.pix_fmt = "yuv420p"
             stream.codec_context.thread_count = self._threads
             stream.codec_context.time_base = 1 / self._fps
             heard = None
@@ -130,7 +140,7 @@ class Movie:
             self.abort()
             raise UnderstudyError(
                 f"The movie {self.path} could not be written: {str(error).strip() or repr(error)}; "
-                "check the disk and that PyAV has libx264 (`pip install --upgrade av`)."
+                "check the disk and that PyAV has its encoder (`pip install --upgrade av`)."
             )
 
     def close(self) -> None:

@@ -166,9 +166,14 @@ def size_of(text: str) -> tuple[int, int]:
 
 
 def output(
-    out: Path, png: bool, size: tuple[int, int], fps: float, sound: Array | None = None
+    out: Path,
+    png: bool,
+    size: tuple[int, int],
+    fps: float,
+    sound: Array | None = None,
+    codec: str = "h264",
 ) -> Movie | Stills:
     """A movie, with its sound, or a folder of PNGs where `out` is one or --png asks for it."""
     if png or out.is_dir() or out.suffix == "":
         return Stills(out)
-    return Movie(out, size, fps, sound=sound)
+    return Movie(out, size, fps, sound=sound, codec=codec)

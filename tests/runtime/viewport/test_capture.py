@@ -135,3 +135,21 @@ def test_a_contact_sheet_spans_the_run_in_bounded_memory(tmp_path: Path, count: 
     width, height = Image.open(tmp_path / "s.png").size
     assert width >= 60 and height >= 45
     assert [p.name for p in tmp_path.iterdir()] == ["s.png"]
+
+
+def test_a_prores_movie_is_ten_bits_of_422_and_no_mp4(tmp_path: Path) -> None:
+    movie = Movie(tmp_path / "film.mov", (64, 48), 24.0, codec="prores")
+    for shade in (0, 120, 240):
+        movie.add(np.full((48, 64, 3), shade, np.uint8))
+    movie.close()
+    with av.open(str(tmp_path / "film.mov")) as read:
+        stream = read.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == (
+            "prores",
+            "yuv422p10le",
+        )
+        shades = [picture.to_ndarray(format="rgb24").mean() for picture in read.decode(stream)]
+    assert np.allclose(shades, (0, 120, 240), atol=3)
+    with pytest.raises(UnderstudyError, match="cannot hold ProRes"):
+        Movie(tmp_path / "film.mp4", (64, 48), 24.0, codec="prores")
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mov"]
