@@ -17,7 +17,7 @@ from understudy.runtime.core.roles import LEG, SIDES
 from understudy.runtime.core.rotation import Array
 
 from .ground import SOLE_M, clearances
-from .limbs import PERSONS_M, Limb
+from .limbs import PERSONS_M, Limb, block
 from .points import Points
 from .retarget import Retarget
 
@@ -71,8 +71,9 @@ def landed(high: Array) -> Array:
     Mocap's feet push off through the floor and stand some millimetres above it. Between the two a
     foot comes down and lifts without a step.
     """
-    x = quaternion.clamp(high / HOVERS_M, 0.0, 1.0)
-    return np.maximum(high, 0.0) * x * (2.0 - x)
+    above = np.maximum(high, 0.0)
+    x = np.minimum(above * (1.0 / HOVERS_M), 1.0)
+    return above * x * (2.0 - x)
 
 
 def _scaled(up: dict[int, float], world_p: Array, role: dict[str, int]) -> dict[int, float]:
@@ -116,7 +117,7 @@ class Feet:
         there = [n for n in legs if _whole(limbs[n].name.partition("_")[0], have)]
         sides = [limbs[n].name.partition("_")[0] for n in there]
         assert set(sides) <= set(SIDES)
-        self.legs = np.array(there, int)
+        self.legs, self._count = block(there), len(there)
         self._limbs = [limbs[n] for n in there]
         source_up = _scaled(clearances(way.source, way.source_p), way.source_p, have)
         target_up = _scaled(clearances(way.target, way.target_p), way.target_p, way.target_role)
@@ -129,7 +130,7 @@ class Feet:
         self._target = _soles(way.target_role, sides, way.target_p, way.target_r, target_up)
         left = way.target_role["left_foot"]
         self.standing_m = target_up[left] - scale * source_up[have["left_foot"]]
-        self._scale = scale
+        self._scale, self._per_reach = scale, 1.0 / (REACHES_M * max(scale, 1e-3))
         self.last_m: Array = np.zeros((0, 0))  # how high the actor's soles were
         feet_m = _feet_m(way.target_p, way.target_role, sides) - scale * _feet_m(
             way.source_p, have, sides
@@ -181,7 +182,7 @@ class Feet:
         left (..., 3) is the actor's, on the ground.
         """
         scale, lead = self._scale, left.shape[:-1]
-        shape = (*lead, len(self.legs), 3)
+        shape = (*lead, self._count, 3)
         self.last_m = np.minimum.reduce(sums[..., self._soles, 1].reshape(shape), -1)
         up = scale * landed(self.last_m)  # above the floor, (..., F)
         aim = sums[..., self._aims, :] + (left @ self._aside).reshape(shape)
@@ -192,6 +193,6 @@ class Feet:
         stretched = np.sqrt(np.add.reduce(theirs * theirs, -1)) / self._source_leg_m
         limit = np.maximum(STRETCH, stretched) * self._leg_m  # as far as the actor, if further
         reach = np.sqrt(np.maximum(limit * limit - square[..., 0] - square[..., 2], 0.0))
-        weight = quaternion.clamp(1.0 - up / (REACHES_M * max(scale, 1e-3)), 0.0, 1.0)
+        weight = quaternion.clamp(1.0 - self._per_reach * up, 0.0, 1.0)
         lack = np.maximum(-way[..., 1] - reach, 0.0)
         return aim, np.asarray(np.maximum.reduce(weight * lack, -1, initial=0.0))

@@ -19,7 +19,7 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
 from . import feet, ground, pelvis, touch, twist
-from .limbs import PERSONS_M, Lengths, bent, limbs
+from .limbs import PERSONS_M, Lengths, bent, block, limbs
 from .points import Points
 from .profile import Profile
 from .retarget import LEVEL_FRAMES, Retarget
@@ -83,7 +83,7 @@ class Fitting:
         self._limbs = limbs(self.target, way.target_role)
         legs = [n for n, limb in enumerate(self._limbs) if limb.name.endswith("leg")]
         arms = [n for n, limb in enumerate(self._limbs) if limb.name.endswith("arm")]
-        self._arms = np.array(arms, int)
+        self._arms = block(arms)
         wider_m = self._pelvis.wider_m(self.scale)
         floor_m = profile.floor_m if profile.floor_m is not None else figure.floor_m
         landing = feet.Feet(way, legs, self._limbs, floor_m, self.scale, wider_m)
@@ -109,12 +109,14 @@ class Fitting:
         world_r = way.turned(source_r)
         sums = self._points.sums(source_bones, source_r, world_r)
         lead = sums.shape[:-2]
-        soles_m: Array = np.zeros((*lead, 0))
+        shape = (*lead, 3, len(self._limbs), 3)
         if self._feet is not None:
             ankles, drop = self._feet.aim(sums, self._pelvis.left(sums))
             soles_m = self._feet.last_m
             sums[..., self._own, 1] -= drop[..., None]
-        joints = sums[..., self._joints, :].reshape(*lead, 3, len(self._limbs), 3)
+        else:
+            soles_m = np.zeros((*lead, 0))
+        joints = sums[..., self._joints, :].reshape(shape)
         goal = joints[..., 2, :, :].copy()
         if self._feet is not None:
             goal[..., self._feet.legs, :] = ankles
@@ -122,10 +124,10 @@ class Fitting:
             top = joints[..., 0, self._arms, :]
             wrist = goal[..., self._arms, :]
             goal[..., self._arms, :] = top + self.figure.profile.arms * (wrist - top)
-        there: Array = np.zeros((*lead, 0, 3))
-        here = there
-        if self._hands is not None and len(self._hands.arms):
+        if self._hands is not None and self._hands.count:
             there, here = self._hands.aim(sums, source_r, world_r, goal)
+        else:
+            there = here = np.zeros((*lead, 0, 3))
         hips, ahead = sums[..., self._hips, :], sums[..., self._ahead, :]
         return Posing(hips, world_r, joints, ahead, goal, soles_m, there, here)
 

@@ -7,6 +7,7 @@ with them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +78,14 @@ def _hanging(skeleton: Skeleton, joint: int, others: set[int]) -> np.ndarray:
 _WAYS = np.array(
     [[-1, 1, 0, 0], [0, -1, 1, 0], [0, 0, -1, 1], [-1, 0, 0, 1], [-1, 0, 1, 0]], dtype=float
 )
+
+
+def block(rows: Sequence[int]) -> slice | np.ndarray:
+    """Rows that follow one another as a slice, which is read and written in a third of the time."""
+    rows = [int(row) for row in rows]
+    if rows and rows == list(range(rows[0], rows[0] + len(rows))):
+        return slice(rows[0], rows[0] + len(rows))
+    return np.array(rows, int)
 
 
 class Lengths:

@@ -9,6 +9,7 @@ hands here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,6 +20,18 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
 from .profile import Profile
+
+
+@dataclass
+class Placed:
+    """Poses as they are going out, (..., K, 3) and (..., K, 4); no soles and no palms are known."""
+
+    positions: Array
+    rotations: Array
+    soles_m: Array
+    palms: Array
+    palms_there: Array
+    moved: Array | None = None
 
 
 class Mapped:
@@ -67,6 +80,20 @@ class Mapped:
             return rotation.identity()
         here, there = self._target_rest[0], self._source_rest[0]
         return rotation.between(here[mine[0]] - here[joint], there[theirs[0]] - there[mates[joint]])
+
+    hands_ratio = 1.0
+
+    def begin(self, positions: Array, rotations: Array) -> Placed:
+        """The same as `Fitting` has it, for a stage."""
+        none = np.zeros((*rotations.shape[:-2], 0, 3))
+        return Placed(*self.apply(positions, rotations), none[..., 0], none, none)
+
+    def finish(self, placed: Placed) -> tuple[Array, Array]:
+        return placed.positions, placed.rotations
+
+    def contacts(self, said: Array) -> Array:
+        """Of feet that nobody knows: none."""
+        return said[:0]
 
     def apply(self, positions: Array, rotations: Array) -> tuple[Array, Array]:
         """Local positions (..., K, 3) and rotations (..., K, 4) of the target's joints."""

@@ -15,7 +15,7 @@ from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
-from .limbs import Limb
+from .limbs import Limb, block
 from .points import Points
 from .retarget import Retarget
 
@@ -52,13 +52,14 @@ class Hands:
         theirs, ours = way.source_role, way.target_role
         sides = [limbs[n].name.partition("_")[0] for n in arms]
         there = [n for n, side in enumerate(sides) if f"{side}_hand" in theirs]
-        self.arms = np.array([arms[n] for n in there], int)
+        own = [arms[n] for n in there]
+        self.arms, self.count = block(own), len(own)
         sides = [sides[n] for n in there]
         self.source_size = _size(way.source_p, theirs)
         self._target_size = _size(way.target_p, ours)
         self._wrist = [theirs[f"{side}_hand"] for side in sides]
         self._wrist_row = way.row[self._wrist]
-        self._end = [limbs[n].end for n in self.arms]
+        self._end = [limbs[n].end for n in own]
         along = np.array([[1.0 if side == "left" else -1.0, 0.0, 0.0] for side in sides])
         along = along.reshape(-1, 3)
         palm = PALM * _hand_m(way.source, self._wrist, HAND_M * self.source_size)
@@ -107,11 +108,11 @@ class Hands:
     def aim(self, sums: Array, source_r: Array, world_r: Array, goal: Array) -> tuple[Array, Array]:
         """Moves the wrists' goals in goal (..., L, 3); gives both's palms, (..., A, 3) each."""
         theirs, reach = sums[..., self._palms, :], sums[..., self._reach, :]
-        free: Array = goal.take(self.arms, axis=-2) + reach
+        free: Array = goal[..., self.arms, :] + reach
         ours = free
         if len(self._things):
             ours = self._touching(sums, source_r, world_r, ours)
-        if len(self.arms) == 2:
+        if self.count == 2:
             ours = self._clasping(sums[..., self._apart, :], ours)
         if ours is not free:
             goal[..., self.arms, :] = ours - reach
@@ -120,7 +121,7 @@ class Hands:
     def _touching(self, sums: Array, source_r: Array, world_r: Array, ours: Array) -> Array:
         """Palms (..., A, 3) of the character beside its own body."""
         way = sums[..., self._ways, :]
-        way = way.reshape(*way.shape[:-2], len(self.arms), len(self._things), 3)
+        way = way.reshape(*way.shape[:-2], self.count, len(self._things), 3)
         far = np.sqrt(np.add.reduce(way * way, -1, keepdims=True))
         if (far[..., 0] > self._nearest_m).all():  # nothing is near: most ticks of most bodies
             return ours

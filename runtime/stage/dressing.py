@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Pose, State, Subject
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget import touch
-from understudy.runtime.retarget.fitting import Figure, Fitting, Posing
+from understudy.runtime.retarget.fitting import Figure, Fitting
+from understudy.runtime.retarget.mapped import Mapped
 from understudy.runtime.retarget.retarget import NotHumanoid
 
 # An actor's floor is looked for so far from where it is thought to be, and never further away.
@@ -22,18 +24,26 @@ LOOKS_M, FURTHEST_M = 0.1, 0.06
 FOLLOWS_MPS, STANDS = 0.03, 0.2
 
 
+Way = Fitting | Mapped
+
+
 @dataclass
 class _Fit:
     """A skeleton's way onto a figure: being measured, there, or none and why."""
 
     source: Skeleton
     work: Future[Any] | None = None
-    fitting: Fitting | None = None
+    fitting: Way | None = None
     refusal: str = ""
 
 
-def fit(source: Skeleton, figure: Figure) -> Fitting | str:
+def fit(source: Skeleton, figure: Figure) -> Way | str:
     """The way of a skeleton onto a figure, or the sentence that says why there is none."""
+    if figure.profile.map:
+        try:
+            return Mapped(source, figure.skeleton, figure.profile.map, figure.profile)
+        except UnderstudyError as error:
+            return str(error)
     try:
         return Fitting(source, figure)
     except NotHumanoid as error:
@@ -55,7 +65,7 @@ class Costume:
         """The same actor in another figure."""
         return Costume(figure, self._fit.source, self.sure)
 
-    def take(self, found: Fitting | str) -> None:
+    def take(self, found: Way | str) -> None:
         """The way that was measured."""
         self._fit.work = None
         if isinstance(found, str):
@@ -68,7 +78,7 @@ class Costume:
         source: Skeleton,
         beside: Callable[..., Future[Any]],
         ready: Callable[[Future[Any]], bool],
-    ) -> Fitting | None:
+    ) -> Way | None:
         """The way from this skeleton; None while it is measured, or where there is none."""
         if source is not self._fit.source and not _same(source, self._fit.source):
             self._fit = _Fit(source, beside(fit, source, self.figure))
@@ -92,7 +102,7 @@ class Costume:
             self.floor_m += dt_s * FOLLOWS_MPS * share
         self.floor_m = min(max(self.floor_m, -FURTHEST_M), FURTHEST_M)
 
-    def go_out(self, subject: Subject, fitting: Fitting | None, about: Array) -> Subject:
+    def go_out(self, subject: Subject, fitting: Way | None, about: Array) -> Subject:
         """All of a subject but its pose."""
         out = self.subject
         out.name, out.state, out.reason = subject.name, subject.state, subject.reason
@@ -128,7 +138,7 @@ def dressed(
     """
     out: list[Subject] = []
     batches: dict[tuple[int, int], list[int]] = {}
-    ways: dict[int, Fitting] = {}
+    ways: dict[int, Way] = {}
     for number, (subject, costume, about) in enumerate(worn):
         if costume is None:
             out.append(subject)
@@ -145,7 +155,7 @@ def dressed(
             ways[number] = fitting
             key = (id(fitting.source.rest_positions), id(costume.figure))
             batches.setdefault(key, []).append(number)
-    begun: list[tuple[Fitting, list[int], Posing, Array]] = []
+    begun: list[tuple[Way, list[int], Any, Array]] = []
     for numbers in batches.values():
         fitting = ways[numbers[0]]
         positions = np.stack([worn[n][0].pose.positions for n in numbers])
@@ -169,7 +179,7 @@ def dressed(
     return out
 
 
-def _meet(begun: Sequence[tuple[Fitting, list[int], Posing, Array]]) -> None:
+def _meet(begun: Sequence[tuple[Way, list[int], Any, Array]]) -> None:
     """Hands of different subjects that meet on the stage meet on their characters too."""
     there: list[Array] = []
     here: list[Array] = []

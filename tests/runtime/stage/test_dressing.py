@@ -174,6 +174,23 @@ def test_a_profile_names_a_file_beside_it_and_its_roles(tmp_path, character):
     assert rise > 0.0
 
 
+def test_a_characters_map_is_followed_live_and_one_that_does_not_fit_is_said(pad, character):
+    profile = character.with_name("map.toml")
+    for arm, refused in (("left_upper_arm", ""), ("tail", "map names 'tail'")):
+        words = f'file = "{character.name}"\n[map]\nrig_Hips = "hips"\nrig_LeftArm = "{arm}"\n'
+        profile.write_text(words)
+        session = session_of(f"pad://{pad}", **ANYWHERE)
+        session.characters = {"*": str(profile)}
+        with Stage(session) as stage:
+            (subject,) = ticked(stage, range(40))
+        assert refused in subject.reason
+        assert subject.skeleton.names[0] == ("Hips" if refused else "rig_Hips")
+        if not refused:
+            turned = rotation.angle_between(subject.pose.rotations, rotation.identity())
+            moved = {subject.skeleton.names[j] for j in np.flatnonzero(turned > 1e-3)}
+            assert moved == {"rig_Hips", "rig_LeftArm"}
+
+
 def test_an_actor_whose_floor_is_wrong_by_centimetres_comes_to_stand_on_the_characters(character):
     costume = Costume(figures.load(character), PERFORMER)
     swing = np.abs(np.sin(np.arange(1200) * 0.1))
