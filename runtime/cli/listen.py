@@ -6,6 +6,7 @@ import argparse
 import re
 from typing import TYPE_CHECKING, Any
 
+from .finding import stage
 from .keys import key_option
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default="tcp://127.0.0.1:5570",
         metavar="ADDRESS",
-        help="where the stage publishes (tcp://127.0.0.1:5570)",
+        help="where the stage publishes (tcp://127.0.0.1:5570); find: pick one of those that "
+        "announce themselves",
     )
     parser.add_argument(
         "--seconds", type=float, metavar="N", help="end after N seconds of frames (on Ctrl-C)"
@@ -60,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.core.signals import stopping
 
+    args.address, _ = stage(args.address, "")
     if args.seconds is not None and not 0 < args.seconds < 1e9:
         raise UnderstudyError(f"--seconds is {args.seconds:g}; it must be above 0.")
     if not 0 <= args.wait < 1e9:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .finding import stage
 from .keys import key_option
 
 SUMMARY = "serve a page that shows a stage in a browser, on a tablet too, and can record"
@@ -16,7 +17,12 @@ understudy monitor --connect tcp://10.0.0.5:5570 --control tcp://10.0.0.5:5571 -
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--connect", default="tcp://127.0.0.1:5570", metavar="ADDRESS", help="the stage's stream")
+    add(
+        "--connect",
+        default="tcp://127.0.0.1:5570",
+        metavar="ADDRESS",
+        help="the stage's stream; find: pick one of those that announce themselves",
+    )
     add("--control", default="tcp://127.0.0.1:5571", metavar="ADDRESS",
         help="the stage's side channel, for recording")  # fmt: skip
     key_option(parser)
@@ -30,6 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--token", metavar="SECRET",
         help="lets browsers that give it record, and change sources and subjects; `auto` makes "
         "one and prints it")  # fmt: skip
+    add("--no-announce", action="store_true", help="tell nobody by mDNS that this page is here")
     add("--takes", default="takes", metavar="DIR",
         help="where takes go, on the stage's machine, from the stage's folder (takes); the library "
         "shows those in this folder of the monitor's machine")  # fmt: skip
@@ -42,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.monitor.access import Access, checked_token
 
+    args.connect, args.control = stage(args.connect, args.control)
     if not 1 <= args.rate <= 120:
         raise UnderstudyError(f"--rate is {args.rate:g}; it can be 1 to 120.")
     if not 0 <= args.port <= 65535:
@@ -89,6 +97,7 @@ async def _serve(
     import asyncio
 
     from understudy.bridge import ControlClient, Subscriber
+    from understudy.runtime.core import discovery
     from understudy.runtime.core.signals import stopping
     from understudy.runtime.monitor.editing import Editing
     from understudy.runtime.monitor.library import Shelf
@@ -116,12 +125,14 @@ async def _serve(
             control=lambda: control(args.control),
             on_failure=lambda: loop.call_soon_threadsafe(end.set),
         )
+        here = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        told = discovery.announced(not args.no_announce, "monitor", here)
         for line in greeting(host, port, shown_token, access.possible, names):
             print(f"monitor: {line}", flush=True)
         stream.start()
         try:
             # Not by the loop's own handlers, which Windows lacks.
-            with stopping(lambda: loop.call_soon_threadsafe(end.set)):
+            with stopping(lambda: loop.call_soon_threadsafe(end.set)), told:
                 await end.wait()
         finally:
             stream.close()

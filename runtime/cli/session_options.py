@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from understudy.runtime.core.silence import THEN
 
 from .file_options import add_file_options, words
+from .finding import sources
 from .keys import keys_option
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="a protocol to listen for, such as vmc://0.0.0.0:39539?name=ann, mvn://, "
         "rokoko://, freed://, opentrackio:// or livelinkface://, on this machine alone where no "
-        "host is given; may be given again; `--from list` prints every option",
+        "host is given; may be given again; `--from find` is a simulated device that "
+        "announces itself, `--from list` prints every option",
     )
     sources.add_argument(
         "--sources", dest="source_file", type=Path, metavar="FILE.toml",
@@ -302,6 +304,7 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
         for subject in session.subject:
             if subject.name == name:
                 subject.character = character
+    args.sources = sources(args.sources)
     session.source += _sources(args)
     session.subject += map(_subject, args.subjects)
     session.output += _outputs(args)

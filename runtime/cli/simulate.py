@@ -33,10 +33,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--restart", metavar="EVERY", help="the program dies and comes back, as every 30s")
     add("--seed", type=int, default=0, metavar="N", help="of loss and jitter (0)")
     add("--seconds", type=float, metavar="N", help="end after N seconds (on Ctrl-C)")
+    add("--no-announce", action="store_true", help="tell nobody by mDNS that this device is here")
     add_file_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    from understudy.runtime.core import discovery
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.core.signals import stopping
     from understudy.runtime.simulators import device as devices
@@ -74,7 +76,11 @@ def run(args: argparse.Namespace) -> int:
         flush=True,
     )
     going = [True]
-    with stopping(lambda: going.clear()):
+    own = discovery.announced(
+        not args.no_announce, "simulator", f"tcp://{_own(host)}:{port}", args.device,
+        device=args.device, actors=str(args.actors),
+    )  # fmt: skip
+    with stopping(lambda: going.clear()), own:
         frames, sent = devices.play(
             performance, device, (host, port), line, args.seconds, lambda: bool(going), again_s
         )
@@ -82,6 +88,17 @@ def run(args: argparse.Namespace) -> int:
         f"{frames} frames, {sent} datagrams sent, {line.lost} lost on purpose or for want of room"
     )
     return 0
+
+
+def _own(host: str) -> str:
+    """By which card it is announced: those of the network to which it sends."""
+    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.simulators.device import reached_by
+
+    try:
+        return reached_by(host)
+    except (OSError, UnderstudyError):
+        return "127.0.0.1"
 
 
 def address(text: str, usual: int) -> tuple[str, int]:

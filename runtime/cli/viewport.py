@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .finding import stage
 from .keys import key_option
 from .look_options import aspect_of, chosen, frame_options, look_options, sensor_of
 
@@ -20,7 +21,12 @@ understudy viewport --save-mannequin mannequin.glb --fit take.bvh"""
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--connect", default="tcp://127.0.0.1:5570", metavar="ADDRESS", help="the stage's stream")
+    add(
+        "--connect",
+        default="tcp://127.0.0.1:5570",
+        metavar="ADDRESS",
+        help="the stage's stream; find: pick one of those that announce themselves",
+    )
     add("--control", default="tcp://127.0.0.1:5571", metavar="ADDRESS",
         help="the stage's side channel, for the pad")  # fmt: skip
     key_option(parser)
@@ -149,6 +155,7 @@ def _viewer(args: argparse.Namespace):
 
     size = film.size_of(args.size)
     given = dict(map(parse, args.character))
+    args.connect, args.control = stage(args.connect, args.control)
     checked(args.connect), checked(args.control)
     at, target = _point(args.fixed_at, "--fixed-at"), _point(args.fixed_target, "--fixed-target")
     fps = args.fps or (30.0 if args.headless else 60.0)

@@ -1,8 +1,8 @@
 """Who is on the network: stages, monitors and simulators announce themselves by mDNS, others look.
 
-A service of the type `_understudy._tcp.local.` says what it is (`kind`), where it is (`address`,
-with HOST for the machine's own) and what it wants (`keys`). It is announced by those network cards
-alone on which its owner listens: of one that hears this machine alone nobody elsewhere is told.
+A service of the type `_understudy._tcp.local.` says what it is (`kind`), where its control socket
+is (`control`) and whether it asks for keys (`keys`). It is announced by those network cards alone
+on which its owner listens; of one that hears this machine alone nobody is told.
 """
 
 from __future__ import annotations
@@ -37,8 +37,14 @@ class Found(NamedTuple):
     @property
     def address(self) -> str:
         """Where it is: tcp://10.0.0.5:5570 of a stage."""
-        scheme = "http" if self.kind == "monitor" else "tcp"
-        return f"{scheme}://{self.host}:{self.port}"
+        scheme = {"monitor": "http", "simulator": self.words.get("device", "udp")}
+        return f"{scheme.get(self.kind, 'tcp')}://{self.host}:{self.port}"
+
+    @property
+    def control(self) -> str:
+        """A stage's control socket, at the same host; "" where it says none."""
+        port = port_of(self.words.get("control", ""))
+        return f"tcp://{self.host}:{port}" if port else ""
 
 
 def cards_of(address: str) -> list[str]:
@@ -109,8 +115,10 @@ class Announcement:
 def announced(
     wanted: bool, kind: str, address: str, name: str = "", **words: str
 ) -> contextlib.AbstractContextManager[Any]:
-    """An announcement where one is wanted and there is somebody to tell: ipc:// has no port."""
-    if not wanted or not port_of(address):
+    """An announcement where one is wanted and there is somebody to tell: who hears this machine
+    alone is where programs look by themselves."""
+    beyond = any(not card.startswith("127.") for card in cards_of(address))
+    if not wanted or not port_of(address) or not beyond:
         return contextlib.nullcontext()
     return Announcement(kind, address, name, **words)
 
@@ -166,12 +174,14 @@ def _near(one: str, other: str) -> bool:
     return one.rpartition(".")[0] == other.rpartition(".")[0]
 
 
-def chosen(found: list[Found], ask: Callable[[str], str], tell: Callable[[str], None]) -> Found:
+def chosen(
+    found: list[Found], kind: str, ask: Callable[[str], str], tell: Callable[[str], None]
+) -> Found:
     """The one that a user picks from a list; of one alone, that."""
     if not found:
         raise UnderstudyError(
-            "Nobody announces a stage on this network: start one with `understudy stage --publish "
-            "tcp://0.0.0.0:5570 --keys`, or give its address."
+            f"Nobody on this network announces a {kind}; one is announced that listens beyond its "
+            "own machine. Give its address, or look at `understudy doctor --network`."
         )
     if len(found) == 1:
         return found[0]

@@ -19,7 +19,7 @@ import psutil
 from understudy.runtime.core import ports
 from understudy.runtime.core.errors import UnderstudyError
 
-from . import firewall
+from . import firewall, sources
 from .checks import LACKING, OK, Check
 from .firewall import Firewall, Port
 
@@ -46,6 +46,8 @@ USES: dict[Port, str] = {
     ("udp", 49983): "iFacialMocap",
     ("udp", 49993): "Facemotion3d",
 }
+# Where a stage is asked for its sources.
+CONTROL = 5571
 # How long something sent to this machine's own card is waited for.
 PATIENCE_S = 0.3
 # What stands alone comes last.
@@ -69,6 +71,7 @@ def examine(named: Iterable[Port] | None = None) -> Iterator[Check]:
     yield from map(wall_check, walls)
     if not walls:
         yield Check("firewall", OK, f"none found of {', '.join(firewall.LOOKED_FOR)}")
+    yield from sources.examine(f"tcp://127.0.0.1:{CONTROL}", walls)
     yield from port_checks(list(named or USES), [card.beyond for card in cards], walls)
 
 

@@ -172,6 +172,14 @@ def play(
     return number, sent
 
 
+def reached_by(host: str) -> str:
+    """The address of this machine's card from which a host is sent to."""
+    family, address = _address(host, 9)
+    with socket.socket(family, socket.SOCK_DGRAM) as one:
+        one.connect(address)  # which sends nothing
+        return str(one.getsockname()[0])
+
+
 def _address(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)

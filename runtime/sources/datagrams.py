@@ -283,7 +283,7 @@ class Reception:
         self.receiver = receiver
         self.datagrams = self.frames = self.damaged = self.others = self.repeated = 0
         self.heard_ns = 0
-        self.fault = ""
+        self.fault, self.unread = "", b""  # of what could not be read last
         self.remarks: list[str] = []  # what else a source has to say of what it hears
         self._fault_peer: tuple = ()
         self._other_peer: tuple = ()
@@ -370,6 +370,7 @@ class Reception:
         """Counts what could not be read."""
         self.damaged += 1
         self.fault, self._fault_peer, self._fault_s = str(error), datagram.peer, self._now_s
+        self.unread = datagram.data
 
     @property
     def silent_s(self) -> float:

@@ -31,9 +31,10 @@ from understudy.bridge.requests import (
 )
 from understudy.runtime.core import typed
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.sources import registry
+from understudy.runtime.sources import diagnosis, registry
+from understudy.runtime.sources.endpoint import Endpoint
 from understudy.runtime.sources.files.take import TakeSource
-from understudy.runtime.sources.streams import Kind
+from understudy.runtime.sources.streams import Kind, Source
 
 from . import session as sessions
 from . import wardrobe
@@ -316,7 +317,7 @@ class Edits:
                 {
                     "name": name,
                     "from": cast.named[name].endpoint.text,
-                    "notice": source.notice,
+                    **_notice(cast.named[name].endpoint, source),
                     "streams": [f"{s.kind}{'/' + s.key if s.key else ''}" for s in source.streams],
                     "figures": dict(source.figures()),
                 }
@@ -336,3 +337,10 @@ class Edits:
                 for member in cast.members
             ],
         }
+
+
+def _notice(endpoint: Endpoint, source: Source) -> dict[str, str]:
+    """What a crew should know of a source, and the hint in it that says what to do."""
+    unread = getattr(getattr(source, "reception", None), "unread", b"")
+    hint = diagnosis.hint(endpoint, source.figures(), unread)
+    return {"notice": f"{source.notice}; {hint}" if hint else source.notice, "hint": hint}

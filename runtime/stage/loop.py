@@ -37,7 +37,7 @@ from understudy.bridge.requests import (
 )
 from understudy.bridge.security.access import AccessControl
 from understudy.bridge.security.keys import Keyring
-from understudy.runtime.core import distribution, timecode
+from understudy.runtime.core import discovery, distribution, timecode
 from understudy.runtime.core.errors import Failure, UnderstudyError
 from understudy.runtime.core.files import writable
 from understudy.runtime.core.pose import Frame, Subject
@@ -135,6 +135,14 @@ class Stage:
                 lambda: self.edits.save(),
             )
             stack.callback(self.controllers.close)
+            if taken is None:
+                keys = {"keys": "1"} if access is not None else {}
+                stack.enter_context(
+                    discovery.announced(
+                        loop.announce, "stage", self.publisher.address,
+                        control=self.control.address, **keys,
+                    )
+                )  # fmt: skip
             # A take that is solved again goes to nobody's clock.
             self.timecode_out = TimecodeOut(
                 loop.timecode_to if taken is None else [], loop.timecode

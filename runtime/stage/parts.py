@@ -6,6 +6,7 @@ packets of the source -> delay -> filter -> joint mask -> head, hands -> the bod
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
@@ -27,6 +28,9 @@ from . import heads
 
 # Hands that were seen longer ago than this are missing, as a body's own would be.
 HANDS_KEPT_S = 0.1
+# How late a part is by itself is measured over so long, and followed by playing so much slower or
+# faster; further off it is taken at once.
+LAGS_S, PLAYS, LOST_S = 1.0, 0.05, 0.25
 
 
 class Smooth(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -78,6 +82,9 @@ class Feed:
         self._filter = OneEuro(part.smooth.cutoff_hz, part.smooth.beta) if part.smooth else None
         self._mask: tuple[Skeleton, Array] | None = None
         self._ahead_s = 0.0  # of the packets' clock before the stage's
+        self._lags: deque[tuple[float, float]] = deque()
+        self._lag_s: float | None = None  # of what is shown without this delay, behind its moment
+        self._now_s = 0.0
 
     def packets(self, now_s: float, came: Sequence[Packet], skeleton: Skeleton) -> list[Packet]:
         """What is to be shown at this tick of the packets that came."""
@@ -87,13 +94,33 @@ class Feed:
                 if packet.tick_s is not None:
                     self._ahead_s = packet.tick_s - now_s
                 self._playout.add(packet)
-            shown = self._playout.at(now_s + self._ahead_s - self.part.delay_s)
+            lag_s = self._behind(now_s, packets[-1] if packets else None)
+            shown = self._playout.at(now_s + self._ahead_s - self.part.delay_s - lag_s)
             packets = [shown] if shown is not None else []
         if self._filter is not None:
             packets = [self._filter.applied(packet) for packet in packets]
         if self.part.joints:
             packets = [self._masked(packet, skeleton) for packet in packets]
         return packets
+
+    def _behind(self, now_s: float, newest: Packet | None) -> float:
+        """By how much the part is late without its delay: as long as its packets take at best.
+
+        A source that plays out late itself would else have nothing to show at a shorter delay.
+        """
+        if newest is not None and newest.tick_s is not None:
+            self._lags.append((now_s, newest.tick_s - newest.capture_s))
+        while self._lags and self._lags[0][0] < now_s - LAGS_S:
+            self._lags.popleft()
+        if not self._lags:
+            return self._lag_s or 0.0
+        least_s = min(lag_s for _, lag_s in self._lags)
+        most_s = PLAYS * min(max(now_s - self._now_s, 0.0), 0.1)
+        self._now_s = now_s
+        if self._lag_s is None or abs(least_s - self._lag_s) > LOST_S:
+            self._lag_s = least_s
+        self._lag_s += min(max(least_s - self._lag_s, -most_s), most_s)
+        return self._lag_s
 
     def _masked(self, packet: Packet, skeleton: Skeleton) -> Packet:
         if self._mask is None or self._mask[0] is not skeleton:

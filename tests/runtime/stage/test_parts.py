@@ -149,3 +149,18 @@ def test_hands_that_fall_silent_are_missing_and_the_body_goes_on():
     assert both.seen is None
     (late,) = assembly.packets(1.0, body, [packet(1.0)], hands, [])
     assert late.seen is not None and not late.seen[fingers_].any() and late.seen[:22].all()
+
+
+def test_a_part_may_wait_for_less_than_its_source_plays_out_late():
+    """A jitter buffer gives every tick what was 60 ms before; 12 ms more is 72."""
+    feed = Feed(Part(source="suit", delay_s=0.012))
+    shown = []
+    for n in range(120):
+        tick_s = 5.0 + n / 60.0
+        positions = PERFORMER.rest_positions.copy()
+        positions[0, 2] = tick_s - 0.06
+        came = [Packet(tick_s - 0.06, positions, PERFORMER.rest_rotations, tick_s=tick_s)]
+        shown.append(feed.packets(n / 60.0, came, PERFORMER))
+    assert all(len(packets) == 1 for packets in shown[2:])
+    behind = [5.0 + n / 60.0 - shown[n][0].positions[0, 2] for n in range(30, 120)]
+    assert behind == pytest.approx([0.072] * 90, abs=1e-9)
