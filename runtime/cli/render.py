@@ -29,6 +29,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--out", type=Path, required=True, help="MOVIE.mp4, or a folder for PNG frames")
     add("--png", action="store_true", help="write PNG frames into --out")
+    add(
+        "--exr",
+        action="store_true",
+        help="write OpenEXR frames into --out: linear light, depth, normals, albedo",
+    )
     add("--codec", default="h264", choices=("h264", "prores"), help="of the movie (h264)")
     add("--size", default="1280x720", help="WIDTHxHEIGHT (1280x720)")
     add("--fps", type=float, help="pictures per second (the take's own, up to 60)")
@@ -132,15 +137,17 @@ def run(args: argparse.Namespace) -> int:
             renderer.characters = {figure.skeleton.character: args.character} if drawn else {}
         chosen(args).apply(renderer, options)
         software = gl.is_software(renderer.ctx)
-        scale = args.scale or (1.0 if software else 2.0)
+        scale = args.scale or (1.0 if software or args.exr else 2.0)
         renderer.set_quality(scale, 1024 if software and scale <= 1.0 else 2048)
         print(f"{size[0]}x{size[1]} at {fps:g} fps on {gl.renderer_name(renderer.ctx)}")
+        if args.exr:
+            renderer.keep_linear()
         if args.effect is not None:
             renderer.set_effect(folders.folder(args.effect))
         said = len(renderer.notes)
         for note in renderer.notes:
             print(note)
-        out = film.output(args.out, args.png, size, fps, sound, args.codec)
+        out = film.output(args.out, args.png, size, fps, sound, args.codec, args.exr)
         try:
             steps = film.render(
                 clip, out, renderer, options, fps, args.camera, args.focal, sheet, args.take.stem,

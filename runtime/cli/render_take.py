@@ -66,12 +66,14 @@ def run(args: argparse.Namespace, paths: Sequence[Path], size: tuple[int, int]) 
         renderer.outfits.prepare(list(renderer.characters))
         chosen(args).apply(renderer, options)
         software = gl.is_software(renderer.ctx)
-        scale = args.scale or (1.0 if software else 2.0)
+        scale = args.scale or (1.0 if software or args.exr else 2.0)
         renderer.set_quality(scale, 1024 if software and scale <= 1.0 else 2048)
         print(f"{size[0]}x{size[1]} at {fps:g} fps on {gl.renderer_name(renderer.ctx)}")
+        if args.exr:
+            renderer.keep_linear()
         if args.effect is not None:
             renderer.set_effect(folders.folder(args.effect))
-        out = film.output(args.out, args.png, size, fps, sound, args.codec)
+        out = film.output(args.out, args.png, size, fps, sound, args.codec, args.exr)
         try:
             steps = take_film.render(
                 parts, out, renderer, options, fps, kind, args.focal, sheet, args.states

@@ -17,6 +17,7 @@ EXTRAS = {
     "pxr": "usd",
     "opentimelineio": "editorial",
     "ufbx": "fbx",
+    "OpenEXR": "exr",
 }
 # What is imported under another name than it is installed by.
 _CALLED = {
@@ -80,6 +81,7 @@ def lacking(module: str) -> str:
         "usd": "USD files need usd-core",
         "editorial": "OTIO files need opentimelineio",
         "fbx": "Reading FBX needs ufbx",
+        "exr": "EXR frames need OpenEXR",
     }.get(extra, f"This needs {package}")
     other = f"; with an NVIDIA card {install('gpu')}" if extra == "cpu" else ""
     return f"{what}, which is not installed: {install(extra)}{other}"

@@ -19,10 +19,12 @@ from understudy.runtime.takes.placement import lift_m
 
 from .camera import Camera, Rig
 from .capture import Movie, Sheet, Stills
+from .exr import Exrs
 from .focus import focus_of, overview
 from .hud import Board
 from .renderer import Options, Renderer
 
+Output = Movie | Stills | Exrs
 MOST_FPS = 60.0
 # Where a film looks from: the body's front, a little from its left.
 SHOW_YAW_RAD = float(np.pi + np.radians(35))
@@ -103,7 +105,7 @@ def rig_for(kind: str, focal_mm: float | None) -> Rig:
 
 def render(
     clip: Clip,
-    out: Movie | Stills,
+    out: Output,
     renderer: Renderer,
     options: Options,
     fps: float,
@@ -137,10 +139,18 @@ def render(
         board = Board(caption=f"{caption}   {number / fps:6.2f} s") if options.hud else None
         renderer.draw(frame, camera, options, board)
         pixels = renderer.read()
-        out.add(pixels)
+        hand_on(out, renderer, camera, pixels)
         if sheet is not None:
             sheet.add(pixels, number / fps)
         yield number
+
+
+def hand_on(out: Output, renderer: Renderer, camera: Camera, pixels: Array) -> None:
+    """Gives a picture, or what it was made of, to whoever writes it."""
+    if isinstance(out, Exrs):
+        out.add(renderer.data(camera))
+    else:
+        out.add(pixels)
 
 
 def tall_of(renderer: Renderer, frame: Frame) -> float:
@@ -172,8 +182,11 @@ def output(
     fps: float,
     sound: Array | None = None,
     codec: str = "h264",
-) -> Movie | Stills:
+    exr: bool = False,
+) -> Output:
     """A movie, with its sound, or a folder of PNGs where `out` is one or --png asks for it."""
+    if exr:
+        return Exrs(out)
     if png or out.is_dir() or out.suffix == "":
         return Stills(out)
     return Movie(out, size, fps, sound=sound, codec=codec)

@@ -120,6 +120,7 @@ class Renderer:
         self.notes: list[str] = []
         self.contact = None
         self.image_effect: ImageEffect | None = None
+        self._keeps_linear = False
         self._effect_folder: Path | None = None
         self.resize(width, height, scale)
 
@@ -143,7 +144,7 @@ class Renderer:
         self.contact = self._make_contact(size)
         if self.contact is not None:
             self._sized.append(self.contact)
-        if self._effect_folder is not None:
+        if self._effect_folder is not None or self._keeps_linear:
             self.image_effect = ImageEffect(self.ctx, size, self._effect_folder)
             if self._words:
                 self.image_effect.light_by(self._words)
@@ -153,6 +154,11 @@ class Renderer:
         """Puts an effect, a folder of effect.toml and a network, before the tone map."""
         self._effect_folder = folder
         self.image_effect = None
+        self.resize(self.width, self.height)
+
+    def keep_linear(self) -> None:
+        """From now on `data` gives what pictures are made of."""
+        self._keeps_linear = True
         self.resize(self.width, self.height)
 
     def set_quality(self, scale: float, shadow: int) -> None:
@@ -385,6 +391,30 @@ class Renderer:
         """(H, W, 3) uint8, top row first."""
         data = self.target.read(components=3, alignment=1)
         return np.frombuffer(data, np.uint8).reshape(self.height, self.width, 3)[::-1]
+
+    def data(self, camera: Camera) -> dict[str, np.ndarray]:
+        """What the last picture was made of, float32, top row first, after `keep_linear`.
+
+        colour (H, W, 3) linear before the tone map; depth (H, W) in metres, infinite for sky;
+        normal (H, W, 3) in the world, 0 for sky; albedo (H, W, 3) linear
+        """
+        assert self.image_effect is not None
+
+        def values(texture: moderngl.Texture, dtype: type, count: int) -> np.ndarray:
+            shape = (texture.height, texture.width, count)
+            return np.frombuffer(texture.read(), dtype).reshape(shape)[::-1].astype(np.float32)
+
+        g = self.gbuffer
+        depth = values(g.depth, np.float32, 1)[..., 0]
+        there = depth > 0.0
+        normal = values(g.normal, np.float16, 4)[..., :3] @ camera.view[:3, :3].astype(np.float32)
+        albedo = np.square(values(g.albedo, np.uint8, 4)[..., :3] / 255.0)
+        return {
+            "colour": values(self.image_effect.shown, np.float16, 4)[..., :3],
+            "depth": np.where(there, depth, np.inf),
+            "normal": normal * there[..., None],
+            "albedo": albedo * there[..., None],
+        }
 
     @property
     def characters(self) -> dict[str, Path]:

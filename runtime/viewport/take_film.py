@@ -21,8 +21,8 @@ from understudy.runtime.takes.take_frames import TakeFrames
 from understudy.runtime.takes.take_reader import TakeReader
 
 from .camera import Camera, look_through
-from .capture import Movie, Sheet, Stills
-from .film import MOST_FPS, rig_for
+from .capture import Sheet
+from .film import MOST_FPS, Output, hand_on, rig_for
 from .focus import focus_of, overview
 from .hud import Board
 from .renderer import Options, Renderer
@@ -189,7 +189,7 @@ def dressed(part: TakePart, files: Mapping[str, str], given: Mapping[str, Path])
 
 def render(
     parts: Sequence[TakePart],
-    out: Movie | Stills,
+    out: Output,
     renderer: Renderer,
     options: Options,
     fps: float,
@@ -218,7 +218,7 @@ def render(
                 renderer.draw(frame, eye.camera, options, board)
                 shown = frame
             pixels = renderer.read()
-            out.add(pixels)
+            hand_on(out, renderer, eye.camera, pixels)
             if sheet is not None:
                 sheet.add(pixels, number / fps)
             yield number

@@ -75,7 +75,6 @@ def test_takes_follow_each_other_and_every_picture_counts(tmp_path, renderer, ca
         "96x64",
         "--fps",
         "20",
-        "--caption",
         "--quiet",
     ]
     assert main([str(word) for word in words]) == 0
