@@ -27,6 +27,10 @@ REACHES_M = 0.06
 HOVERS_M = 0.04
 # The share of a leg that it may stretch to before the hips come down.
 STRETCH = 0.985
+# How much of where a foot points is told by the body, beside the foot's own length on the ground: a
+# foot that hangs down points nowhere, and one that walks turns a little at every step.
+BODYS = 0.6
+_ON_THE_GROUND = np.array([1.0, 0.0, 1.0])
 
 
 class _Soles:
@@ -63,6 +67,11 @@ def _soles(
         back = rotation.conjugate(rest_r[[ankle, toes, toes]])
         points.append(rotation.rotate(back, np.stack([heel, ball, tip])))
     return _Soles(np.array(joints, int).reshape(-1, 3), np.array(points).reshape(-1, 3, 3))
+
+
+def _ahead(left: Array) -> Array:
+    """(..., 3) where a body faces that has its left there."""
+    return left[..., ::-1] * np.array([-1.0, 1.0, 1.0])
 
 
 def landed(high: Array) -> Array:
@@ -136,12 +145,16 @@ class Feet:
             way.source_p, have, sides
         )
         outward = wider_m * np.array([1.0 if s == "left" else -1.0 for s in sides])
-        # A longer foot reaches further ahead of its heel. Ahead is where the body faces: a foot may
-        # turn while it stands. (3, 3F): times the actor's left it is all that goes aside.
-        aside = np.zeros((3, len(there), 3))
-        aside[0, :, 0] = aside[2, :, 2] = outward
-        aside[0, :, 2], aside[2, :, 0] = feet_m, -feet_m
-        self._aside: Array = aside.reshape(3, -1)
+        # A longer foot reaches further ahead of its heel, one under wider hips further out. Where
+        # that is each foot says for the most part: hips and shoulders turn over feet that stand.
+        # (F, 3, 3): times where a foot points it is all that goes aside.
+        self._aside = np.zeros((len(there), 3, 3))
+        self._aside[:, 0, 0] = self._aside[:, 2, 2] = feet_m
+        self._aside[:, 2, 0], self._aside[:, 0, 2] = outward, -outward
+        ankles = [have[f"{side}_foot"] for side in sides]
+        self._forward = rotation.rotate(
+            rotation.conjugate(way.source_r[ankles]), np.array([0.0, 0.0, 1.0])
+        )
         parts = [[f"{side}_{part}" for part in LEG[:3]] for side in sides]
         self._leg_m = _legs_m(way.target_p, way.target_role, parts)
         self._source_leg_m = _legs_m(way.source_p, have, parts)
@@ -162,6 +175,8 @@ class Feet:
                 if k == 1:
                     aims.append(ankle + self._scale * there - own)
         self._soles, self._lifts, self._aims = map(points.add, (soles, lifts, aims))
+        pairs = zip(self._theirs, self._forward, strict=True)
+        self._ahead = points.add([points.of_actor(ankle, way) for (_, ankle), way in pairs])
         self._tops = points.add([ours(limb.top) for limb in self._limbs])
         self._legs = points.add(
             [points.theirs(ankle) - points.theirs(top) for top, ankle in self._theirs]
@@ -185,7 +200,9 @@ class Feet:
         shape = (*lead, self._count, 3)
         self.last_m = np.minimum.reduce(sums[..., self._soles, 1].reshape(shape), -1)
         up = scale * landed(self.last_m)  # above the floor, (..., F)
-        aim = sums[..., self._aims, :] + (left @ self._aside).reshape(shape)
+        ahead = sums[..., self._ahead, :] + BODYS * _ahead(left)[..., None, :]
+        ahead = quaternion.unit(ahead * _ON_THE_GROUND)
+        aim = sums[..., self._aims, :] + (ahead[..., None, :] @ self._aside)[..., 0, :]
         aim[..., 1] = up + np.maximum.reduce(sums[..., self._lifts, 1].reshape(shape), -1)
         way = aim - sums[..., self._tops, :]
         square = way * way
