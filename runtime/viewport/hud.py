@@ -16,10 +16,12 @@ from imgui_bundle import imgui
 from understudy.runtime.core.palette import STATE_COLOUR, Colour
 from understudy.runtime.core.pose import State
 
+from . import palette
 from .editing import Editor
 from .fonts import Fonts
 from .labels import Box, Label, arrange, overlap
 from .lighting import Lighting
+from .palette import Palette
 from .panel import PAPER, draw_editor, draw_sliders, style
 from .sliders import Slider
 
@@ -44,6 +46,7 @@ class Board:
     sliders: list[Slider] = field(default_factory=list)
     editor: Editor | None = None
     lighting: Lighting | None = None
+    palette: Palette | None = None
     aspect: float = 0.0
     guides: bool = False
 
@@ -280,6 +283,8 @@ class Hud:
                 top = taken[0][1] + taken[0][3] if taken else 0.0
                 size = (width, height)
                 taken.append(draw_editor(board.editor, board.lighting, unit, size, top))
+            if board.palette is not None and board.palette.open:
+                taken.append(palette.draw(board.palette, unit, (width, height)))
         return taken
 
     def _labels(self, paper, labels: list[Label], unit: float, size: tuple[float, float],

@@ -28,6 +28,7 @@ KEYS = (
     ("L", "names"),
     ("H", "figures"),
     ("U", "guides"),
+    ("Ctrl+P", "search commands"),
     ("Esc", "quit"),
 )
 

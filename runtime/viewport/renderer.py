@@ -352,11 +352,15 @@ class Renderer:
     def _draw_hud(self, camera: Camera, options: Options, board: Board | None) -> None:
         editor = board.editor if board is not None else None
         framed = bool(options.aspect or options.guides)
-        if not (options.hud or options.labels or editor or framed):
-            return
+        palette = board.palette if board is not None else None
+        asked = palette is not None and palette.open
+        if not (options.hud or options.labels or editor or framed or asked or self.holds_keys):
+            return  # a field that was closed lets go of the keys in one more picture
         if self._hud is None:
             self._hud = Hud(self._window)
-        board = board if board is not None and options.hud else Board(editor=editor)
+        board = (
+            board if board is not None and options.hud else Board(editor=editor, palette=palette)
+        )
         board.aspect, board.guides = options.aspect, options.guides
         if options.labels:
             things: list[pose.Camera | pose.Prop] = [*self._cameras, *self._props]

@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,15 @@ from .editing import Editor
 from .feed import Feed
 from .focus import focus_of
 from .hud import Board
-from .keymap import HINTS, KIND_NAME, SCOPE_NAME
+from .keymap import HINTS, KEYS, KIND_NAME, SCOPE_NAME
 from .labels import short
 from .lighting import Lighting
+from .look import HOURS, TONES
+from .palette import Command, Palette, choices
 from .player import PlayerPad
 from .quality import Quality
 from .renderer import Options, Renderer
+from .sets.scenery import OURS
 from .share import SharedCamera
 from .sliders import StyleSliders
 from .window import Window
@@ -55,6 +59,7 @@ class Viewer:
     share: SharedCamera | None = None
     editor: Editor | None = None
     lighting: Lighting = field(default_factory=Lighting)
+    palette: Palette = field(default_factory=Palette)
     files: CharacterFiles = field(default_factory=CharacterFiles)
     quality: Quality = field(default_factory=lambda: Quality("normal"))
     edits: bool = False  # is the panel of sources and subjects open
@@ -130,8 +135,15 @@ class Viewer:
         if scroll:
             self.rig.zoom(scroll)
         typing = self.renderer.holds_keys
+        glfw = self.window.glfw
+        control = self.window.holds(glfw.KEY_LEFT_CONTROL) or self.window.holds(
+            glfw.KEY_RIGHT_CONTROL
+        )
         for key in keys:
-            if not typing:
+            if control and key == glfw.KEY_P:
+                self.palette.commands = self.commands()
+                self.palette.toggle()
+            elif not (typing or self.palette.open):
                 self.press(key)
         for path in self.window.dropped_files():
             self.dress(path)
@@ -187,6 +199,34 @@ class Viewer:
             self.shoot(self.editor, name)
         elif key == glfw.KEY_ESCAPE:
             self.running = False
+
+    def commands(self) -> list[Command]:
+        """Everything that can be searched for and done."""
+        assert self.window is not None
+        glfw = self.window.glfw
+        special = {"Tab": glfw.KEY_TAB, "Home or 0": glfw.KEY_HOME, "End or 9": glfw.KEY_END,
+                   "Esc": glfw.KEY_ESCAPE}  # fmt: skip
+        found = []
+        for key, does in KEYS:
+            code = special.get(key) or (ord(key) if len(key) == 1 else None)
+            if code is not None:
+                found.append(Command(does, key, partial(self.press, code)))
+        for key, does in ((",", "take: a frame back"), (".", "take: a frame on")):
+            found.append(Command(does, key, partial(self.press, ord(key))))
+        for n, kind in enumerate(Rig.KINDS, 1):
+            name = KIND_NAME.get(kind, "the stage's own")
+            found.append(Command(f"camera: {name}", str(n), partial(self.press, ord(str(n)))))
+
+        def light(**words: str) -> None:
+            for word, value in words.items():
+                setattr(self.lighting, word, value)
+            self.lighting.moved = True
+
+        found += choices("set", OURS, lambda name: light(set=name))
+        found.append(Command("set: none", "", lambda: light(set="")))
+        found += choices("sun", HOURS, lambda name: light(sun=name))
+        found += choices("tone", TONES, lambda name: light(tone=name))
+        return found
 
     def shoot(self, editor: Editor, key: str) -> None:
         """Record or stop, a marker at the frame that is seen, a circle for the take."""
@@ -321,6 +361,7 @@ class Viewer:
         board = Board(
             "understudy", STATE_COLOUR[State.LOST if notice else State.LIVE], notice=notice
         )
+        board.palette = self.palette
         board.rows = rows = feed.rows()
         rate = 1.0 / self._recent_s if self._recent_s > 1e-4 else 0.0
         rows.append(("picture", f"{rate:.0f} fps"))
