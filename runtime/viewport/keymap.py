@@ -29,6 +29,8 @@ KEYS = (
     ("H", "figures"),
     ("U", "guides"),
     ("Ctrl+P", "search commands"),
+    ("F11", "full screen"),
+    ("F12", "screenshot"),
     ("Esc", "quit"),
 )
 

@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from understudy.runtime.core.pose import Frame, State
 
 from . import gl
 from .camera import Camera, Focus, Rig, look_through
-from .capture import Movie, Sheet, Stills
+from .capture import Movie, Sheet, Stills, save_png
 from .cast import character_of
 from .character_files import CharacterFiles, parse
 from .editing import Editor
@@ -197,15 +198,32 @@ class Viewer:
             self.editor.learn(self.style.last if self.style is not None else "")
         elif name in ("R", "M", "C") and name and self.editor is not None:
             self.shoot(self.editor, name)
+        elif key == glfw.KEY_F11:
+            self.window.fill_screen()
+        elif key == glfw.KEY_F12:
+            self.screenshot()
         elif key == glfw.KEY_ESCAPE:
             self.running = False
+
+    def screenshot(self) -> None:
+        """Writes the picture as it is seen into the folder that the viewport was started in."""
+        stamp = time.strftime("understudy-%Y%m%d-%H%M%S")
+        path, number = Path.cwd() / f"{stamp}.png", 1
+        while path.exists():
+            number += 1
+            path = path.with_name(f"{stamp}-{number}.png")
+        try:
+            save_png(self.renderer.read(), path)
+            self.files.notes.append(f"wrote {path}")
+        except OSError as error:
+            self.files.notes.append(f"{path} could not be written: {error.strerror}.")
 
     def commands(self) -> list[Command]:
         """Everything that can be searched for and done."""
         assert self.window is not None
         glfw = self.window.glfw
         special = {"Tab": glfw.KEY_TAB, "Home or 0": glfw.KEY_HOME, "End or 9": glfw.KEY_END,
-                   "Esc": glfw.KEY_ESCAPE}  # fmt: skip
+                   "F11": glfw.KEY_F11, "F12": glfw.KEY_F12, "Esc": glfw.KEY_ESCAPE}  # fmt: skip
         found = []
         for key, does in KEYS:
             code = special.get(key) or (ord(key) if len(key) == 1 else None)

@@ -65,6 +65,7 @@ class Window:
         self.scrolled = 0.0
         self.dropped: list[str] = []
         self._cursor: tuple[float, float] | None = None
+        self._place = (0, 0, width, height)  # before it filled the screen
         glfw.set_key_callback(self.handle, self._key)
         glfw.set_scroll_callback(self.handle, self._scroll)
         glfw.set_drop_callback(self.handle, self._drop)
@@ -99,6 +100,28 @@ class Window:
         out = (self.pressed, (self.dragged[0], self.dragged[1]), self.scrolled)
         self.pressed, self.dragged, self.scrolled = [], [0.0, 0.0], 0.0
         return out
+
+    def fill_screen(self) -> None:
+        """Over the whole of the screen that it is most on, or back to where it was."""
+        glfw, handle = self.glfw, self.handle
+        if glfw.get_window_monitor(handle):
+            glfw.set_window_monitor(handle, None, *self._place, 0)
+            return
+        x, y = glfw.get_window_pos(handle)
+        wide, high = glfw.get_window_size(handle)
+        self._place = x, y, wide, high
+
+        def shared(monitor: Any) -> float:
+            left, top, w, h = glfw.get_monitor_workarea(monitor)
+            across = min(x + wide, left + w) - max(x, left)
+            return float(max(across, 0) * max(min(y + high, top + h) - max(y, top), 0))
+
+        if monitors := glfw.get_monitors():
+            monitor = max(monitors, key=shared)
+            mode = glfw.get_video_mode(monitor)
+            glfw.set_window_monitor(
+                handle, monitor, 0, 0, mode.size.width, mode.size.height, mode.refresh_rate
+            )
 
     def holds(self, key: int) -> bool:
         return bool(self.glfw.get_key(self.handle, key) == self.glfw.PRESS)

@@ -249,6 +249,11 @@ class FakeWindow:
             "KEY_ESCAPE": 256,
             "KEY_HOME": 268,
             "KEY_END": 269,
+            "KEY_F11": 300,
+            "KEY_F12": 301,
+            "KEY_LEFT_CONTROL": 341,
+            "KEY_RIGHT_CONTROL": 345,
+            "KEY_P": ord("P"),
         }
         self.glfw = SimpleNamespace(**names, PRESS=1, get_mouse_button=lambda *_: 0)
 
@@ -281,6 +286,28 @@ def test_plain_digits_choose_the_camera_and_alt_digits_act() -> None:
         assert "action1" not in pad._keyboard.read().buttons
         window.held = {ord("1"), 342}
         assert "action1" in pad._keyboard.read().buttons
+
+
+def test_every_command_can_be_searched_for_and_a_screenshot_is_the_picture(
+    renderer: Renderer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    feed = Feed("tcp://127.0.0.1:9")
+    window = FakeWindow()
+    viewer = Viewer(renderer, feed, Options(), Rig(), Camera(), window=window)  # type: ignore[arg-type]
+    commands = {one.name: one for one in viewer.commands()}
+    assert {"screenshot", "bones", "camera: orbit", "set: street", "sun: evening"} <= set(commands)
+    commands["bones"].do()
+    commands["sun: evening"].do()
+    assert viewer.options.skeleton and viewer.lighting.sun == "evening" and viewer.lighting.moved
+    renderer.draw(frame_of(standing()), viewer.camera, Options())
+    for _ in range(2):
+        commands["screenshot"].do()
+    first, second = sorted(tmp_path.iterdir())
+    with Image.open(first) as one, Image.open(second) as two:
+        assert np.array_equal(np.asarray(one), renderer.read()) and one.size == two.size
+    assert str(first) in " ".join(viewer.files.notes)
+    feed.close()
 
 
 def test_keys_of_the_window(renderer: Renderer) -> None:
