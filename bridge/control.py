@@ -388,14 +388,19 @@ class ControlClient:
         heading_deg: float | None = None,
         speed_mps: float = 1.3,
         action: str = "",
+        hand_at_m: Iterable[float] = (),
     ) -> dict[str, list[float]]:
-        """Sends a subject on a pad, "" for all, to a place (x, z); nowhere where none is given."""
+        """Sends a subject on a pad, "" for all, to a place (x, z); nowhere where none is given.
+
+        hand_at_m (x, y, z) in place of it: to where it can reach there with a hand, which it does.
+        """
         asked = Go(
             subject=subject,
             at_m=[float(x) for x in at_m],
             heading_deg=heading_deg,
             speed_mps=speed_mps,
             action=action,
+            hand_at_m=[float(x) for x in hand_at_m],
         )
         return self._ask(asked, Gone).go
 

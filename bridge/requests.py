@@ -182,7 +182,8 @@ class Go(Request, kw_only=True, omit_defaults=True, tag="go"):
     """Sends a subject on a pad to a place, [x, z] or [x, y, z]; subject "" is all, at_m [] nowhere.
 
     There it turns to heading_deg, if that is said, and does an action, by its name. A seat's place
-    is where the hips come to rest.
+    is where the hips come to rest. With hand_at_m, [x, y, z] in place of at_m, it goes to where a
+    hand reaches there, and has it do so: it picks up or reaches, by the height.
     """
 
     subject: Name = ""
@@ -190,10 +191,15 @@ class Go(Request, kw_only=True, omit_defaults=True, tag="go"):
     heading_deg: Angle | None = None
     speed_mps: Annotated[float, Meta(gt=0.0, le=3.6)] = 1.3
     action: Name = ""
+    hand_at_m: Annotated[list[Metres], Meta(max_length=3)] = []
 
     def __post_init__(self) -> None:
         if len(self.at_m) == 1:
             raise ValueError("at_m is [x, z] or [x, y, z]")
+        if len(self.hand_at_m) not in (0, 3):
+            raise ValueError("hand_at_m is [x, y, z]")
+        if self.at_m and self.hand_at_m:
+            raise ValueError("at_m and hand_at_m are two places; leave one of them out")
 
 
 class Camera(Request, kw_only=True, omit_defaults=True, tag="camera"):

@@ -243,8 +243,9 @@ def show(
     jitter_s: float = 0.0,
     scale: float = 1.5,
     film_too: bool = True,
+    name: str = "takeover",
 ) -> None:
-    """Plays, draws and writes."""
+    """Plays, draws and writes NAME.mp4 and NAME-sheet.png."""
     source = BvhSource(take, loop=False)
     end_s = min(until_s, source.duration_s)
     wanted = moments_of(drops, end_s)
@@ -254,7 +255,7 @@ def show(
     stage = Stage(source.skeleton, PANEL, scale, lift_m)
     movie = None
     if film_too:
-        movie = Movie(out / "takeover.mp4", (3 * PANEL[0], PANEL[1] + 76), FPS)
+        movie = Movie(out / f"{name}.mp4", (3 * PANEL[0], PANEL[1] + 76), FPS)
     columns: dict[float, tuple[Moment, list[np.ndarray]]] = {}
     try:
         for moment in moments:
@@ -278,8 +279,8 @@ def show(
         print(f"wrote {movie.path}: {movie.written} pictures")
     chosen = [(number, *columns[t]) for number, t in wanted if t in columns]
     if chosen:
-        save_png(np.asarray(sheet(chosen, drops)), out / "takeover-sheet.png", 9)
-        print(f"wrote {out / 'takeover-sheet.png'}")
+        save_png(np.asarray(sheet(chosen, drops)), out / f"{name}-sheet.png", 9)
+        print(f"wrote {out / name}-sheet.png")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,13 @@ def write(
     inputs: Shapes,
     outputs: Shapes,
     about: dict[str, Any],
+    rewrite: Callable[[Path], None] | None = None,
 ) -> None:
     """Writes path (.onnx) and the card (.json) beside it, whole or not at all.
 
     inputs and outputs: name -> shape, its first dimension "count", in the order of `example` and
     of what the network gives, all float32. about: what else the card says.
+    rewrite changes the exported file in place.
     """
     part = path.with_suffix(".part.onnx")
     with warnings.catch_warnings(), open(os.devnull, "w") as silent:
@@ -48,6 +51,8 @@ def write(
                 opset_version=17,
                 dynamo=False,
             )
+    if rewrite is not None:
+        rewrite(part)
     card = {
         "format": FORMAT,
         "name": name,

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from understudy.models import export as onnx
 
+from . import watching
 from .mirror import FEATURES_SWAP, FEET, RATE_SWAP, SWAP, swapped
 from .network import (
     COLUMNS,
@@ -245,4 +246,5 @@ def write(
             "training": training,
             "measured": measured,
         },
+        watching.branch,
     )

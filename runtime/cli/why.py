@@ -84,6 +84,6 @@ def lines(found: Why) -> list[str]:
             f"was off by {100 * found.off_m[0]:.1f} cm where the truth came first, "
             f"{found.truth_s[0]:.2f} s; at most by {100 * found.off_m.max():.1f} cm"
         )
-    else:
+    elif found.gap_s is not None:
         out.append("of what was acted then the truth never came")
     return out

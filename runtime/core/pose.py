@@ -64,6 +64,7 @@ class Intent:
     facing       (2,) wished facing along world x and z; zero: face the way of travel
     look         (2,) way to look along world x and z; zero: at look_at
     look_at      a point in the world, or a subject's or camera's name; "": what it was told before
+    hand_at      a point (x, y, z) in the world for the hand of a take that reaches; (): its own
     buttons      names held down, of core/buttons.py
     capture_ns   monotonic time at which the device was read
     """
@@ -74,6 +75,7 @@ class Intent:
     capture_ns: int = 0
     look: Array = field(default_factory=lambda: np.zeros(2))
     look_at: Sight = ""
+    hand_at: tuple[float, ...] = ()
 
 
 @dataclass(slots=True)

@@ -49,6 +49,7 @@ for _row, _column, _pairs in (
 ):
     for _pair in _pairs.split():
         _TURN[3 * (4 * int(_pair[1]) + int(_pair[2])) + _column, _row] = float(_pair[0] + "1")
+_MATRICES = _TURN.reshape(16, 3, 3).swapaxes(1, 2).reshape(16, 9)
 _CONJUGATE = np.array([-1.0, -1.0, -1.0, 1.0])
 # What makes of a quaternion the matrix (4, 4) of a product with it on the left.
 _LEFT = _HAMILTON.reshape(4, 4, 4).transpose(0, 2, 1).reshape(4, 16).copy()
@@ -80,6 +81,12 @@ def rotate(q: Array, v: Array) -> Array:
     square = (q[..., :, None] * q[..., None, :]).reshape(*q.shape[:-1], 16)
     matrix = (square @ _MATRIX).reshape(*q.shape[:-1], 3, 3)
     return np.asarray((matrix @ v[..., None])[..., 0])
+
+
+def matrices(q: Array) -> Array:
+    """(..., 3, 3) rotation matrices of unit quaternions."""
+    square = (q[..., :, None] * q[..., None, :]).reshape(*q.shape[:-1], 16)
+    return (square @ _MATRICES).reshape(*q.shape[:-1], 3, 3)
 
 
 def turning(v: Array) -> Array:

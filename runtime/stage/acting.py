@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from understudy.runtime.core.buttons import ACTIONS
+from understudy.runtime.core.buttons import ACTIONS, named
+from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.floor import Floor
 from understudy.runtime.core.pose import Intent, Subject
 from understudy.runtime.core.rotation import Array
@@ -52,7 +53,8 @@ class Batch:
             root, yaw = performer.root[i], float(performer.yaw[i])
             wished[i], own = goals.toward(goal, root, yaw, float(speeds[i]))
             buttons = own.buttons | intent.buttons
-            intents[i] = replace(intent, facing=own.facing, buttons=buttons)
+            hand = own.hand_at or intent.hand_at
+            intents[i] = replace(intent, facing=own.facing, buttons=buttons, hand_at=hand)
         return intents, wished
 
 
@@ -80,11 +82,38 @@ class Actor:
             self.batch.performer.style[self.i, TRAITS.index(trait)] = value
 
     def go(self, goal: Goal | None) -> None:
-        """Gives it a goal, or none; a seat's is where it begins to sit down."""
-        seats = self.batch.performer.seats
+        """Gives it a goal, or none; a seat's is where it begins to sit down, and a hand's where it
+        can reach from: which way is how it comes there, unless that is said. With none, who sits
+        gets up."""
+        performer = self.batch.performer
+        if goal is None:
+            performer.rise(self.i)
+        if goal is not None and goal.hand_m:
+            self.batch.goals[self.i] = self._reaching(goal)
+            return
+        seats = performer.seats
         if goal is not None and (seat := seats.get(ACTIONS.get(goal.button, ""))):
             goal = goals.seated(goal, seat, goal.heading_rad or 0.0)
         self.batch.goals[self.i] = goal
+
+    def _reaching(self, goal: Goal) -> Goal:
+        """The goal of a hand, by the action whose hand goes about as high."""
+        performer, hand = self.batch.performer, goal.hand_m
+        reaches = performer.reaches
+        action = ACTIONS.get(goal.button, "")
+        if not action:
+            action = min(reaches, key=lambda name: abs(reaches[name][1] - hand[1]))
+        if action not in reaches:
+            raise UnderstudyError(
+                f"{action} reaches for nothing; with a place for a hand the action is one of "
+                f"{', '.join(reaches)}, or none."
+            )
+        away = np.array([hand[0], hand[2]]) - performer.root[self.i]
+        heading = goal.heading_rad
+        if heading is None:
+            heading = math.atan2(away[0], away[1])
+        goal = replace(goal, button=next(iter(named([action]))))
+        return goals.reaching(goal, reaches[action], heading)
 
     def look_at(self, point_m: Array) -> None:
         """A point (3,) in the world; NaN: along the way that it goes."""

@@ -331,11 +331,12 @@ class Cast:
             )
         degrees = request.heading_deg
         heading = None if degrees is None else math.radians(degrees)
+        hand = tuple(request.hand_at_m)
+        at = request.at_m or list(hand)
         for _, actor in acted:
-            at = request.at_m
-            goal = Goal((at[0], at[-1]), heading, request.speed_mps, button) if at else None
+            goal = Goal((at[0], at[-1]), heading, request.speed_mps, button, hand) if at else None
             actor.go(goal)
-        return {member.table.name: list(request.at_m) for member, _ in acted}
+        return {member.table.name: at for member, _ in acted}
 
     def silence(self, then: Then | None, stop_after_s: float | None) -> dict[str, Any]:
         """What bodies do after so long without a source; None: as it is. Gives both."""

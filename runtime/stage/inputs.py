@@ -53,13 +53,16 @@ class Asking(msgspec.Struct):
     traits: dict[str, float] | None = None
     look: tuple[float, float] = (0.0, 0.0)
     look_at: Sight = ""
+    hand_at: list[float] = []
 
     @property
     def intent(self) -> Intent:
         return Intent(
             *(np.array(self.travel), np.array(self.facing)),
             *(frozenset(self.buttons), self.capture_ns),
-            *(np.array(self.look), self.look_at),
+            look=np.array(self.look),
+            look_at=self.look_at,
+            hand_at=tuple(self.hand_at),
         )
 
 
@@ -138,6 +141,7 @@ class LiveInputs:
                 dict(traits) if traits else None,
                 tuple(intent.look.tolist()),
                 intent.look_at,
+                list(intent.hand_at),
             )
         return intent, traits
 

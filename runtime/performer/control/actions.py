@@ -23,7 +23,7 @@ from understudy.runtime.performer.ik import legs
 
 from .card import ActionsCard
 from .inertialization import Inertialization
-from .layout import JOINTS
+from .layout import JOINTS, RATE_HZ
 from .limits import Limits
 
 BLEND_IN_S = 0.2
@@ -129,6 +129,40 @@ class Actions:
         self._inputs["take"][i] = 0.0
         self._seam.clear(i)
         self._chained.pop(i, None)
+
+    def rise(self, i: int) -> None:
+        """Ends the hold of a body whose feet belong to a take: who sits gets up."""
+        if self.busy[i] and self._is_held(i):
+            self._holding[i] = -np.inf
+
+    def takes_of(self, action: str) -> list[int]:
+        """The takes that answer an action."""
+        return list(self._of.get(action, ()))
+
+    def rolled(self, take: int) -> tuple[Array, Array]:
+        """World hips (T, 3) and rotations (T, J, 4) of a whole take at 60 Hz, as its root saw them
+        when it began."""
+        ticks = int(self._seconds[take] * RATE_HZ) + 1
+        times_s = np.arange(ticks, dtype=np.float32) / np.float32(RATE_HZ)
+        inputs = {
+            "take": np.zeros((len(times_s), len(self._legs)), np.float32),
+            "time": times_s[:, None],
+        }
+        inputs["take"][:, take] = 1.0
+        played = {
+            name: np.zeros((len(times_s), *array.shape[1:]), np.float32)
+            for name, array in self._played.items()
+        }
+        self._network.bind(inputs, played)()
+        travel = played["travel"].astype(float) / RATE_HZ
+        yaw = np.cumsum(travel[:, 2])
+        step = np.zeros((len(times_s), 3))
+        step[:, [0, 2]] = travel[:, :2]
+        facing = quaternion.about_y(yaw)
+        root = np.cumsum(quaternion.rotate(facing, step), axis=0)
+        rotations = played["rotations"].astype(float)
+        rotations[:, 0] = quaternion.multiply(facing, rotations[:, 0])
+        return root + quaternion.rotate(facing, played["hips"].astype(float)), rotations
 
     @property
     def busy(self) -> np.ndarray:
@@ -292,10 +326,13 @@ class Actions:
             free = (1.0 - taken) * (1.0 - grip[:, 0])
             done[:, arm] = rotation.slerp(done[:, arm], hangs, free)
 
-    def limit(self, who: np.ndarray, local: Array, share: Array) -> bool:
-        """Takes rotations (N, J, 4) of bodies that act back to the takes' limits, in place."""
+    def limit(self, who: np.ndarray, local: Array, share: Array, free: Array) -> bool:
+        """Takes rotations (N, J, 4) of bodies that act back to the takes' limits, in place.
+
+        share (N,) and free (N, 2) as `Limits.apply` takes them.
+        """
         acting = local[who]
-        beyond = self._limits.apply(acting, share[who])
+        beyond = self._limits.apply(acting, share[who], free[who])
         local[who] = acting
         return beyond
 

@@ -14,7 +14,8 @@ from understudy.runtime.core import quaternion
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer.ik import legs
 
-RELEASE_HALFLIFE_S = 0.09
+RELEASE_HALFLIFE_S = 0.06
+LEAVES = 0.5  # of the speed that the animation has then, so much is taken up by and by
 ENGAGED = 0.55  # a contact begins above this and ends below the other
 RELEASED = 0.35
 UNLOCK_M = 0.16  # a foot that would be held further than this from its animation steps after it
@@ -27,15 +28,16 @@ SETTLES_S = 1.2
 SOON, LATE = 0.75, 1.3
 STEP_S = 0.28
 STEP_LIFT_M = 0.045
-GROUND_HALFLIFE_S = 0.03
+GROUND_HALFLIFE_S = 0.04
 RISE_HALFLIFE_S = 0.05
 # Toes that are not planted clear the ground by so much: a foot skims, it does not scrape.
 CLEAR_M = 0.018
-CLEAR_HALFLIFE_S = 0.02
+CLEAR_HALFLIFE_S = 0.04
 SETTLE_HALFLIFE_S = 0.1
 TURNED = 1e-3  # half of a turn in radians, from which limits may have moved what is planted
 SHIFTED_M = 2e-4  # by so much, within one tick, it has
 ROLL_BACK = 0.1  # of what limits turned, so much is tried without again, a tick
+DOWN_M = 0.01  # over its place in standing: a toe that is lower has come down
 # A foot so low over its place in standing and so slow is on the ground, whatever anyone says.
 LOW_M = 0.022
 SLOW_MPS = 0.65
@@ -60,6 +62,9 @@ class Feet:
         self.anchor = np.zeros((*shape, 3))  # where the point in contact is held
         self.anchor_yaw = np.zeros(shape)
         self.on = np.zeros((count, 2, 2), bool)  # heel and toe: in contact and held
+        self.down = np.zeros(
+            (count, 2, 2), bool
+        )  # the same, but for toes that are still coming down
         self.clear = np.zeros(shape)  # 0 planted .. 1 free
         self.rise = np.zeros(shape)  # of the heel about the toe, where a leg is too short, radians
         self.step_s = np.zeros(shape)  # what is left of a step on the spot
@@ -78,7 +83,7 @@ class Feet:
         self.point[i] = -1
         self.step_s[i] = self.rise[i] = self.clear[i] = 0.0
         self.stood_s[i] = 0.0
-        self.on[i] = False
+        self.on[i] = self.down[i] = False
         self.was[i] = np.nan
         self.settled[i] = 1.0
         self.roll[i] = _STRAIGHT
@@ -105,28 +110,32 @@ class Feet:
         if self.rolled:
             foot = quaternion.multiply(foot, self.roll)
         pairs = contacts.reshape(-1, 2, 2)
-        heel, arm = quaternion.turned(foot, _HEEL), quaternion.turned(foot, _TOE)
-        grounded = self._grounded(world_p[..., 2, :] + heel, world_p[..., 2, :] + arm, dt_s)
+        heel, toe = quaternion.turned(foot, _HEEL), quaternion.turned(foot, _TOE)
+        grounded = self._grounded(world_p[..., 2, :] + heel, world_p[..., 2, :] + toe, dt_s)
         self.on = np.where(self.on, pairs > RELEASED, pairs > ENGAGED) | grounded
-        # The toe rules where both are down: the heel leaves first.
-        point = np.where(self.on[..., 1], 1, np.where(self.on[..., 0], 0, -1))
+        # The toe rules where both are down, for the heel leaves first; but a foot that lands turns
+        # about its heel until its toe has come down.
+        toe_m = world_p[..., 2, 1] + toe[..., 1] + self.offset[..., 1] - legs.TOE_M
+        rules = self.on[..., 1] & ((toe_m < DOWN_M) | ~self.on[..., 0] | (self.point == 1))
+        point = np.where(rules, 1, np.where(self.on[..., 0], 0, -1))
 
-        # Heel and toe turn with the foot's twist about the ankle.
-        arm = np.where((point == 0)[..., None], heel, arm)
-        joint = world_p[..., 2, :] + arm
-        fresh = (point != self.point) & (point >= 0)
-        if fresh.any():
-            lever = quaternion.rotate(quaternion.about_y(self.twist), arm) - arm
-            self.anchor = np.where(fresh[..., None], joint + lever + self.offset, self.anchor)
-            self.anchor_yaw = np.where((self.point < 0) & fresh, yaw + self.twist, self.anchor_yaw)
-
-        held = point >= 0
+        held, lands = point >= 0, (self.point < 0) & (point >= 0)
+        self.anchor_yaw = np.where(lands, yaw + self.twist, self.anchor_yaw)
         twist: Array = (self.anchor_yaw - yaw + np.pi) % (2.0 * np.pi) - np.pi
         twist = quaternion.clamp(twist, -SWIVEL_RAD, SWIVEL_RAD)
         self.anchor_yaw = yaw + twist
         turn = quaternion.about_y(np.where(held, twist, self.twist))
-        lever = quaternion.rotate(turn, arm) - arm
-        offset = self.anchor - joint - lever
+        # Heel and toe turn with the foot's twist about the ankle.
+        at_toe = (point == 1)[..., None]
+        arm = quaternion.rotate(turn, np.where(at_toe, toe, heel))
+        joint = world_p[..., 2, :] + arm
+        if lands.any():
+            self.anchor = np.where(lands[..., None], joint + self.offset, self.anchor)
+        rolls = held & ~lands & (point != self.point)
+        if rolls.any():  # from the heel onto the toe, or back: the foot goes on where it is held
+            across = arm - quaternion.rotate(turn, np.where(at_toe, heel, toe))
+            self.anchor = np.where(rolls[..., None], self.anchor + across, self.anchor)
+        offset = self.anchor - joint
         # Heights sink softly onto the ground; the anchor's own height is not trusted.
         ground = np.where(point == 0, 0.0, legs.TOE_M)
         self.anchor[..., 1] += (ground - self.anchor[..., 1]) * (
@@ -143,13 +152,15 @@ class Feet:
         held &= self.step_s <= 0.0
         self.on &= held[..., None]
         self.point = np.where(held, point, -1)
+        self.down[..., 0], self.down[..., 1] = self.on[..., 0], self.point == 1
         decay = 2.0 * 0.693147 / RELEASE_HALFLIFE_S
         free_offset, free_rate = _fade(self.offset, self.offset_rate, decay, dt_s)
         free_twist, free_twist_rate = _fade(self.twist, self.twist_rate, decay, dt_s)
         held3 = held[..., None]
-        # On release the offset starts to fade from rest: its rate while held is the body's motion.
+        # A foot that is let go leaves the ground from rest, as it stood.
+        rate = (offset - self.offset) * (LEAVES / dt_s)
         self.offset = np.where(held3, offset, free_offset)
-        self.offset_rate = np.where(held3, 0.0, free_rate)
+        self.offset_rate = np.where(held3, rate, free_rate)
         self.twist = np.where(held, twist, free_twist)
         self.twist_rate = np.where(held, 0.0, free_twist_rate)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,12 +22,16 @@ PRESS_TICKS = 6
 
 @dataclass
 class Goal:
-    """A place (x, z) in metres, and if they count a heading, a speed and an action's button."""
+    """A place (x, z) in metres, and if they count a heading, a speed and an action's button.
+
+    hand_m: where the action's hand is to go, x, y, z; () is where it goes by itself.
+    """
 
     at: tuple[float, float]
     heading_rad: float | None = None
     speed_mps: float = 1.3
     button: str = ""
+    hand_m: tuple[float, ...] = ()
     there: bool = False
     pressed: int = 0
 
@@ -41,7 +45,16 @@ def seated(goal: Goal, seat: Sequence[float], heading_rad: float) -> Goal:
     c, s = math.cos(begins), math.sin(begins)
     x, z = seat[0], seat[2]
     at = goal.at[0] - (c * x + s * z), goal.at[1] - (-s * x + c * z)
-    return Goal(at, begins, goal.speed_mps, goal.button)
+    return Goal(at, begins, goal.speed_mps, goal.button, goal.hand_m)
+
+
+def reaching(goal: Goal, palm: Sequence[float], heading_rad: float) -> Goal:
+    """A goal for a hand, as the place from which an action's palm goes there.
+
+    palm: x, y, z at its farthest, as the root sees it.
+    """
+    hand = replace(goal, at=(goal.hand_m[0], goal.hand_m[-1]))
+    return seated(hand, (*palm, 0.0), heading_rad)
 
 
 def toward(goal: Goal, root: Array, yaw: float, speed_mps: float) -> tuple[Array, Intent]:
@@ -50,7 +63,7 @@ def toward(goal: Goal, root: Array, yaw: float, speed_mps: float) -> tuple[Array
     root (2,) and yaw are the body's; the goal takes note of what was reached.
     """
     if goal.pressed >= PRESS_TICKS:  # it acts where it is, and may have moved for it
-        return np.zeros(2), Intent()
+        return np.zeros(2), Intent(hand_at=goal.hand_m)
     away = np.asarray(goal.at) - root
     far = float(np.hypot(*away))
     goal.there = far < (AWAY_M if goal.there else ARRIVED_M) or goal.pressed > 0
@@ -66,7 +79,8 @@ def toward(goal: Goal, root: Array, yaw: float, speed_mps: float) -> tuple[Array
     if goal.button and turned and speed_mps < 0.15 and goal.pressed < PRESS_TICKS:
         goal.pressed += 1
         buttons.add(goal.button)
-    return np.zeros(2), Intent(facing=_way(heading), buttons=frozenset(buttons))
+    facing, held = _way(heading), frozenset(buttons)
+    return np.zeros(2), Intent(facing=facing, buttons=held, hand_at=goal.hand_m)
 
 
 def as_stick(velocity: Array, run: bool) -> Array:

@@ -1,7 +1,8 @@
 """Joint limits: no joint turns further than it does in the mocap that the network learned from.
 
-A box for each joint, of the rotation vector from its mean. Thighs and shins are left out: the feet
-that they carry are planted, and knees are hinges already (legs.py).
+A box for each joint, of the rotation vector from its mean. Knees are left out, which are hinges
+already (legs.py), and thighs of feet that are planted, for the feet would come away. The thigh of a
+free foot is stopped softly, a little beyond its box.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from understudy.runtime.performer.ik import legs
 
 from .layout import JOINTS
 
+THIGHS = legs.LEGS[:, 0]
 LEFT_OUT = {legs.HIPS, *legs.LEGS[:, :2].reshape(-1).tolist()}
-LIMITED = np.array([j for j in range(JOINTS) if j not in LEFT_OUT])
+# Thighs last.
+LIMITED = np.array([*(j for j in range(JOINTS) if j not in LEFT_OUT), *THIGHS])
+SOFT_RAD = 0.02  # a thigh goes no further beyond its box, and comes to a stop there
 
 
 class Limits:
@@ -32,10 +36,10 @@ class Limits:
             self._low = np.asarray(stated["low_rad"], float)[LIMITED]
             self._high = np.asarray(stated["high_rad"], float)[LIMITED]
 
-    def apply(self, rotations: Array, share: Array) -> bool:
+    def apply(self, rotations: Array, share: Array, free: Array) -> bool:
         """Takes rotations (N, J, 4) back to their limits, in place; whether any was beyond.
 
-        share (N,): 1 all the way, 0 not at all.
+        share (N,): 1 all the way, 0 not at all; free (N, 2): the same of feet, 0 is planted.
         """
         if not self._known:
             return False
@@ -43,6 +47,10 @@ class Limits:
         kept = quaternion.clamp(turn, self._low, self._high)
         if (kept == turn).all():
             return False
-        back = rotation.from_rotation_vector(turn + share[:, None, None] * (kept - turn))
+        beyond = turn[:, -2:] - kept[:, -2:]
+        kept[:, -2:] += np.sign(beyond) * SOFT_RAD * -np.expm1(-np.abs(beyond) / SOFT_RAD)
+        way = np.repeat(share[:, None], len(LIMITED), axis=1)
+        way[:, -2:] *= free
+        back = rotation.from_rotation_vector(turn + way[..., None] * (kept - turn))
         rotations[:, LIMITED] = quaternion.multiply(self._mean, back)
         return True

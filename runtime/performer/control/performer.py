@@ -30,6 +30,7 @@ from .controller import (
 )
 from .feet import Feet
 from .gaze import Gaze
+from .hands import Hands
 from .idle import TALL_M, Idle
 from .inertialization import Inertialization
 from .jump import Jump
@@ -121,6 +122,7 @@ class Performer:
         self._actions = Actions(
             count, beside if beside.exists() else networks.WEIGHTS / "actions.onnx"
         )
+        self._hands = Hands(count, self._actions)
         self._acting = np.zeros(0, int)
         self._limits = Limits(card)
         self._feet, self._idle = Feet(count), Idle(count)
@@ -160,6 +162,7 @@ class Performer:
         self._inert.clear(i)
         self._jump.reset(i)
         self._actions.reset(i)
+        self._hands.reset(i)
         self.gaze.reset(i)
         self._terrain.reset(i)
         self._carried.pop(i, None)
@@ -199,6 +202,15 @@ class Performer:
         """By action: the hips while it is held, as the root saw it when it began."""
         return self._actions.seats
 
+    @property
+    def reaches(self) -> dict[str, tuple[float, float, float]]:
+        """By action: the palm at its farthest, as the root saw it when it began."""
+        return self._hands.reaches
+
+    def rise(self, i: int) -> None:
+        """Body i gets up, if it sits."""
+        self._actions.rise(i)
+
     def _standing(self, i: int) -> tuple[Array, Array]:
         """World hips (3,) and local rotations (J, 4) of body i in the starting pose."""
         turns = rotation.from_6d(self._start[POSE][3:].reshape(JOINTS, 6).astype(float))
@@ -224,6 +236,7 @@ class Performer:
         if pressed.any():
             mirror[:] = ["mirror" in intent.buttons for intent in intents]
         refused = self._actions.press(pressed, moving, speed, mirror)
+        self._hands.begin(self._actions, intents)
         self._jump.press(refused[:, BUTTONS.index("jump")])
         busy = self._actions.busy
         travel[busy], facing[busy] = 0.0, 0.0
@@ -337,12 +350,17 @@ class Performer:
         restless = self._style[:, TRAITS.index("restless")]
         busy = self._actions.busy
         self.gaze.apply(hips, local, ahead_rad, self._look, speed, restless, busy, TICK_S)
+        if len(self._acting):
+            self._hands.lift = self._terrain.lift
+            self._hands.apply(self._acting, self._actions, hips, local)
         standing = (body[:, PHASE.stop - 1] < 0.5) & ~self._actions.busy
         self._feet.solve(hips, local, contacts, TICK_S, standing, sway)
         planted = local[:, legs.LEGS[:, 2]]
         if self._limit(local) or self._feet.rolled:
             self._feet.limited(planted, hips, local)
-        on = self._feet.on
+        if len(self._acting):
+            self._hands.note(self._acting, self._actions, hips, local)
+        on = self._feet.down
         if self.floor is not None:
             planted = self._feet.point >= 0
             velocity = self.controller.velocity
@@ -356,11 +374,13 @@ class Performer:
     def _limit(self, local: Array) -> bool:
         """Takes rotations (N, J, 4) back to the limits of the gait, or of takes where they act."""
         who, settled = self._acting, self._feet.settled
+        free = np.minimum(2.0 * self._feet.clear, 1.0)
         if not len(who):
-            return self._limits.apply(local, settled)
+            return self._limits.apply(local, settled, free)
         gait = settled.copy()
         gait[who] *= 1.0 - self._actions.weight[who]
-        return self._actions.limit(who, local, settled) | self._limits.apply(local, gait)
+        beyond = self._actions.limit(who, local, settled, free)
+        return self._limits.apply(local, gait, free) | beyond
 
     def _follow(self, place: Array, heading: Array) -> None:
         """Writes the trajectory: the root's last second, where it is, and the wished path."""

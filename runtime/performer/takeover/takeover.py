@@ -234,12 +234,14 @@ class Takeover:
             ahead.network_s += TICK_S
             samples.append(body.stream.sample(ahead.network_s))
         rows = np.array([body.i for body in bodies])
+        lifts = np.array([one.level.lift_m for one in predictions])
         self._hips[rows], self._turns[rows] = prediction.there(
             predictions,
             [positions for positions, _, _ in samples],
             [rotations for _, rotations, _ in samples],
             [not body.any_missing for body in bodies],
         )
+        self.network.lift(rows, np.array([one.level.lift_m for one in predictions]) - lifts)
         self._seen[rows] = True
         for i, (_, _, seen) in zip(rows, samples, strict=True):
             if seen is not None:

@@ -9,6 +9,7 @@
     ramp_s = 0.2                    # the sticks and the style move there in this time
     style = { energy = 0.5 }        # traits of the body, -1..1: energy, crouch, restless
     look_at = [0.0, 1.6, 4.0]       # a point in the world, or a subject's or camera's name
+    hand_at = [0.1, 1.2, 0.5]       # where the hand of reach or pick goes, in the world
 
 A field that an event leaves out is at rest: sticks centred, no buttons, no ramp; and the body looks
 where it was told otherwise. Style is the body's and not the hands': a trait that an event leaves
@@ -53,6 +54,7 @@ class _Event(typed.Table, frozen=True, kw_only=True):
     ramp_s: _Time = 0.0
     style: Traits = msgspec.field(default_factory=dict)
     look_at: _LookAt = ""
+    hand_at: _Point | None = None
 
 
 class _Script(typed.Table, frozen=True, kw_only=True):
@@ -84,6 +86,7 @@ class Event:
     style: Style = field(default_factory=dict)
     style_from: Style = field(default_factory=dict)
     look_at: Sight = ""
+    hand_at: tuple[float, ...] = ()
 
     def sticks(self, time_s: float) -> tuple[Stick, Stick]:
         """Left and right stick at a time since the script's start."""
@@ -146,7 +149,9 @@ class PadScript:
         """What the performer is asked to do at a time since the start."""
         event, _ = self._at(time_s)
         intent = to_intent(self.pad(time_s))
-        return replace(intent, look_at=event.look_at) if event and event.look_at else intent
+        if event is not None and (event.look_at or event.hand_at):
+            return replace(intent, look_at=event.look_at, hand_at=event.hand_at)
+        return intent
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -173,6 +178,7 @@ def _read(path: Path) -> tuple[float, list[Event]]:
                 style,
                 before.traits(said.at_s) if before else {},
                 said.look_at,
+                tuple(said.hand_at or ()),
             )
         )
     return script.rate_hz, events

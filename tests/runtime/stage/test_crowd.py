@@ -5,6 +5,7 @@ import pytest
 
 from understudy.runtime.core.buttons import ACTIONS
 from understudy.runtime.core.pose import Intent
+from understudy.runtime.performer.control import hands
 from understudy.runtime.performer.control.goals import Goal
 from understudy.runtime.performer.control.layout import PHASE
 from understudy.runtime.stage.acting import Acting
@@ -80,21 +81,33 @@ def test_who_walks_through_each_other_keeps_apart_and_arrives():
 
 def test_a_goal_is_reached_faced_and_acted():
     acting = Acting()
-    actors = acting.actors(3)
+    actors = acting.actors(5)
     acting.admit(actors)
     for i, actor in enumerate(actors):
         actor.stand((3.0 * i, 0.0, 0.0), 0.0)
+    places = ((8.6, 1.4, 2.5), (12.8, 0.1, 2.0))  # a shelf, and something on the ground
+    for actor, place in zip(actors[3:], places, strict=True):
+        actor.go(Goal((0.0, 0.0), hand_m=place))
+    near_m = np.full(2, np.inf)
     actors[0].go(Goal((0.5, 3.0), 1.5))
     actors[1].go(Goal((3.0, 2.5), 3.14, button=BUTTON["sit"]))
     actors[2].go(Goal((6.0, 3.0)))
-    for t in range(720):
+    for t in range(780):
         if t == 120:
             actors[2].intent = Intent(np.array([0.0, -0.6]))  # the stick takes over
+        if t == 540:
+            actors[1].go(None)
         acting.step(1 / 60)
+        shown = actors[0].batch.performer
+        palms = hands._palm(shown.positions[3:, 0], shown.rotations[3:], "Right")
+        near_m = np.minimum(near_m, np.linalg.norm(palms - places, axis=-1))
+        if t == 540:
+            assert np.linalg.norm(shown.positions[1, 0, [0, 2]] - (3.0, 2.5)) < 0.2  # on the seat
+            assert shown.positions[1, 0, 1] < 0.62
     p = actors[0].batch.performer
     assert np.linalg.norm(p.root[0] - (0.5, 3.0)) < 0.15
     assert abs(p.yaw[0] - 1.5) < 0.2
-    assert np.linalg.norm(p.positions[1, 0, [0, 2]] - (3.0, 2.5)) < 0.2  # the hips on the seat
-    assert p.positions[1, 0, 1] < 0.62
+    assert p.positions[1, 0, 1] > 0.85  # sent nowhere, it gets up
+    assert near_m.max() < 0.04
     assert p.root[2, 1] < -2.0
     acting.close()

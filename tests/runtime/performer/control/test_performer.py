@@ -287,7 +287,7 @@ def test_joints_keep_to_the_range_of_the_data(scripted):
     for name, run in scripted.items():
         rotations = run["rotations"][60:, 0].astype(float)
         kept = rotations.copy()
-        limits.apply(kept, np.ones(len(kept)))
+        limits.apply(kept, np.ones(len(kept)), np.zeros((len(kept), 2)))
         assert np.rad2deg(rotation.angle_between(kept, rotations).max()) < 0.5, name
 
 

@@ -75,6 +75,24 @@ def test_a_walk_goes_on_when_nothing_is_seen(motion):
         assert ((understudy.contacts >= 0.0) & (understudy.contacts <= 1.0)).all()
 
 
+def test_watching_remembers_what_foretelling_would(motion):
+    """Of who is seen whole nothing is foretold; what is told of it afterwards is the same."""
+    nothing = np.zeros((2, 22), bool)
+    with Understudy(2) as watches, Understudy(2) as foretells:
+
+        def whole(rows, hips, rotations):
+            foretells._foretell(rows, hips, rotations, ~nothing[rows])
+            foretells._remember(rows, foretells._bound(len(rows), False)[1])
+
+        foretells._watch = whole
+        for understudy in (watches, foretells):
+            watch(understudy, motion, 45)
+            for _ in range(15):
+                understudy.step(np.zeros((2, 3)), np.zeros((2, 22, 4)), nothing)
+        np.testing.assert_allclose(watches.hips, foretells.hips, atol=1e-4)
+        np.testing.assert_allclose(watches.rotations, foretells.rotations, atol=1e-3)
+
+
 def test_place_goes_on_from_that_very_pose_wherever_it_lies(motion):
     hips, rotations = motion
     with Understudy(1) as understudy:
