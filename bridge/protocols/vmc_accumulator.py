@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from understudy.runtime.core import rotation
@@ -9,6 +11,7 @@ from understudy.runtime.core.rotation import Array
 
 from . import axes, osc, vmc
 from .error import ProtocolError
+from .osc_layout import Layouts
 from .vmc import Camera, Device, Performance
 
 # Of one sender; a stranger's stream of new names must not fill the memory.
@@ -61,19 +64,16 @@ class Accumulator:
         self._gathered: dict[bytes, int] = {}  # datagrams of this frame, how often they came
         self._before: dict[bytes, int] = {}  # and of the frame before
         self._last = b""
+        self._layouts = Layouts()
         self.repeated = 0
 
     def feed(self, datagram: bytes) -> list[Performance]:
         """Takes a datagram; gives the frames that it completes, as a rule none or one."""
         done: list[Performance] = []
-        messages, fault = vmc.read(datagram)
-        if fault:
-            self.ignored += 1
-            if not messages:
-                raise ProtocolError(fault)
+        messages = self._layouts.read(datagram)
+        if messages is None:
+            messages = self._read(datagram)
         self.messages += len(messages)
-        self._vrm1 = self._vrm1 or any(map(_is_metacarpal, messages))
-        messages = [_named(said, self._vrm1) for said in messages]
         if self._is_copy(datagram, messages):
             self.repeated += 1
             return []
@@ -101,6 +101,20 @@ class Accumulator:
             self._gathered[datagram] = 1
         self._last = datagram
         return done
+
+    def _read(self, datagram: bytes) -> list[osc.Message]:
+        """The messages of a datagram that is not as one before, bones by Unity's names."""
+        messages, fault = vmc.read(datagram)
+        if fault:
+            self.ignored += 1
+            if not messages:
+                raise ProtocolError(fault)
+        if not self._vrm1 and any(map(_is_metacarpal, messages)):
+            self._vrm1, self._layouts = True, Layouts()  # thumbs have other names from now on
+        messages = [_named(said, self._vrm1) for said in messages]
+        if not fault:
+            self._layouts.learn(datagram, messages)
+        return messages
 
     def _is_copy(self, datagram: bytes, messages: list[osc.Message]) -> bool:
         """Whether it came before, in this frame or the last; of a body that stands still all did.
@@ -190,15 +204,20 @@ class Accumulator:
         )
 
 
+@lru_cache(maxsize=1024)
+def _lower(name: object) -> str:
+    return str(name).lower()
+
+
 def _is_metacarpal(said: osc.Message) -> bool:
-    return said.address == _BONE and str(said.arguments[0]).lower() in _METACARPALS
+    return said.address == _BONE and _lower(said.arguments[0]) in _METACARPALS
 
 
 def _named(said: osc.Message, vrm1: bool) -> osc.Message:
     """A message about a bone, with the bone's name as Unity has it."""
     if said.address != _BONE:
         return said
-    name = str(said.arguments[0]).lower()
+    name = _lower(said.arguments[0])
     unity = (_VRM1.get(name) if vrm1 else None) or _BONES.get(name)
     if unity is None or unity == said.arguments[0]:
         return said

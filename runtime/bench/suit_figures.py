@@ -28,8 +28,8 @@ def rehearsed(quick: bool) -> list[Figure]:
 
 def _where(report: Report, network: Network) -> str:
     return (
-        f"{len(SUITS)} suits at 120 Hz, a stage of {STAGE_HZ} Hz, {report.seconds:g} s, "
-        f"{network.words}, {os.cpu_count()} cores, load {report.load:.1f}"
+        f"{len(SUITS)} suits at {report.suits_hz} Hz, a stage of {STAGE_HZ} Hz, "
+        f"{report.seconds:g} s, {network.words}, {os.cpu_count()} cores, load {report.load:.1f}"
     )
 
 

@@ -96,8 +96,9 @@ def _first(number: int) -> int:
 
 
 def send(
-    made: Lives, ports: Mapping[str, int], network: Network, ready: Any, begin: Any, ends: Any
-) -> None:
+    made: Lives, ports: Mapping[str, int], network: Network, hz: int, ready: Any, begin: Any,
+    ends: Any,
+) -> None:  # fmt: skip
     """A process of its own: all suits, until told to end. begin: when the film was at 0."""
     ready.set()
     while not begin.value:
@@ -131,7 +132,7 @@ def send(
             for at_s, data in lines[number].carry(made[suit][own], frame / RATE_HZ + offset_s):
                 heapq.heappush(waiting, (start_s + at_s - offset_s, order, number, data))
                 order += 1
-        frame += 1
+        frame += RATE_HZ // hz
 
 
 @dataclass
@@ -193,6 +194,7 @@ class Report:
     """
 
     seconds: float
+    suits_hz: int = RATE_HZ
     frames: int = 0
     ticks: int = 0
     skipped: int = 0
@@ -223,6 +225,7 @@ def rehearse(
     delay: str = f"{DELAY_S:g}",
     later_s: Mapping[str, float] | None = None,
     rate_hz: int = STAGE_HZ,
+    suits_hz: int = RATE_HZ,
 ) -> Report:
     """A stage with all suits; later_s: by how much each part of the merged subjects waits."""
     ports = dict(zip(SUITS, free_ports(len(SUITS)), strict=True))
@@ -237,13 +240,15 @@ def rehearse(
         words += ["--subject", f"{suit}:{','.join(parts)}"]
     spawn = mp.get_context("spawn")
     ready, ends, begin = spawn.Event(), spawn.Event(), spawn.Value("d", 0.0)
-    sender = spawn.Process(target=send, args=(made, ports, network, ready, begin, ends))
+    sender = spawn.Process(target=send, args=(made, ports, network, suits_hz, ready, begin, ends))
     sender.start()
     try:
         if not ready.wait(PATIENCE_S):
             raise Failure(f"Who sends was not ready within {PATIENCE_S:g} s.")
         with StageProcess(*words, seconds=seconds + WARM_S + 60.0) as stage:
-            return _watched(stage, seconds, clip, begin, sender, rate_hz)
+            report = _watched(stage, seconds, clip, begin, sender, rate_hz)
+        report.suits_hz = suits_hz
+        return report
     finally:
         ends.set()
         sender.join(5.0)
