@@ -37,7 +37,7 @@ SETTLE_HALFLIFE_S = 0.1
 TURNED = 1e-3  # half of a turn in radians, from which limits may have moved what is planted
 SHIFTED_M = 2e-4  # by so much, within one tick, it has
 ROLL_BACK = 0.1  # of what limits turned, so much is tried without again, a tick
-DOWN_M = 0.01  # over its place in standing: a toe that is lower has come down
+DOWN_M = 0.015  # over its place in standing: a toe that is lower has come down
 # A foot so low over its place in standing and so slow is on the ground, whatever anyone says.
 LOW_M = 0.022
 SLOW_MPS = 0.65

@@ -62,9 +62,9 @@ class Gaze:
         for i in range(count):
             self.reset(i)
 
-    def reset(self, i: int) -> None:
-        """Body i begins to look about; what it is to look at stays."""
-        self._weight[i], self._fresh[i], self._glances[i] = 0.0, True, False
+    def reset(self, i: int, looks: float = 1.0) -> None:
+        """Body i begins to look about, by and by where looks is 0; what it is to look at stays."""
+        self._weight[i], self._fresh[i], self._glances[i] = looks, True, False
         self._aside[i] = 0.0
         self._until_s[i] = self._random[i].exponential(EVERY_S)
 

@@ -2,7 +2,8 @@
 
 A box for each joint, of the rotation vector from its mean. Knees are left out, which are hinges
 already (legs.py), and thighs of feet that are planted, for the feet would come away. The thigh of a
-free foot is stopped softly, a little beyond its box.
+free foot that leaves the ground behind is stopped softly, a little beyond its box; how far it comes
+forward is left to it, for who crouches has to set that foot down.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Limits:
             self._mean, self._back = mean, quaternion.conjugate(mean)
             self._low = np.asarray(stated["low_rad"], float)[LIMITED]
             self._high = np.asarray(stated["high_rad"], float)[LIMITED]
+            self._low[-2:], self._high[-2:, 1:] = -np.inf, np.inf
 
     def apply(self, rotations: Array, share: Array, free: Array) -> bool:
         """Takes rotations (N, J, 4) back to their limits, in place; whether any was beyond.

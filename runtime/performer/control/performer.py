@@ -192,6 +192,7 @@ class Performer:
             entered = entry.pose(body, root, yaw)
             speed = entry.world_velocity(body, yaw)
             self.controller.velocity[i] = self.controller.wished_velocity[i] = speed
+        self.gaze.reset(i, looks=0.0)  # the head goes on from where it is
         self._idle.calm[i] = self._feet.settled[i] = 0.0
         self._carried[i] = past, known, entered
         for positions, turns in (self._before, self._now, (self.positions, self.rotations)):
