@@ -16,8 +16,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="what is read out: *.md (docs)",
     )
     add("--out", type=Path, default=Path("out/voice"), metavar="DIR", help="(out/voice)")
-    add("--each", type=int, default=300, metavar="N", help="sentences of each voice (300)")
-    add("--steps", type=int, default=2200, metavar="N", help="training steps (2200)")
+    add(
+        "--each",
+        type=int,
+        default=330,
+        metavar="N",
+        help="sentences of each voice, times its share (330)",
+    )
+    add("--steps", type=int, default=7000, metavar="N", help="training steps (7000)")
     add("--seed", type=int, default=1, metavar="N", help="(1)")
 
 

@@ -17,6 +17,7 @@ import msgspec
 from understudy.runtime.core import processes
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.files import shown
+from understudy.runtime.core.roles import roles
 from understudy.runtime.retarget import profile as profiles
 from understudy.runtime.retarget.fitting import Figure
 
@@ -107,8 +108,8 @@ def told(figure: Figure) -> dict[str, Any]:
     own = {word: whole[word] for word in profiles.LIVE}
     if own["floor_m"] is None:
         own["floor_m"] = figure.floor_m
-    shown = {**own, "roles": sorted(_roles(figure))}
-    return {"profile": shown, "character": figure.skeleton.character}
+    words = {**own, "roles": sorted(roles(figure.skeleton))}
+    return {"profile": words, "character": figure.skeleton.character}
 
 
 def described(costume: Costume | None) -> dict[str, Any]:
@@ -118,12 +119,6 @@ def described(costume: Costume | None) -> dict[str, Any]:
     person = costume.figure.person
     own = {"profile": told(costume.figure)["profile"]}
     return own | ({"person": person} if person is not None else {})
-
-
-def _roles(figure: Figure) -> set[str]:
-    from understudy.runtime.core.roles import roles
-
-    return set(roles(figure.skeleton))
 
 
 def _worn(cast: Cast, name: str) -> Costume:
