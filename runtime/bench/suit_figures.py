@@ -8,7 +8,7 @@ import numpy as np
 
 from .figure import Figure
 from .suit_film import performed
-from .suits import BAD, GOOD, STAGE_HZ, SUITS, Network, Report, lined_up, lives, rehearse
+from .suits import BAD, GOOD, Network, Report, lined_up, lives, rehearse
 
 LONG_S, QUICK_S = 600.0, 30.0
 # So long parts are compared before they are lined up, and so long a good network is measured.
@@ -28,7 +28,7 @@ def rehearsed(quick: bool) -> list[Figure]:
 
 def _where(report: Report, network: Network) -> str:
     return (
-        f"{len(SUITS)} suits at {report.suits_hz} Hz, a stage of {STAGE_HZ} Hz, "
+        f"{report.suits} suits at {report.suits_hz} Hz, a stage of {report.stage_hz} Hz, "
         f"{report.seconds:g} s, {network.words}, {os.cpu_count()} cores, load {report.load:.1f}"
     )
 

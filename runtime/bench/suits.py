@@ -104,6 +104,7 @@ def send(
     while not begin.value:
         time.sleep(0.01)
     start_s: float = begin.value
+    worn = [(number, suit) for number, suit in enumerate(SUITS) if suit in ports]
     lines = [network.line(number) for number in range(len(SUITS))]
     waiting: list[tuple[float, int, int, bytes]] = []
     mouths = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in SUITS]
@@ -120,7 +121,7 @@ def send(
             with contextlib.suppress(OSError):
                 mouths[number].sendto(data, ("127.0.0.1", ports[SUITS[number]]))
             continue
-        for number, suit in enumerate(SUITS):
+        for number, suit in worn:
             own = (frame - _first(number)) % count
             if network.restarts and own == 0:
                 mouths[number].close()
@@ -152,7 +153,7 @@ class Listener(threading.Thread):
 
     def __init__(self, address: str, start_s: float, every: int) -> None:
         super().__init__(daemon=True)
-        self.seen = {suit: Seen() for suit in SUITS}
+        self.seen: dict[str, Seen] = {}
         self.frames = self.lost = 0
         self._address, self._start_s, self._every = address, start_s, every
         self.ending = False
@@ -169,7 +170,7 @@ class Listener(threading.Thread):
                     continue
                 self.frames += 1
                 for one in frame.subjects:
-                    seen = self.seen[one.name]
+                    seen = self.seen.setdefault(one.name, Seen())
                     seen.states.append(int(one.state))
                     if one.state is State.LIVE:
                         seen.ages_ms.append(1e-6 * (frame.publish_ns - one.capture_ns))
@@ -194,7 +195,9 @@ class Report:
     """
 
     seconds: float
+    suits: int = len(SUITS)
     suits_hz: int = RATE_HZ
+    stage_hz: int = STAGE_HZ
     frames: int = 0
     ticks: int = 0
     skipped: int = 0
@@ -226,13 +229,14 @@ def rehearse(
     later_s: Mapping[str, float] | None = None,
     rate_hz: int = STAGE_HZ,
     suits_hz: int = RATE_HZ,
+    worn: tuple[str, ...] = SUITS,
 ) -> Report:
     """A stage with all suits; later_s: by how much each part of the merged subjects waits."""
-    ports = dict(zip(SUITS, free_ports(len(SUITS)), strict=True))
+    ports = dict(zip(worn, free_ports(len(worn)), strict=True))
     words: list[object] = ["--rate", rate_hz]
-    for suit in SUITS:
+    for suit in worn:
         words += ["--from", f"{suit[:-1]}://127.0.0.1:{ports[suit]}?name={suit}&delay={delay}"]
-    for suit in SUITS:
+    for suit in worn:
         waits = {one: (later_s or {}).get(one, 0.0) for one in (suit, MERGED.get(suit, ""))}
         parts = [f"body={suit}@{waits[suit]:.4f}" if waits[suit] else f"body={suit}"]
         if hands := MERGED.get(suit, ""):
@@ -247,7 +251,7 @@ def rehearse(
             raise Failure(f"Who sends was not ready within {PATIENCE_S:g} s.")
         with StageProcess(*words, seconds=seconds + WARM_S + 60.0) as stage:
             report = _watched(stage, seconds, clip, begin, sender, rate_hz)
-        report.suits_hz = suits_hz
+        report.suits_hz, report.suits, report.stage_hz = suits_hz, len(worn), rate_hz
         return report
     finally:
         ends.set()
@@ -344,6 +348,8 @@ def lined_up(lag_s: Mapping[str, float]) -> dict[str, float]:
     """By how much each part of the merged subjects has to wait for the other."""
     later: dict[str, float] = {}
     for body, hands in MERGED.items():
+        if not {body, hands} <= lag_s.keys():
+            continue
         behind_s = lag_s[hands] - lag_s[body]
         later[body if behind_s > 0.0 else hands] = abs(behind_s)
     return later

@@ -34,6 +34,8 @@ STEP_S, LONGEST_S = 0.28, 0.4
 PUSH_MPS2 = 10.0
 WAITS_S = 0.4  # for the actor's foot to lift, before it steps over by itself
 LIFT, LIFT_M = 0.4, 0.05  # share of the way, and at most
+# Two poses that are nearer to each other in time have no rate.
+LEAST_S = 1e-4
 SMALL_M = 0.003
 # The toes' tip, ahead of their joint; what a foot on its way passes over: of that, and in seconds.
 TIP_M = 0.075
@@ -263,7 +265,8 @@ class FootPlanting:
         self._fade.end_s[feet] = -np.inf
         (t0, t1), (p0, p1), q1 = self._shown_s[:, feet], self._shown_p[:, feet], self._shown_r[feet]
         ahead = (time_s - t1) / np.maximum(t1 - t0, 1e-6)
-        known = (ahead > 0.0) & (ahead < 4.0)  # False for NaN
+        # False for NaN, and where both were shown at one moment: a clock that stood still.
+        known = (t1 - t0 > LEAST_S) & (ahead > 0.0) & (ahead < 4.0)
         if not known.all():
             if not known.any():
                 return
