@@ -176,13 +176,15 @@ class Feet:
         self.world_p = world_p
 
     def limited(self, before: Array, hips: Array, rotations: Array) -> None:
-        """Takes note of how limits turned planted feet that were `before` (N, 2, 4), local.
+        """Takes note of how limits turned thighs and feet that were `before` (N, 2, 2, 4), local.
 
         The legs bring what is planted back to where it is held, and toes out of the ground; the
         next tick plants feet that are turned so already.
         """
-        turn = quaternion.multiply(quaternion.conjugate(before), rotations[:, legs.LEGS[:, 2]])
-        if np.abs(turn[..., :3]).max() > TURNED:
+        feet = rotations[:, legs.LEGS[:, 2]]
+        turn = quaternion.multiply(quaternion.conjugate(before[:, :, 1]), feet)
+        thighs = np.abs(rotations[:, legs.LEGS[:, 0]] - before[:, :, 0]).max()
+        if max(np.abs(turn[..., :3]).max(), thighs) > TURNED:
             world_p, world_r = legs.forward(hips, rotations)
             ankle, foot = world_p[..., 2, :].copy(), world_r[..., 2, :]
             arm = np.where(
@@ -193,7 +195,6 @@ class Feet:
             moved = np.where((self.point >= 0)[..., None], self.anchor - ankle - arm, 0.0)
             moved[..., 1] = np.maximum(legs.TOE_M - world_p[..., 3, 1], 0.0)
             if np.abs(moved).max() > SHIFTED_M:
-                feet = rotations[:, legs.LEGS[:, 2]]
                 legs.reach(hips, rotations, world_p, world_r, ankle + moved, foot, 0.0)
                 rotations[:, legs.LEGS[:, 2]] = feet  # within their limits still
         roll = quaternion.multiply(self.roll, turn)
