@@ -45,6 +45,8 @@ def test_an_actor_becomes_a_person_of_his_bones(tmp_path, capsys):
         (["new", "--out", "x.glb", "--change", "nose=1"], "No feature is called 'nose'"),
         (["new", "--out", "x.glb", "--measure", "waist"], "write NAME=NUMBER"),
         (["new", "--out", "x.glb", "--measure", "knee=40"], "is no measure"),
+        (["new", "--out", "x.glb", "--recipe", "{"], "--recipe is no JSON object"),
+        (["new", "--out", "x.glb", "--recipe", '{"knees": 2}'], "knees"),
         (["crowd", "0"], "1 to 1000"),
         (["measure", "nobody.glb"], "cannot be read"),
     ],
