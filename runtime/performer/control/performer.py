@@ -356,9 +356,9 @@ class Performer:
             self._hands.apply(self._acting, self._actions, hips, local)
         standing = (body[:, PHASE.stop - 1] < 0.5) & ~self._actions.busy
         self._feet.solve(hips, local, contacts, TICK_S, standing, sway)
-        before = local[:, legs.LEGS[:, [0, 2]]]
+        unlimited = local[:, legs.LEGS[:, [0, 2]]]
         if self._limit(local) or self._feet.rolled:
-            self._feet.limited(before, hips, local)
+            self._feet.limited(unlimited, hips, local)
         if len(self._acting):
             self._hands.note(self._acting, self._actions, hips, local)
         on = self._feet.down
