@@ -6,6 +6,8 @@ import os
 
 import numpy as np
 
+from understudy.runtime.core.errors import Failure
+
 from .figure import Figure
 from .suit_film import performed
 from .suits import BAD, GOOD, Network, Report, lined_up, lives, rehearse
@@ -22,6 +24,11 @@ def rehearsed(quick: bool) -> list[Figure]:
     made = lives(clip)
     good = rehearse(BEFORE_S, clip, made, GOOD, delay="auto")
     before = rehearse(BEFORE_S, clip, made)
+    if not all(map(np.isfinite, before.lag_s.values())):
+        raise Failure(
+            f"Eight suits are more than this machine has: of {before.ticks + before.skipped} ticks "
+            f"{before.skipped} were skipped, and of some suits nothing was seen in time."
+        )
     report = rehearse(QUICK_S if quick else LONG_S, clip, made, later_s=lined_up(before.lag_s))
     return [*latency(good), *told(report)]
 
@@ -47,10 +54,13 @@ def told(report: Report) -> list[Figure]:
     """What came of the bad network."""
     where = _where(report, BAD)
     apart = np.abs(report.apart_ms)
+    apart = apart if len(apart) else np.full(1, np.nan)
     together = float(np.percentile(apart, 99))
     takeover = float(np.mean(list(report.takeover.values())))
     other = float(np.mean(list(report.other.values())))
-    off, held = 100.0 * report.off_m, 100.0 * report.held_off_m
+    off, held = (
+        100.0 * one if len(one) else np.full(1, np.nan) for one in (report.off_m, report.held_off_m)
+    )
     lag = 1e3 * np.array(list(report.lag_s.values()))
     grown = report.grown_mb
     return [

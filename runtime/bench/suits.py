@@ -301,7 +301,10 @@ def _judge(report: Report, seen: Mapping[str, Seen], truth: Truth) -> None:
         is_live = kept == State.LIVE
         body = truth.shown(places[is_live], now_s[is_live])
         sure = body.speed > MOVES
-        report.lag_s[suit] = lag_s = float(np.median((now_s[is_live] - body.when_s)[sure]))
+        behind_s = (now_s[is_live] - body.when_s)[sure]
+        report.lag_s[suit] = lag_s = float(np.median(behind_s)) if len(behind_s) else float("nan")
+        if not len(behind_s):  # nothing of it was in time, so nobody knows when it was
+            continue
         live.append(float(np.median(body.off_m)))
         acted = kept == State.TAKEOVER
         then = truth.at(now_s - lag_s)
@@ -311,8 +314,10 @@ def _judge(report: Report, seen: Mapping[str, Seen], truth: Truth) -> None:
         held.append(_mean_m(then[last][acted], then[acted]))
         if suit in MERGED:
             apart.append(_apart_ms(one, truth, is_live, now_s, body))
-    report.off_m, report.held_off_m = np.concatenate(off), np.concatenate(held)
-    report.apart_ms, report.live_off_m = np.concatenate(apart), float(np.median(live))
+    none = [np.zeros(0)]
+    report.off_m, report.held_off_m = np.concatenate(off or none), np.concatenate(held or none)
+    report.apart_ms = np.concatenate(apart or none)
+    report.live_off_m = float(np.median(live or [np.nan]))
     report.ages_ms = np.array(ages)
 
 
