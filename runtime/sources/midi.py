@@ -6,6 +6,7 @@ import queue
 import time
 from typing import Any
 
+from understudy.runtime.core import distribution
 from understudy.runtime.core.errors import UnderstudyError
 
 # More than a tick can hold of the fastest desk: what is beyond it is lost, the oldest first.
@@ -24,8 +25,8 @@ def _names(scheme: str, ask: str) -> list[str]:
         return list(getattr(mido, ask)())
     except (ImportError, OSError) as error:
         raise UnderstudyError(
-            f"{scheme}:// needs the packages mido and python-rtmidi, as `pip install "
-            f"'understudy-stage[timecode]'` brings them: {error}."
+            f"{scheme}:// needs the packages mido and python-rtmidi ({error}): "
+            f"{distribution.install('midi')}"
         ) from None
     except Exception as error:  # the driver's own, where a machine has no MIDI at all
         raise UnderstudyError(f"{scheme}:// finds no MIDI on this machine: {error}.") from None
