@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 import wave
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -76,6 +78,14 @@ def test_states_by_what_the_loop_says():
     assert day.at(101.0) == pytest.approx(51.0), "it runs on"
 
 
+def until(done: Callable[[], object], patience_s: float = 30.0) -> None:
+    """Waits for another thread."""
+    end_s = time.monotonic() + patience_s
+    while not done() and time.monotonic() < end_s:
+        time.sleep(0.002)
+    assert done()
+
+
 def test_art_net_by_udp_and_a_device_that_is_gone():
     (port,) = free_udp_ports(1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ears:
@@ -89,9 +99,7 @@ def test_art_net_by_udp_and_a_device_that_is_gone():
             assert labels[0] >= 900000 and np.all(np.diff(labels) >= 1)
             (way,) = out._ways
             way._out.close()
-            for _ in range(10**6):
-                if way.trouble:
-                    break
+            until(lambda: way.trouble)
             assert list(out.states().values()) == [State.GONE] and out.figures()[0]["trouble"]
 
 
@@ -100,9 +108,7 @@ def test_a_file_of_sound_is_there_when_the_stage_has_ended(tmp_path):
     out = TimecodeOut([f"ltc://{path}"], "25")
     out.tick(36000.0, 0.0)
     (way,) = out._ways
-    for _ in range(10**7):
-        if way.figures()["sent"] >= 4:
-            break
+    until(lambda: way.figures()["sent"] >= 4)
     out.close()
     with wave.open(str(path), "rb") as sound:
         samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2") / 32768.0

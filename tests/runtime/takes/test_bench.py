@@ -9,7 +9,7 @@ from understudy.runtime.bench import bvh as bench
 
 def test_figures_have_values_and_conditions(tmp_path, monkeypatch):
     monkeypatch.setitem(bench.PEERS, "no-such-reader", (_missing, "nothing", 2.0))
-    figures = bench._figures({"made up": bench._made_up(tmp_path, 2)}, quick=True)
+    figures = bench._figures({"made up": bench.made_up(tmp_path, 2)}, quick=True)
     by_name = {(f.name, f.unit): f for f in figures}
     assert by_name["BVH reading, made up", "frames/s"].value > 0.0
     assert by_name["BVH reading, made up", "x real time"].met is not None

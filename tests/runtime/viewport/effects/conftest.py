@@ -35,10 +35,11 @@ def session_ctx() -> Iterator[moderngl.Context]:
 @pytest.fixture
 def ctx(session_ctx: moderngl.Context) -> Iterator[moderngl.Context]:
     """The context, whole before and after, a framebuffer of the session's own bound."""
-    session_ctx.extra.use()
-    assert session_ctx.error == "GL_NO_ERROR"
-    yield session_ctx
-    assert session_ctx.error == "GL_NO_ERROR"
+    with session_ctx:  # others may have had contexts of their own since the last test of these
+        session_ctx.extra.use()
+        assert session_ctx.error == "GL_NO_ERROR"
+        yield session_ctx
+        assert session_ctx.error == "GL_NO_ERROR"
 
 
 @pytest.fixture
