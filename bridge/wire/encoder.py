@@ -8,7 +8,7 @@ being joined. A reason has room to change in: "silent for 0.3 s" becomes 0.4 wit
 What many subjects say in the same tables twice is written into the last message (`frame_writer`).
 
 Nothing leaves that is no number: writing tells (`blocks.py`), and a frame with a number that is not
-finite, or a rotation that is none, is mended (`soundness.py`) and written again.
+finite, or a rotation that is none, is mended (`validation.py`) and written again.
 """
 
 from __future__ import annotations

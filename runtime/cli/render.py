@@ -7,8 +7,9 @@ from pathlib import Path
 
 from understudy.runtime.core.progress import loading
 
+from . import filming
 from .file_options import add_file_options, decided
-from .look_options import aspect_of, chosen, frame_options, look_options
+from .look_options import frame_options, look_options
 
 SUMMARY = "turn takes or a motion file into a movie or PNG frames"
 EXAMPLES = """understudy render take.bvh --out take.mp4
@@ -72,16 +73,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from understudy.runtime.core.errors import UnderstudyError
-    from understudy.runtime.core.progress import told
     from understudy.runtime.stage import figures
     from understudy.runtime.takes import bvh
     from understudy.runtime.takes.carrying import carried
-    from understudy.runtime.viewport import film, gl
+    from understudy.runtime.viewport import film
     from understudy.runtime.viewport.capture import Sheet, even
-    from understudy.runtime.viewport.effects import folders
     from understudy.runtime.viewport.mesh.mannequin import unfit
     from understudy.runtime.viewport.outfit import is_drawn
-    from understudy.runtime.viewport.renderer import Options, Renderer
+    from understudy.runtime.viewport.renderer import Renderer
 
     size = even(film.size_of(args.size))
     if args.scale is not None and not 0.25 <= args.scale <= 4.0:
@@ -123,43 +122,21 @@ def run(args: argparse.Namespace) -> int:
         clip = carried(clip, figure)
     mouth, sound = _voice(args, clip.duration_s)
     fps = film.film_rate(clip, args.fps)
-    options = Options(
-        effect=not args.no_effect,
-        skeleton=args.skeleton,
-        hud=args.caption,
-        aspect=aspect_of(args.aspect),
-        guides=args.guides,
-    )
+    options = filming.options_of(args)
     sheet = Sheet(args.contact_sheet) if args.contact_sheet else None
     with Renderer(*size) as renderer:
         if figure is not None:
             drawn = is_drawn(args.character)
             renderer.characters = {figure.skeleton.character: args.character} if drawn else {}
-        chosen(args).apply(renderer, options)
-        software = gl.is_software(renderer.ctx)
-        scale = args.scale or (1.0 if software or args.exr else 2.0)
-        renderer.set_quality(scale, 1024 if software and scale <= 1.0 else 2048)
-        print(f"{size[0]}x{size[1]} at {fps:g} fps on {gl.renderer_name(renderer.ctx)}")
-        if args.exr:
-            renderer.keep_linear()
-        if args.effect is not None:
-            renderer.set_effect(folders.folder(args.effect))
+        filming.prepare(args, renderer, options, fps)
         said = len(renderer.notes)
         for note in renderer.notes:
             print(note)
         out = film.output(args.out, args.png, size, fps, sound, args.codec, args.exr)
-        try:
-            steps = film.render(
-                clip, out, renderer, options, fps, args.camera, args.focal, sheet, args.take.stem,
-                mouth,
-            )  # fmt: skip
-            total = max(1, round(clip.duration_s * fps))
-            for _ in steps if args.quiet else told(steps, total, "rendering"):
-                pass
-        except BaseException:
-            out.abort()
-            raise
-        out.close()
+        steps = film.render(
+            clip, out, renderer, options, fps, args.camera, args.focal, sheet, args.take.stem, mouth
+        )
+        filming.write(args, out, steps, max(1, round(clip.duration_s * fps)))
         for note in renderer.notes[said:]:
             print(note)
     if sheet is not None:

@@ -11,22 +11,20 @@ from typing import TYPE_CHECKING
 
 from understudy.runtime.core.errors import UnderstudyError
 
+from . import filming
 from .file_options import words
-from .look_options import aspect_of, chosen
 
 if TYPE_CHECKING:
     from understudy.runtime.viewport.take_film import TakePart
 
 
 def run(args: argparse.Namespace, paths: Sequence[Path], size: tuple[int, int]) -> int:
-    from understudy.runtime.core.progress import told
     from understudy.runtime.retarget import profile
     from understudy.runtime.takes.take_characters import said_files
     from understudy.runtime.takes.take_reader import TakeReader
-    from understudy.runtime.viewport import film, gl, take_film
+    from understudy.runtime.viewport import film, take_film
     from understudy.runtime.viewport.capture import Sheet
-    from understudy.runtime.viewport.effects import folders
-    from understudy.runtime.viewport.renderer import Options, Renderer
+    from understudy.runtime.viewport.renderer import Renderer
 
     if decided := words(args):
         raise UnderstudyError(
@@ -41,10 +39,7 @@ def run(args: argparse.Namespace, paths: Sequence[Path], size: tuple[int, int]) 
         kind = _camera(args.camera, parts)
         fps = film.checked_rate(take_film.film_rate(parts, args.fps))
         seconds = sum(part.seconds for part in parts)
-        options = Options(
-            effect=not args.no_effect, skeleton=args.skeleton, hud=args.caption,
-            aspect=aspect_of(args.aspect), guides=args.guides,
-        )  # fmt: skip
+        options = filming.options_of(args)
         sound = _sound(args, seconds)
         sheet = Sheet(args.contact_sheet) if args.contact_sheet else None
         renderer = stack.enter_context(Renderer(*size))
@@ -64,27 +59,12 @@ def run(args: argparse.Namespace, paths: Sequence[Path], size: tuple[int, int]) 
                 else:
                     notes.append(f"{name} is the mannequin: {path} is not there.")
         renderer.outfits.prepare(list(renderer.characters))
-        chosen(args).apply(renderer, options)
-        software = gl.is_software(renderer.ctx)
-        scale = args.scale or (1.0 if software or args.exr else 2.0)
-        renderer.set_quality(scale, 1024 if software and scale <= 1.0 else 2048)
-        print(f"{size[0]}x{size[1]} at {fps:g} fps on {gl.renderer_name(renderer.ctx)}")
-        if args.exr:
-            renderer.keep_linear()
-        if args.effect is not None:
-            renderer.set_effect(folders.folder(args.effect))
+        filming.prepare(args, renderer, options, fps)
         out = film.output(args.out, args.png, size, fps, sound, args.codec, args.exr)
-        try:
-            steps = take_film.render(
-                parts, out, renderer, options, fps, kind, args.focal, sheet, args.states
-            )
-            total = take_film.pictures(parts, fps)
-            for _ in steps if args.quiet else told(steps, total, "rendering"):
-                pass
-        except BaseException:
-            out.abort()
-            raise
-        out.close()
+        steps = take_film.render(
+            parts, out, renderer, options, fps, kind, args.focal, sheet, args.states
+        )
+        filming.write(args, out, steps, take_film.pictures(parts, fps))
         for note in dict.fromkeys((*notes, *renderer.notes)):
             print(note)
     if sheet is not None:

@@ -164,19 +164,24 @@ class Movie:
         self._part.unlink(missing_ok=True)
 
 
+def make_folder(folder: Path, first: str) -> None:
+    """A folder for pictures, in which a file of the name `first` can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnderstudyError(
+            f"The folder {folder} cannot be made ({error.strerror}): choose another for --out."
+        ) from None
+    writable(folder / first)
+
+
 class Stills:
     """A folder of PNGs, frame_000000.png and on, each whole or not there."""
 
     def __init__(self, folder: Path, live: bool = False) -> None:
         self.folder, self.live = Path(folder), live
         self.dropped = self.written = 0
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UnderstudyError(
-                f"The folder {folder} cannot be made ({error.strerror}): choose another for --out."
-            ) from None
-        writable(self.folder / "frame.png")
+        make_folder(self.folder, "frame.png")
         self._pool = ThreadPoolExecutor(1, "png")
         self._jobs: list[Future[None]] = []
 

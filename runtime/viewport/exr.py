@@ -15,8 +15,9 @@ import numpy as np
 
 from understudy.runtime.core import distribution
 from understudy.runtime.core.errors import Failure, UnderstudyError
-from understudy.runtime.core.files import writable
 from understudy.runtime.core.rotation import Array
+
+from .capture import make_folder
 
 Data = dict[str, Array]  # a layer's name -> (H, W) or (H, W, 3), top row first
 
@@ -33,13 +34,7 @@ class Exrs:
             raise Failure(distribution.lacking("OpenEXR")) from None
         self._exr = OpenEXR
         self.folder, self.written, self.dropped = Path(folder), 0, 0
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UnderstudyError(
-                f"The folder {folder} cannot be made ({error.strerror}): choose another for --out."
-            ) from None
-        writable(self.folder / "frame.exr")
+        make_folder(self.folder, "frame.exr")
 
     def add(self, data: Data) -> None:
         """Writes the next picture."""
