@@ -24,6 +24,7 @@ from understudy.runtime.core.errors import Failure, UnderstudyError
 from .requests import (
     AddSource,
     AddSubject,
+    AdjustSubject,
     AnyRequest,
     Asked,
     Camera,
@@ -46,6 +47,7 @@ from .requests import (
     RenameSubject,
     Reply,
     Request,
+    ResetSubject,
     SaveSession,
     SetCharacter,
     SetProfile,
@@ -449,6 +451,15 @@ class ControlClient:
         """Moves a subject by at_m (3,) metres, after turning it about +Y by heading_deg."""
         x, y, z = map(float, at_m)
         return self._ask(PlaceSubject(name=name, at_m=(x, y, z), heading_deg=float(heading_deg)))
+
+    def reset_subject(self, what: str, name: str = "", **words: Any) -> dict[str, Any]:
+        """Has a subject face +Z ("heading") or a "camera", stand on the "mark" at_m, or takes its
+        "t_pose"; "off" leaves joints as they come. See `requests.ResetSubject` for the words."""
+        return self._ask(ResetSubject(what=what, name=name, **words))  # type: ignore[arg-type]
+
+    def adjust_subject(self, name: str, **words: Any) -> dict[str, Any]:
+        """Sets `mirror` (bool) or `root` ("free", "in place", "hips only") of a subject."""
+        return self._ask(AdjustSubject(name=name, **words))
 
     def set_character(self, name: str, character: str = "") -> dict[str, Any]:
         """Gives a subject a character, a file on the stage's machine; "" is its own body again."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -277,6 +277,40 @@ class PlaceSubject(Request, kw_only=True, omit_defaults=True, tag="place_subject
     heading_deg: Angle = 0.0
 
 
+class ResetSubject(Request, kw_only=True, omit_defaults=True, tag="reset_subject"):
+    """Puts a subject right where it stands now; name "" is everybody.
+
+    heading  it faces +Z of the room, and stays where it is
+    camera   it faces `towards`, [x, y, z], or the camera of a name, "" for the first on stage
+    mark     it stands on at_m, and faces where it did
+    t_pose   it stands in a T-pose now: what each joint is off is taken back from now on
+    off      joints are as the source says them again
+
+    The reply has each subject's `at_m`, `heading_deg` and how many joints are put right.
+    """
+
+    name: Name = ""
+    what: Literal["heading", "camera", "mark", "t_pose", "off"]
+    at_m: tuple[Metres, Metres, Metres] = (0.0, 0.0, 0.0)
+    camera: Name = ""
+    towards: Annotated[list[Metres], Meta(max_length=3)] = []
+
+    def __post_init__(self) -> None:
+        if len(self.towards) not in (0, 3):
+            raise ValueError("towards is [x, y, z]")
+
+
+class AdjustSubject(Request, kw_only=True, omit_defaults=True, tag="adjust_subject"):
+    """Mirrors a subject, or says where its root may go; what is not said stays as it is.
+
+    The reply has both as they are then.
+    """
+
+    name: Name
+    mirror: bool | None = None
+    root: Literal["free", "in place", "hips only"] | None = None
+
+
 class SetCharacter(Request, kw_only=True, omit_defaults=True, tag="set_character"):
     """Gives a subject a character, or another, or with "" its own body again.
 
@@ -429,6 +463,8 @@ Edit = (
     | RemoveSubject
     | RenameSubject
     | PlaceSubject
+    | ResetSubject
+    | AdjustSubject
     | SetCharacter
     | SetProfile
     | EditPerson

@@ -36,6 +36,16 @@ def unity(positions: Array, rotations: Array) -> tuple[Array, Array]:
     return positions * MIRROR_X[:3], rotations * MIRROR_X[3:]
 
 
+def from_z_up(positions: Array, rotations: Array) -> tuple[Array, Array]:
+    """(..., 3) and (..., 4) of +Z up, +X forward, right-handed (Xsens, Vicon), in our axes."""
+    return positions[..., [1, 2, 0]], rotations[..., [1, 2, 0, 3]]
+
+
+def to_z_up(positions: Array, rotations: Array) -> tuple[Array, Array]:
+    """(..., 3) and (..., 4) of ours in theirs."""
+    return positions[..., [2, 0, 1]], rotations[..., [2, 0, 1, 3]]
+
+
 def to_studio(position: Array, turn: Array) -> tuple[Array, Array]:
     """A camera's position (3,) and rotation (4,) from our axes to the studio's."""
     q = rotation.multiply(_STUDIO, np.asarray(turn, float))

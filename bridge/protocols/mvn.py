@@ -7,7 +7,8 @@ in the order body, props, left hand, right hand; each begins with an i32 number.
 
 01  Euler       position, degrees about x y z; +Y up, right-handed
 02  quaternion  position, w x y z; +Z up, +X forward, right-handed
-03  points      no segments: they are counted and left out
+03  points      position alone, +Y up, right-handed; the number is 256 times that of the segment and
+                that of the point on it ("scale" says which there are); one page has 100 times
 05  Unity       position, w x y z; +Y up, left-handed; all but pelvis and props relative to their
                 parents, in an order of their own
 12  "name:..." and other lines     13  places of all segments in the T-pose     25  time code
@@ -30,6 +31,7 @@ from understudy.runtime.core.rotation import Array
 
 from . import axes
 from .error import ProtocolError
+from .mvn_scale import LONGEST_NAME, Scale, read_scale
 
 PORT = 9763
 HEADER = struct.Struct(">4s2sIBBIBBBBHH")
@@ -40,7 +42,6 @@ LAST = 0x80
 MOST_ITEMS = 127
 # Poses of so many kinds and characters are joined at a time.
 MOST_OPEN = 32
-LONGEST_NAME, MOST_NAMES = 128, 96
 # A body whose segments lie further apart is not in metres.
 LARGEST_M = 5.0
 
@@ -130,19 +131,11 @@ class Header:
 @dataclass(slots=True)
 class Items:
     """Items of a pose, or a part of them: numbers (N,), positions (N, 3), rotations (N, 4) x y z w,
-    as the message has them. Of Euler angles the rotations are (N, 3) degrees."""
+    as the message has them. Of Euler angles the rotations are (N, 3) degrees, of points (N, 0)."""
 
     numbers: np.ndarray
     positions: Array
     rotations: Array
-
-
-@dataclass(slots=True)
-class Scale:
-    """Segments in the T-pose, +Z up: names and places (N, 3); none where it holds points alone."""
-
-    names: tuple[str, ...]
-    places: Array
 
 
 @dataclass(slots=True)
@@ -192,21 +185,12 @@ def encode(header: Header, payload: bytes) -> bytes:
 
 def pack_items(kind: int, items: Items) -> bytes:
     """The bytes of items as they are."""
-    turns = items.rotations if kind == EULER else items.rotations[:, [3, 0, 1, 2]]
+    turns = items.rotations if kind in (EULER, POINTS) else items.rotations[:, [3, 0, 1, 2]]
     values = np.concatenate([items.positions, turns], axis=1)
     rows = np.empty((len(values), values.shape[1] + 1), ">f4")
     rows[:, 1:] = values
     rows.view(">i4")[:, 0] = items.numbers
     return rows.tobytes()
-
-
-def pack_scale(scale: Scale) -> bytes:
-    """The first message of a T-pose: the segments, and no points."""
-    parts = [struct.pack(">i", len(scale.names))]
-    for name, place in zip(scale.names, scale.places, strict=True):
-        raw = name.encode()
-        parts.append(struct.pack(">i", len(raw)) + raw + struct.pack(">3f", *place))
-    return b"".join([*parts, struct.pack(">i", 0)])
 
 
 def decode(data: bytes) -> Message:
@@ -231,12 +215,12 @@ def decode(data: bytes) -> Message:
             f"An MVN datagram says {size} bytes and has {len(payload)}: it was cut on its way."
         )
     payload = payload[:size] if size else payload
-    if header.kind in POSES:
+    if header.kind in _ITEM:
         return Message(header, _items(header, payload))
     if header.kind == NAMES:
         return Message(header, _names(payload))
     if header.kind == SCALE:
-        return Message(header, _scale(payload))
+        return Message(header, read_scale(payload))
     return Message(header, _timecode(payload) if header.kind == TIMECODE else None)
 
 
@@ -268,7 +252,7 @@ def _items(header: Header, payload: bytes) -> Items:
         values = rows[:, 1:].astype(np.float64)
     if not np.isfinite(values).all() or np.abs(values[:, :3]).max() > 1e6:
         raise ProtocolError("An MVN pose has a number that is not finite, or beyond all rooms.")
-    turns = values[:, 3:] if header.kind == EULER else values[:, [4, 5, 6, 3]]
+    turns = values[:, 3:] if header.kind in (EULER, POINTS) else values[:, [4, 5, 6, 3]]
     return Items(numbers, values[:, :3], turns)
 
 
@@ -283,31 +267,6 @@ def _names(payload: bytes) -> dict[str, str]:
     return found
 
 
-def _scale(payload: bytes) -> Scale:
-    def cut() -> ProtocolError:
-        return ProtocolError("An MVN T-pose ends within its segments.")
-
-    if len(payload) < 4:
-        raise cut()
-    (count,), at = struct.unpack_from(">i", payload), 4
-    if not 0 <= count <= MOST_NAMES:
-        raise ProtocolError(f"An MVN T-pose has up to {MOST_NAMES} segments, this one {count}.")
-    names, places = [], []
-    for _ in range(count):
-        if at + 4 > len(payload):
-            raise cut()
-        (length,), at = struct.unpack_from(">i", payload, at), at + 4
-        if not 0 <= length <= LONGEST_NAME or at + length + 12 > len(payload):
-            raise cut()
-        names.append(payload[at : at + length].decode("utf-8", "replace"))
-        places.append(struct.unpack_from(">3f", payload, at + length))
-        at += length + 12
-    where = np.array(places, float).reshape(-1, 3)
-    if not np.isfinite(where).all() or np.abs(where).max(initial=0.0) > 1e6:
-        raise ProtocolError("An MVN T-pose has a number that is not finite, or beyond all rooms.")
-    return Scale(tuple(names), where)
-
-
 def _timecode(payload: bytes) -> str:
     """HH:MM:SS.mmm, with or without its length before it."""
     text = bytes(c for c in payload[:32] if 43 < c < 60).decode("ascii")
@@ -315,19 +274,6 @@ def _timecode(payload: bytes) -> str:
     if len(parts) not in (3, 4) or not all(part.replace(".", "").isdigit() for part in parts):
         raise ProtocolError(f"An MVN time code is HH:MM:SS.mmm, not {payload[:16]!r}.")
     return text
-
-
-# From their axes into ours.
-
-
-def from_z_up(positions: Array, rotations: Array) -> tuple[Array, Array]:
-    """(..., 3) and (..., 4) of +Z up, +X forward in our axes."""
-    return positions[..., [1, 2, 0]], rotations[..., [1, 2, 0, 3]]
-
-
-def to_z_up(positions: Array, rotations: Array) -> tuple[Array, Array]:
-    """(..., 3) and (..., 4) of ours in theirs."""
-    return positions[..., [2, 0, 1]], rotations[..., [2, 0, 1, 3]]
 
 
 def unit_m(places: Array) -> float:
@@ -377,7 +323,7 @@ def body(header: Header, items: Items, unit: float | None = None) -> Body:
     else:
         lengths = np.sqrt((turns * turns).sum(axis=-1, keepdims=True))
         turns = np.where(lengths > 0.5, turns / np.maximum(lengths, 0.5), rotation.identity())
-        turn = axes.unity if header.kind == UNITY else from_z_up
+        turn = axes.unity if header.kind == UNITY else axes.from_z_up
         positions, turns = turn(positions, turns)
     seen = np.ones(count, bool) if lengths is None else lengths[:, 0] > 0.5
     things = [
@@ -407,7 +353,7 @@ def items(kind: int, said: Body) -> Items:
     if kind == UNITY:
         return Items(np.array(numbers), *axes.unity(positions, turns))
     if kind == QUATERNION:
-        return Items(np.array(numbers), *to_z_up(positions, turns))
+        return Items(np.array(numbers), *axes.to_z_up(positions, turns))
     degrees = np.degrees(rotation.to_euler(turns, "ZYX"))[:, [2, 1, 0]]
     return Items(np.array(numbers), 100.0 * positions, degrees)
 
@@ -444,7 +390,8 @@ class Assembler:
         header, items = message.header, message.said
         assert isinstance(items, Items)
         total = header.segments + header.props + header.fingers
-        if (header.piece == 0 and header.last) or (header.segments and header.items == total):
+        counted = header.kind != POINTS and header.segments and header.items == total
+        if (header.piece == 0 and header.last) or counted:
             return header, items
         key = header.kind, header.character
         done = self._done.setdefault(key, deque(maxlen=4))

@@ -23,6 +23,7 @@ _BEGINNINGS: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
         (rb"\xd1.{28}$", "freed", "FreeD"),
         (rb"\x06.{16,}", "livelinkface", "Live Link Face"),
         (rb"\s*<\??(?:xml|Capture)", "xml", "capture triggers (XML)"),
+        (rb".{4}[\x01-\x40]\x00\x48\x00", "vicon", "Vicon's object stream"),
     )
 )
 

@@ -176,7 +176,8 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     )
     loop.add_argument(
         "--timecode-from", metavar="URL",
-        help="follow another's timecode: ltc:// (an audio input), mtc:// (MIDI), artnet://0.0.0.0",
+        help="follow another's timecode: ltc:// (an audio input), mtc:// (MIDI), artnet://0.0.0.0, "
+        "opentrackio://multicast",
     )  # fmt: skip
     loop.add_argument(
         "--timecode-to", action="append", default=[], metavar="URL",
@@ -256,7 +257,7 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.sources.controls.style import parse_style
     from understudy.runtime.stage import session as sessions
-    from understudy.runtime.stage.controllers import ControllerTable
+    from understudy.runtime.stage.bindings import ControllerTable
     from understudy.runtime.takes.slate import parse as parse_slate
 
     if args.session is not None and args.resume:

@@ -1,4 +1,4 @@
-"""`understudy simulate`: a suit or a phone, played from a recording."""
+"""`understudy simulate`: a suit, a phone, a camera or a desk, played from a recording."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from understudy.runtime.core.progress import loading
 
 from .file_options import add_file_options, decided
 
-SUMMARY = "send what a suit or a phone would send, from a BVH file: rehearse without an actor"
+SUMMARY = (
+    "send what a suit, phone, camera or desk would, from a BVH file: rehearse without an actor"
+)
 EXAMPLES = """understudy simulate mvn walk.bvh
 understudy simulate mvn walk.bvh --actors 2 --to 10.0.0.2:9763
+understudy simulate freed walk.bvh --actors 3
+understudy simulate midi walk.bvh --to "nanoKONTROL"
 understudy simulate rokoko walk.bvh --loss 2% --jitter 20ms --dropout 5s/0.5s
 understudy stage --from mvn://"""
 DEVICES = (
-    *("mvn", "natnet", "neuron", "rokoko", "vmc"),
-    *("livelinkface", "ifacialmocap", "facemotion3d"),
+    *("mvn", "mvn-points", "natnet", "neuron", "rokoko", "vicon", "mocopi", "landmarks"),
+    *("trackers", "vmc", "livelinkface", "ifacialmocap", "facemotion3d", "freed", "opentrackio"),
+    *("midi", "osc"),
 )
 MOST_ACTORS = 16
 
@@ -25,7 +30,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("device", metavar="DEVICE", help=f"one of {', '.join(DEVICES)}")
     add("take", type=Path, metavar="TAKE.bvh", help="the recording, played over and over")
-    add("--to", metavar="HOST[:PORT]", help="who hears it (127.0.0.1, the device's own port)")
+    add(
+        "--to", metavar="HOST[:PORT]",
+        help="who hears it (127.0.0.1, the device's own port); of midi an output's name (first)",
+    )  # fmt: skip
     add("--actors", type=int, default=1, metavar="N", help="so many, side by side (1)")
     add("--loss", default="0%", metavar="SHARE", help="of the datagrams so many are lost, as 2%%")
     add("--jitter", default="0s", metavar="TIME", help="each is late by up to so much, as 20ms")
@@ -66,18 +74,19 @@ def run(args: argparse.Namespace) -> int:
         lines.share(args.loss), lines.duration_s("--jitter", args.jitter), every_s, silent_s,
         args.seed,
     )  # fmt: skip
-    host, port = address(args.to or "127.0.0.1", device.port)
+    by_midi = not device.port
+    host, port = (args.to or "", 0) if by_midi else address(args.to or "127.0.0.1", device.port)
     with loading(args.take) as bar:
         clip = without_tpose(bvh.read(args.take, progress=bar("reading"), **decided(args)))
     performance = devices.Performance(clip, args.actors)
     print(
         f"simulate: {args.device} of {args.take.name}, {args.actors} at {clip.rate_hz:g} Hz, to "
-        f"{host}:{port}",
+        f"{(host or 'the first MIDI output') if by_midi else f'{host}:{port}'}",
         flush=True,
     )
     going = [True]
     own = discovery.announced(
-        not args.no_announce, "simulator", f"tcp://{_own(host)}:{port}", args.device,
+        not (args.no_announce or by_midi), "simulator", f"tcp://{_own(host)}:{port}", args.device,
         device=args.device, actors=str(args.actors),
     )  # fmt: skip
     with stopping(lambda: going.clear()), own:

@@ -37,6 +37,7 @@ USES: dict[Port, str] = {
     ("udp", 9763): "Xsens MVN",
     ("udp", 1511): "OptiTrack NatNet",
     ("udp", 1512): "triggers",
+    ("udp", 51001): "Vicon objects",
     ("udp", 7012): "Perception Neuron",
     ("udp", 6454): "Art-Net timecode",
     ("udp", 5065): "landmarks",

@@ -12,18 +12,36 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from understudy.bridge.protocols import ifacialmocap, mvn, natnet, neuron
+from understudy.bridge.protocols import (
+    freed,
+    ifacialmocap,
+    landmarks,
+    mocopi,
+    mvn,
+    natnet,
+    neuron,
+    opentrackio_packet,
+    trackers,
+    vicon,
+)
 from understudy.bridge.protocols.livelinkface import ARKIT, CURVES
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame, Pose, Subject
 from understudy.runtime.outputs import livelinkface, rokoko, sender, target, vmc
 from understudy.runtime.outputs.body import body
+from understudy.runtime.sources.controls import faders
+from understudy.runtime.sources.midi import opened_output
 from understudy.runtime.takes.clip import Clip
 
+from .cameras import FreedSimulator, OpenTrackIOSimulator
+from .controllers import MidiSimulator, OscSimulator
 from .line import Line
+from .mocopi import MocopiSimulator
 from .mvn import MvnSimulator
 from .natnet import NatNetSimulator
 from .neuron import NeuronSimulator
+from .points import LandmarksSimulator, TrackersSimulator
+from .vicon import ViconSimulator
 from .visitors import Visitors
 
 # How long a program that was started again is away.
@@ -55,9 +73,31 @@ def _output(scheme: str) -> Callable[[], Simulator]:
     return made
 
 
+class MidiMouth:
+    """A MIDI output in place of a socket."""
+
+    def __init__(self, name: str) -> None:
+        self._port, self.where = opened_output(name, "midi")
+
+    def sendto(self, data: bytes, peer: Any) -> None:
+        import mido
+
+        self._port.send(mido.Message.from_bytes(data))
+
+    def close(self) -> None:
+        self._port.close()
+
+    def __enter__(self) -> MidiMouth:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
 @dataclass(frozen=True)
 class Device:
-    """many    whether it sends several actors on one port
+    """port  where it is heard; 0: by MIDI, and whoever hears it is a MIDI output's name
+    many     whether it sends several actors on one port
     listens  the port on which it is asked for what it sends; 0: nobody asks it
     """
 
@@ -69,13 +109,22 @@ class Device:
 
 DEVICES: dict[str, Device] = {
     "mvn": Device(mvn.PORT, MvnSimulator, many=True),
+    "mvn-points": Device(mvn.PORT, lambda: MvnSimulator(points=True), many=True),
     "natnet": Device(natnet.PORT, NatNetSimulator, many=True, listens=natnet.COMMANDS),
     "neuron": Device(neuron.PORT, NeuronSimulator, many=True),
     "rokoko": Device(rokoko.PORT, _output("rokoko"), many=True),
+    "vicon": Device(vicon.PORT, ViconSimulator, many=True),
+    "mocopi": Device(mocopi.PORT, MocopiSimulator),
+    "landmarks": Device(landmarks.PORT, LandmarksSimulator),
+    "trackers": Device(trackers.PORT, TrackersSimulator),
     "vmc": Device(vmc.PORT, _output("vmc")),
     "livelinkface": Device(livelinkface.PORT, _output("livelinkface")),
     "ifacialmocap": Device(ifacialmocap.PORT, TextFace),
     "facemotion3d": Device(ifacialmocap.FACEMOTION3D_PORT, TextFace),
+    "freed": Device(freed.PORT, FreedSimulator, many=True),
+    "opentrackio": Device(opentrackio_packet.PORT, OpenTrackIOSimulator),
+    "midi": Device(0, MidiSimulator),
+    "osc": Device(faders.PORT, OscSimulator),
 }
 
 
@@ -127,13 +176,13 @@ def play(
     one would: from another port, with its clock and its counts at their beginning.
     """
     simulator, rate_hz = device.made(), performance.clip.rate_hz
-    family, address = _address(*to)
+    family, address = _address(*to) if device.port else (socket.AF_UNSPEC, to[0])
     waiting: list[tuple[float, int, bytes]] = []
     number = sent = order = 0
     began_s, again_s = 0.0, restart_s or float("inf")
     frames = None if seconds is None else max(round(seconds * rate_hz), 1)
     with contextlib.ExitStack() as sockets:
-        out = sockets.enter_context(socket.socket(family, socket.SOCK_DGRAM))
+        out = sockets.enter_context(_mouth(family, address))
         visitors = Visitors(out, device.listens, simulator, address)
         start_s = time.monotonic()
         while running() and (frames is None or number < frames or waiting):
@@ -148,7 +197,7 @@ def play(
                 began_s, again_s = due_s + RESTARTS_S, due_s + restart_s
                 waiting.clear()
                 sockets.close()
-                out = sockets.enter_context(socket.socket(family, socket.SOCK_DGRAM))
+                out = sockets.enter_context(_mouth(family, address))
                 simulator = device.made()
                 visitors = Visitors(out, device.listens, simulator, address)
             if next_s == due_s and due_s < began_s:
@@ -170,6 +219,13 @@ def play(
                 except OSError:  # a full buffer, or nobody there: it is lost, as in a network
                     line.lost += 1
     return number, sent
+
+
+def _mouth(family: socket.AddressFamily, address: Any) -> Any:
+    """What sends: a socket, or a MIDI output by its name."""
+    if family == socket.AF_UNSPEC:
+        return MidiMouth(address)
+    return socket.socket(family, socket.SOCK_DGRAM)
 
 
 def reached_by(host: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from understudy.bridge.protocols import mvn
+from understudy.bridge.protocols import axes, mvn, mvn_scale
 from understudy.runtime.core import rotation
 from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.rotation import Array
@@ -12,6 +12,8 @@ from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.outputs.body import Added, Body, body
 from understudy.runtime.retarget.retarget import t_pose
 from understudy.runtime.sources.devices.mvn_skeleton import ROLES
+
+from . import mvn_markers
 
 # Where our roles have no word: between the two around it.
 _BETWEEN = {"L3": ("L5", "T12")}
@@ -47,10 +49,11 @@ def segments(shape: Body, added: Added) -> mvn.Body:
 
 
 class MvnSimulator:
-    """Everybody in a frame, each a character."""
+    """Everybody in a frame, each a character; points: as the markers of a body, not as segments."""
 
-    def __init__(self) -> None:
+    def __init__(self, points: bool = False) -> None:
         self._sample, self._said_s = 0, float("-inf")
+        self._kind = mvn.POINTS if points else mvn.QUATERNION
 
     def datagrams(self, frame: Frame, time_s: float) -> list[bytes]:
         found: list[bytes] = []
@@ -61,7 +64,7 @@ class MvnSimulator:
             shape = body(one.skeleton)
             said = segments(shape, shape.added(one.pose))
             header = mvn.Header(
-                mvn.QUATERNION,
+                self._kind,
                 self._sample,
                 time_ms=1 + round(1000 * time_s),
                 character=number,
@@ -69,7 +72,11 @@ class MvnSimulator:
             )
             if again:
                 found += _still(one.name, one.skeleton, shape, number)
-            found += mvn.datagrams(mvn.QUATERNION, header, mvn.items(mvn.QUATERNION, said))
+            points = self._kind == mvn.POINTS
+            if again and points:
+                found.append(_markers(number))
+            items = mvn_markers.items(said) if points else mvn.items(self._kind, said)
+            found += mvn.datagrams(self._kind, header, items)
         self._sample += 1
         return found
 
@@ -79,11 +86,18 @@ def _still(name: str, skeleton: Skeleton, shape: Body, number: int) -> list[byte
     at, _ = t_pose(skeleton)
     straight = Added(at[shape.joints], rotation.identity(len(shape.joints)))
     said = segments(shape, straight)
-    places, _ = mvn.to_z_up(said.positions, said.rotations)
-    scale = mvn.Scale(said.names[: len(mvn.BODY)], places[: len(mvn.BODY)])
+    places, _ = axes.to_z_up(said.positions, said.rotations)
+    scale = mvn_scale.Scale(said.names[: len(mvn.BODY)], places[: len(mvn.BODY)])
     tpose = mvn.Header(mvn.SCALE, 0, 0, False, len(scale.names), character=number)
     names = mvn.Header(mvn.NAMES, 0, 0, True, 1, character=number)
     return [
-        mvn.encode(tpose, mvn.pack_scale(scale)),
+        mvn.encode(tpose, mvn_scale.pack_scale(scale)),
         mvn.encode(names, f"name:{name}\n".encode()),
     ]
+
+
+def _markers(number: int) -> bytes:
+    """Where the points lie on their segments."""
+    points = mvn_scale.Scale((), np.zeros((0, 3)), mvn_markers.POINTS)
+    header = mvn.Header(mvn.SCALE, 0, 1, True, len(points.points), character=number)
+    return mvn.encode(header, mvn_scale.pack_scale(points))

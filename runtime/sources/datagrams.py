@@ -203,6 +203,11 @@ class Share:
     def tick_ns(self) -> int:
         return self._shared.port.tick_ns
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can come, of a port that can tell; else ""."""
+        return str(getattr(self._shared.port, "trouble", ""))
+
     def close(self) -> None:
         if self._open:
             self._open = False

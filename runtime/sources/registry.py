@@ -35,6 +35,7 @@ from .devices import (
     opentrackio,
     rokoko,
     trackers,
+    vicon,
     vmc,
 )
 from .endpoint import Endpoint, Tcp
@@ -56,6 +57,7 @@ KNOWN: dict[str, Any] = {
     "neuron": neuron,
     "landmarks": landmarks,
     "trackers": trackers,
+    "vicon": vicon,
 }
 # What a module of another package must have.
 MEMBERS = ("PORT", "KINDS", "Options", "SOURCE")
@@ -161,13 +163,16 @@ class Ports:
         multicast = getattr(module, "multicast", None)
         group, card = multicast(endpoint) if multicast is not None else ("", "")
         tcp = getattr(endpoint.options, "tcp", Tcp())
-        key = (endpoint.host, endpoint.port, group, card, tcp.text)
+        library = module.library(endpoint) if hasattr(module, "library") else ""
+        key = (endpoint.host, endpoint.port, group, card, tcp.text, library)
         if key not in self._ports or self._ports[key].closed:
-            self._ports[key] = SharedPort(
-                self.stream(endpoint, tcp, module.cut)
-                if tcp.text
-                else self.listen(endpoint, group, card)
-            )
+            if library:
+                port = self.connect(endpoint, module)
+            elif tcp.text:
+                port = self.stream(endpoint, tcp, module.cut)
+            else:
+                port = self.listen(endpoint, group, card)
+            self._ports[key] = SharedPort(port)
         with contextlib.ExitStack() as undo:
             share = self._ports[key].share()
             undo.callback(share.close)
@@ -186,6 +191,10 @@ class Ports:
     def stream(self, endpoint: Endpoint, tcp: Tcp, cut: Cut) -> Any:
         """The same of a stream over TCP; see `tcp_port.TcpPort`."""
         return TcpPort(endpoint, tcp.server, cut, self._heard)
+
+    def connect(self, endpoint: Endpoint, module: Any) -> Any:
+        """The same of what its maker's library reads (`library` and `connected` of the module)."""
+        return module.connected(endpoint, self._heard)
 
     def local(self, endpoint: Endpoint) -> Source:
         """A source that opens no port."""

@@ -1,168 +1,26 @@
-"""Timecode from outside: as sound (LTC), by MIDI or by Art-Net, chased by the stage's own clock.
+"""Timecode from outside: sound (LTC), MIDI, Art-Net, OpenTrackIO, chased by the stage's own clock.
 
 `ltc://` is the first audio input of this machine, `ltc://NAME` another (package sounddevice);
 `mtc://` the first MIDI input, `mtc://NAME` another (mido and python-rtmidi); `artnet://0.0.0.0`
-what comes by UDP. Labels name a rate only roughly: 30 of a desk is 29.97 on a stage of 29.97.
+what comes by UDP; `opentrackio://multicast` what a camera's tracking says. Labels name a rate only
+roughly: 30 of a desk is 29.97 on a stage of 29.97.
 """
 
 from __future__ import annotations
 
-import queue
 import time
-from fractions import Fraction
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
-from understudy.bridge.protocols import ProtocolError, artnet, ltc, mtc
+from understudy.bridge.protocols import artnet
 from understudy.runtime.core import timecode
 from understudy.runtime.core.chase import Chase, Lock
 from understudy.runtime.core.errors import UnderstudyError
 
-from .datagrams import Port, at
-from .endpoint import LOOPBACK, Endpoint
-from .midi import MidiInput
+from . import endpoint
+from .devices import opentrackio
+from .timecode_ears import ArtNetEars, Ears, MidiEars, OpenTrackIOEars, Said, SoundEars
 
-SCHEMES = ("ltc", "mtc", "artnet")
-# What a sound's speed may differ from its rate's before it is another rate's.
-OFF = 0.03
-SAMPLE_RATE, BLOCK = 48000, 480
-
-
-class Said(NamedTuple):
-    """A label of a rate, and when its frame began on the monotonic clock."""
-
-    label: str
-    rate: str
-    began_s: float
-
-
-class Ears(Protocol):
-    """Where labels come from. fault: what is wrong with what comes, "" for nothing."""
-
-    where: str
-    fault: str
-
-    def poll(self, now_s: float) -> list[Said]: ...
-
-    def close(self) -> None: ...
-
-
-class ArtNetEars:
-    """Labels by UDP."""
-
-    def __init__(self, host: str, port: int) -> None:
-        text = f"artnet://{host}:{port}"
-        self._port = Port(Endpoint(text, "artnet", host or LOOPBACK, port, None))
-        self.where, self.fault = self._port.where, ""
-
-    def poll(self, now_s: float) -> list[Said]:
-        found = []
-        for datagram in self._port.poll(now_s):
-            try:
-                said = artnet.decode(datagram.data)
-            except ProtocolError as error:
-                self.fault = f"{at(datagram.peer)}: {error}"
-                continue
-            if said is not None:
-                self.fault = ""
-                found.append(Said(said.label, said.rate, 1e-9 * datagram.arrived_ns))
-        return found
-
-    def close(self) -> None:
-        self._port.close()
-
-
-class MidiEars:
-    """Labels by MIDI's quarter frames and whole labels."""
-
-    def __init__(self, name: str) -> None:
-        self._input = MidiInput(name, "mtc")
-        self.where, self.fault = self._input.where, ""
-        self._quarters = mtc.Quarters()
-
-    def poll(self, now_s: float) -> list[Said]:
-        found = []
-        for data, at_s in self._input.poll():
-            try:
-                said = self.feed(data)
-            except ProtocolError as error:
-                self.fault = str(error)
-                continue
-            if said is not None:
-                self.fault = ""
-                label, frames = said
-                exact = timecode.rate(label.rate)
-                found.append(Said(label.label, label.rate, at_s - float(frames / exact)))
-        return found
-
-    def feed(self, data: list[int]) -> tuple[artnet.Timecode, Fraction] | None:
-        """A label, and how many frames ago it began."""
-        if data[:1] == [mtc.QUARTER] and len(data) == 2:
-            said = self._quarters.feed(data[1])
-            return (said, Fraction(7, 4)) if said is not None else None
-        whole = mtc.full(bytes(data))
-        return (whole, Fraction(0)) if whole is not None else None
-
-    def close(self) -> None:
-        self._input.close()
-
-
-class SoundEars:
-    """Labels as sound, from an audio input."""
-
-    def __init__(self, name: str, rate: str) -> None:
-        try:
-            import sounddevice
-        except (ImportError, OSError) as error:
-            raise UnderstudyError(
-                f"ltc:// needs the package sounddevice and PortAudio: {error}."
-            ) from None
-        self.where, self.fault, self._rate = f"audio {name or 'input'}", "", rate
-        self._decoder = ltc.Decoder(SAMPLE_RATE)
-        self._blocks: queue.SimpleQueue[tuple[Any, float]] = queue.SimpleQueue()
-        self._began_s: float | None = None
-        self._count = 0
-        try:
-            self._stream = sounddevice.InputStream(
-                SAMPLE_RATE, BLOCK, name or None, 1, callback=self._take
-            )
-            self._stream.start()
-        except (ValueError, sounddevice.PortAudioError) as error:
-            raise UnderstudyError(f"ltc://{name} cannot be listened to: {error}.") from None
-
-    def _take(self, block: Any, count: int, times: Any, status: Any) -> None:
-        at_s = time.monotonic() - (times.currentTime - times.inputBufferAdcTime)
-        self._blocks.put((block[:, 0].copy(), at_s))
-
-    def poll(self, now_s: float) -> list[Said]:
-        found = []
-        while not self._blocks.empty():
-            block, at_s = self._blocks.get()
-            # The soonest block tells when the first sample was; the rest came late.
-            first_s = at_s - self._count / SAMPLE_RATE
-            self._began_s = first_s if self._began_s is None else min(self._began_s, first_s)
-            self._began_s += 1e-6  # and another clock is followed
-            self._count += len(block)
-            found += self.labels(self._decoder.feed(block), self._began_s)
-        return found
-
-    def labels(self, frames: list[ltc.Frame], began_s: float) -> list[Said]:
-        """Frames of a sound that began at a time, as labels; wound ones are passed over."""
-        found = []
-        exact = float(timecode.rate(self._rate))
-        for frame in frames:
-            if abs(frame.rate_hz / exact - 1.0) > OFF:
-                self.fault = (
-                    f"it runs at {frame.rate_hz:.2f} frames a second, and --timecode is "
-                    f"{self._rate}"
-                )
-                continue
-            self.fault = ""
-            if not frame.backwards:
-                found.append(Said(frame.label, self._rate, began_s + frame.at / SAMPLE_RATE))
-        return found
-
-    def close(self) -> None:
-        self._stream.close()
+SCHEMES = ("ltc", "mtc", "artnet", "opentrackio")
 
 
 class TimecodeIn:
@@ -226,8 +84,20 @@ class TimecodeIn:
             "error_ms": round(1e3 * self.chase.error_s, 2),
             "drift_ppm": round(self.chase.drift, 1),
             "jumps": self.chase.jumps,
+            "phase_ms": self.phase_ms,
             "notice": self.notice,
         }
+
+    @property
+    def phase_ms(self) -> float | None:
+        """How long before the last tick a frame of the other began; None: nobody knows.
+
+        A stage cannot be locked to a camera by software: this is what is left between the two.
+        """
+        if self.chase.lock(self._now_s) is not Lock.LOCKED:
+            return None
+        frame_s = self.ears.frame_s or 1.0 / float(timecode.rate(self._rate))
+        return round(1e3 * (self.shown_s % frame_s), 2)
 
     def close(self) -> None:
         self.ears.close()
@@ -237,12 +107,23 @@ def check(line: str) -> None:
     """Raises the sentence about a line that is none; opens nothing."""
     scheme, mark, _ = line.partition("://")
     if not mark or scheme not in SCHEMES:
-        raise UnderstudyError(f"{line!r} is no timecode; write ltc://, mtc:// or artnet://0.0.0.0.")
+        raise UnderstudyError(
+            f"{line!r} is no timecode; write ltc://, mtc://, artnet://0.0.0.0 or "
+            "opentrackio://multicast."
+        )
+    if scheme == "opentrackio":
+        _camera(line)
+
+
+def _camera(line: str) -> endpoint.Endpoint:
+    return endpoint.parse(line, {"opentrackio": opentrackio})
 
 
 def _open(line: str, rate: str) -> Ears:
     check(line)
     scheme, _, place = line.partition("://")
+    if scheme == "opentrackio":
+        return OpenTrackIOEars(_camera(line), rate)
     if scheme == "ltc":
         return SoundEars(place, rate)
     if scheme == "mtc":

@@ -20,6 +20,7 @@ from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.performer.control.goals import Goal
 from understudy.runtime.sources import registry
 from understudy.runtime.sources.controls.style import Style, checked
+from understudy.runtime.sources.files.take import TakeSource
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.registry import Named
 from understudy.runtime.sources.streams import Kind, Source, Stream
@@ -271,10 +272,13 @@ class Cast:
 
     @property
     def timecode(self) -> str:
-        """Of the take that is played, where one is; "" where the stage's own counts."""
+        """Of the take that is played, where one is; "" where the stage's own counts.
+
+        What suits and cameras say is theirs: a stage follows one where it is told to.
+        """
         for source in self.sources.values():
-            if said := getattr(source, "timecode", ""):
-                return str(said)
+            if isinstance(source, TakeSource) and source.timecode:
+                return source.timecode
         return ""
 
     def news(self) -> list[str]:

@@ -18,12 +18,14 @@ import msgspec
 from understudy.bridge.requests import (
     AddSource,
     AddSubject,
+    AdjustSubject,
     Edit,
     EditPerson,
     PlaceSubject,
     RemoveSource,
     RemoveSubject,
     RenameSubject,
+    ResetSubject,
     SaveSession,
     SetCharacter,
     SetProfile,
@@ -36,8 +38,8 @@ from understudy.runtime.sources.endpoint import Endpoint
 from understudy.runtime.sources.files.take import TakeSource
 from understudy.runtime.sources.streams import Kind, Source
 
+from . import resets, wardrobe
 from . import session as sessions
-from . import wardrobe
 from .cast import Cast
 from .session import Session, SubjectTable, check_subject
 
@@ -150,6 +152,10 @@ class Edits:
                 return lambda: self._rename(request.name, request.to)
             case PlaceSubject():
                 return lambda: self._place(request)
+            case ResetSubject():
+                return lambda: resets.reset(self._cast, request)
+            case AdjustSubject():
+                return lambda: resets.adjust(self._cast, request)
             case SetCharacter():
                 return self._set_character(request)
             case SetProfile():
@@ -318,6 +324,7 @@ class Edits:
                     "name": name,
                     "from": cast.named[name].endpoint.text,
                     **_notice(cast.named[name].endpoint, source),
+                    "quality": str(getattr(source, "quality", "")),
                     "streams": [f"{s.kind}{'/' + s.key if s.key else ''}" for s in source.streams],
                     "figures": dict(source.figures()),
                 }
@@ -332,6 +339,9 @@ class Edits:
                     "reason": member.shown.reason,
                     "at_m": list(member.table.at_m),
                     "heading_deg": member.table.heading_deg,
+                    "mirror": member.table.mirror,
+                    "root": member.table.root,
+                    "t_pose": len(member.table.t_pose),
                     **wardrobe.described(member.costume),
                 }
                 for member in cast.members

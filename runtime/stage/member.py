@@ -16,6 +16,7 @@ from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Control, Curves, Kind, Motion, Stream
 
+from . import calibration
 from .acting import Actor
 from .dressing import Costume
 from .faces import Later, Wearer
@@ -54,6 +55,7 @@ class Member:
         self._wearer = Wearer()
         # Whether there is something to record: not while it stands there until a sender comes.
         self.recorded = self.actor is not None
+        self.newest: tuple[Packet, Skeleton] | None = None  # of what came, before it is put right
         self.assemble(table)
         self.place(table.at_m, table.heading_deg)
 
@@ -77,6 +79,11 @@ class Member:
         self.known = True  # whether the skeleton is its own yet
         self._solved = False  # whether it is shown as it was solved already, in a take
         self._curves: list[Curves] = []
+        self.calibrate()
+
+    def calibrate(self) -> None:
+        """Takes mirror and T-pose of its table."""
+        self._t_pose = calibration.TPose(self.table.t_pose) if self.table.t_pose else None
 
     def assemble_anew(self, streams: Streams) -> None:
         """Takes its parts again where its table has got others."""
@@ -124,7 +131,7 @@ class Member:
             return
         if self._assembly.plain:
             if came or self.seat.skeleton is not self.motion.skeleton:
-                live.arrive(self.seat, self.motion.skeleton, came)
+                self._arrive(live, self.motion.skeleton, came)
             self.recorded |= self.known and self.seat.skeleton is self.motion.skeleton
             return
         self._turn_head(now_s, streams, packets)
@@ -136,8 +143,19 @@ class Member:
         skeleton = self._assembly.skeleton(self.motion, hands)
         shown = self._assembly.packets(now_s, self.motion, came, hands, came_hands)
         if shown or self.seat.skeleton is not skeleton:
-            live.arrive(self.seat, skeleton, shown)
+            self._arrive(live, skeleton, shown)
         self.recorded |= self.known and self.seat.skeleton is skeleton
+
+    def _arrive(self, live: Live, skeleton: Skeleton, packets: list[Packet]) -> None:
+        """Hands whole packets to the seat, put right as the table says."""
+        if packets:
+            self.newest = packets[-1], skeleton
+        if self._t_pose is not None:
+            packets = [self._t_pose.applied(one, skeleton) for one in packets]
+        if self.table.mirror:
+            packets = [calibration.mirrored(one, skeleton) for one in packets]
+        assert self.seat is not None
+        live.arrive(self.seat, skeleton, packets)
 
     def _turn_head(self, now_s: float, streams: Streams, packets: Packets) -> None:
         """Takes the head of its device: another body's, or where a tracker or a camera looks."""
@@ -172,6 +190,10 @@ class Member:
             self.seat.solve(self.subject, self.motion, self._at, self._turn)
             if self.motion is None:
                 self.subject.reason = f"waits for {self.made_of}"
+        if self.table.root != "free" and self.actor is None:
+            if self._solved:
+                self.subject.pose = self.subject.pose.copy()
+            calibration.rooted(self.subject.pose, self.subject.skeleton, self.table.root, self._at)
         return self.subject
 
     def faced(self, subject: Subject) -> Subject:

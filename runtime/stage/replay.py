@@ -90,6 +90,9 @@ class TakenPorts(Ports):
     def stream(self, endpoint: Endpoint, tcp: Tcp, cut: Any) -> Any:
         return TakenPort(self._inputs, endpoint, "", tcp_where(endpoint, tcp.server))
 
+    def connect(self, endpoint: Endpoint, module: Any) -> Any:
+        return TakenPort(self._inputs, endpoint, "", module.library(endpoint))
+
     def local(self, endpoint: Endpoint) -> Source:
         if LOCAL[endpoint.scheme].kinds == (Kind.CONTROL,):
             name = {"remote": "pad"}.get(endpoint.scheme, default_id(endpoint))

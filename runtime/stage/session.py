@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -27,11 +27,13 @@ from understudy.runtime.sources import registry, timecode_in
 from understudy.runtime.sources.controls.style import checked
 from understudy.runtime.takes import slate
 
-from . import controllers, triggers
-from .controllers import ControllerTable
+from . import bindings, triggers
+from .bindings import ControllerTable
 from .parts import HeadPart, Part
 
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
+Root = Literal["free", "in place", "hips only"]
+Turn = Annotated[list[Annotated[float, Meta(ge=-1.0, le=1.0)]], Meta(min_length=4, max_length=4)]
 Metres = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Place = tuple[Metres, Metres, Metres]
 Point = Annotated[list[Metres], Meta(min_length=3, max_length=3)]  # as in bridge.requests
@@ -73,7 +75,9 @@ class SubjectTable(Table):
     control, or body with hands, head and face: "SOURCE", "SOURCE/KEY", or a table (`parts.Part`).
     character is a .glb, .vrm or motion file, or a profile, onto whose skeleton it is carried over.
     at_m and heading_deg move it and turn it about +Y; a subject on a pad starts there, and looks at
-    look_at: a subject's or camera's name, or a point.
+    look_at: a subject's or camera's name, or a point. mirror shows what its source says as a mirror
+    does. root: "in place" stays over at_m and keeps its height, "hips only" its hips' height too.
+    t_pose is how far each joint was off when it was reset.
     """
 
     name: Name
@@ -88,6 +92,9 @@ class SubjectTable(Table):
     takeover: bool = True
     character: Annotated[str, Meta(max_length=4096)] = ""  # a file, or a profile; "": its own body
     look_at: Annotated[str, Meta(max_length=256)] | Point = ""
+    mirror: bool = False
+    root: Root = "free"
+    t_pose: dict[str, Turn] = {}
 
     def part(self, which: str) -> Part | None:
         """Its body or hands as a Part; None where it has none."""
@@ -223,7 +230,7 @@ def _check(session: Session, names: set[str]) -> None:
     if session.stage.timecode_from:
         timecode_in.check(session.stage.timecode_from)
     triggers.check(session.trigger)
-    controllers.check(session.controller)
+    bindings.check(session.controller)
     for line in session.stage.timecode_to:
         timecode_out.check(line, session.stage.timecode)
     checked(session.stage.style, "stage.style")
@@ -251,6 +258,11 @@ def check_subject(subject: SubjectTable, sources: set[str]) -> None:
         raise UnderstudyError(
             f"Subject {subject.name!r} is on no pad, so it looks where its source looks; leave "
             "look_at out."
+        )
+    if subject.control and (subject.mirror or subject.t_pose):
+        raise UnderstudyError(
+            f"Subject {subject.name!r} is on a pad, which has no mirror and no T-pose; leave them "
+            "out."
         )
     for part in ("hands", "head"):
         if getattr(subject, part) and not subject.body:

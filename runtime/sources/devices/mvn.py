@@ -13,6 +13,7 @@ import numpy as np
 from msgspec import Meta
 
 from understudy.bridge.protocols import ProtocolError, mvn
+from understudy.bridge.protocols.mvn_scale import Point, Scale
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Prop
 from understudy.runtime.core.rotation import Array
@@ -28,6 +29,7 @@ from understudy.runtime.sources.streams import Kind, Stream
 from understudy.runtime.sources.tracked import TrackedObjects
 
 from . import mvn_skeleton
+from .mvn_points import PointsBody
 
 PORT = mvn.PORT
 cut = mvn.cut  # of a stream over TCP
@@ -36,7 +38,7 @@ MOST_CHARACTERS = 16
 # Skeletons that differ by less are the same: so far does a joint give way.
 SAME_M = 0.01
 # What says most comes first.
-_RANK = {mvn.QUATERNION: 0, mvn.UNITY: 1, mvn.EULER: 2}
+_RANK = {mvn.QUATERNION: 0, mvn.UNITY: 1, mvn.EULER: 2, mvn.POINTS: 3}
 _UNITS: dict[str, float | None] = {"auto": None, "m": 1.0, "cm": 0.01}
 
 
@@ -84,6 +86,9 @@ class Character:
         self.skeleton: Skeleton = PERFORMER
         self.tpose: dict[str, Array] = {}
         self.guessed = False
+        self._unit = 1.0  # of the T-pose
+        self._points: dict[tuple[int, int], Point] = {}
+        self._laid: PointsBody | None = None
         self.last: mvn.Body | None = None  # its newest pose
         self.kind, self.heard_s, self.heard_ns = 0, float("-inf"), 0
         self.copies = Copies(unlike=True)
@@ -118,11 +123,37 @@ class Character:
             return
         self._change(*mvn_skeleton.skeleton(body, self.tpose))
 
-    def scale(self, tpose: dict[str, Array], body: mvn.Body | None = None) -> None:
+    def scale(self, said: Scale, unit: float | None) -> None:
         """What was streamed of the T-pose; the pose comes after it, or came before."""
-        self.tpose = tpose
-        if self.known and body is not None:
-            self._change(*mvn_skeleton.skeleton(body, tpose))
+        points = {(p.segment, p.number): p for p in said.points}
+        if not points.items() <= self._points.items():
+            self._points |= points
+            self._laid = None
+        if not said.names:
+            return
+        self._unit = mvn.unit_m(said.places) if unit is None else unit
+        tpose = mvn_skeleton.places(said, self._unit)
+        if tpose.keys() == self.tpose.keys() and all(
+            np.abs(at - self.tpose[name]).max() <= SAME_M for name, at in tpose.items()
+        ):
+            return  # it is said again and again
+        self.tpose, self._laid = tpose, None
+        if self.known and self.last is not None:
+            self._change(*mvn_skeleton.skeleton(self.last, tpose))
+
+    def of_points(self, said: mvn.Items, unit: float | None) -> mvn.Body | None:
+        """The pose of points; None where nothing says yet where they lie."""
+        if not self.tpose or not self._points:
+            return None
+        if self._laid is None:
+            # The specification has one number in its text and another in its table.
+            both = [
+                PointsBody(self.tpose, self._points.values(), self._unit, each)
+                for each in (256, 100)
+            ]
+            self._laid = max(both, key=lambda laid: laid.known(said.numbers))
+        unit = mvn.unit_m(said.positions) if unit is None else unit
+        return self._laid.body(said.numbers, said.positions * unit)
 
     def _change(self, found: Skeleton, guessed: bool) -> None:
         old = self.skeleton
@@ -197,14 +228,13 @@ class MvnSource:
             return
         if isinstance(said, mvn.Items) and header.kind in _RANK:
             whole = self._pieces.feed(message)
-            body = None if whole is None else mvn.body(*whole, self._unit)
+            body = None if whole is None else self._body(one, *whole)
             if body is not None and one.takes(header.kind, self.now_s):
                 self._characters[number] = one
                 self._pose(one, header, body, datagram)
-        elif isinstance(said, mvn.Scale):
-            if said.names:
-                one.scale(mvn_skeleton.places(said, self._unit), one.last)
-                self._characters.setdefault(number, one)
+        elif isinstance(said, Scale):
+            one.scale(said, self._unit)
+            self._characters.setdefault(number, one)
         elif isinstance(said, dict):
             one.label = said.get("name", one.label)
         elif isinstance(said, str):
@@ -212,6 +242,16 @@ class MvnSource:
         else:
             self.unread += 1
         self.reception.follow(datagram, number)
+
+    def _body(self, one: Character, header: mvn.Header, items: mvn.Items) -> mvn.Body | None:
+        """The pose of whole items; None of points of which nothing says where they lie."""
+        if header.kind != mvn.POINTS:
+            return mvn.body(header, items, self._unit)
+        if one.kind in _RANK and one.kind != mvn.POINTS and self.now_s - one.heard_s <= SILENT_S:
+            return None  # better ones come too
+        body = one.of_points(items, self._unit)
+        self.unread += body is None
+        return body
 
     def _pose(self, one: Character, header: mvn.Header, body: mvn.Body, datagram: Datagram) -> None:
         arrived_s = datagram.arrived_ns * 1e-9
@@ -239,9 +279,10 @@ class MvnSource:
         if self.silence:
             return remarks
         if self.now_s - self._posed_s > SILENT_S:
+            points = " (points alone need Character Scale too)" if self.unread else ""
             remarks.append(
                 "no segments come: tick Position + Orientation (Quaternion) in MVN's network "
-                "streamer"
+                f"streamer{points}"
             )
         named = {one.number: one.label for one in self._characters.values() if one.label}
         remarks += [f"character {number} is {label}" for number, label in named.items()]

@@ -11,7 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from understudy.bridge.protocols import mvn
+from understudy.bridge.protocols import axes, mvn
+from understudy.bridge.protocols.mvn_scale import Scale
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER, roles
 from understudy.runtime.core.rotation import Array
@@ -66,10 +67,9 @@ def parents(names: tuple[str, ...]) -> list[int]:
     return found
 
 
-def places(scale: mvn.Scale, unit: float | None) -> dict[str, Array]:
+def places(scale: Scale, unit: float) -> dict[str, Array]:
     """Segments of a streamed T-pose by name, in our axes and metres; of some MVN have blanks."""
-    unit = mvn.unit_m(scale.places) if unit is None else unit
-    said, _ = mvn.from_z_up(scale.places * unit, rotation.identity(len(scale.places)))
+    said, _ = axes.from_z_up(scale.places * unit, rotation.identity(len(scale.places)))
     known = {name.lower(): name for name in mvn.PARENTS}
     plain = [name.replace(" ", "").replace("_", "").lower() for name in scale.names]
     return {known[name]: at for name, at in zip(plain, said, strict=True) if name in known}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bridge.protocols.mutations import mutations, survives, takes_little
-from understudy.bridge.protocols import ProtocolError, mvn
+from understudy.bridge.protocols import ProtocolError, mvn, mvn_scale
 from understudy.runtime.core import rotation
 
 # MV0305P, 2.4: the header's fields one by one.
@@ -90,7 +90,22 @@ def test_names_t_pose_and_time_code():
     assert tpose.names == ("Pelvis", "Left Foot")
     np.testing.assert_allclose(tpose.places[1], (0.0, 0.1, 0.08), atol=1e-6)
     assert mvn.decode(TIME).said == "10:20:30.040"
-    assert mvn.decode(POINTS).said is None and mvn.decode(POINTS).header.kind == 3
+    points = mvn.decode(POINTS)
+    assert points.header.kind == mvn.POINTS
+    assert points.said.numbers.tolist() == [256 * 1 + 13], "the sacrum, as the specification has it"
+    np.testing.assert_allclose(points.said.positions, [(1.0, 2.0, 3.0)])
+
+
+def test_the_points_of_a_t_pose_come_behind_its_segments():
+    points = [mvn_scale.Point(1, 13, "pSacrum", (-0.1, 0.0, 0.03))]
+    said = mvn_scale.Scale((), np.zeros((0, 3)), points)
+    data = mvn.encode(mvn.Header(mvn.SCALE, 0, 0, False, 1), mvn_scale.pack_scale(said))
+    (point,) = mvn.decode(data).said.points
+    assert point[:3] == (1, 13, "pSacrum")
+    np.testing.assert_allclose(point.place, (-0.1, 0.0, 0.03), atol=1e-7)
+    cut = mvn.encode(mvn.Header(mvn.SCALE, 0, 0, False, 1), mvn_scale.pack_scale(said)[:-4])
+    with pytest.raises(ProtocolError, match="points"):
+        mvn.decode(cut)
 
 
 def body(fingers: bool = False, props: int = 0, local: bool = False, seed: int = 1) -> mvn.Body:

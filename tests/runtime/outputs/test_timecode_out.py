@@ -15,8 +15,9 @@ from tests.runtime.sources.receivers import free_udp_ports
 from understudy.bridge.protocols import artnet, ltc
 from understudy.runtime.core import timecode
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.outputs import timecode_out
-from understudy.runtime.outputs.timecode_out import Day, LtcSound, State, TimecodeOut
+from understudy.runtime.outputs import timecode_out, timecode_ways
+from understudy.runtime.outputs.timecode_day import Day, LtcSound, State
+from understudy.runtime.outputs.timecode_out import TimecodeOut
 
 RATE = 48000
 
@@ -132,4 +133,4 @@ def test_lines_that_are_none(line, says):
 
 
 def test_the_day_ends_at_midnight():
-    assert timecode_out._said(25 * 86400, "25").label == "00:00:00:00"
+    assert timecode_ways.named(25 * 86400, "25").label == "00:00:00:00"

@@ -10,7 +10,8 @@ import pytest
 from understudy.bridge.protocols import mtc
 from understudy.runtime.core import timecode
 from understudy.runtime.core.errors import UnderstudyError
-from understudy.runtime.outputs.timecode_out import Day, MidiOut
+from understudy.runtime.outputs.timecode_day import Day
+from understudy.runtime.outputs.timecode_ways import MidiOut
 from understudy.runtime.sources.controls import faders
 from understudy.runtime.sources.controls.faders import Moved
 from understudy.runtime.sources.midi import MOST_WAITING, input_names

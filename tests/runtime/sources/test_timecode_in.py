@@ -13,17 +13,12 @@ from understudy.bridge.protocols import artnet, ltc, mtc
 from understudy.runtime.core import timecode
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.sources import timecode_in
-from understudy.runtime.sources.timecode_in import (
-    SAMPLE_RATE,
-    MidiEars,
-    Said,
-    SoundEars,
-    TimecodeIn,
-)
+from understudy.runtime.sources.timecode_ears import SAMPLE_RATE, MidiEars, Said, SoundEars
+from understudy.runtime.sources.timecode_in import TimecodeIn
 
 
 class Told:
-    where, fault = "a desk", ""
+    where, fault, frame_s = "a desk", "", 0.0
 
     def __init__(self) -> None:
         self.said: list[Said] = []

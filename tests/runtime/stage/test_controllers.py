@@ -12,8 +12,9 @@ from understudy.bridge.requests import Learn, LookAt, Marker, Record, Style, Tra
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.sources.controls import faders
 from understudy.runtime.sources.controls.faders import Moved
-from understudy.runtime.stage import controllers
-from understudy.runtime.stage.controllers import Binding, Controllers, ControllerTable
+from understudy.runtime.stage import bindings, controllers
+from understudy.runtime.stage.bindings import Binding, ControllerTable
+from understudy.runtime.stage.controllers import Controllers
 from understudy.runtime.stage.triggers import Answers
 
 
@@ -139,10 +140,10 @@ def test_what_cannot_be_done_is_one_sentence(desk):
         error, _ = nobody.said.pop()
         assert to in error and error.endswith("."), error
     with pytest.raises(UnderstudyError, match=r"\[\[controller\]\] 1: 'usb://' is no controller"):
-        controllers.check([ControllerTable(source="usb://")])
+        bindings.check([ControllerTable(source="usb://")])
     bad = Binding(on="cc 1", to="record", low=0.0)
     with pytest.raises(UnderstudyError, match="a button's"):
-        controllers.check([ControllerTable(source="midi://", map=[bad])])
+        bindings.check([ControllerTable(source="midi://", map=[bad])])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.bridge.protocols.mutations import mutations
 from tests.bridge.protocols.test_mvn import ALL
 from tests.runtime.sources.receivers import BOB, TICK_S, source
-from understudy.bridge.protocols import mvn
+from understudy.bridge.protocols import axes, mvn, mvn_scale
 from understudy.runtime.core import rotation
 from understudy.runtime.core.roles import missing, roles
 from understudy.runtime.core.skeleton import Skeleton
@@ -51,8 +51,8 @@ def said(
 
 
 def tpose(scale: float, character: int = 0) -> bytes:
-    places, _ = mvn.to_z_up(STANDING.rest_globals[0] * scale, rotation.identity(len(NAMES)))
-    payload = mvn.pack_scale(mvn.Scale(NAMES, places))
+    places, _ = axes.to_z_up(STANDING.rest_globals[0] * scale, rotation.identity(len(NAMES)))
+    payload = mvn_scale.pack_scale(mvn_scale.Scale(NAMES, places))
     return mvn.encode(mvn.Header(mvn.SCALE, 0, 0, False, 23, character=character), payload)
 
 
