@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ SUMMARY = (
 )
 EXAMPLES = """understudy doctor
 understudy doctor --network
+understudy doctor --network --session stage.toml
 understudy doctor --json
 understudy doctor --port 5570 --port udp:39539"""
 # Where the text of a line begins, and how wide a page is read with ease.
@@ -32,19 +34,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="[udp:]N",
         help="ports to look at (those of the stage, the monitor and every protocol)",
     )
+    parser.add_argument(
+        "--session", type=Path, metavar="FILE", help="look at the ports of this session too"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     import json
     from dataclasses import asdict
 
-    from understudy.runtime.doctor import checks, network
+    from understudy.runtime.doctor import checks, network, stages
 
     ports = [network.read_port(text) for text in args.port or ()]
     found = []
     group: list[checks.Check] = []
     machine = () if args.network else checks.examine()
-    for check in itertools.chain(machine, network.examine(ports)):
+    meant = stages.of_file(args.session) if args.session else {}
+    for check in itertools.chain(machine, network.examine(ports, stages.running(), meant)):
         found.append(check)
         if args.json:
             continue

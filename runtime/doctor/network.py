@@ -10,7 +10,7 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from understudy.runtime.core.errors import UnderstudyError
 from . import firewall, sources
 from .checks import LACKING, OK, Check
 from .firewall import Firewall, Port
+from .stages import Running
 
 # What each port of ours is for.
 USES: dict[Port, str] = {
@@ -47,7 +48,7 @@ USES: dict[Port, str] = {
     ("udp", 49983): "iFacialMocap",
     ("udp", 49993): "Facemotion3d",
 }
-# Where a stage is asked for its sources.
+# Where a stage is asked for its sources, where none of this user's is known to run.
 CONTROL = 5571
 # How long something sent to this machine's own card is waited for.
 PATIENCE_S = 0.3
@@ -57,8 +58,16 @@ _ORDER = ("ports free", "ports blocked", "")
 _GROUP = "239.135.1.200"
 
 
-def examine(named: Iterable[Port] | None = None) -> Iterator[Check]:
-    """Cards, firewall and ports in the order in which a user reads them."""
+def examine(
+    named: Iterable[Port] | None = None,
+    there: Sequence[Running] = (),
+    more: Mapping[Port, str] | None = None,
+) -> Iterator[Check]:
+    """Cards, firewall and ports in the order in which a user reads them.
+
+    named: the only ports to look at; there: the stages that run here, whose sources are asked for;
+    more: ports besides the usual ones, and what each is for.
+    """
     cards = interfaces()
     yield from (card.check() for card in cards)
     if not any(card.beyond for card in cards):
@@ -72,8 +81,13 @@ def examine(named: Iterable[Port] | None = None) -> Iterator[Check]:
     yield from map(wall_check, walls)
     if not walls:
         yield Check("firewall", OK, f"none found of {', '.join(firewall.LOOKED_FOR)}")
-    yield from sources.examine(f"tcp://127.0.0.1:{CONTROL}", walls)
-    yield from port_checks(list(named or USES), [card.beyond for card in cards], walls)
+    asked = list(there) or [Running(f"tcp://127.0.0.1:{CONTROL}", None, {})]
+    for stage in asked:
+        yield from sources.examine(stage.control, walls, stage.key)
+    uses = USES | dict(more or {})
+    for stage in reversed(asked):
+        uses |= stage.ports
+    yield from port_checks(list(named or uses), [card.beyond for card in cards], walls, uses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +188,9 @@ def wall_check(wall: Firewall) -> Check:
     return Check("firewall", OK, f"{wall.name}: lets in what no rule of its turns away")
 
 
-def port_checks(named: list[Port], cards: list[str], walls: list[Firewall]) -> Iterator[Check]:
+def port_checks(
+    named: list[Port], cards: list[str], walls: list[Firewall], uses: Mapping[Port, str] = USES
+) -> Iterator[Check]:
     """Each port: free, taken and by whom, or blocked and by what."""
     tried = [card for card in cards if card]
     with contextlib.ExitStack() as stack:
@@ -186,15 +202,21 @@ def port_checks(named: list[Port], cards: list[str], walls: list[Firewall]) -> I
             except OSError as error:
                 refused[port] = error
         lost = _lost(bound, tried)
-    checks = [_port_check(port, refused.get(port), lost.get(port, []), walls) for port in named]
+    checks = [
+        _port_check(port, refused.get(port), lost.get(port, []), walls, uses) for port in named
+    ]
     yield from sorted(checks, key=lambda check: _ORDER.index(check.group))
 
 
 def _port_check(
-    port: Port, refused: OSError | None, lost: list[str], walls: list[Firewall]
+    port: Port,
+    refused: OSError | None,
+    lost: list[str],
+    walls: list[Firewall],
+    uses: Mapping[Port, str],
 ) -> Check:
     kind, number = port
-    use = f" ({USES[port]})" if port in USES else ""
+    use = f" ({uses[port]})" if port in uses else ""
     name = f"{kind} {number}"
     if refused is not None and refused.errno == errno.EADDRINUSE:
         return _taken(name, use, port)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,10 +16,10 @@ from .firewall import Firewall
 PATIENCE_S = 0.5
 
 
-def examine(control: str, walls: Sequence[Firewall]) -> Iterator[Check]:
+def examine(control: str, walls: Sequence[Firewall], key: Path | None = None) -> Iterator[Check]:
     """A check for each source; none where no stage answers."""
     try:
-        with ControlClient(control, timeout_s=PATIENCE_S) as client:
+        with ControlClient(control, timeout_s=PATIENCE_S, key=key) as client:
             told = client.session()["sources"]
     except (UnderstudyError, KeyError):
         return

@@ -16,11 +16,13 @@ from .side_channel import SideChannel
 from .visitor import (
     AddSource,
     AddSubject,
+    AdjustSubject,
     Edit,
     PlaceSubject,
     RemoveSource,
     RemoveSubject,
     RenameSubject,
+    ResetSubject,
     SaveSession,
     Transport,
 )
@@ -30,6 +32,13 @@ LOOK_S = 2.0
 RATE_OVER_S = 0.8
 # Opening a source may read a file or make a network's part.
 CHANGE_S = 15.0
+_RESET = {
+    "heading": "faces ahead",
+    "camera": "faces the camera",
+    "mark": "stands on the mark",
+    "t_pose": "stands in a T-pose: joints are put right",
+    "off": "is as its source has it",
+}
 # Changes that wait; a hand on a stepper is faster than a stage that opens a file.
 MOST_WAITING = 16
 
@@ -42,6 +51,7 @@ class Source(msgspec.Struct):
     notice: str = ""
     streams: list[str] = []
     figures: dict[str, Any] = {}
+    quality: str = ""
 
 
 class Subject(msgspec.Struct):
@@ -51,6 +61,9 @@ class Subject(msgspec.Struct):
     made_of: Any = ""
     at_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
     heading_deg: float = 0.0
+    mirror: bool = False
+    root: str = "free"
+    t_pose: int = 0
 
 
 class Session(msgspec.Struct):
@@ -121,6 +134,7 @@ class Editing:
             "rate_hz": rate_hz,
             "delay_s": delay_s(source.line),
             "reason": source.notice,
+            "quality": source.quality,
             "streams": source.streams,
             "deck": deck,
         }
@@ -200,6 +214,12 @@ def _ask(stage: ControlClient, asked: Edit) -> dict[str, Any]:
             return stage.rename_subject(asked.name, asked.to)
         case PlaceSubject():
             return stage.place_subject(asked.name, asked.at_m, asked.heading_deg)
+        case ResetSubject():
+            return stage.reset_subject(asked.what, asked.name)
+        case AdjustSubject():
+            words = {"mirror": asked.mirror, "root": asked.root}
+            said = {name: value for name, value in words.items() if value is not None}
+            return stage.adjust_subject(asked.name, **said)
         case Transport():
             words = {name: getattr(asked, name) for name in ("play", "step", "position_s", "cue")}
             asks = {name: value for name, value in words.items() if value is not None}
@@ -221,7 +241,9 @@ def _done(asked: Edit, reply: dict[str, Any]) -> str:
             return f"{asked.name} left the stage."
         case RenameSubject():
             return f"{asked.name} is called {asked.to} now."
-        case PlaceSubject() | Transport():
+        case ResetSubject():
+            return f"{asked.name} {_RESET[asked.what]}."
+        case PlaceSubject() | AdjustSubject() | Transport():
             return ""
         case SaveSession():
             return f"Saved to {reply.get('path', asked.path)}."

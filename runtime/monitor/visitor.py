@@ -85,6 +85,21 @@ class PlaceSubject(msgspec.Struct, tag="place_subject", tag_field="say"):
     heading_deg: Metres
 
 
+class ResetSubject(msgspec.Struct, tag="reset_subject", tag_field="say"):
+    """A subject is to be put right where it stands: see `bridge.requests.ResetSubject`."""
+
+    name: Name
+    what: Literal["heading", "camera", "mark", "t_pose", "off"]
+
+
+class AdjustSubject(msgspec.Struct, tag="adjust_subject", tag_field="say"):
+    """A subject is to be mirrored, or its root to stay."""
+
+    name: Name
+    mirror: bool | None = None
+    root: Literal["free", "in place", "hips only"] | None = None
+
+
 class Transport(msgspec.Struct, tag="transport", tag_field="say"):
     """A take that is played goes on or stops, is moved, or makes room for the next of its list."""
 
@@ -149,6 +164,8 @@ Edit = (
     | RemoveSubject
     | RenameSubject
     | PlaceSubject
+    | ResetSubject
+    | AdjustSubject
     | Transport
     | SaveSession
 )

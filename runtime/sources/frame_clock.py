@@ -3,13 +3,16 @@
 Frames are taken at even times and arrive at uneven ones: two at once, late, twice. What is made of
 the times of arrival alone would turn a packet's delay into a limb's speed. A sender that says its
 own time tells which is which: the least that its messages ever took is what they take, the rest is
-jitter. Of one that says none, or one that makes no sense, the frames are counted: they lie on the
-straight line through the arrivals of the last seconds.
+jitter. Of one that says its frames' numbers, these are a time (`counted_clock`). Of one that says
+none, or one that makes no sense, the frames are counted: they lie on the straight line through the
+arrivals of the last seconds.
 """
 
 from __future__ import annotations
 
 from collections import deque
+
+from .counted_clock import CountedClock
 
 # Two machines' clocks drift apart by less than a tenth of a millisecond in this time.
 WINDOW_S = 3.0
@@ -145,6 +148,7 @@ class FrameClock:
         self._settings = self._behind = 0
         self._sense = 1.0
         self._began: tuple[float, float] | None = None  # said and arrived
+        self._counted = CountedClock()
 
     @property
     def period_s(self) -> float:
@@ -156,12 +160,17 @@ class FrameClock:
         """Whether its frames came unevenly of late, so that one may have overtaken another."""
         return self._even.uneven
 
-    def captured_s(self, said_s: float | None, arrived_s: float) -> float:
-        """When a frame was taken that says a time, or none, and arrived at one of ours.
+    def captured_s(
+        self, said_s: float | None, arrived_s: float, number: int | None = None
+    ) -> float:
+        """When a frame was taken that says a time, or a number, or neither, and arrived at a time
 
-        One that was overtaken on the way is from before the last.
+        of ours. One that was overtaken on the way is from before the last.
         """
         even_s = self._even.taken_s(arrived_s)
+        if said_s is None and number is not None:
+            counted_s = self._counted.taken_s(number, arrived_s)
+            return even_s if counted_s is None else counted_s
         if said_s is None or self._settings > MOST_SETTINGS:
             return even_s
         step_s = said_s - self._said_s
@@ -192,6 +201,11 @@ class FrameClock:
         while offsets[0][0] < arrived_s - WINDOW_S:
             offsets.popleft()
         return said_s + offsets[0][1]
+
+    @property
+    def counts(self) -> bool:
+        """Whether the numbers of its frames tell their order."""
+        return not self._counted.given_up
 
     @property
     def given_up(self) -> bool:

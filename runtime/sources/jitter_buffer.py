@@ -89,15 +89,22 @@ class JitterBuffer(Generic[Thing]):
         """What came so far is shown no more."""
         self._times, self._things, self._gone, self._came = [], [], [], []
 
-    def add(self, said_s: float | None, arrived_s: float, thing: Thing) -> None:
-        """Takes a thing that came at a time of ours, and says a time of its sender's, or none."""
+    def add(
+        self, said_s: float | None, arrived_s: float, thing: Thing, number: int | None = None
+    ) -> None:
+        """Takes a thing that came at a time of ours, and says a time of its sender's, or none.
+
+        number: of its frame, counted by the sender, where it says one.
+        """
         believed = not self.clock.given_up
-        taken_s = self.clock.captured_s(said_s, arrived_s)
+        taken_s = self.clock.captured_s(said_s, arrived_s, number)
         if believed and self.clock.given_up:
             self._needs.clear()
         times = self._times
         at = bisect_right(times, taken_s)
-        if self._apart and at == len(times) and (said_s is None or self.clock.given_up):
+        numbered = number is not None and self.clock.counts
+        untold = (said_s is None and not numbered) or self.clock.given_up
+        if self._apart and at == len(times) and untold:
             place = self._place(thing, taken_s)
             self._disorder += FORGOTTEN * (float(place < at) - self._disorder)
             if place < at:

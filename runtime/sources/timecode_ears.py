@@ -207,10 +207,11 @@ class OpenTrackIOEars:
         if said is None:
             self.fault = f"{at(self._peer)} says no timecode in its samples"
             return None
-        named = said.rate()
-        rate = self._rate if named is None else _name(Fraction(named.num, named.denom))
-        if not rate:
-            raise ProtocolError(f"a timecode of {named.num}/{named.denom} is none of SMPTE's.")
+        rate = self._rate
+        if (named := said.rate()) is not None:
+            rate = _name(Fraction(named.num, named.denom))
+            if not rate:
+                raise ProtocolError(f"a timecode of {named.num}/{named.denom} is none of SMPTE's.")
         self.fault = ""
         mark = ";" if timecode.is_drop_frame(rate) else ":"
         label = f"{said.hours:02}:{said.minutes:02}:{said.seconds:02}{mark}{said.frames:02}"

@@ -26,8 +26,9 @@ from understudy.runtime.sources.streams import Motion
 
 from . import heads
 
-# Hands that were seen longer ago than this are missing, as a body's own would be.
-HANDS_KEPT_S = 0.1
+# Hands that were seen longer ago than this are missing, as a body's own would be; those that come
+# less often than a stage ticks are kept for so many times as long as they usually take.
+HANDS_KEPT_S, USUALLY, GAPS = 0.1, 1.5, 8
 # How late a part is by itself is measured over so long, and followed by playing so much slower or
 # faster; further off it is taken at once.
 LAGS_S, PLAYS, LOST_S = 1.0, 0.05, 0.25
@@ -130,6 +131,39 @@ class Feed:
         return replace(packet, seen=seen)
 
 
+class Kept:
+    """Whether what a part said last still holds.
+
+    Of what came at every tick of late a tick without it is missing at once, as a body's own joints
+    would be: kept on, it would stand still on a body that goes on.
+    """
+
+    def __init__(self) -> None:
+        self._at_s = float("-inf")
+        self._gaps: deque[float] = deque(maxlen=GAPS)
+        self._ticks = 0  # in a row at which it came
+
+    def came(self, now_s: float) -> None:
+        """It came at this tick."""
+        if now_s > self._at_s:
+            if now_s - self._at_s <= HANDS_KEPT_S:
+                self._gaps.append(now_s - self._at_s)
+            self._at_s, self._ticks = now_s, self._ticks + 1
+
+    def holds(self, now_s: float) -> bool:
+        """Whether it holds at a tick; to be asked at every one."""
+        gone_s = now_s - self._at_s
+        if gone_s <= 0.0:
+            return True
+        every, self._ticks = self._ticks >= GAPS, 0
+        if every:
+            self._gaps.clear()
+            self._at_s = float("-inf")
+            return False
+        usual_s = sorted(self._gaps)[len(self._gaps) // 2] if self._gaps else HANDS_KEPT_S
+        return gone_s <= min(USUALLY * usual_s, HANDS_KEPT_S)
+
+
 def below(skeleton: Skeleton, names: Sequence[str]) -> Array:
     """(J,) bool: the joints of these names and all that hang on them; unknown names are left out.
 
@@ -156,10 +190,10 @@ class Assembly:
         self._body, self._hands = Feed(body), Feed(hands) if hands is not None else None
         self._head = Feed(head) if head is not None else None
         self._room = rotation.from_yaw(math.radians(head.heading_deg if head is not None else 0.0))
-        self._looks: tuple[Array | None, float] = None, float("-inf")
+        self._looks: Array | None = None
+        self._seen_head, self._seen_hands = Kept(), Kept()
         self._way: tuple[Skeleton, Skeleton, Gloves | None] | None = None
         self._held: Packet | None = None  # the newest of the hands
-        self._held_s = float("-inf")
         self.plain = body.plain and hands is None and head is None
 
     def skeleton(self, body: Motion, hands: Motion | None) -> Skeleton:
@@ -187,12 +221,13 @@ class Assembly:
             return packets
         self.skeleton(body, hands)
         for packet in self._hands.packets(now_s, came_hands, hands.skeleton):
-            self._held, self._held_s = packet, now_s
+            self._held = packet
+            self._seen_hands.came(now_s)
+        late = not self._seen_hands.holds(now_s)
         assert self._way is not None
         way = self._way[2]
         if way is None:
             return packets
-        late = now_s - self._held_s > HANDS_KEPT_S
         return [self._with_hands(packet, way, late) for packet in packets]
 
     def turn_head(self, now_s: float, head: Motion, came: Sequence[Packet]) -> None:
@@ -200,14 +235,14 @@ class Assembly:
         assert self._head is not None
         for packet in self._head.packets(now_s, came, head.skeleton):
             if (turn := heads.looks(packet, head.skeleton)) is not None:
-                self._looks = rotation.multiply(self._room, turn), now_s
+                self._looks = rotation.multiply(self._room, turn)
+                self._seen_head.came(now_s)
 
     def with_head(self, now_s: float, packets: list[Packet], skeleton: Skeleton) -> list[Packet]:
         """The packets with the head of its device; one that is silent is not seen."""
         if self._head is None:
             return packets
-        turn, seen_s = self._looks
-        turn = turn if now_s - seen_s <= HANDS_KEPT_S else None
+        turn = self._looks if self._seen_head.holds(now_s) else None
         return [heads.with_head(packet, skeleton, turn) for packet in packets]
 
     def _with_hands(self, packet: Packet, way: Gloves, late: bool) -> Packet:

@@ -26,6 +26,14 @@ from .costume_entries import Costume
 
 POLL_S = 1.0
 NEWS_S = 3.0
+# What is said of a reset, by its word of the control socket.
+RESET = {
+    "heading": "{} faces ahead.",
+    "camera": "{} faces this camera.",
+    "mark": "{} stands on the mark.",
+    "t_pose": "{} stands in a T-pose: joints are put right.",
+    "off": "{}'s joints are as they come.",
+}
 SHARE_S = 60  # seconds over which a subject's share of takeover is counted
 
 
@@ -38,6 +46,8 @@ class Client(Protocol):
     def remove_subject(self, name: str) -> dict[str, Any]: ...
     def rename_subject(self, name: str, to: str) -> dict[str, Any]: ...
     def place_subject(self, name: str, at_m: Any, heading_deg: float) -> dict[str, Any]: ...
+    def reset_subject(self, what: str, name: str = "", **words: Any) -> dict[str, Any]: ...
+    def adjust_subject(self, name: str, **words: Any) -> dict[str, Any]: ...
     def set_profile(self, name: str, save: bool = False, **profile: Any) -> dict[str, Any]: ...
     def edit_person(self, name: str, **person: Any) -> dict[str, Any]: ...
     def transport(self, source: str = "", **words: Any) -> dict[str, Any]: ...
@@ -78,6 +88,7 @@ class SourceRow(msgspec.Struct):
     notice: str = ""
     streams: list[str] = []
     figures: dict[str, Any] = {}
+    quality: str = ""  # how well it tracks, in words
     rate_hz: float | None = None  # counted here, between two looks
     deck: Deck | None = None  # of a take
 
@@ -101,6 +112,9 @@ class SubjectRow(msgspec.Struct):
     character: str = ""  # the file that it wears
     profile: dict[str, Any] = {}  # how that is fitted
     person: dict[str, Any] = {}  # its recipe, where it was made
+    mirror: bool = False
+    root: str = "free"
+    t_pose: int = 0  # how many joints are put right
 
 
 class Snapshot(msgspec.Struct):
@@ -149,6 +163,7 @@ class Editor:
         self.states: dict[str, State] = {}
         self.ages_s: dict[str, float] = {}  # of the newest input of each subject
         self.follow = ""  # who was selected and is not followed yet
+        self.eye_m: tuple[float, float, float] = (0.0, 0.0, 0.0)  # where this picture is seen from
         self._open = open_client
         self._waiting: deque[Request] = deque()
         self._wake, self._ended = threading.Event(), threading.Event()
@@ -245,6 +260,16 @@ class Editor:
                 with contextlib.suppress(ValueError):  # the thread has just taken it
                     self._waiting.remove(waiting)
         self._ask(Request("place_subject", place, ""))
+
+    def reset(self, what: str, name: str = "") -> None:
+        """Puts a subject right where it stands, the selected one where none is named."""
+        name = name or self.entries.selected
+        words = {"towards": list(self.eye_m)} if what == "camera" else {}
+        self._ask(Request("reset_subject", (what, name), RESET[what].format(name), words))
+
+    def adjust(self, **words: Any) -> None:
+        """Mirrors the selected subject, or says where its root may go."""
+        self._ask(Request("adjust_subject", (self.entries.selected,), "", words))
 
     def set_profile(self, **words: Any) -> None:
         """Sends words of the profile of what is worn; those that wait go with them."""
@@ -386,6 +411,7 @@ def source_words(row: SourceRow, age_s: float | None = None) -> str:
     if row.deck is not None:
         return f"plays {row.deck.take.rpartition('/')[2]}"
     words = [] if row.rate_hz is None else [f"{row.rate_hz:.0f} Hz"]
+    words += [row.quality] if row.quality else []
     words += [] if age_s is None else [f"{_time(age_s)} old"]
     words += [] if row.delay_s is None else [f"{_time(row.delay_s)} delay"]
     senders = row.figures.get("senders")

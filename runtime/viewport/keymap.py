@@ -19,6 +19,10 @@ KEYS = (
     (", and .", "a frame back, on"),
     ("N", "the next take"),
     ("I", "learn a fader"),
+    ("Y", "the followed faces this camera"),
+    ("X", "stands on the mark"),
+    ("J", "faces ahead"),
+    ("Z", "takes a T-pose"),
     ("O", "contact shading"),
     ("E", "image effect"),
     ("B", "blinks"),
@@ -33,6 +37,9 @@ KEYS = (
     ("F12", "screenshot"),
     ("Esc", "quit"),
 )
+
+# Keys that put the followed subject right, by the control socket's words.
+RESETS = {"Y": "camera", "X": "mark", "J": "heading", "Z": "t_pose"}
 
 
 def line(gap: str = "   ") -> str:

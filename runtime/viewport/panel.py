@@ -11,7 +11,7 @@ from understudy.runtime.core.palette import STATE_COLOUR
 from understudy.runtime.core.pose import State
 
 from . import costume_panel
-from .editing import Deck, Editor, source_words
+from .editing import Deck, Editor, SubjectRow, source_words
 from .labels import Box, short
 from .lighting import Lighting
 from .look import HOURS, TONES
@@ -263,9 +263,33 @@ def _selected(editor: Editor, unit: float) -> None:
         editor.place_subject()
     row = next((row for row in editor.subjects if row.name == entries.selected), None)
     if row is not None:
+        _put_right(editor, row, unit)
         entries.costume.follow(row.name, row.character, row.profile, row.person)
         costume_panel.draw(editor, entries.costume, unit)
     imgui.unindent(unit)
+
+
+def _put_right(editor: Editor, row: SubjectRow, unit: float) -> None:
+    """Resets, mirror and root of the subject that is edited."""
+    buttons = {"Face camera": "camera", "On the mark": "mark", "Ahead": "heading"}
+    buttons["T-pose off" if row.t_pose else "T-pose"] = "off" if row.t_pose else "t_pose"
+    for number, (label, what) in enumerate(buttons.items()):
+        if number % 2:
+            imgui.same_line()
+        if imgui.button(label):
+            editor.reset(what)
+    changed, mirror = imgui.checkbox("mirror", row.mirror)
+    if changed:
+        row.mirror = bool(mirror)  # until the stage has answered
+        editor.adjust(mirror=row.mirror)
+    imgui.same_line()
+    imgui.set_next_item_width(unit * 6.0)
+    if imgui.begin_combo("root", row.root):
+        for choice in ("free", "in place", "hips only"):
+            if imgui.selectable(choice, choice == row.root)[0]:
+                row.root = choice
+                editor.adjust(root=choice)
+        imgui.end_combo()
 
 
 def _to_the_right(text: str, padding: float = 0.0) -> None:

@@ -27,7 +27,7 @@ from .editing import Editor
 from .feed import Feed
 from .focus import focus_of
 from .hud import Board
-from .keymap import HINTS, KEYS, KIND_NAME, SCOPE_NAME
+from .keymap import HINTS, KEYS, KIND_NAME, RESETS, SCOPE_NAME
 from .labels import short
 from .lighting import Lighting
 from .look import HOURS, TONES
@@ -198,6 +198,8 @@ class Viewer:
             self.editor.learn(self.style.last if self.style is not None else "")
         elif name in ("R", "M", "C") and name and self.editor is not None:
             self.shoot(self.editor, name)
+        elif name in RESETS and self.editor is not None:
+            self.reset(self.editor, RESETS[name])
         elif key == glfw.KEY_F11:
             self.window.fill_screen()
         elif key == glfw.KEY_F12:
@@ -256,6 +258,15 @@ class Viewer:
             editor.circle()
         elif frame is not None:
             editor.mark(frame.sequence)
+
+    def reset(self, editor: Editor, what: str) -> None:
+        """Puts the followed subject right: see `ResetSubject`."""
+        frame = self.feed.frame
+        editor.watch(frame)
+        if frame is not None and frame.subjects:
+            x, y, z = map(float, self.camera.position)
+            editor.eye_m = x, y, z
+            editor.reset(what, frame.subjects[self.lead % len(frame.subjects)].name)
 
     def dress(self, path: str) -> None:
         """A character's file that was dropped onto the window: the followed subject wears it."""
@@ -408,6 +419,8 @@ class Viewer:
             board.notice = board.notice or self.editor.news
         if self.editor is not None and self.edits:
             self.editor.watch(frame)
+            x, y, z = map(float, self.camera.position)
+            self.editor.eye_m = x, y, z
             board.editor = self.editor
             board.lighting = self.lighting
         board.caption = KIND_NAME.get(self.rig.kind, "no camera on stage")

@@ -31,6 +31,10 @@ export class Editing {
     $("subject-name").oninput = () => (this.naming = true);
     submit("place-form", () => this.place());
     submit("session-form", () => this.ask({ say: "save_session", path: $("session-path").value.trim() }));
+    for (const button of document.querySelectorAll("#resets [data-what]"))
+      button.onclick = () => this.ask({ say: "reset_subject", name: this.subject, what: button.dataset.what });
+    $("mirror").onclick = () => this.ask({ say: "adjust_subject", name: this.subject, mirror: $("mirror").getAttribute("aria-pressed") !== "true" });
+    $("root").onchange = () => this.ask({ say: "adjust_subject", name: this.subject, root: $("root").value });
     sure($("leave"), () => this.ask({ say: "remove_subject", name: this.subject }));
     for (const axis of AXES) {
       for (const [way, sign] of [["less", -1], ["more", 1]]) $(`${axis}-${way}`).onclick = () => this.step(axis, sign);
@@ -131,6 +135,10 @@ export class Editing {
     set($("subject-edited"), subject.name);
     if (other) this.naming = false;
     if (!this.naming) $("subject-name").value = subject.name;
+    $("t-pose").dataset.what = subject.t_pose ? "off" : "t_pose";
+    set($("t-pose"), subject.t_pose ? "T-pose off" : "T-pose");
+    $("mirror").setAttribute("aria-pressed", String(subject.mirror));
+    if (other || document.activeElement !== $("root")) $("root").value = subject.root;
     if (!other && performance.now() - this.placed < MINE_MS) return;
     const [x, y, z] = subject.at_m;
     for (const [axis, value] of Object.entries({ x, y, z, turn: subject.heading_deg }))
@@ -158,7 +166,7 @@ export class Editing {
       item.dataset.name = one.name;
       item.dataset.status = one.status;
       set(name, one.name);
-      set(state, [one.status, rate(one), delay(one)].filter(Boolean).join(" \u00b7 "));
+      set(state, [one.status, rate(one), delay(one), one.quality].filter(Boolean).join(" \u00b7 "));
       set(more, [one.reason, one.line !== one.name && one.line].filter(Boolean).join(" \u00b7 "));
       remove.hidden = !on;
       transport.hidden = !one.deck;

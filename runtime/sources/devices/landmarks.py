@@ -19,6 +19,10 @@ PORT = landmarks.PORT
 KINDS = SingleBody.KINDS
 
 
+# How much of the visibility that is shown is that of the newest points.
+VISIBLE = 0.1
+
+
 class Options(Table, frozen=True, kw_only=True):
     """What a source of landmarks takes."""
 
@@ -36,6 +40,12 @@ class LandmarksSource(SingleBody):
         options: Options = endpoint.options
         super().__init__(endpoint, receiver, options.name or "landmarks", options.delay.seconds)
         self._travels = options.travels
+        self._visible = 1.0
+
+    @property
+    def quality(self) -> str:
+        """How well its points are seen, in words; "" before any came."""
+        return f"points {self._visible:.0%} visible" if self.known else ""
 
     def decode(self, data: bytes) -> landmarks.Landmarks:
         return landmarks.decode(data)
@@ -44,6 +54,7 @@ class LandmarksSource(SingleBody):
         self, said: landmarks.Landmarks, arrived_s: float
     ) -> tuple[float | None, Packet] | None:
         """Bones that point where the points say."""
+        self._visible += VISIBLE * (float(said.visible.mean()) - self._visible)
         at, turns, seen = landmarks_body.pose(said.points, said.visible, self._travels)
         if not seen.any():
             return None

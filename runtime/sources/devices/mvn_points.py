@@ -70,7 +70,8 @@ class PointsBody:
         self._further = np.eye(count)[self._one] - np.eye(count)[self._up]
         self._stays = np.kron(STAYS_M**2 * self._further.T @ self._further, np.eye(3))
         self._turns = rotation.identity(count)
-        self._at: Array | None = None
+        self._at: Array = np.zeros(3)
+        self._laid = False
 
     def known(self, numbers: Array) -> int:
         """How many of these points are on a segment that is known."""
@@ -87,13 +88,13 @@ class PointsBody:
             return None
         rows, came = np.array(there).T
         ways, wanted = self._ways[rows], places[came]
-        first = self._at is None
+        first = not self._laid
         if first:
             self._turns, self._at = _standing(ways, wanted)
+            self._laid = True
         for _ in range(FIRST_STEPS if first else STEPS):
             if self._step(ways, wanted) < ENOUGH_RAD:
                 break
-        assert self._at is not None
         turned = rotation.rotate(self._turns[None], self._origins).sum(axis=1)
         seen = np.ones(len(self.names), bool)
         return mvn.Body(self.names, self._at + turned, self._turns.copy(), seen)
@@ -127,7 +128,6 @@ class PointsBody:
         self._turns = rotation.normalize(
             rotation.multiply(rotation.from_rotation_vector(turns), self._turns)
         )
-        assert self._at is not None
         self._at = self._at + step[size:]
         return longest
 

@@ -146,6 +146,7 @@ class NatNetSource:
         self._buffer = JitterBuffer[Moment](options.delay.seconds, _between, _apart)
         self._asked_s = self._models_s = self._answered_s = float("-inf")
         self._wants = False
+        self._quality = ""
 
     @property
     def silence(self) -> str:
@@ -254,6 +255,12 @@ class NatNetSource:
                 label = self._label(int(one))
                 props.append(Prop(label, at[i], turns[i], capture_ns=datagram.arrived_ns))
         self._buffer.add(self._time_s(said), arrived_s, Moment(packets, props))
+        every = [said.bodies, *(bones for _, bones in said.skeletons)]
+        count, good = (
+            sum(len(one.valid) for one in every),
+            sum(int(one.valid.sum()) for one in every),
+        )
+        self._quality = f"{good} of {count} bones and rigid bodies tracked" if count else ""
 
     def _label(self, number: int) -> str:
         return self._names.get(number) or _unnamed(number)
@@ -342,6 +349,11 @@ class NatNetSource:
             *(Stream(Kind.BODY, one, one.key, known=one.figure is not None) for one in bodies),
             *(Stream(Kind.PROP, prop, prop.name) for prop in self.props),
         ]
+
+    @property
+    def quality(self) -> str:
+        """How well Motive tracks, in words; "" before a frame."""
+        return self._quality
 
     def figures(self) -> dict[str, Any]:
         """The counts, for `stats`."""

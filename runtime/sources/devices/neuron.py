@@ -163,7 +163,8 @@ class NeuronSource:
             self.reception.repeated += 1
             return
         one.fit(said)
-        one.buffer.add(None, arrived_s, one.packet(said, arrived_s))
+        # Version 1.0 and text have no number.
+        one.buffer.add(None, arrived_s, one.packet(said, arrived_s), said.number or None)
 
     def _avatar(self, number: int) -> Avatar:
         if not self._first_heard:  # Axis Studio counts from 1, Axis Neuron from 0

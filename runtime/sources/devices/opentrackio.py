@@ -87,6 +87,7 @@ class OpenTrackIOSource:
         self.elsewhere = 0  # samples of other sources
         self.odd = 0  # fields that were left out, since they are not as the schema has them
         self._odd, self._odd_s = "", float("-inf")
+        self._status = ""
         self.name = self._label or f"Camera {self._only or 1}"
 
     @property
@@ -136,6 +137,9 @@ class OpenTrackIOSource:
             return None
         if self._only and not reception.may_follow(datagram):
             return None
+        if (told := sample.tracker) is not None:
+            words = [word for word in (told.status, told.notes) if word]
+            self._status = ", ".join(words)[:80]
         if odd:
             self.odd += len(odd)
             self._odd, self._odd_s = odd[0], now_s
@@ -183,6 +187,11 @@ class OpenTrackIOSource:
     def streams(self) -> list[Stream]:
         """What it has now."""
         return [Stream(Kind.CAMERA, camera, camera.name) for camera in self.cameras]
+
+    @property
+    def quality(self) -> str:
+        """How well it tracks, as the tracker says."""
+        return self._status
 
     def figures(self) -> dict[str, Any]:
         return {

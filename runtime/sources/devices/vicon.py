@@ -83,6 +83,7 @@ class Subject:
     def __init__(self, source: ViconSource, model: vicon.Model) -> None:
         self._source, self.label, self.key = source, model.subject, ""
         self.heard_s, self.heard_ns = float("-inf"), 0
+        self.skeleton, self.is_body = PERFORMER, False
         self.fit(model)
 
     def fit(self, model: vicon.Model) -> None:
@@ -96,8 +97,8 @@ class Subject:
         rest = at[order].copy()
         rest[0] = 0.0
         self.order, self.names = order, names
-        old = getattr(self, "skeleton", None)
-        same = old is not None and old.names == names
+        old = self.skeleton
+        same = old is not PERFORMER and old.names == names
         if same and np.abs(old.rest_positions[1:] - rest[1:]).max(initial=0.0) < SAME_M:
             return
         above = np.array([order.index(model.parents[n]) if i else -1 for i, n in enumerate(order)])

@@ -34,6 +34,8 @@ from understudy.runtime.sources.tracked import TrackedObjects
 from .vmc_skeleton import NOWHERE_M, at_rest, lacking, skeleton
 
 PORT = vmc.MARIONETTE_PORT
+# Of the calibration state in /OK.
+CALIBRATED = 3
 KINDS = (Kind.BODY, Kind.FACE, Kind.CAMERA, Kind.PROP)
 # A sender may leave messages out now and then, and a datagram gets lost: a bone keeps its place for
 # so many frames before it counts as not seen.
@@ -120,6 +122,7 @@ class VmcSource:
         self._delay_s = options.delay.seconds
         self._senders: dict[tuple, Sender] = {}
         self._body = Sender(self._delay_s)  # whose bones are followed
+        self._state = True, CALIBRATED, 1  # of /OK: loaded, calibration, tracking
         self.frames = self.dropped = self.clamped = 0
         self._peer: tuple = ()
         self._known = False  # whether the skeleton is the sender's that is followed
@@ -203,6 +206,7 @@ class VmcSource:
             ):
                 reception.repeated += 1
                 continue
+            self._state = performance.loaded, performance.calibration, performance.tracking
             said_s = performance.time_s if 0.0 < performance.time_s <= LONGEST_S else None
             sender.buffer.add(said_s, arrived_s, self._moment(performance, datagram))
 
@@ -360,6 +364,16 @@ class VmcSource:
             *(Stream(Kind.CAMERA, camera, camera.name) for camera in self.cameras),
             *(Stream(Kind.PROP, prop, prop.name) for prop in self.props),
         ]
+
+    @property
+    def quality(self) -> str:
+        """What its sender says of how it tracks, where not all is well."""
+        loaded, calibration, tracking = self._state
+        if not loaded:
+            return "no model is loaded there"
+        if calibration != CALIBRATED:
+            return "not calibrated there"
+        return "" if tracking else "tracks badly, as it says"
 
     def figures(self) -> dict[str, Any]:
         """The counts, for `stats`."""

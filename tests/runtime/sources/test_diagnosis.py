@@ -18,9 +18,10 @@ def frames(device: str) -> list[bytes]:
     return DEVICES[device].made().datagrams(Performance(clip()).frame(0), 0.0)
 
 
-@pytest.mark.parametrize("device", DEVICES)
+# A desk is a controller, whose bytes no source's port hears.
+@pytest.mark.parametrize("device", [name for name in DEVICES if name not in ("midi", "osc")])
 def test_every_devices_bytes_are_recognised(device):
-    scheme = {"facemotion3d": "ifacialmocap"}.get(device, device)
+    scheme = {"facemotion3d": "ifacialmocap", "mvn-points": "mvn"}.get(device, device)
     assert {recognised(data)[0] for data in frames(device)} == {scheme}
 
 

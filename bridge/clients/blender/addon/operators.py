@@ -6,7 +6,7 @@ import bpy
 
 from understudy.runtime.core.errors import UnderstudyError
 
-from . import pyzmq
+from . import pyzmq, stages
 
 
 def session_module():
@@ -36,6 +36,34 @@ class UNDERSTUDY_OT_connect(bpy.types.Operator):
             session.failure = str(error)
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class UNDERSTUDY_OT_find(bpy.types.Operator):
+    bl_idname = "understudy.find"
+    bl_label = "Find stages"
+    bl_description = "Looks for stages on this network for a second; Blender waits for it"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        found = context.scene.understudy.found
+        found.clear()
+        for stage in stages.look():
+            one = found.add()
+            one.name, one.address, one.keys = stage.name, stage.address, stage.keys
+        if not len(found):
+            self.report({"INFO"}, "No stage on this network announces itself; give its address.")
+        return {"FINISHED"}
+
+
+class UNDERSTUDY_OT_choose(bpy.types.Operator):
+    bl_idname = "understudy.choose"
+    bl_label = "Take this stage"
+    bl_description = "Its address becomes this scene's"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+    address: bpy.props.StringProperty()  # type: ignore[valid-type]
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.scene.understudy.address = self.address
         return {"FINISHED"}
 
 
@@ -176,6 +204,8 @@ class UNDERSTUDY_OT_clear_faces(bpy.types.Operator):
 
 CLASSES = (
     UNDERSTUDY_OT_connect,
+    UNDERSTUDY_OT_find,
+    UNDERSTUDY_OT_choose,
     UNDERSTUDY_OT_disconnect,
     UNDERSTUDY_OT_install_pyzmq,
     UNDERSTUDY_OT_record_start,

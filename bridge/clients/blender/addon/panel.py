@@ -51,6 +51,11 @@ class UNDERSTUDY_PT_stage(_Tab, bpy.types.Panel):
         column.prop(settings, "address")
         column.prop(settings, "key_file")
         if live is None:
+            layout.operator("understudy.find", icon="VIEWZOOM")
+            for one in settings.found:
+                lock = "LOCKED" if one.keys else "WORLD"
+                text = f"{one.name}, {one.address.removeprefix('tcp://')}"
+                layout.operator("understudy.choose", text=text, icon=lock).address = one.address
             layout.operator("understudy.connect", icon="LINKED")
             if session.failure:
                 say(layout, session.failure, width, "ERROR")

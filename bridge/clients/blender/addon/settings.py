@@ -55,6 +55,13 @@ class UNDERSTUDY_PG_thing(bpy.types.PropertyGroup):
     )
 
 
+class UNDERSTUDY_PG_found(bpy.types.PropertyGroup):
+    """A stage that announces itself on the network."""
+
+    address: StringProperty()
+    keys: BoolProperty()
+
+
 class UNDERSTUDY_PG_settings(bpy.types.PropertyGroup):
     address: StringProperty(
         name="Stage",
@@ -95,6 +102,7 @@ class UNDERSTUDY_PG_settings(bpy.types.PropertyGroup):
         default="00:00:00:00",
         description="Timecode of frame 0. Blender's last is 1048574, 12 hours on at 24 a second",
     )
+    found: CollectionProperty(type=UNDERSTUDY_PG_found)
     subjects: CollectionProperty(type=UNDERSTUDY_PG_subject)
     cameras: CollectionProperty(type=UNDERSTUDY_PG_thing)
     props: CollectionProperty(type=UNDERSTUDY_PG_thing)
@@ -105,6 +113,7 @@ CLASSES = (
     UNDERSTUDY_PG_face,
     UNDERSTUDY_PG_subject,
     UNDERSTUDY_PG_thing,
+    UNDERSTUDY_PG_found,
     UNDERSTUDY_PG_settings,
 )
 
