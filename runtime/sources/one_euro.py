@@ -27,9 +27,9 @@ def _share(cutoff_hz: Array | float, dt_s: float) -> Array:
 
 
 class OneEuro:
-    """One stream's; cutoff_hz at rest, beta raises it with speed."""
+    """One stream's; cutoff_hz at rest, beta raises it with speed: numbers, or one a joint (J,)."""
 
-    def __init__(self, cutoff_hz: float, beta: float) -> None:
+    def __init__(self, cutoff_hz: Array | float, beta: Array | float) -> None:
         self.cutoff_hz, self.beta = cutoff_hz, beta
         self._time_s = float("-inf")
         self._rotations: Array = np.zeros((0, 4))
@@ -60,9 +60,8 @@ class OneEuro:
             self._root_speed += float(slow) * (
                 float(np.linalg.norm(step)) / dt_s - self._root_speed
             )
-            self._root = self._root + step * _share(
-                self.cutoff_hz + self.beta * self._root_speed, dt_s
-            )
+            cutoff_hz, beta = (float(np.ravel(one)[0]) for one in (self.cutoff_hz, self.beta))
+            self._root = self._root + step * _share(cutoff_hz + beta * self._root_speed, dt_s)
         self._time_s = packet.capture_s
         positions = packet.positions.copy()
         positions[0] = self._root

@@ -32,13 +32,18 @@ HANDS_KEPT_S, USUALLY, GAPS = 0.1, 1.5, 8
 # How late a part is by itself is measured over so long, and followed by playing so much slower or
 # faster; further off it is taken at once.
 LAGS_S, PLAYS, LOST_S = 1.0, 0.05, 0.25
+NO_CUTOFF_HZ = 1e9
 
 
 class Smooth(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A One Euro filter: the cutoff at rest in Hz, and by how much speed raises it."""
+    """A One Euro filter: the cutoff at rest in Hz, and by how much speed raises it.
+
+    joints: those and all below them; none: all.
+    """
 
     cutoff_hz: Annotated[float, Meta(gt=0.0, le=1000.0)] = 1.5
     beta: Annotated[float, Meta(ge=0.0, le=100.0)] = 0.3
+    joints: list[str] = []
 
 
 class Part(
@@ -48,13 +53,13 @@ class Part(
 
     delay_s  shown so much later, interpolated, so that a slower part is in step with it
     joints   the joints that are taken, with all below them; none: all. The rest is acted
-    smooth   a filter, for a source that trembles
+    smooth   a filter, for a source that trembles; or several, each for joints of its own
     """
 
     source: str
     delay_s: Annotated[float, Meta(ge=0.0, le=2.0)] = 0.0
     joints: list[str] = []
-    smooth: Smooth | None = None
+    smooth: Smooth | list[Smooth] | None = None
 
     @property
     def address(self) -> tuple[str, str]:
@@ -80,7 +85,9 @@ class Feed:
     def __init__(self, part: Part) -> None:
         self.part = part
         self._playout = Playout() if part.delay_s else None
-        self._filter = OneEuro(part.smooth.cutoff_hz, part.smooth.beta) if part.smooth else None
+        said = part.smooth
+        self._smooth = said if isinstance(said, list) else [said] if said else []
+        self._filter: tuple[Skeleton, OneEuro] | None = None
         self._mask: tuple[Skeleton, Array] | None = None
         self._ahead_s = 0.0  # of the packets' clock before the stage's
         self._lags: deque[tuple[float, float]] = deque()
@@ -98,8 +105,8 @@ class Feed:
             lag_s = self._behind(now_s, packets[-1] if packets else None)
             shown = self._playout.at(now_s + self._ahead_s - self.part.delay_s - lag_s)
             packets = [shown] if shown is not None else []
-        if self._filter is not None:
-            packets = [self._filter.applied(packet) for packet in packets]
+        if self._smooth:
+            packets = [self._filtered(packet, skeleton) for packet in packets]
         if self.part.joints:
             packets = [self._masked(packet, skeleton) for packet in packets]
         return packets
@@ -122,6 +129,16 @@ class Feed:
             self._lag_s = least_s
         self._lag_s += min(max(least_s - self._lag_s, -most_s), most_s)
         return self._lag_s
+
+    def _filtered(self, packet: Packet, skeleton: Skeleton) -> Packet:
+        if self._filter is None or self._filter[0] is not skeleton:
+            # A joint of no filter goes where it is sent.
+            cutoff_hz, beta = np.full(len(skeleton), NO_CUTOFF_HZ), np.zeros(len(skeleton))
+            for one in self._smooth:
+                which = below(skeleton, one.joints) if one.joints else slice(None)
+                cutoff_hz[which], beta[which] = one.cutoff_hz, one.beta
+            self._filter = skeleton, OneEuro(cutoff_hz, beta)
+        return self._filter[1].applied(packet)
 
     def _masked(self, packet: Packet, skeleton: Skeleton) -> Packet:
         if self._mask is None or self._mask[0] is not skeleton:

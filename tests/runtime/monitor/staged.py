@@ -10,10 +10,12 @@ from understudy.bridge import ControlServer
 from understudy.bridge.requests import (
     AddSource,
     AddSubject,
+    AdjustSubject,
     PlaceSubject,
     RemoveSource,
     RemoveSubject,
     RenameSubject,
+    ResetSubject,
     SaveSession,
     ShowSession,
 )
@@ -108,6 +110,13 @@ class StagedSession:
                 subject = self._known(request.name)
                 subject["at_m"] = list(request.at_m)
                 subject["heading_deg"] = request.heading_deg
+            case ResetSubject():
+                if request.what == "mark":
+                    self._known(request.name)["at_m"] = list(request.at_m)
+            case AdjustSubject():
+                subject = self._known(request.name)
+                subject["mirror"] = bool(request.mirror)
+                subject["root"] = request.root or "free"
             case SaveSession():
                 if not request.path:
                     raise UnderstudyError("This stage came from no session file; name one.")

@@ -35,6 +35,8 @@ EDITS: list[dict[str, Any]] = [
     {"say": "add_subject", "name": "Cy", "part": "body", "stream": "vmc/2"},
     {"say": "rename_subject", "name": "Ann", "to": "Bo"},
     {"say": "place_subject", "name": "Ann", "at_m": [1, 0, 2.5], "heading_deg": 90},
+    {"say": "reset_subject", "name": "Ann", "what": "camera"},
+    {"say": "adjust_subject", "name": "Ann", "mirror": True},
     {"say": "save_session", "path": "show.toml"},
 ]
 RENAME = next(one for one in EDITS if one["say"] == "rename_subject")
@@ -148,7 +150,14 @@ def test_with_the_token_all_of_it_can_be_changed():
         made = {"part": "body", "stream": "vmc/2"}
         assert await do(say="add_subject", name="Cy", **made, **where) == "Cy is on stage."
         session = await until(other, lambda one: len(one["subjects"]) == 2)
-        assert session["subjects"][1] == {"name": "Cy", "made_of": {"body": "vmc/2"}, **where}
+        usual = {"mirror": False, "root": "free", "t_pose": 0}
+        cy = {"name": "Cy", "made_of": {"body": "vmc/2"}, **where, **usual}
+        assert session["subjects"][1] == cy
+        said = await do(say="reset_subject", name="Cy", what="mark")
+        assert said == "Cy stands on the mark."
+        await until(other, lambda one: one["subjects"][1]["at_m"] == [0, 0, 0])
+        assert await do(say="adjust_subject", name="Cy", mirror=True, root="in place") == ""
+        await until(other, lambda one: one["subjects"][1]["root"] == "in place")
         assert await do(say="remove_subject", name="Cy") == "Cy left the stage."
         said = await do(say="rename_subject", name="Ann", to="Bo")
         assert said == "Ann is called Bo now."

@@ -13,7 +13,7 @@ from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.fingers import fingers, gloves
 from understudy.runtime.sources.one_euro import OneEuro
 from understudy.runtime.sources.packet import Packet
-from understudy.runtime.stage.parts import Assembly, Feed, Part, Smooth, below
+from understudy.runtime.stage.parts import Assembly, Feed, Kept, Part, Smooth, below
 
 TICK_S = 1 / 60
 
@@ -164,3 +164,44 @@ def test_a_part_may_wait_for_less_than_its_source_plays_out_late():
     assert all(len(packets) == 1 for packets in shown[2:])
     behind = [5.0 + n / 60.0 - shown[n][0].positions[0, 2] for n in range(30, 120)]
     assert behind == pytest.approx([0.072] * 90, abs=1e-9)
+
+
+def test_hands_of_every_tick_are_missing_at_the_first_without_them():
+    kept = Kept()
+    for n in range(30):
+        kept.came(n * TICK_S)
+        assert kept.holds(n * TICK_S)
+    assert not kept.holds(30 * TICK_S), "kept on they would stand still on a body that moves"
+    kept.came(31 * TICK_S)
+    assert kept.holds(31 * TICK_S)
+
+
+def test_hands_that_come_less_often_than_a_stage_ticks_are_kept_in_between():
+    kept, held = Kept(), []
+    for n in range(60):
+        if n % 3 == 0 and n < 45:  # gloves of 20 Hz
+            kept.came(n * TICK_S)
+        held.append(kept.holds(n * TICK_S))
+    assert all(held[:46]) and not any(held[48:])
+
+
+def test_each_body_part_may_have_a_filter_of_its_own():
+    calm = Smooth(cutoff_hz=0.5, beta=0.0, joints=["left_upper_arm"])
+    feed = Feed(Part("suit", smooth=[calm, Smooth(cutoff_hz=5.0, joints=["left_hand"])]))
+    random = np.random.default_rng(5)
+    arm, hand, other = (PERFORMER.index(name) for name in ("LeftArm", "LeftHand", "RightArm"))
+    shown, sent = [], []
+    for n in range(120):
+        one = packet(n * TICK_S)
+        trembling = 0.05 * random.normal(size=(len(PERFORMER), 3))
+        one.rotations[:] = rotation.from_rotation_vector(trembling)
+        (there,) = feed.packets(n * TICK_S, [one], PERFORMER)
+        shown.append(there.rotations)
+        sent.append(one.rotations)
+    spread = (
+        np.array(shown)[20:, :, :3].std(axis=(0, 2)),
+        np.array(sent)[20:, :, :3].std(axis=(0, 2)),
+    )
+    calmed = spread[0] / spread[1]
+    assert calmed[arm] < 0.25 and 0.25 < calmed[hand] < 0.8
+    assert calmed[other] == pytest.approx(1.0, abs=1e-6)
