@@ -13,10 +13,10 @@ import zmq
 from .security import address as addresses
 from .security.access import AccessControl, ConnectionMonitor
 from .security.rights import RECORD
-from .wire.envelope import INPUTS, seal
+from .wire.envelope import INPUTS, SOUND, seal
 
-# A recorder that waits for a disk: some seconds of ticks.
-QUEUE = 1024
+# A recorder that waits for a disk: some seconds of ticks, and of sound.
+QUEUE = 4096
 ANYWHERE = "tcp://127.0.0.1:*"
 
 
@@ -41,8 +41,15 @@ class InputPublisher:
     def publish(self, message: bytes) -> None:
         """Sends what came in at a tick. Never waits."""
         self.connections.poll()
+        self._send(seal(INPUTS) + message)
+
+    def sound(self, message: bytes) -> None:
+        """Sends some sound that was heard. Never waits."""
+        self._send(seal(SOUND) + message)
+
+    def _send(self, message: bytes) -> None:
         with contextlib.suppress(zmq.Again):  # PUB drops instead; this costs nothing to be sure of
-            self._socket.send(seal(INPUTS) + message, zmq.NOBLOCK)
+            self._socket.send(message, zmq.NOBLOCK)
 
     def close(self) -> None:
         self.connections.close()

@@ -9,6 +9,8 @@ FRAME = b"FRAM"
 SKELETONS = b"SKEL"
 # What came in at a tick, for recorders: msgpack, and no message of a subscriber's.
 INPUTS = b"INPT"
+# What was heard beside the stage, for recorders: msgpack as well.
+SOUND = b"SOND"
 
 _LAYOUT = struct.Struct("<4sI")
 SIZE = _LAYOUT.size

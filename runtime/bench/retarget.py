@@ -1,4 +1,6 @@
-"""`understudy bench retarget`: motion onto characters and back, beside rotations copied by role.
+"""`understudy bench retarget`: motion onto characters and back, beside what other tools do.
+
+Beside it are rotations copied by role, and with --blender constraints in Blender.
 
 For each clip and each character: how high planted soles stand over the floor, how far planted feet
 slide beside the actor's, how near palms come that were near to each other and how near the surfaces
@@ -29,6 +31,7 @@ from understudy.runtime.takes import motion_file
 from understudy.runtime.takes.carrying import carried
 from understudy.runtime.takes.clip import Clip, without_tpose
 
+from . import blender_way
 from .touches import Surfaces, moments
 
 SECONDS = 20.0
@@ -52,6 +55,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="a character, a profile, or a motion file whose skeleton is meant; may be given again",
     )
     add("--verbose", action="store_true", help="clip by clip")
+    add("--blender", action="store_true", help="also as it is done in Blender, which runs it")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,9 +66,13 @@ def run(args: argparse.Namespace) -> int:
         figure = figures.load(to)
         file, _ = profiles.file_of(to)
         surfaces = Surfaces(load(file)) if has_mesh(file) else None
-        rows: dict[str, list[dict[str, float]]] = {"fitted": [], "copied": []}
+        ways: dict[str, Onto] = {"fitted": _fitted, "copied": _copied}
+        if args.blender:
+            blender_way.ready()
+            ways["blender"] = blender_way.onto
+        rows: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
         for clip in clips:
-            for way, onto in (("fitted", _fitted), ("copied", _copied)):
+            for way, onto in ways.items():
                 try:
                     row = measure(clip, figure, onto, surfaces)
                 except UnderstudyError as error:
@@ -103,11 +111,12 @@ def _clips(paths: list[Path], most: int) -> list[Clip]:
     return found
 
 
-Onto = Callable[[Clip, Figure], Clip]
+Onto = Callable[..., Clip]
 
 
-def _fitted(clip: Clip, figure: Figure) -> Clip:
-    return carried(clip, figure)
+def _fitted(clip: Clip, figure: Figure, worn: Figure | None = None) -> Clip:
+    """worn: the character whose motion the clip is, where its mesh is known."""
+    return carried(clip, figure, None, worn.floor_m if worn is not None else None)
 
 
 def _copied(clip: Clip, figure: Figure) -> Clip:
@@ -156,27 +165,26 @@ def measure(
     """What became of a clip on a character; lengths at a stature of 1.7 m, NaN where none is."""
     shown = onto(clip, figure)
     source, target = clip.skeleton, figure.skeleton
-    theirs, ours = roles(source), roles(target)
     there = source.globals(clip.positions, clip.rotations)[0]
     here = target.globals(shown.positions, shown.rotations)[0]
     size_s, size_t = _stature(there, source), _stature(here, target)
-    own = Fitting(target, figure)
-    soles = own.landed_m(shown.positions, shown.rotations)
+    own, fitting = Fitting(target, figure), Fitting(source, figure)
+    actor = Fitting(source, Figure(source))
+    theirs_p = actor.soles(clip.positions, clip.rotations)
+    ours_p = own.soles(shown.positions, shown.rotations)
     floor: list[float] = []
     slid, actor_slid = [], []
-    for number, side in enumerate(("left", "right")):
-        foot = f"{side}_toes" if {f"{side}_toes"} <= theirs.keys() & ours.keys() else f"{side}_foot"
-        a, b = there[:, theirs[foot]], here[:, ours[foot]]
+    for foot in range(min(theirs_p.shape[1], ours_p.shape[1])):
+        # The balls of both: a joint in a thick sole moves over a foot that rocks and stands.
+        a, b = theirs_p[:, foot, 1], ours_p[:, foot, 1]
         flat = np.linalg.norm(np.diff(a[:, [0, 2]], axis=0), axis=-1) * clip.rate_hz * size_s
         stands = (flat < STANDS_MPS) & (a[1:, 1] < np.percentile(a[:, 1], 30))
-        if not stands.any() or number >= soles.shape[1]:
-            continue
-        floor += (np.abs(soles[1:, number][stands]) * size_t).tolist()
+        lowest = ours_p[1:, foot, :, 1].min(-1)[stands]
+        floor += (np.abs(lowest) * size_t).tolist()
         actor_slid += flat[stands].tolist()
         moved = np.linalg.norm(np.diff(b[:, [0, 2]], axis=0), axis=-1) * clip.rate_hz * size_t
         slid += moved[stands].tolist()
     # Hands are compared in their own size: one that holds a wrist holds it at the same place.
-    actor, fitting = Fitting(source, Figure(source)), Fitting(source, figure)
     apart_s = _apart(actor.palms(clip.positions, clip.rotations)) / actor.hands_size
     apart_t = _apart(own.palms(shown.positions, shown.rotations)) / actor.hands_size
     apart_t = apart_t / fitting.hands_ratio
@@ -212,7 +220,9 @@ def _touch_mm(clip: Clip, shown: Clip, surfaces: Surfaces | None) -> float:
 def _back(clip: Clip, shown: Clip, onto: Onto, figure: Figure) -> tuple[float, float]:
     """Mean degrees and millimetres of the joints with a role when a clip is carried back."""
     source = clip.skeleton
-    again = onto(shown, Figure(source))
+    again = (
+        _fitted(shown, Figure(source), figure) if onto is _fitted else onto(shown, Figure(source))
+    )
     shared = sorted(
         joint for name, joint in roles(source).items() if name in roles(figure.skeleton)
     )

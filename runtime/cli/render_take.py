@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, paths: Sequence[Path], size: tuple[int, int]) 
         fps = film.checked_rate(take_film.film_rate(parts, args.fps))
         seconds = sum(part.seconds for part in parts)
         options = filming.options_of(args)
-        sound = _sound(args, seconds)
+        sound = _sound(args, parts, seconds)
         sheet = Sheet(args.contact_sheet) if args.contact_sheet else None
         renderer = stack.enter_context(Renderer(*size))
         notes = []
@@ -85,13 +85,16 @@ def _camera(asked: str | None, parts: Sequence[TakePart]) -> str:
     raise UnderstudyError(f"--camera {asked}: there are {names}{', '.join(FOLLOWING)}.")
 
 
-def _sound(args: argparse.Namespace, seconds: float):
-    """The film's sound (N,); None for none."""
+def _sound(args: argparse.Namespace, parts: Sequence[TakePart], seconds: float):
+    """The film's sound (N,): what --voice names, else what was recorded; None for none."""
     from understudy.runtime.sources import voice
     from understudy.runtime.viewport.capture import SOUND_HZ
+    from understudy.runtime.viewport.take_film import heard
 
-    if args.voice is None:
-        return None
+    if args.voice in (None, voice.OF_TAKE):
+        found = heard(parts)
+        if found is not None or args.voice is None:
+            return found
     path = voice.beside(args.take[0]) if args.voice == voice.OF_TAKE else Path(args.voice)
     begin, end = (round(at * SOUND_HZ) for at in (args.start, args.start + seconds))
     return voice.read(path, SOUND_HZ)[begin:end]

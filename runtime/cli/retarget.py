@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         source = motion_file.read(args.motion, progress=bar("reading"), **decided(args))
         for note in source.notes:
             print(note)
-        clip = carried(source, figure, bar("carrying over"))
+        clip = carried(source, figure, bar("carrying over"), _floor_m(args.motion))
     if args.out is not None:
         _write(args.out, clip, profiles.file_of(args.to)[0])
         print(f"{args.out}: {len(clip)} frames at {clip.rate_hz:g} Hz on {clip.name}")
@@ -84,6 +84,20 @@ def run(args: argparse.Namespace) -> int:
         preview.sheet(args.preview, source, clip, args.to)
         print(f"{args.preview}: source above, {clip.name} below")
     return 0
+
+
+def _floor_m(motion: Path) -> float | None:
+    """How high the floor lies under a source that brings its mesh."""
+    from understudy.runtime.characters.gltf_document import has_mesh
+    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.stage import figures
+
+    if not has_mesh(motion):
+        return None
+    try:
+        return figures.load(motion).floor_m
+    except UnderstudyError:  # as a character it cannot be read; its motion was
+        return None
 
 
 def _exporter(out: Path) -> Any:

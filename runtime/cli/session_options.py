@@ -52,9 +52,16 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="SOUND[?subject=NAME]",
-        help="a sound file, `take` for the one beside the take that has its name, or "
+        help="a sound file, `take` for the take's own, or the one beside it that has its name, or "
         "`microphone`: a voice that moves the mouth of NAME or of the first; a phone's face comes "
-        "before it",
+        "before it; it goes into the take",
+    )
+    sources.add_argument(
+        "--sound",
+        action="append",
+        default=[],
+        metavar="SOUND[?device=NAME]",
+        help="a sound file, or `microphone`, that goes into the take beside it, and moves no mouth",
     )
     sources.add_argument(
         "--take",
@@ -409,6 +416,8 @@ def _sources(args: argparse.Namespace) -> list[dict[str, Any]]:
     if args.gamepad:
         tables.append({"from": "gamepad://"})
     tables += [{"from": registry.rooted(f"voice://{_heard(v, args)}", here)} for v in args.voice]
+    mute = [f"{sound}{'&' if '?' in sound else '?'}face=0" for sound in args.sound]
+    tables += [{"from": registry.rooted(f"voice://{_heard(s, args)}", here)} for s in mute]
     if getattr(args, "remote", False):
         tables.append({"from": "remote://"})
     spoilt = args.jitter is not None or args.drop

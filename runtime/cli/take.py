@@ -37,7 +37,7 @@ understudy take rm takes/12A_T002.mcap
 understudy take export takes/12A_T003.mcap --to bvh --out out
 understudy take export takes/12A_T003.mcap --to csv --subject ann --out out"""
 # What each carries: docs/take.md.
-FORMATS = "bvh, csv, glb, usd, fbx, otio, edl, or a plug-in's"
+FORMATS = "bvh, csv, glb, usd, fbx, otio, edl, wav, or a plug-in's"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -185,6 +185,7 @@ def _lines(one: Contents) -> list[str]:
     ]
     for name, states in one.subjects.items():
         lines.append(f"  {name}: {', '.join(f'{n} {state}' for state, n in states.items())}")
+    lines += [f"  sound {name}: {seconds:.2f} s" for name, seconds in one.sounds.items()]
     for event in one.events:
         if event.get("event") == "marker":
             lines.append(f"  marker at tick {event.get('sequence')}: {event.get('text', '')}")

@@ -8,6 +8,7 @@ below it, and where names say nothing the tree and the lengths of its bones do (
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
@@ -159,7 +160,7 @@ def _named(names: tuple[str, ...], parents: tuple[int, ...]) -> Guess:
     found: dict[str, int] = {}
     for side in SIDES:
         for parts in (LEG, ARM):
-            found |= _limb(said, above, side, parts)
+            found |= _limb(names, said, above, side, parts)
     return Guess(found)
 
 
@@ -214,8 +215,18 @@ def _worth(said: Said) -> dict[str, float]:
     return worth
 
 
+def _parts_of_one(names: tuple[str, ...], upper: int, lower: int) -> bool:
+    """Whether a joint is called as one above it but for what follows: upper_arm.L.001, 左肩C."""
+    one, other = (re.sub(r"[\d._]", "", names[j]) for j in (upper, lower))
+    return other.startswith(one)
+
+
 def _limb(
-    said: tuple[Said, ...], above: list[list[int]], side: str, parts: tuple[str, ...]
+    names: tuple[str, ...],
+    said: tuple[Said, ...],
+    above: list[list[int]],
+    side: str,
+    parts: tuple[str, ...],
 ) -> dict[str, int]:
     """The chain of joints of a side, each below the one before, that its names fit best."""
     best: dict[tuple[int, int], tuple[float, tuple[int, int] | None]] = {}
@@ -231,8 +242,13 @@ def _limb(
             before: tuple[float, tuple[int, int] | None] = (0.0, None)
             for a in above[j]:
                 for i in range(k):
-                    # Nearer to the root wins a tie: a limb in two parts begins with the first.
-                    if (a, i) in best and best[a, i][0] >= before[0] + 1e-9:
+                    if (a, i) not in best:
+                        continue
+                    more = best[a, i][0] - before[0]
+                    if more > 1e-9 or (
+                        # Nearer to the root wins a tie: a bone in two parts begins with the first.
+                        more > -1e-9 and before[1] and _parts_of_one(names, a, before[1][0])
+                    ):
                         before = (best[a, i][0], (a, i))
             best[j, k] = (before[0] + value, before[1])
             if best[j, k][0] > top[0] + 1e-9:

@@ -15,6 +15,7 @@ import numpy as np
 from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.roles import LEG, SIDES
 from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
 
 from .ground import SOLE_M, clearances
 from .limbs import PERSONS_M, Limb, block
@@ -29,7 +30,10 @@ HOVERS_M = 0.04
 STRETCH = 0.985
 # How much of where a foot points is told by the body, beside the foot's own length on the ground: a
 # foot that hangs down points nowhere, and one that walks turns a little at every step.
-BODYS = 0.6
+BODYS = 0.3
+# What stands aside of where it is scaled to slides when the foot turns. Of a toy whose hips are as
+# wide as its legs are short, feet are let stand no further out than this share of a leg, nor ahead.
+MOST_OUT, MOST_AHEAD = 0.12, 0.06
 _ON_THE_GROUND = np.array([1.0, 0.0, 1.0])
 
 
@@ -74,14 +78,14 @@ def _ahead(left: Array) -> Array:
     return left[..., ::-1] * np.array([-1.0, 1.0, 1.0])
 
 
-def landed(high: Array) -> Array:
+def landed(high: Array, size: float = 1.0) -> Array:
     """(...) heights of soles (...) on a floor that they do not enter, and do not hover over.
 
     Mocap's feet push off through the floor and stand some millimetres above it. Between the two a
-    foot comes down and lifts without a step.
+    foot comes down and lifts without a step. size is the body's beside a person's.
     """
     above = np.maximum(high, 0.0)
-    x = np.minimum(above * (1.0 / HOVERS_M), 1.0)
+    x = np.minimum(above * (1.0 / (HOVERS_M * size)), 1.0)
     return above * x * (2.0 - x)
 
 
@@ -89,6 +93,13 @@ def _scaled(up: dict[int, float], world_p: Array, role: dict[str, int]) -> dict[
     """Clearances with soles as thick as the body is large."""
     leg_m = float(world_p[role["hips"], 1] - world_p[role["left_foot"], 1])
     return {joint: high + SOLE_M * (leg_m / PERSONS_M - 1.0) for joint, high in up.items()}
+
+
+def _above(skeleton: Skeleton, role: dict[str, int], floor_m: float) -> dict[int, float]:
+    """How high the joints of the feet stand over a floor."""
+    feet = [j for n, j in role.items() if n.endswith(("_foot", "_toes"))]
+    stand = skeleton.rest_globals[0]
+    return {j: max(float(stand[j, 1] - floor_m), 1e-3) for j in feet}
 
 
 def _feet_m(world_p: Array, role: dict[str, int], sides: Sequence[str]) -> Array:
@@ -121,6 +132,7 @@ class Feet:
         floor_m: float | None,
         scale: float,
         wider_m: float,
+        source_floor_m: float | None = None,
     ) -> None:
         have = way.source_role
         there = [n for n in legs if _whole(limbs[n].name.partition("_")[0], have)]
@@ -131,9 +143,9 @@ class Feet:
         source_up = _scaled(clearances(way.source, way.source_p), way.source_p, have)
         target_up = _scaled(clearances(way.target, way.target_p), way.target_p, way.target_role)
         if floor_m is not None:  # its mesh says where the soles are
-            feet = [j for n, j in way.target_role.items() if n.endswith(("_foot", "_toes"))]
-            stand = way.target.rest_globals[0]
-            target_up = {j: max(float(stand[j, 1] - floor_m), 1e-3) for j in feet}
+            target_up = _above(way.target, way.target_role, floor_m)
+        if source_floor_m is not None:
+            source_up = _above(way.source, have, source_floor_m)
         self._row = way.row
         self._source = _soles(have, sides, way.source_p, way.source_r, source_up)
         self._target = _soles(way.target_role, sides, way.target_p, way.target_r, target_up)
@@ -144,7 +156,11 @@ class Feet:
         feet_m = _feet_m(way.target_p, way.target_role, sides) - scale * _feet_m(
             way.source_p, have, sides
         )
-        outward = wider_m * np.array([1.0 if s == "left" else -1.0 for s in sides])
+        parts = [[f"{side}_{part}" for part in LEG[:3]] for side in sides]
+        self._leg_m = _legs_m(way.target_p, way.target_role, parts)
+        feet_m = np.clip(feet_m, -MOST_AHEAD * self._leg_m, MOST_AHEAD * self._leg_m)
+        outward = np.clip(wider_m, -MOST_OUT * self._leg_m, MOST_OUT * self._leg_m)
+        outward = outward * np.array([1.0 if s == "left" else -1.0 for s in sides])
         # A longer foot reaches further ahead of its heel, one under wider hips further out. Where
         # that is each foot says for the most part: hips and shoulders turn over feet that stand.
         # (F, 3, 3): times where a foot points it is all that goes aside.
@@ -155,9 +171,8 @@ class Feet:
         self._forward = rotation.rotate(
             rotation.conjugate(way.source_r[ankles]), np.array([0.0, 0.0, 1.0])
         )
-        parts = [[f"{side}_{part}" for part in LEG[:3]] for side in sides]
-        self._leg_m = _legs_m(way.target_p, way.target_role, parts)
         self._source_leg_m = _legs_m(way.source_p, have, parts)
+        self._size = float(self._source_leg_m.mean()) / PERSONS_M if there else 1.0
         self._theirs = [(have[names[0]], have[names[2]]) for names in parts]
 
     def rows(self, points: Points, ours: Callable[[int], Array]) -> None:
@@ -187,9 +202,9 @@ class Feet:
         points = self._source.below(source_p, source_r, self._row[self._source.joints])
         return np.asarray(points[..., 1].min(-1))
 
-    def landed_m(self, world_p: Array, world_r: Array) -> Array:
-        """(..., F) the same of the character's soles."""
-        return np.asarray(self._target.below(world_p, world_r, self._target.joints)[..., 1].min(-1))
+    def soles(self, world_p: Array, world_r: Array) -> Array:
+        """(..., F, 3, 3) where heel, ball and tip of the character's soles are."""
+        return self._target.below(world_p, world_r, self._target.joints)
 
     def aim(self, sums: Array, left: Array) -> tuple[Array, Array]:
         """The ankles' goals (..., F, 3), and how far the hips must come down (...).
@@ -199,7 +214,7 @@ class Feet:
         scale, lead = self._scale, left.shape[:-1]
         shape = (*lead, self._count, 3)
         self.last_m = np.minimum.reduce(sums[..., self._soles, 1].reshape(shape), -1)
-        up = scale * landed(self.last_m)  # above the floor, (..., F)
+        up = scale * landed(self.last_m, self._size)  # above the floor, (..., F)
         ahead = sums[..., self._ahead, :] + BODYS * _ahead(left)[..., None, :]
         ahead = quaternion.unit(ahead * _ON_THE_GROUND)
         aim = sums[..., self._aims, :] + (ahead[..., None, :] @ self._aside)[..., 0, :]

@@ -17,12 +17,13 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
 _FINGERS = {
-    "thumb": r"thumb|pollex",
-    "index": r"index|pointer|fore(?!arm)",
-    "middle": r"mid",
-    "ring": r"ring",
-    "little": r"little|pinky|pinkie|small",
+    "thumb": r"thumb|pollex|親指",
+    "index": r"index|pointer|fore(?!arm)|人指|人差",
+    "middle": r"mid|中指",
+    "ring": r"ring|薬指",
+    "little": r"little|pinky|pinkie|small|小指",
 }
+_NUMBERED = re.compile(r"finger_?(\d)")  # 3ds Max counts from the thumb's 0, Rokoko from its 1
 Finger = tuple[str, str, int]  # side, finger, how far below the hand
 
 
@@ -36,6 +37,7 @@ def fingers(skeleton: Skeleton) -> dict[Finger, int]:
             continue
         depth = {hand: 0}
         seen: dict[str, list[int]] = {}
+        numbered: dict[int, int] = {}
         for j in range(hand + 1, len(skeleton)):
             parent = int(skeleton.parents[j])
             if parent not in depth:
@@ -46,6 +48,13 @@ def fingers(skeleton: Skeleton) -> dict[Finger, int]:
                 if re.search(pattern, name):
                     seen.setdefault(finger, []).append(j)
                     break
+            else:
+                if said := _NUMBERED.search(name):
+                    numbered[j] = int(said[1])
+        first = min(numbered.values(), default=0)
+        for j, number in numbered.items():
+            if first <= 1 and number - first < len(_FINGERS):
+                seen.setdefault(list(_FINGERS)[number - first], []).append(j)
         for finger, joints in seen.items():
             for number, j in enumerate(sorted(joints, key=lambda j: (depth[j], j))):
                 found[side, finger, number] = j

@@ -70,7 +70,10 @@ class Posing:
 class Fitting:
     """Poses of one skeleton onto one character; raises NotHumanoid where there is no way."""
 
-    def __init__(self, source: Skeleton, figure: Figure) -> None:
+    def __init__(
+        self, source: Skeleton, figure: Figure, source_floor_m: float | None = None
+    ) -> None:
+        """source_floor_m: how high the source's floor lies under it at rest, where a mesh says."""
         self.source, self.figure = source, figure
         profile = figure.profile
         self.target = figure.skeleton
@@ -86,7 +89,7 @@ class Fitting:
         self._arms = block(arms)
         wider_m = self._pelvis.wider_m(self.scale)
         floor_m = profile.floor_m if profile.floor_m is not None else figure.floor_m
-        landing = feet.Feet(way, legs, self._limbs, floor_m, self.scale, wider_m)
+        landing = feet.Feet(way, legs, self._limbs, floor_m, self.scale, wider_m, source_floor_m)
         self._feet = landing if profile.feet else None
         self._hands = touch.Hands(way, arms, self._limbs, figure.girths) if profile.hands else None
         self._lay_out(profile.lift_m + landing.standing_m)
@@ -156,11 +159,17 @@ class Fitting:
             return np.zeros((*rotations.shape[:-2], 0))
         return self._feet.heights(*self.retarget.source_world(positions, rotations))
 
-    def landed_m(self, moved: Array, turned: Array) -> Array:
-        """(..., F) how high the character's own soles are, in poses (..., K, ...) of it."""
+    def soles(self, moved: Array, turned: Array) -> Array:
+        """(..., F, 3, 3) where heel, ball and tip of the character's own soles are, in its poses
+
+        (..., K, ...)."""
         if self._feet is None:
-            return np.zeros((*turned.shape[:-2], 0))
-        return self._feet.landed_m(*self.target.globals(moved, turned))
+            return np.zeros((*turned.shape[:-2], 0, 3, 3))
+        return self._feet.soles(*self.target.globals(moved, turned))
+
+    def landed_m(self, moved: Array, turned: Array) -> Array:
+        """(..., F) how high they are, each by its lowest point."""
+        return np.asarray(self.soles(moved, turned)[..., 1].min(-1))
 
     def palms(self, positions: Array, rotations: Array) -> Array:
         """(..., A, 3) the middles of the source's palms in the world, left first."""

@@ -198,7 +198,7 @@ class Ports:
 
     def local(self, endpoint: Endpoint) -> Source:
         """A source that opens no port."""
-        source: Source = local.LOCAL[endpoint.scheme].open(endpoint, _local_name(endpoint))
+        source: Source = local.LOCAL[endpoint.scheme].open(endpoint, local_name(endpoint))
         return source
 
 
@@ -221,7 +221,8 @@ def open_all(named: Iterable[Endpoint], ports: Ports | None = None) -> list[Sour
     return sources
 
 
-def _local_name(endpoint: Endpoint) -> str:
+def local_name(endpoint: Endpoint) -> str:
+    """What a source without a port calls itself, and whoever is made of it."""
     usual = {"remote": "pad"}.get(endpoint.scheme, endpoint.scheme)
     stem = Path(endpoint.path).stem if endpoint.path else ""
     return getattr(endpoint.options, "name", "") or stem or usual

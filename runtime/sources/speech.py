@@ -7,6 +7,7 @@ A frame is 20 ms. Its curves are known 57.5 ms after its middle: the network loo
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -52,20 +53,23 @@ def faced(values: Array) -> Array:
 
 @functools.cache
 def filters() -> Array:
-    """(WINDOW // 2 + 1, BANDS) triangles, even on the mel scale from 60 to 7,600 Hz.
+    """(WINDOW + 2, BANDS) triangles, even on the mel scale from 60 to 7,600 Hz.
 
-    They are of a window's power, by its length.
+    They are of a window's power by its length, for the squares of real and imaginary parts in turn.
     """
     mel = np.linspace(MEL[0], MEL[1], BANDS + 2)
     edges = 700 * (10 ** (mel / 2595) - 1)
     bins = np.fft.rfftfreq(WINDOW, 1 / RATE_HZ)
     low, mid, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     high_side, low_side = (high - bins) / (high - mid), (bins - low) / (mid - low)
-    return np.ascontiguousarray(np.maximum(0.0, np.minimum(low_side, high_side)).T / WINDOW)
+    rows = np.maximum(0.0, np.minimum(low_side, high_side)).T / WINDOW
+    return np.ascontiguousarray(rows.repeat(2, axis=0), np.float32)
 
 
-_SHAPE = np.hanning(WINDOW)
+_LEAST, _HALF, _ONE = map(np.float32, (LEAST, 0.5, 1.0))
+_SHAPE = np.hanning(WINDOW).astype(np.float32)
 _WITHIN = np.arange(WINDOW)
+_FRAME = HOP * np.arange(2)[:, None] + _WITHIN  # the two windows of a frame
 
 
 def bands(sound: Array) -> Array:
@@ -73,10 +77,16 @@ def bands(sound: Array) -> Array:
     if len(sound) < WINDOW:
         return np.zeros((0, BANDS), np.float32)
     count = (len(sound) - WINDOW) // HOP + 1
-    windows = sound[np.arange(0, count * HOP, HOP)[:, None] + _WITHIN] * _SHAPE
-    tones = np.fft.rfft(windows)
-    power = tones.real * tones.real + tones.imag * tones.imag
-    return (np.log10(power @ filters() + LEAST) * 0.5 + 1.0).astype(np.float32)
+    at = _FRAME if count == 2 else np.arange(0, count * HOP, HOP)[:, None] + _WITHIN
+    windows = np.asarray(sound, np.float32).take(at) * _SHAPE
+    parts = np.asarray(np.fft.rfft(windows), np.complex64).view(np.float32)
+    parts *= parts
+    heard = parts @ filters()
+    heard += _LEAST
+    np.log10(heard, heard)
+    heard *= _HALF
+    heard += _ONE
+    return heard
 
 
 def frames(sound: Array) -> Array:
@@ -98,13 +108,26 @@ class Listener:
         self._session = onnxruntime.InferenceSession(
             str(NETWORK), options, providers=["CPUExecutionProvider"]
         )
-        self.wide = self._session.get_inputs()[1].shape[-1]
+        wide = self._session.get_inputs()[1].shape[-1]
+        self._column = np.zeros((1, 2 * BANDS), np.float32)
+        self._mouth = np.zeros((1, len(MOUTH)), np.float32)
+        self._states = np.zeros((2, 1, wide), np.float32)
+        # Memory that is named once: from one state into the other, and back.
+        self._steps = [self._bound(*self._states[::way]) for way in (1, -1)]
         self.clear()
+
+    def _bound(self, state: Array, after: Array) -> Any:
+        bound = self._session.io_binding()
+        for name, array in (("heard", self._column), ("state", state)):
+            bound.bind_input(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+        for name, array in (("mouth", self._mouth), ("after", after)):
+            bound.bind_output(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+        return bound
 
     def clear(self) -> None:
         """Forgets what it heard: another speaker, or a sound that begins anew."""
-        self._state = np.zeros((1, self.wide), np.float32)
-        self._rest = np.zeros(0)
+        self._states[:] = 0.0
+        self._rest = np.zeros(0, np.float32)
         self._heard = 0
 
     def hear(self, sound: Array) -> list[Array]:
@@ -118,12 +141,11 @@ class Listener:
         self._rest = self._rest[used:]
         out = []
         for column in columns:
-            values, self._state = self._session.run(
-                None, {"heard": column[None], "state": self._state}
-            )
+            self._column[0] = column
+            self._session.run_with_iobinding(self._steps[self._heard % 2])
             self._heard += 1
             if self._heard > AHEAD:
-                out.append(faced(values[0]))
+                out.append(faced(self._mouth[0]))
         return out
 
 

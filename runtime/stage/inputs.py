@@ -8,7 +8,7 @@ the bit. `LiveInputs` takes them from sockets and pads, and notes them while a r
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol
 
@@ -26,6 +26,7 @@ from understudy.bridge.requests import (
     SetProfile,
     Told,
 )
+from understudy.runtime.core import sound
 from understudy.runtime.core.clock import Clock
 from understudy.runtime.core.pose import Intent, Sight
 from understudy.runtime.sources.datagrams import Datagram
@@ -75,6 +76,7 @@ class Inputs(msgspec.Struct):
     pads: dict[str, Asking] = {}
     requests: list[AnyRequest] = []
     ready: list[int] = []
+    voices: dict[str, list[float]] = {}
 
 
 ENCODER, DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Inputs)
@@ -91,7 +93,7 @@ class Source(Protocol):
     def asked(self, control: ControlServer, more: Sequence[Asked]) -> Sequence[Asked]: ...
     def intent(self, source: str, control: Any, time_s: float) -> tuple[Intent, Any]: ...
     def ready(self, work: Future[Any]) -> bool: ...
-    def message(self) -> bytes: ...
+    def message(self, sources: Mapping[str, Any]) -> bytes: ...
 
 
 class LiveInputs:
@@ -153,9 +155,24 @@ class LiveInputs:
             self._now.ready.append(number)
         return done
 
-    def message(self) -> bytes:
-        """The inputs of this tick, for the recorder; empty where nobody keeps them."""
-        return ENCODER.encode(self._now) if self.noting else b""
+    def message(self, sources: Mapping[str, Any]) -> bytes:
+        """The inputs of this tick, for the recorder; empty where nobody keeps them.
+
+        sources  the stage's; of them what microphones said with a thread's help counts
+        """
+        if not self.noting:
+            return b""
+        for source in sources.values():
+            if (said := getattr(source, "said", None)) is not None:
+                self._now.voices[source.name] = said.tolist()
+        return ENCODER.encode(self._now)
+
+
+def sounds(sources: Mapping[str, Any]) -> Iterator[bytes]:
+    """Sound that sources heard since they were asked last, for the recorder."""
+    for source in sources.values():
+        if (pieces := getattr(source, "pieces", None)) is not None:
+            yield from map(sound.ENCODER.encode, pieces())
 
 
 def changes(request: Asked) -> bool:

@@ -50,7 +50,7 @@ from understudy.runtime.sources.timecode_in import TimecodeIn
 from .cast import Cast
 from .controllers import Controllers
 from .edits import Edits
-from .inputs import LiveInputs
+from .inputs import LiveInputs, sounds
 from .laps import Laps
 from .recording import Recording
 from .replay import TakenInputs
@@ -210,7 +210,8 @@ class Stage:
         lap("solve")
 
         if self.inputs.noting:
-            self.recording.publish_inputs(self.inputs.message())
+            sources = self.cast.sources
+            self.recording.publish_inputs(self.inputs.message(sources), sounds(sources))
         self.recording.tick(self.cast.recorded, number)
         lap("record")
 

@@ -6,7 +6,7 @@ The loop waits for none of it. What asks a disk is done by the recorder, or besi
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -77,10 +77,12 @@ class Recording:
             )
         return self.recorder
 
-    def publish_inputs(self, message: bytes) -> None:
-        """Says to the recorder what came in at a tick."""
+    def publish_inputs(self, message: bytes, sounds: Iterable[bytes] = ()) -> None:
+        """Says to the recorder what came in at a tick, and what was heard."""
         if self._inputs is not None:
             self._inputs.publish(message)
+            for one in sounds:
+                self._inputs.sound(one)
 
     def start(self, path: Path | None, slate: str = "", folder: str = "") -> Future[dict[str, Any]]:
         """Begins a take, without a path the slate's next; the answer comes when its file is

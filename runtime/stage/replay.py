@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,11 +23,13 @@ from understudy.bridge.wire.envelope import SIZE
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.files import shown
 from understudy.runtime.core.pose import Intent, Subject
+from understudy.runtime.core.rotation import Array
+from understudy.runtime.sources import voice
 from understudy.runtime.sources.controls.remote_pad import RemotePad
 from understudy.runtime.sources.datagrams import Datagram
 from understudy.runtime.sources.endpoint import Endpoint, Tcp
 from understudy.runtime.sources.local import LOCAL, ControlSource
-from understudy.runtime.sources.registry import Ports, default_id
+from understudy.runtime.sources.registry import Ports, default_id, local_name
 from understudy.runtime.sources.streams import Kind, Source
 from understudy.runtime.sources.tcp_port import where as tcp_where
 from understudy.runtime.takes.take_file import INPUTS
@@ -97,7 +99,21 @@ class TakenPorts(Ports):
         if LOCAL[endpoint.scheme].kinds == (Kind.CONTROL,):
             name = {"remote": "pad"}.get(endpoint.scheme, default_id(endpoint))
             return ControlSource(name, RemotePad())
+        if endpoint.scheme == "voice" and voice.is_microphone(endpoint):
+            return TakenVoice(self._inputs, endpoint)
         return super().local(endpoint)
+
+
+class TakenVoice(voice.VoiceSource):
+    """A microphone that says what it said then."""
+
+    def __init__(self, inputs: TakenInputs, endpoint: Endpoint) -> None:
+        super().__init__(local_name(endpoint), endpoint.options)
+        self._inputs = inputs
+
+    def heard(self, now_s: float) -> Array | None:
+        said = self._inputs.now.voices.get(self.name)
+        return np.array(said, np.float32) if said is not None else None
 
 
 class TakenInputs:
@@ -198,7 +214,7 @@ class TakenInputs:
         work.exception(WAITS_S)
         return True
 
-    def message(self) -> bytes:
+    def message(self, sources: Mapping[str, Any]) -> bytes:
         return b""
 
 

@@ -19,15 +19,21 @@ from .placement import lift_m
 PIECE = 512  # frames
 
 
-def carried(source: Clip, figure: Figure, progress: Progress | None = None) -> Clip:
+def carried(
+    source: Clip,
+    figure: Figure,
+    progress: Progress | None = None,
+    source_floor_m: float | None = None,
+) -> Clip:
     """The clip on the character's skeleton; raises NotHumanoid where there is no way.
 
     Calibration frames at the start are left out, and a body that floats is put on the ground.
+    source_floor_m is how high the floor lies under the source at rest, where its mesh says that.
     """
     source = without_tpose(source)
     if figure.profile.map:
         return _mapped(source, figure)
-    fitting = Fitting(source.skeleton, figure)
+    fitting = Fitting(source.skeleton, figure, source_floor_m)
     lift = lift_m(source.skeleton, source.positions, source.rotations)
     lift -= fitting.standing_m(_lifted(source, lift), source.rotations)
     count, joints = len(source), len(figure.skeleton)

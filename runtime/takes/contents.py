@@ -42,6 +42,7 @@ class Contents:
     takeover     the share of those in which the network acted, 0 to 1
     worst_gap_s  the longest that somebody was not live, or that nothing was there
     slate        with what was noted since
+    sounds       seconds of each that was heard; of a take that is read as a whole
     """
 
     file: str
@@ -59,6 +60,7 @@ class Contents:
     worst_gap_s: float = 0.0
     slate: dict[str, Any] = field(default_factory=dict)
     markers: int = 0
+    sounds: dict[str, float] = field(default_factory=dict)
     begun_s: float = 0.0
     events: list[dict[str, Any]] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
@@ -75,6 +77,7 @@ def contents(path: Path, decoded: bool = True) -> Contents:
             found.events.append(one)
             tally.event(str(one.get("event", "")), one)
     found.complete, found.damage = reader.complete, reader.damage
+    found.sounds = {name: round(seconds, 6) for name, seconds in reader.sounds.items()}
     rate_hz = reader.rate_hz if tally.frames else 0.0
     _fill(found, reader.facts, tally.summary(rate_hz or 1.0), rate_hz)
     return found

@@ -10,14 +10,14 @@ from understudy.bridge.security import address as addresses
 from understudy.bridge.security.access import take
 from understudy.bridge.security.handshake import Handshake
 from understudy.bridge.subscriber import LARGEST_MESSAGE
-from understudy.bridge.wire.envelope import FRAME, INPUTS, SKELETONS
+from understudy.bridge.wire.envelope import FRAME, INPUTS, SKELETONS, SOUND
 
 # What waits in ZeroMQ while a disk is slow: half a minute at 120 Hz.
 QUEUE = 4096
 
 
 class Feed:
-    """Two sockets, of frames and of inputs; without the second one a take has no inputs."""
+    """Two sockets, of frames, and of inputs and sound; a take has none of these without it."""
 
     def __init__(self, address: str, inputs: str = "", key: Path | None = None) -> None:
         self.has_inputs = bool(inputs)
@@ -25,7 +25,7 @@ class Feed:
         self._handshakes: list[Handshake] = []
         self._poller = zmq.Poller()
         # Inputs first: those of a tick are sent before its frame.
-        for where, topics in ((inputs, (INPUTS,)), (address, (FRAME, SKELETONS))):
+        for where, topics in ((inputs, (INPUTS, SOUND)), (address, (FRAME, SKELETONS))):
             if where:
                 self._connect(where, topics, key)
 

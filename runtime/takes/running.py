@@ -15,6 +15,7 @@ from understudy.bridge.wire.envelope import (
     INPUTS,
     SIZE,
     SKELETONS,
+    SOUND,
     WireError,
     open_envelope,
 )
@@ -27,7 +28,7 @@ from .tally import Seen, Tally, as_text, seen
 
 
 class Heard(NamedTuple):
-    """A message of the wire; for skeletons only its time counts, for inputs its tick too."""
+    """A message of the wire; of skeletons and sound the time counts, of inputs the tick too."""
 
     message: bytes
     at_ns: int
@@ -43,7 +44,13 @@ class _Tick(msgspec.Struct):
     at_ns: int
 
 
-_TICK = msgspec.msgpack.Decoder(_Tick)
+class _Piece(msgspec.Struct):
+    """The same of a message of sound."""
+
+    at_ns: int
+
+
+_TICK, _PIECE = msgspec.msgpack.Decoder(_Tick), msgspec.msgpack.Decoder(_Piece)
 
 
 def heard(message: bytes, now_ns: int) -> Heard | None:
@@ -52,6 +59,8 @@ def heard(message: bytes, now_ns: int) -> Heard | None:
         if message[:4] == INPUTS:
             one = _TICK.decode(message[SIZE:])
             return Heard(message, one.at_ns, sequence=one.tick)
+        if message[:4] == SOUND:
+            return Heard(message, _PIECE.decode(message[SIZE:]).at_ns)
         if open_envelope(message) == SKELETONS:
             return Heard(message, now_ns)
         table: Table = root(message)

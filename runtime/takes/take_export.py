@@ -38,8 +38,10 @@ SCENES = {
     "otio": "take_otio",
     "edl": "take_edl",
     "fbx": "take_fbx",
+    "wav": "take_wav",
 }
 DRESSED = "glb"  # whose bodies are the characters themselves
+HEARD = "wav"  # which needs nobody on stage
 
 
 @dataclass
@@ -92,7 +94,7 @@ def export(
         raise UnderstudyError(
             f"A .{suffix} has no character's mesh; with a character go .{DRESSED}."
         )
-    if not (motion.tracks or motion.cameras or motion.props):
+    if not (motion.tracks or motion.cameras or motion.props or suffix == HEARD):
         return Written()
     if suffix in SCENES:
         out = Written()

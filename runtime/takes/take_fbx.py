@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
-import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from understudy.runtime.core import distribution, rotation
+from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import Failure
 from understudy.runtime.core.files import whole
 from understudy.runtime.core.rotation import Array
 
-from . import take_body
+from . import blender, take_body
 from .take_motion import Motion, Rigid, Track, description, unique_names
 
-# Names a Python with Blender's module bpy, or a Blender.
-PLACE = "UNDERSTUDY_BLENDER_PYTHON"
 SCRIPT = Path(__file__).with_name("blender_fbx.py")
 
 
@@ -33,30 +26,10 @@ def ready() -> None:
 
 
 def _blender() -> list[str]:
-    """How the script is begun: by a Python that has bpy, or by Blender itself."""
-    if named := os.environ.get(PLACE):
-        if shutil.which(named) is None:
-            raise Failure(f"{PLACE} names {named}, and there is no such program; let it name one.")
-        return _begun(named)
-    if importlib.util.find_spec("bpy") is not None:
-        return [sys.executable]
-    if (found := shutil.which("blender")) is not None:
-        return _begun(found)
-    if (clone := distribution.clone()) is not None:  # `make test-clients` puts one there
-        python = clone / "build" / "bpy-venv" / "bin" / "python"
-        if python.exists():
-            return [str(python)]
-    raise Failure(
-        "FBX is written by Blender, which is not found: install Blender 4.2 or newer so that the "
-        f"command blender is known, or let {PLACE} name a Python that has its module (Python 3.11, "
-        "pip install bpy==5.0.1); glb and usd need no Blender."
-    )
-
-
-def _begun(program: str) -> list[str]:
-    if "blender" in Path(program).stem.lower():
-        return [program, "--background", "--factory-startup", "--python-exit-code", "1", "--python"]
-    return [program]
+    try:
+        return blender.found("FBX is written by Blender")
+    except Failure as failure:
+        raise Failure(f"{failure}; glb and usd need no Blender.") from None
 
 
 def write(path: Path, motion: Motion) -> list[str]:
@@ -69,16 +42,8 @@ def write(path: Path, motion: Motion) -> list[str]:
     with tempfile.TemporaryDirectory() as folder, whole(path) as part:
         scene = Path(folder) / "scene.npz"
         np.savez(scene, **_arrays(motion))
-        between = ["--"] if len(begin) > 1 else []
-        words = [*begin, str(SCRIPT), *between, str(scene), str(part.absolute())]
-        quiet = {"PYTHONPATH": "", "BLENDER_USER_RESOURCES": folder}
-        done = subprocess.run(words, capture_output=True, text=True, env=os.environ | quiet)
-        if done.returncode or not part.exists():
-            said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-            raise Failure(
-                f"Blender ({begin[0]}) could not write {path.name}: "
-                f"{said[-1].strip() if said else f'exit status {done.returncode}'}."
-            )
+        words = [scene, part.absolute()]
+        blender.run(begin, SCRIPT, words, part, f"write {path.name}")
     return notes
 
 

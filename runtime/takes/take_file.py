@@ -22,8 +22,14 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.files import shown
 
 PROFILE = "understudy"
-FRAMES, SKELETONS, INPUTS, EVENTS = "frames", "skeletons", "inputs", "events"
-TOPICS = {envelope.FRAME: FRAMES, envelope.SKELETONS: SKELETONS, envelope.INPUTS: INPUTS}
+FRAMES, SKELETONS, INPUTS = "frames", "skeletons", "inputs"
+SOUND, EVENTS = "sound", "events"
+TOPICS = {
+    envelope.FRAME: FRAMES,
+    envelope.SKELETONS: SKELETONS,
+    envelope.INPUTS: INPUTS,
+    envelope.SOUND: SOUND,
+}
 TABLES = {FRAMES: "understudy_fb.Frame", SKELETONS: "understudy_fb.SkeletonSet"}
 # A chunk is closed when its oldest message is as old as this, so that with a turn of the loop and
 # a slow tick in between no more than 0.1 s is open.
@@ -132,10 +138,11 @@ class TakeWriter:
             self._numbers[topic] = self._writer.register_channel(
                 topic, "flatbuffer", number, {"wire": f"{what} {envelope.SCHEMA_VERSION}"}
             )
-        # MessagePack tells its own shape, so the channel has no schema.
-        self._numbers[INPUTS] = self._writer.register_channel(
-            INPUTS, "msgpack", 0, {"wire": f"{envelope.INPUTS.decode()} {envelope.SCHEMA_VERSION}"}
-        )
+        # MessagePack tells its own shape, so these channels have no schema.
+        for kind in (envelope.INPUTS, envelope.SOUND):
+            self._numbers[TOPICS[kind]] = self._writer.register_channel(
+                TOPICS[kind], "msgpack", 0, {"wire": f"{kind.decode()} {envelope.SCHEMA_VERSION}"}
+            )
         number = self._writer.register_schema("event", "jsonschema", b'{"type": "object"}')
         self._numbers[EVENTS] = self._writer.register_channel(EVENTS, "json", number)
 

@@ -102,6 +102,7 @@ class Motion:
     timecode_rate  its name, such as "29.97df"; "" where the take does not say
     facts          what the take says of itself
     session        the stage's, as TOML
+    files          of the take, which hold its sound
     """
 
     rate_hz: float
@@ -117,6 +118,7 @@ class Motion:
     name: str = ""
     facts: dict[str, str] = field(default_factory=dict)
     session: str = ""
+    files: tuple[Path, ...] = ()
 
     def __len__(self) -> int:
         return self.last - self.first + 1
@@ -234,7 +236,7 @@ def load(
     rate_hz = parts[0].reader.rate_hz
     chosen = _chosen(list(tracks.values()), list(subjects), files[0])
     there: list[Track] | list[Rigid] = chosen or [*cameras.values(), *props.values()]
-    first = min((one.ticks[0] for one in there), default=0)
+    first = min((one.ticks[0] for one in there), default=min(timecodes, default=0))
     last = max(timecodes, default=-1)
     if last - first > LONGEST_S * rate_hz:
         raise UnderstudyError(
@@ -248,7 +250,7 @@ def load(
         [m for m in marks["marker"] if first <= m.tick <= last],
         sorted((m for m in marks["cut"] if m.tick <= last), key=lambda m: m.tick),
         facts.get("timecode_rate", "") or rate_name,
-        files[0].stem, facts, parts[0].reader.session,
+        files[0].stem, facts, parts[0].reader.session, tuple(files),
     )  # fmt: skip
 
 

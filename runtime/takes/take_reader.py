@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 from mcap.exceptions import McapError
 from mcap.records import Channel, Chunk, Footer, Header, McapRecord, Message, Metadata
 from mcap.stream_reader import StreamReader, breakup_chunk
@@ -15,16 +16,17 @@ from mcap.stream_reader import StreamReader, breakup_chunk
 from understudy.bridge.wire import envelope
 from understudy.bridge.wire.decoder import Origin, UnknownSkeleton, decode_skeletons
 from understudy.bridge.wire.frame_decoder import FrameDecoder
+from understudy.runtime.core import sound
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.files import shown
 from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.skeleton import Skeleton
 
-from .take_file import EVENTS, FRAMES, INPUTS, PROFILE, SKELETONS
+from .take_file import EVENTS, FRAMES, PROFILE, SKELETONS, SOUND, TOPICS
 
 LARGEST_RECORD = 1 << 28
 DAMAGE = (McapError, ValueError, struct.error, KeyError, IndexError, EOFError, OverflowError)
-_KINDS = {FRAMES: envelope.FRAME, SKELETONS: envelope.SKELETONS, INPUTS: envelope.INPUTS}
+_KINDS = {topic: kind for kind, topic in TOPICS.items()}
 
 
 class Entry(NamedTuple):
@@ -58,6 +60,7 @@ class TakeReader:
     summary   what the recorder wrote when it closed the take; {} where it could not
     complete  whether the file's end was reached
     damage    what was wrong, each a sentence
+    sounds    seconds of each sound that was heard, as far as it was read
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -67,6 +70,7 @@ class TakeReader:
         self.summary: dict[str, str] = {}
         self.complete = False
         self.damage: list[str] = []
+        self.sounds: dict[str, float] = {}
 
     def entries(self) -> Iterator[Entry]:
         """Every message in the order of the file."""
@@ -92,6 +96,8 @@ class TakeReader:
                 elif isinstance(record, Message) and record.channel_id in channels:
                     topic = channels[record.channel_id]
                     data = record.data
+                    if topic == SOUND:
+                        self._listen(data)
                     if topic in _KINDS:
                         data = envelope.seal(_KINDS[topic]) + data
                     yield Entry(topic, record.log_time, data, record.sequence)
@@ -131,6 +137,15 @@ class TakeReader:
             self.session = record.metadata.get("toml", "")
         elif record.name == "summary":
             self.summary = record.metadata
+
+    def _listen(self, data: bytes) -> None:
+        try:
+            one = sound.DECODER.decode(data)
+        except msgspec.DecodeError as error:
+            self.damage.append(f"A piece of sound cannot be read ({error}).")
+            return
+        seconds = len(one.samples) / one.sample_rate
+        self.sounds[one.name] = self.sounds.get(one.name, 0.0) + seconds
 
     def events(self) -> Iterator[dict[str, Any]]:
         """What happened, as the file has it, without a look at the frames."""

@@ -5,6 +5,7 @@ A picture shows the frame of its moment as it was sent, of the tick that was the
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +18,12 @@ from understudy.runtime.core import pose
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame, State
 from understudy.runtime.core.rotation import Array
+from understudy.runtime.takes import take_sound
 from understudy.runtime.takes.take_frames import TakeFrames
 from understudy.runtime.takes.take_reader import TakeReader
 
 from .camera import Camera, look_through
-from .capture import Sheet
+from .capture import SOUND_HZ, Sheet
 from .film import MOST_FPS, Output, hand_on, rig_for
 from .focus import focus_of, overview
 from .hud import Board
@@ -93,6 +95,21 @@ def film_rate(parts: Sequence[TakePart], fps: float | None) -> float:
 def pictures(parts: Sequence[TakePart], fps: float) -> int:
     """How many a film of these takes has."""
     return sum(max(1, round(part.seconds * fps)) for part in parts)
+
+
+def heard(parts: Sequence[TakePart]) -> Array | None:
+    """(N,) -1..1 at SOUND_HZ of what was heard in each of them; None where nobody heard a thing."""
+    found = []
+    for part in parts:
+        count = round(part.seconds * SOUND_HZ)
+        sound = np.zeros(count, np.float32)
+        if take_sound.names(part.path):
+            tick = part.frames.frame(0).sequence + round(part.start_s * part.frames.rate_hz)
+            with contextlib.suppress(UnderstudyError):  # it was heard in another part of the take
+                sound = take_sound.mixed(part.path, tick, part.seconds)
+        found.append(sound)
+    whole = np.concatenate(found)
+    return whole if whole.any() else None
 
 
 class _Eye:

@@ -102,6 +102,44 @@ def test_feet_stand_on_the_floor_and_slide_no_more_than_the_actors(mocap, body, 
         assert np.mean(step[stands]) < 1.2 * scale * np.mean(actor[stands]) + 1e-4
 
 
+def slide(skeleton: Skeleton, positions: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """(T - 1, 2) how far the balls of both feet move on the ground, in lengths of the leg."""
+    own = Fitting(skeleton, Figure(skeleton))
+    role, rest_p = own.retarget.target_role, own.retarget.target_p
+    leg = [rest_p[role[f"left_{part}"]] for part in ("upper_leg", "lower_leg", "foot")]
+    leg_m = np.linalg.norm(np.diff(leg, axis=0), axis=-1).sum()
+    balls = own.soles(positions, rotations)[:, :, 1]
+    return np.linalg.norm(np.diff(balls[..., [0, 2]], axis=0), axis=-1) / leg_m
+
+
+def test_a_toy_with_hips_as_wide_as_its_legs_are_short_slides_no_more_than_the_actor(mocap):
+    toy = stretched(lower_leg=0.45, foot=0.45, toes=1.5, upper_leg=2.0)
+    clip = without_tpose(bvh.read(mocap / "cmu" / "02_05.bvh")).cut(0, 480)
+    shown = carried(clip, Figure(toy))
+    there = slide(clip.skeleton, clip.positions, clip.rotations)
+    here = slide(toy, shown.positions, shown.rotations)
+    high = Fitting(clip.skeleton, Figure(clip.skeleton)).soles(clip.positions, clip.rotations)
+    high = high[1:, :, 1, 1]
+    stands = (there * clip.rate_hz < 0.3) & (high < np.percentile(high, 30, axis=0))
+    assert stands.sum() > 200
+    assert here[stands].mean() < 1.2 * there[stands].mean()
+
+
+def test_soles_that_a_mesh_tells_are_undone_on_the_way_back(mocap):
+    """A character in thick boots, whose motion is carried back with and without its floor."""
+    clip = without_tpose(bvh.read(mocap / "cmu" / "walking_1.bvh")).cut(0, 240)
+    boots = Figure(PERFORMER, floor_m=-0.05)
+    shown = carried(clip, boots)
+    truth = clip.skeleton.globals(clip.positions, clip.rotations)[0]
+    role, off_m = roles(clip.skeleton), []
+    for floor_m in (boots.floor_m, None):
+        back = carried(shown, Figure(clip.skeleton), None, floor_m)
+        world = clip.skeleton.globals(back.positions, back.rotations)[0]
+        feet = (world - truth)[:, [role["left_toes"], role["right_toes"]]][..., [0, 2]]
+        off_m.append(np.linalg.norm(feet, axis=-1).mean())
+    assert off_m[0] < 0.002 and off_m[1] > 3.0 * off_m[0], off_m
+
+
 def prayer(gap_m: float) -> np.ndarray:
     """(J, 4) hands in front of the chest, so far from each other, by bent elbows."""
     rotations = rotation.identity(len(PERFORMER))

@@ -6,18 +6,22 @@ moves and zooms; a prop; a marker and cuts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from understudy.bridge.wire.encoder import FrameEncoder, encode_skeletons
+from understudy.bridge.wire.envelope import SIZE
 from understudy.runtime.core import rotation, timecode
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Camera, Frame, Pose, Prop, State, Subject
 from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.core.sound import DECODER
 from understudy.runtime.takes.take_file import TakeWriter
 
 CURVES = ("jawOpen", "eyeBlinkLeft", "mouthSmileRight")
@@ -117,9 +121,14 @@ def shoot(
     start_s: float = 3600.0,
     names: tuple[str, str] = ("ann", "ben"),
     events: Sequence[tuple[str, dict]] = EVENTS,
+    sound: Callable[[int], Iterable[bytes]] | None = None,
 ) -> Shoot:
-    """Records it; ben comes at row `late`, the timecode runs from `start_s` since midnight."""
+    """Records it; ben comes at row `late`, the timecode runs from `start_s` since midnight.
+
+    sound  gives messages of what was heard from a time on; then ticks are as long as they are
+    """
     exact, found = timecode.rate(rate_name), []
+    step_ns = 1000 if sound is None else round(1e9 / rate_hz)
     for tick in range(frames):
         curves = np.array([0.5 + 0.5 * np.sin(0.2 * tick + k) for k in range(3)], np.float32)
         subjects = [Subject(names[0], ANN, _pose(ANN, tick, 1), State.LIVE, curves=curves)]
@@ -137,7 +146,7 @@ def shoot(
         ball = Prop("ball", np.array([0.1, 1.0 + 0.01 * tick, 0.3]), rotation.from_yaw(0.3 * tick))
         found.append(
             Frame(
-                tick, tick * 1000, tick * 1000, exact.numerator, exact.denominator,
+                tick, tick * step_ns, tick * step_ns, exact.numerator, exact.denominator,
                 timecode.at_time(float(start_s + Fraction(tick) / Fraction(rate_hz)), rate_name),
                 subjects, cameras=[camera], props=[ball],
             )
@@ -149,12 +158,26 @@ def shoot(
     writer, encoder = TakeWriter(path, facts, "", 10**18), FrameEncoder(7)
     writer.add(encode_skeletons([ANN, PERFORMER]), 0, 0, 1)
     writer.event(0, 1, "record", published=0, present=list(names))
+    heard = deque(sorted(sound(0), key=at_ns) if sound is not None else ())
     for number, frame in enumerate(found):
+        while heard and at_ns(heard[0]) <= frame.publish_ns:
+            writer.add(heard[0], at_ns(heard.popleft()), 0, frame.publish_ns + 1)
         writer.add(encoder.encode(frame), frame.publish_ns, number, frame.publish_ns + 1)
+        writer.keep(frame.publish_ns)
+    for one in heard:
+        writer.add(one, at_ns(one), 0, found[-1].publish_ns + 1)
     for what, said in events:
         writer.event(1, 2, what, **said)
     writer.finish({"frames": str(frames)})
     return Shoot(path, found, rate_hz, rate_name)
+
+
+def at_ns(message: bytes) -> int:
+    """When a piece of sound was heard; 0 for what is none."""
+    try:
+        return DECODER.decode(message[SIZE:]).at_ns
+    except msgspec.DecodeError:
+        return 0
 
 
 def apart(found: tuple, expected: tuple) -> tuple[float, float]:
