@@ -28,8 +28,9 @@ from understudy.runtime.takes import bvh
 from understudy.runtime.takes.carrying import carried
 from understudy.runtime.takes.clip import Clip
 from understudy.runtime.viewport import film, look
-from understudy.runtime.viewport.camera import Camera, fov_of_lens
+from understudy.runtime.viewport.camera import Camera, Lens, Rig, fov_of_lens
 from understudy.runtime.viewport.capture import Movie, Sheet, even
+from understudy.runtime.viewport.focus import focus_point
 from understudy.runtime.viewport.hud import Board
 from understudy.runtime.viewport.renderer import Options, Renderer
 from understudy.runtime.viewport.sets import scenery
@@ -59,6 +60,7 @@ class Shot:
     """One shot. The camera goes from `begin` to `end` and looks from `aim` to `aim_end`.
 
     words  of the look: clouds, fog_m, stops
+    focus  whom it is focused on, each from this share of the shot on
     """
 
     name: str
@@ -71,6 +73,8 @@ class Shot:
     end: Point
     aim: Point
     aim_end: Point
+    stop: float = 5.6
+    focus: tuple[tuple[float, str], ...] = ()
 
 
 STILL = (0.0, 0.0)
@@ -104,21 +108,26 @@ LEAVE = (
     Role("ben", -4.9, 0.2, 90.0, ((0.2, (0.0, 0.5), ""),)),
     Role("kofi", -6.0, 1.7, 90.0, ((0.1, (0.0, 0.55), ""),)),
 )
+ON_ADA, ON_KOFI = ((0.0, "ada"),), ((0.0, "kofi"),)
+TO_ADA, TO_BEN = ((0.0, "kofi"), (0.4, "ada")), ((0.0, "ada"), (0.6, "ben"))
+BOTH = ((0.0, "kofi"), (0.45, "ada"), (0.75, "kofi"))
+FROM_BEN = ((0.0, "ben"), (0.45, "ada"))
 SHOTS = (
     Shot("1A  street, evening: crane", STREET, "270,7", 27.0, COME, CLOUDY,
-         (6.5, 4.4, 7.4), (2.6, 1.7, 5.4), (-4.4, 1.0, 0.6), (0.2, 1.15, 0.4)),
+         (6.5, 4.4, 7.4), (2.6, 1.7, 5.4), (-4.4, 1.0, 0.6), (0.2, 1.15, 0.4), 4.0, ON_ADA),
     Shot("1B  the same, low and long", STREET, "270,7", 65.0, COME, CLOUDY,
-         (9.5, 0.7, 2.6), (9.0, 1.1, 2.4), (-6.0, 1.1, 1.0), (0.4, 1.3, 1.1)),
+         (9.5, 0.7, 2.6), (9.0, 1.1, 2.4), (-6.0, 1.1, 1.0), (0.4, 1.3, 1.1), 2.0, ON_ADA),
     Shot("2A  street, night: push in", NIGHT, "night", 50.0, TALK, DARK,
-         (2.9, 1.62, 3.6), (1.5, 1.56, 2.2), (-0.1, 1.42, -0.6), (-0.35, 1.5, -0.6)),
+         (2.9, 1.62, 3.6), (1.5, 1.56, 2.2), (-0.1, 1.42, -0.6), (-0.35, 1.5, -0.6), 1.4, TO_ADA),
     Shot("2B  over her shoulder", NIGHT, "night", 45.0, TALK, DARK,
-         (-1.95, 1.72, -1.05), (-1.75, 1.70, -0.95), (0.55, 1.55, 0.0), (0.55, 1.55, 0.0)),
+         (-1.95, 1.72, -1.05), (-1.75, 1.70, -0.95), (0.55, 1.55, 0.0), (0.55, 1.55, 0.0),
+         1.4, BOTH),
     Shot("3A  flat, late sun: dolly", "flat", "300,24", 32.0, HOME, (),
-         (2.6, 1.5, 3.9), (0.2, 1.45, 3.7), (0.1, 1.05, -0.4), (0.2, 1.1, -0.3)),
+         (2.6, 1.5, 3.9), (0.2, 1.45, 3.7), (0.1, 1.05, -0.4), (0.2, 1.1, -0.3), 2.8, TO_BEN),
     Shot("3B  flat, at night: slow push", "flat", "night", 50.0, HOME, (("stops", 2.4),),
-         (-1.9, 1.4, 3.9), (-1.5, 1.45, 3.0), (0.2, 1.3, -0.2), (0.3, 1.4, -0.2)),
+         (-1.9, 1.4, 3.9), (-1.5, 1.45, 3.0), (0.2, 1.3, -0.2), (0.3, 1.4, -0.2), 1.4, FROM_BEN),
     Shot("4A  stage: half around", "stage", "key", 36.0, FIGHT, (),
-         (-3.2, 1.5, 4.0), (3.4, 1.7, 3.6), (0.1, 1.1, -0.2), (0.1, 1.15, -0.2)),
+         (-3.2, 1.5, 4.0), (3.4, 1.7, 3.6), (0.1, 1.1, -0.2), (0.1, 1.15, -0.2), 2.8, ON_KOFI),
     Shot("4B  stage: from above", "stage", "key", 30.0, FIGHT, (),
          (-1.0, 4.0, 3.4), (0.6, 3.2, 3.8), (0.1, 0.9, -0.2), (0.1, 0.9, -0.2)),
     Shot("5A  street, noon: alongside", LEAVING, "200,52", 32.0, LEAVE, (("clouds", 0.6),),
@@ -181,8 +190,14 @@ def camera(shot: Shot, time_s: float, seconds: float, size: tuple[int, int]) -> 
     share = eased(time_s / seconds)
     at = (1.0 - share) * np.array(shot.begin) + share * np.array(shot.end)
     to = (1.0 - share) * np.array(shot.aim) + share * np.array(shot.aim_end)
-    fov = fov_of_lens(shot.focal_mm, MM)
-    return Camera(at + handheld(time_s), to + 0.5 * handheld(time_s + 7.0), fov, *size)
+    eye = Camera(
+        at + handheld(time_s),
+        to + 0.5 * handheld(time_s + 7.0),
+        fov_of_lens(shot.focal_mm, MM),
+        *size,
+    )
+    eye.sensor_mm, eye.stop = MM, shot.stop
+    return eye
 
 
 def play(
@@ -193,7 +208,8 @@ def play(
     made = scenery.load(shot.set)
     renderer.set_scenery(made)
     light = look.made(shot.sun, tone="aces", **dict(shot.words))
-    options = Options(look=light, hud=True)
+    options = Options(look=light, hud=True, lens=True, shutter_deg=180.0)
+    rig = Rig()
     clips = [performed(role, seconds + 0.1, folder) for role in shot.roles]
     for number in range(round(seconds * FPS)):
         time_s = number / FPS
@@ -205,6 +221,10 @@ def play(
         second, rest = divmod(number, round(FPS))
         words = f"{shot.name}   {shot.focal_mm:g} mm   {second // 60:02}:{second % 60:02}:{rest:02}"
         eye = camera(shot, time_s, seconds, (renderer.width, renderer.height))
+        said = [name for from_share, name in shot.focus if time_s >= from_share * seconds]
+        rig.lens = Lens(focus=said[-1] if said else "")
+        rig.pull(eye, focus_point(frame, rig.lens), 1.0 / FPS)
+        words += f"   T{eye.stop:g}   {eye.focus_m:.2f} m"
         renderer.draw(frame, eye, options, Board(caption=words))
         take(renderer.read())
         yield number

@@ -19,7 +19,9 @@ flat out vec4 tint;
 void main() {
     int row = first_row + gl_InstanceID;
     mat4 skin = skin_matrix(joints, weights, row);
-    vec4 at = view * skin * vec4(position, 1.0);
+    vec4 world = skin * vec4(position, 1.0);
+    note_motion(world, position, joints, weights, row);
+    vec4 at = view * world;
     view_position = at.xyz;
     view_normal = mat3(view) * (mat3(skin) * normal);
     zone = paint;
@@ -39,6 +41,7 @@ flat in vec4 tint;
 layout(location = 0) out vec4 albedo_out;
 layout(location = 1) out vec4 normal_out;
 layout(location = 2) out float depth_out;
+#include "moving.glsl"
 
 const vec3 SHELL = vec3(0.76, 0.74, 0.70);
 const vec3 JOINT = vec3(0.055, 0.060, 0.070);
@@ -70,5 +73,8 @@ void main() {
     albedo_out = vec4(sqrt(albedo), gloss);  // square root: eight bits hold the darks
     normal_out = vec4(n, 1.0);
     depth_out = -view_position.z;
+#ifdef MOTION
+    motion_out = motion_of(clip_now, clip_last, number);
+#endif
 }
 #endif

@@ -2,7 +2,7 @@
 // the picture.
 // Defines: COLOUR_MAP, ROUGH_MAP, NORMAL_MAP, OCCLUSION_MAP, EMISSIVE_MAP: the pictures that there are;
 // PLAIN_UV: none of them is turned or on the second UV set; MASK, BLEND: the kinds of alpha; OVER: the
-// pass over the picture; LINEAR: an image effect follows it; SHADOW: depth alone, from the sun.
+// pass over the picture; MOTION: how it moved is told too; LINEAR: an image effect follows it; SHADOW: depth alone, from the sun.
 #include "frame.glsl"
 #ifdef VERTEX
 #include "skin.glsl"
@@ -35,6 +35,7 @@ void main() {
     }
     mat4 skin = skin_matrix(joints, weights, row);
     vec4 world = skin * vec4(at, 1.0);
+    note_motion(world, at, joints, weights, row);
     uv = uvs;
 #ifdef SHADOW
     gl_Position = sun_projection * world;
@@ -90,6 +91,7 @@ out vec4 picture;
 layout(location = 0) out vec4 albedo_out;
 layout(location = 1) out vec4 normal_out;
 layout(location = 2) out float depth_out;
+#include "moving.glsl"
 #endif
 
 #ifdef NORMAL_MAP
@@ -166,6 +168,9 @@ void main() {
     albedo_out = vec4(sqrt(clamp(albedo, 0.0, 1.0)), gloss);
     normal_out = vec4(n, emissive_factor.w > 0.0 ? 3.0 : 1.0 + metal);
     depth_out = -view_position.z;
+#ifdef MOTION
+    motion_out = motion_of(clip_now, clip_last, number);
+#endif
 #endif
 }
 #endif

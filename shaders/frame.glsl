@@ -3,8 +3,8 @@ const int MOST_LAMPS = 16;
 // matrix is row i here: matrices are declared row_major.
 layout(std140, row_major) uniform Frame {
     mat4 view;
-    mat4 projection;
-    mat4 view_projection;
+    mat4 projection;          // shifted by less than a pixel where pictures are gathered over time
+    mat4 view_projection;     // not shifted
     mat4 camera_to_world;
     mat4 sun_projection;      // world to the shadow map's clip space
     vec4 camera_position;     // w: far plane, m
@@ -21,4 +21,9 @@ layout(std140, row_major) uniform Frame {
     vec4 lamp_place[MOST_LAMPS];   // m; w: 1 / reach^2, 1/m^2
     vec4 lamp_colour[MOST_LAMPS];  // linear, at 1 m; w: 1 / (cos of the inner angle - of the outer)
     vec4 lamp_way[MOST_LAMPS];     // along its axis; w: cos of the outer angle, -2 for one that has none
+    mat4 last_view_projection;     // of the picture before
+    vec4 sky_light[9];             // spherical harmonics of what a sky of a picture gives, over pi
+    vec4 sky_turn;                 // cosine and sine of how far that is turned; levels of its picture
+    vec4 aside;                    // by how much `projection` is shifted, in clip space
+    vec4 optics;              // circle of confusion far away, px; focus, m; shutter's share; its most, px
 };

@@ -18,6 +18,8 @@ in float depth_m;
 layout(location = 0) out vec4 albedo_out;
 layout(location = 1) out vec4 normal_out;
 layout(location = 2) out float depth_out;
+#define STILL
+#include "moving.glsl"
 
 const vec3 STONE = vec3(0.205, 0.207, 0.212);
 const vec3 LINE = vec3(0.36, 0.365, 0.375);
@@ -56,5 +58,8 @@ void main() {
     float left = 1.0 - smoothstep(0.12, 1.0, length(p - camera_position.xz) / ground_bounce.w);
     normal_out = vec4(mat3(view) * vec3(0.0, 1.0, 0.0), left);
     depth_out = depth_m;
+#ifdef MOTION
+    motion_out = motion_of(view_projection * vec4(world, 1.0), last_view_projection * vec4(world, 1.0), 0.0);
+#endif
 }
 #endif

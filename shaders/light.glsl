@@ -14,7 +14,7 @@ uniform sampler2D contact_map;
 #include "shading.glsl"
 
 void main() {
-    vec3 ray = mat3(camera_to_world) * vec3((uv * 2.0 - 1.0) * lens.xy, -1.0);
+    vec3 ray = mat3(camera_to_world) * vec3((uv * 2.0 - 1.0 - aside.xy) * lens.xy, -1.0);
     float depth_m = texture(depth_map, uv).r;
     vec3 direction = normalize(ray);
     vec3 world = camera_position.xyz + ray * depth_m;

@@ -77,7 +77,11 @@ vec3 mirrored(vec3 direction, vec3 n, float gloss, vec3 base, float metal, float
     vec3 fresnel = base + (1.0 - base) * fifth(1.0 - vh);
     vec3 edge = base + (max(vec3(gloss), base) - base) * fifth(1.0 - nv);
     vec3 to = reflect(direction, n);
+#ifdef SKYMAP
+    vec3 above = sky_seen(to, sqrt(rough) * sky_turn.z);
+#else
     vec3 above = mix(sky_horizon.rgb, sky_zenith.rgb, max(to.y, 0.0));
+#endif
     vec3 around = mix(ground_bounce.rgb, above, smoothstep(-0.25, 0.25, to.y));
     return sun_colour.rgb * (lit * lobe * visible * fresnel) * 0.31831
          + air.z * around * edge * contact * mix(0.25 + 0.75 * gloss, 1.0, metal);
@@ -117,10 +121,14 @@ vec3 shaded(vec3 world, vec3 direction, vec3 n, vec3 albedo, float gloss, float 
 #ifdef SET
     lit *= set_sunlight(world, n);
 #endif
+#ifdef SKYMAP
+    vec3 ambient = sky_given(n);
+#else
     vec3 ambient = mix(ground_bounce.rgb, mix(sky_horizon.rgb, sky_zenith.rgb, 0.35), 0.5 + 0.5 * n.y);
     // A large soft light from the side opposite to the sun keeps the shadow side modelled.
     vec3 fill_from = normalize(vec3(-sun_direction.x, 0.55, -sun_direction.z));
     ambient += sky_horizon.rgb * 0.16 * max(dot(n, fill_from), 0.0);
+#endif
     ambient *= air.z;
     vec3 colour = albedo * (1.0 - metal)
                 * (sun_colour.rgb * (lit * mix(1.0, contact, 0.5)) * 0.31831 + ambient * contact);

@@ -24,7 +24,32 @@ vec2 cloud(vec3 direction) {
 }
 #endif
 
+#ifdef SKYMAP
+uniform sampler2D sky_map;
+
+// The sky of a picture, that way; blurred by so many of its levels.
+vec3 sky_seen(vec3 direction, float level) {
+    vec3 d = vec3(sky_turn.x * direction.x + sky_turn.y * direction.z, direction.y,
+                  sky_turn.x * direction.z - sky_turn.y * direction.x);
+    vec2 at = vec2(0.5 + atan(d.x, -d.z) * 0.15915494, 0.5 + asin(clamp(d.y, -1.0, 1.0)) * 0.31830989);
+    return textureLod(sky_map, at, level).rgb;
+}
+
+// What it gives to a surface that looks that way, over pi.
+vec3 sky_given(vec3 n) {
+    vec3 sum = sky_light[0].rgb * 0.282095
+        + 0.488603 * (sky_light[1].rgb * n.y + sky_light[2].rgb * n.z + sky_light[3].rgb * n.x)
+        + 1.092548 * (sky_light[4].rgb * n.x * n.y + sky_light[5].rgb * n.y * n.z + sky_light[7].rgb * n.x * n.z)
+        + sky_light[6].rgb * 0.315392 * (3.0 * n.z * n.z - 1.0)
+        + sky_light[8].rgb * 0.546274 * (n.x * n.x - n.y * n.y);
+    return max(sum, 0.0);
+}
+#endif
+
 vec3 sky_colour(vec3 direction) {
+#ifdef SKYMAP
+    return sky_seen(direction, 0.0);
+#else
     float level = 1.0 - max(direction.y, 0.0);
     vec3 colour = mix(sky_zenith.rgb, sky_horizon.rgb, level * level * level);
     float t2 = max(dot(direction, sun_direction.xyz), 0.0);
@@ -40,5 +65,6 @@ vec3 sky_colour(vec3 direction) {
     return colour;
 #else
     return colour + glow;
+#endif
 #endif
 }

@@ -6,9 +6,11 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from understudy.runtime.viewport.camera import Lens
     from understudy.runtime.viewport.lighting import Lighting
+    from understudy.runtime.viewport.renderer import Options
 
-NAMES = ("set", "sun", "exposure", "tone", "clouds", "fog", "wet")
+NAMES = ("set", "sky", "sun", "exposure", "tone", "clouds", "fog", "wet")
 
 
 def look_options(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +21,14 @@ def look_options(parser: argparse.ArgumentParser) -> None:
         "--set",
         default="",
         metavar="SET",
-        help="what stands around: stage, street, flat (street?seed=3), or a .glb or .gltf file",
+        help="what stands around: stage, street, flat (street?seed=3), a .glb, .gltf or USD file",
+    )
+    add(
+        "--sky",
+        default="",
+        metavar="FILE",
+        help="a picture of all around (equirectangular), .hdr or .exr: it lights, is mirrored and "
+        "is seen; FILE?turn=90 turns it",
     )
     add(
         "--sun",
@@ -45,6 +54,62 @@ def frame_options(parser: argparse.ArgumentParser) -> None:
         help="of the picture that is meant, 2.39 or 16:9: the rest is shaded",
     )
     group.add_argument("--guides", action="store_true", help="thirds, middle and safe areas")
+
+
+def lens_options(parser: argparse.ArgumentParser) -> None:
+    """Adds those of the lens and the shutter."""
+    group = parser.add_argument_group("lens and shutter")
+    add = group.add_argument
+    add(
+        "--lens",
+        action="store_true",
+        help="depth of field; a stage's camera has its own stop and focus where it says them",
+    )
+    add("--stop", type=float, metavar="T", help="of the lens, 0.7 to 64 (2.8)")
+    add(
+        "--focus",
+        default="",
+        metavar="WHERE",
+        help="metres, a SUBJECT's head, or SUBJECT/JOINT (the head of whom the camera follows)",
+    )
+    add(
+        "--shutter",
+        type=float,
+        metavar="DEGREES",
+        help="motion blur: how long of a picture's time the shutter is open, 180 as in film (0)",
+    )
+    add(
+        "--antialias",
+        choices=("fxaa", "taa", "none"),
+        help="of each picture (fxaa), over time (taa), or none",
+    )
+
+
+LENS_NAMES = ("lens", "stop", "focus", "shutter", "antialias")
+
+
+def check_lens(args: argparse.Namespace) -> None:
+    """Refuses a stop, a focus or a shutter that cannot be."""
+    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.viewport.camera import Lens
+
+    for name, low, high in (("stop", 0.7, 64.0), ("shutter", 0.0, 360.0)):
+        value = getattr(args, name)
+        if value is not None and not low <= value <= high:
+            raise UnderstudyError(f"--{name} is {value:g}; it can be {low:g} to {high:g}.")
+    number = args.focus.lstrip("+-").replace(".", "", 1).isdigit()
+    if number and not 0.1 <= Lens(focus=args.focus).focus_m <= 1e4:
+        raise UnderstudyError(f"--focus is {args.focus} m; it can be 0.1 to 10000.")
+
+
+def lens_of(args: argparse.Namespace, options: Options) -> Lens:
+    """The lens that the options say; writes what is drawn of it."""
+    from understudy.runtime.viewport.camera import Lens
+
+    check_lens(args)
+    options.lens = args.lens or args.focus != ""
+    options.shutter_deg, options.antialias = args.shutter or 0.0, args.antialias or "fxaa"
+    return Lens(args.stop or Lens.stop, args.focus)
 
 
 def aspect_of(said: str) -> float:

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 from understudy.runtime.core.buttons import ACTIONS
 from understudy.runtime.viewport import keymap
 
-from .look_options import NAMES, aspect_of, frame_options, look_options
+from .look_options import (
+    LENS_NAMES,
+    NAMES,
+    aspect_of,
+    check_lens,
+    frame_options,
+    lens_options,
+    look_options,
+)
 from .session_options import add_sources, listed, raw_take, session_of
 
 if TYPE_CHECKING:
@@ -56,6 +64,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     view.add_argument("--no-effect", action="store_true", help="start without the neural effect")
     look_options(parser)
     frame_options(parser)
+    lens_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -102,8 +111,10 @@ def asked_for(args: argparse.Namespace) -> tuple[Session, Path | None]:
     for name in NAMES:
         setattr(view, name, getattr(args, name) or getattr(view, name))
     Lighting(**{name: getattr(view, name) for name in NAMES}).check()
-    if view.set.lower().endswith((".glb", ".gltf")):
-        view.set = str(Path(view.set).absolute())
+    check_lens(args)
+    for name in LENS_NAMES:
+        setattr(view, name, getattr(args, name) or getattr(view, name))
+    view.settle(Path.cwd())
     return session, file
 
 
@@ -221,12 +232,14 @@ class Company:
         if args.headless:
             words += ["--headless", "--out", args.out]
         words += ["--guides"] * view.guides
-        for name in ("set", "sun", "tone", "aspect"):
+        for name in ("set", "sky", "sun", "tone", "aspect", "focus"):
             if said := getattr(view, name):
                 words += [f"--{name}", said]
         for name in ("exposure", "clouds", "fog", "wet"):
             if value := getattr(view, name):
                 words.append(f"--{name}={value:g}")
+        words += ["--lens"] * view.lens + ["--stop", view.stop, "--antialias", view.antialias]
+        words += ["--shutter", view.shutter]
         if view.share:
             words += ["--share", view.share]
         if not view.effect:

@@ -9,7 +9,7 @@ from understudy.runtime.core.progress import loading
 
 from . import filming
 from .file_options import add_file_options, decided
-from .look_options import frame_options, look_options
+from .look_options import frame_options, lens_of, lens_options, look_options
 
 SUMMARY = "turn takes or a motion file into a movie or PNG frames"
 EXAMPLES = """understudy render take.bvh --out take.mp4
@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--exr",
         action="store_true",
-        help="write OpenEXR frames into --out: linear light, depth, normals, albedo",
+        help="write OpenEXR frames into --out: linear light, depth, normals, albedo, motion, ids",
     )
     add("--codec", default="h264", choices=("h264", "prores"), help="of the movie (h264)")
     add("--size", default="1280x720", help="WIDTHxHEIGHT (1280x720)")
@@ -68,6 +68,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--quiet", action="store_true", help="no progress")
     look_options(parser)
     frame_options(parser)
+    lens_options(parser)
     add_file_options(parser)
 
 
@@ -123,6 +124,8 @@ def run(args: argparse.Namespace) -> int:
     mouth, sound = _voice(args, clip.duration_s)
     fps = film.film_rate(clip, args.fps)
     options = filming.options_of(args)
+    lens = lens_of(args, options)
+    lens.check([(args.take.stem, clip.skeleton)])
     sheet = Sheet(args.contact_sheet) if args.contact_sheet else None
     with Renderer(*size) as renderer:
         if figure is not None:
@@ -134,8 +137,9 @@ def run(args: argparse.Namespace) -> int:
             print(note)
         out = film.output(args.out, args.png, size, fps, sound, args.codec, args.exr)
         steps = film.render(
-            clip, out, renderer, options, fps, args.camera, args.focal, sheet, args.take.stem, mouth
-        )
+            clip, out, renderer, options, fps, args.camera, args.focal, sheet, args.take.stem,
+            mouth, lens,
+        )  # fmt: skip
         filming.write(args, out, steps, max(1, round(clip.duration_s * fps)))
         for note in renderer.notes[said:]:
             print(note)

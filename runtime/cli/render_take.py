@@ -13,6 +13,7 @@ from understudy.runtime.core.errors import UnderstudyError
 
 from . import filming
 from .file_options import words
+from .look_options import lens_of
 
 if TYPE_CHECKING:
     from understudy.runtime.viewport.take_film import TakePart
@@ -40,6 +41,8 @@ def run(args: argparse.Namespace, paths: Sequence[Path], size: tuple[int, int]) 
         fps = film.checked_rate(take_film.film_rate(parts, args.fps))
         seconds = sum(part.seconds for part in parts)
         options = filming.options_of(args)
+        lens = lens_of(args, options)
+        lens.check([who for part in parts for who in part.frames.who])
         sound = _sound(args, parts, seconds)
         sheet = Sheet(args.contact_sheet) if args.contact_sheet else None
         renderer = stack.enter_context(Renderer(*size))
@@ -62,7 +65,7 @@ def run(args: argparse.Namespace, paths: Sequence[Path], size: tuple[int, int]) 
         filming.prepare(args, renderer, options, fps)
         out = film.output(args.out, args.png, size, fps, sound, args.codec, args.exr)
         steps = take_film.render(
-            parts, out, renderer, options, fps, kind, args.focal, sheet, args.states
+            parts, out, renderer, options, fps, kind, args.focal, sheet, args.states, lens
         )
         filming.write(args, out, steps, take_film.pictures(parts, fps))
         for note in dict.fromkeys((*notes, *renderer.notes)):

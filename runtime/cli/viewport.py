@@ -7,7 +7,15 @@ from pathlib import Path
 
 from .finding import stage
 from .keys import key_option
-from .look_options import aspect_of, chosen, frame_options, look_options, sensor_of
+from .look_options import (
+    aspect_of,
+    chosen,
+    frame_options,
+    lens_of,
+    lens_options,
+    look_options,
+    sensor_of,
+)
 
 SUMMARY = "draw a stage's stream, in a window or headless into PNG frames or a movie"
 EXAMPLES = """understudy viewport
@@ -69,6 +77,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     look_options(parser)
     frame_options(parser)
+    lens_options(parser)
     add("--no-life", action="store_true", help="no blinks and glances where no face comes")
     add(
         "--quality",
@@ -208,6 +217,7 @@ def _viewer(args: argparse.Namespace):
             aspect=aspect_of(args.aspect),
             guides=args.guides,
         )
+        lens = lens_of(args, options)
         lighting = chosen(args)
         lighting.apply(renderer, options)
         files = CharacterFiles(lambda: ControlClient(args.control, key=args.key))
@@ -215,7 +225,9 @@ def _viewer(args: argparse.Namespace):
         renderer.characters = given
         renderer.outfits.prepare()
         height_mm, options.aspect = sensor_of(args.sensor, options.aspect, size)
-        rig = Rig(kind=args.camera, turns=False, focal_mm=args.focal, sensor_mm=height_mm)
+        rig = Rig(
+            kind=args.camera, turns=False, focal_mm=args.focal, sensor_mm=height_mm, lens=lens
+        )
         if window is None:
             rig.yaw_rad = film.SHOW_YAW_RAD
         viewer = Viewer(

@@ -117,8 +117,8 @@ class SubjectTable(Table):
 class ViewportTable(Table):
     """[viewport]: what `understudy play` shows.
 
-    set to wet are set and light, as the command `viewport` takes them; a set's file is from the
-    session's own folder.
+    set to antialias are set, light and lens, as the command `viewport` takes them; the files of a
+    set and a sky are from the session's own folder.
     """
 
     show: bool = True
@@ -135,6 +135,19 @@ class ViewportTable(Table):
     clouds: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
     fog: Annotated[float, Meta(ge=0.0, le=1e5)] = 0.0
     wet: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
+    sky: str = ""
+    lens: bool = False
+    stop: Annotated[float, Meta(ge=0.7, le=64.0)] = 2.8
+    focus: str = ""
+    shutter: Annotated[float, Meta(ge=0.0, le=360.0)] = 0.0
+    antialias: Literal["fxaa", "taa", "none"] = "fxaa"
+
+    def settle(self, folder: Path) -> None:
+        """Paths of its files from a folder."""
+        for name in ("set", "sky"):
+            said = getattr(self, name)
+            if said and Path(said.partition("?")[0]).suffix:
+                setattr(self, name, str(folder / said))
 
 
 class SlateTable(Table):
@@ -197,8 +210,7 @@ def load(path: Path) -> Session:
             setattr(loop, name, str(base / said))
     if session.slate.folder:
         session.slate.folder = str(base / session.slate.folder)
-    if session.viewport.set.lower().endswith((".glb", ".gltf")):
-        session.viewport.set = str(base / session.viewport.set)
+    session.viewport.settle(base)
     for subject in session.subject:
         if subject.character:
             subject.character = str(base / subject.character)

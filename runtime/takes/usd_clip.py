@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from understudy.runtime.core import distribution, rotation
-from understudy.runtime.core.errors import Failure, UnderstudyError
-from understudy.runtime.core.files import shown
+from understudy.runtime.core import rotation
+from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.rotation import Array
 
 from . import surroundings, usd_scene
@@ -20,19 +19,9 @@ from .scene_clip import MOST_FRAMES, MOST_JOINTS, Moving, Which, chosen, clip_of
 
 def read(path: Path, given: Given, which: Which, frame_time_s: float | None = None) -> Clip:
     """The clip of one body of a file."""
-    try:
-        from pxr import Tf, Usd, UsdGeom, UsdSkel
-    except ImportError:
-        raise Failure(distribution.lacking("pxr")) from None
-    if not path.is_file():
-        raise UnderstudyError(f"{shown(path)} cannot be read: there is no such file.")
-    try:
-        stage = Usd.Stage.Open(str(path))
-    except Tf.ErrorException as error:
-        said = str(error).strip().splitlines()[-1].strip()
-        raise UnderstudyError(
-            f"{path.name} is no USD file that can be read: {said[:200]}"
-        ) from None
+    stage = usd_scene.opened(path)
+    from pxr import Usd, UsdGeom, UsdSkel
+
     cache = UsdSkel.Cache()
     found = {}
     for prim in stage.Traverse():

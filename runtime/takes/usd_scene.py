@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from understudy.runtime.core import rotation
+from understudy.runtime.core import distribution, rotation
+from understudy.runtime.core.errors import Failure, UnderstudyError
+from understudy.runtime.core.files import shown
 from understudy.runtime.core.rotation import Array
 
 from .surroundings import Placed
@@ -14,6 +17,23 @@ from .surroundings import Placed
 # USD gives focal length and aperture in tenths of a scene unit.
 TENTH = 0.1
 MM = 1000.0
+
+
+def opened(path: Path) -> Any:
+    """The stage of a file; raises what is wrong with it in a sentence."""
+    try:
+        from pxr import Tf, Usd
+    except ImportError:
+        raise Failure(distribution.lacking("pxr")) from None
+    if not path.is_file():
+        raise UnderstudyError(f"{shown(path)} cannot be read: there is no such file.")
+    try:
+        return Usd.Stage.Open(str(path))
+    except Tf.ErrorException as error:
+        said = str(error).strip().splitlines()[-1].strip()
+        raise UnderstudyError(
+            f"{path.name} is no USD file that can be read: {said[:200]}"
+        ) from None
 
 
 def face(query: Any, codes: Array) -> list[tuple[str, Array]]:

@@ -6,12 +6,16 @@ sensor height in millimetres, as on a shot list; fov = 2 atan(sensor / 2 focal).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from understudy.runtime.core import pose, rotation
+from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.rotation import Array, normalize
+from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.core.typed import nearest
 
 UP = np.array([0.0, 1.0, 0.0])
 SENSOR_HEIGHT_MM = 24.0  # full frame
@@ -53,6 +57,14 @@ class Camera:
     near_m: float = 0.05
     far_m: float = 1000.0
     up: Array = field(default_factory=lambda: UP)
+    sensor_mm: float = SENSOR_HEIGHT_MM  # how high what the picture shows is on the sensor
+    stop: float = 0.0  # the T-stop; 0: nothing is out of focus
+    focus_m: float = 0.0  # what is in focus, along the view; 0: nobody said
+
+    @property
+    def focal_mm(self) -> float:
+        """The focal length that its field of view has on its sensor."""
+        return float(0.5 * self.sensor_mm / np.tan(0.5 * self.fov_y_rad))
 
     @property
     def aspect(self) -> float:
@@ -113,7 +125,9 @@ def look_through(camera: Camera, seen: pose.Camera) -> None:
     camera.up = rotation.rotate(turn, UP)
     width_mm, height_mm = seen.sensor_mm
     if seen.focal_mm > 0.0 and width_mm > 0.0 and height_mm > 0.0:
-        camera.fov_y_rad = fov_of_lens(seen.focal_mm, max(height_mm, width_mm / camera.aspect))
+        camera.sensor_mm = max(height_mm, width_mm / camera.aspect)
+        camera.fov_y_rad = fov_of_lens(seen.focal_mm, camera.sensor_mm)
+    camera.stop, camera.focus_m = max(seen.iris, 0.0), max(seen.focus_m, 0.0)
 
 
 def gaze(head_rotation: Array) -> tuple[float, float]:
@@ -136,6 +150,7 @@ def eyes_pitch(head_pitch_rad: float) -> float:
 
 VELOCITY_HALFLIFE_S = 0.2
 GAZE_HALFLIFE_S = 0.1
+PULL_HALFLIFE_S = 0.22  # of the focus, when it goes to somebody else
 FARTHEST_M = 500.0
 FASTEST_M_S = 15.0
 
@@ -143,6 +158,41 @@ FASTEST_M_S = 15.0
 def decay(halflife_s: float, dt_s: float) -> float:
     """The share that is left of a difference after dt_s."""
     return float(2.0 ** (-dt_s / max(halflife_s, 1e-5)))
+
+
+@dataclass(frozen=True)
+class Lens:
+    """What a camera has that says nothing of its own.
+
+    stop   the T-stop
+    focus  metres; or a SUBJECT's head, or SUBJECT/JOINT; "" the head of whom it follows
+    """
+
+    stop: float = 2.8
+    focus: str = ""
+
+    @property
+    def focus_m(self) -> float:
+        """Where it says a distance; else 0."""
+        try:
+            return float(self.focus)
+        except ValueError:
+            return 0.0
+
+    def check(self, who: Iterable[tuple[str, Skeleton]]) -> None:
+        """Refuses a focus on nobody, by the names of those that there are and their skeletons."""
+        name, _, joint = self.focus.partition("/")
+        there = dict(who)
+        if not name or self.focus_m:
+            return
+        if name not in there:
+            raise UnderstudyError(
+                f"--focus {self.focus}: nobody is called {name!r}{nearest(name, there)}; there are "
+                f"{', '.join(there) or 'none'}."
+            )
+        if joint and joint not in there[name].names:
+            near = nearest(joint, there[name].names)
+            raise UnderstudyError(f"--focus {self.focus}: {name} has no joint {joint!r}{near}.")
 
 
 @dataclass
@@ -176,10 +226,12 @@ class Rig:
     turns: bool = True  # does the third person swing round behind the subject
     scope: str = "near"  # whom it follows, as `focus_of` takes it
     fits: bool = False  # does it step back when they spread
+    lens: Lens = field(default_factory=lambda: Lens())
     _center: Array | None = None
     _seen: Array = field(default_factory=lambda: np.zeros(3))
     _velocity: Array = field(default_factory=lambda: np.zeros(3))
     _heading_rad: float = 0.0
+    _pulled_m: float = 0.0
     _gaze: Array | None = None  # yaw and pitch of the first person, and the eye's height
 
     KINDS = ("third", "first", "orbit", "fixed", "stage")
@@ -190,10 +242,12 @@ class Rig:
             self._center, self._heading_rad = focus.center.copy(), focus.heading_rad
             self._seen = focus.center
             dt_s = 1e3
+        camera.stop = camera.focus_m = 0.0
         if self.kind in ("fixed", "stage"):
             return camera
         camera.near_m, camera.up = 0.05, UP
         camera.fov_y_rad = fov_of_lens(self.focal_mm, self.sensor_mm)
+        camera.sensor_mm = self.sensor_mm
         left = decay(self.position_halflife_s, dt_s)
         # Going along with the subject's mean velocity, a runner stays in the middle of the picture.
         velocity = (focus.center - self._seen) / max(dt_s, 1e-4)
@@ -218,6 +272,21 @@ class Rig:
         camera.position = self._center + self._back() * distance
         camera.position[1] = max(camera.position[1], 0.08)  # never below the ground
         return camera
+
+    def pull(self, camera: Camera, point: Array | None, dt_s: float) -> None:
+        """Focuses a camera that has been moved and says no stop or focus of its own: on a point
+        (3,), softly, or at its lens's own distance."""
+        camera.stop = camera.stop or self.lens.stop
+        if camera.focus_m > 0.0:
+            self._pulled_m = camera.focus_m
+            return
+        wanted_m = self.lens.focus_m
+        if not wanted_m and point is not None:
+            wanted_m = float((point - camera.position) @ normalize(camera.target - camera.position))
+        if wanted_m > 0.0:
+            left = decay(PULL_HALFLIFE_S, dt_s) if self._pulled_m else 0.0
+            self._pulled_m = wanted_m + (self._pulled_m - wanted_m) * left
+        camera.focus_m = self._pulled_m
 
     def _look_out(self, camera: Camera, focus: Focus, left: float) -> Camera:
         """First person: the head's way to look without its nods, on a level horizon."""

@@ -23,9 +23,10 @@ from .mesh.mannequin import Mesh, transforms
 from .mesh.paint import sleeve_m
 from .mesh.store import Wardrobe
 from .outfit import Fit, Outfit, Outfits
-from .rows import MATRICES_UNIT, Rows
+from .rows import LAST_UNIT, MATRICES_UNIT, Rows
 
 TINTS_UNIT = 9
+MOVING = "body motion"
 _BODY = ("position", "normal", "joints", "weights", "paint")
 _SHADOW = ("position", "joints", "weights")
 _CORAL_HUE = 0.035
@@ -101,20 +102,27 @@ class _Costume:
         layout = {
             "body": ("3f4 3f4 4u2 4f4 4f4", _BODY),
             "shadow": ("3f4 12x 4u2 4f4 16x", _SHADOW),
+            MOVING: ("3f4 3f4 4u2 4f4 4f4", _BODY),
         }
         self._vaos = {
             name: ctx.vertex_array(programs[name], [(self._vertices, form, *inputs)], self._indices)
             for name, (form, inputs) in layout.items()
         }
-        self._rows = Rows(ctx)
+        self.rows = Rows(ctx)
         self._tints: moderngl.Texture | None = None
 
     def write(
-        self, names: list[str], matrices: Array, tints: Array, veils: Array, near: list[float]
+        self,
+        names: list[str],
+        matrices: Array,
+        tints: Array,
+        veils: Array,
+        near: list[float],
+        numbers: list[int],
     ) -> None:
         """Who wears it now: matrices (N, J, 4, 4), tints (N, 4), veils (N, J, 4).
 
-        near  for each how many pixels a metre at its root takes
+        near  for each how many pixels a metre at its root takes; numbers: theirs in the frame
         """
         self._groups = []
         if not names:
@@ -127,7 +135,8 @@ class _Costume:
         order = sorted(range(len(names)), key=chosen.__getitem__)  # one level beside the other
         self._groups = groups_of([chosen[k] for k in order])
         matrices, tints, veils = matrices[order], tints[order], veils[order]
-        self._rows.write(matrices, veils)
+        in_order = [names[k] for k in order]
+        self.rows.write(in_order, matrices, veils, [numbers[k] for k in order])
         if self._tints is None or self._tints.width < self.count:
             if self._tints is not None:
                 self._tints.release()
@@ -138,7 +147,7 @@ class _Costume:
     def render(self, name: str) -> None:
         if not (self.count and self._tints and name in self._vaos):
             return
-        self._rows.use()
+        self.rows.use()
         self._tints.use(TINTS_UNIT)
         least = shadow_level(self._errors_m) if name == "shadow" else 0
         for level, first, count in self._groups:
@@ -159,7 +168,7 @@ class _Costume:
     def release(self) -> None:
         for vao in self._vaos.values():
             vao.release()
-        self._rows.release()
+        self.rows.release()
         self._vertices.release()
         self._indices.release()
         if self._tints is not None:
@@ -174,10 +183,14 @@ class Cast:
         self._programs = {
             "body": gl.program(ctx, "body.glsl", LEFT=_vec3(LEFT), RIGHT=_vec3(RIGHT)),
             "shadow": gl.program(ctx, "shadow.glsl"),
+            MOVING: gl.program(ctx, "body.glsl", MOTION=1, LEFT=_vec3(LEFT), RIGHT=_vec3(RIGHT)),
         }
-        for made in self._programs.values():
+        for name, made in self._programs.items():
             made["skin_matrices"].value = MATRICES_UNIT  # type: ignore[union-attr]
-        self._programs["body"]["tints"].value = TINTS_UNIT  # type: ignore[union-attr]
+            if name != "shadow":
+                made["tints"].value = TINTS_UNIT  # type: ignore[union-attr]
+        self._programs[MOVING]["last_matrices"].value = LAST_UNIT  # type: ignore[union-attr]
+        self.moving = False  # whether it is told how everything moves
         self.variants = Programs(ctx)
         self._costumes: dict[int, _Costume] = {}
         self._characters: dict[str, CharacterCostume] = {}
@@ -187,6 +200,7 @@ class Cast:
         self.placed: list[Placed] = []
         self.notes: list[str] = []
         self.waiting = 0
+        self._numbers: dict[str, int] = {}
 
     def place(
         self,
@@ -201,6 +215,7 @@ class Cast:
         """
         veils = veils or {}
         self.placed, self.waiting = [], 0
+        self._numbers = {subject.name: 1 + n for n, subject in enumerate(subjects)}
         alike: dict[int, list[int]] = {}
         for number, subject in enumerate(subjects):
             alike.setdefault(subject.skeleton.id, []).append(number)
@@ -250,7 +265,9 @@ class Cast:
             camera = (scene or Scene()).camera
             near = [_pixels_per_m(camera, world_p[r, 0]) for r in shown]
             names = [subjects[numbers[r]].name for r in shown]
-            self._costumes[key].write(names, matrices, tints, over, near)
+            ids = [1 + numbers[r] for r in shown]
+            self._costumes[key].rows.moving = self.moving
+            self._costumes[key].write(names, matrices, tints, over, near, ids)
         for name, wearers in worn.items():
             shown_ = [one for one in wearers if one[0].subject.name != hidden]
             self._dress(name, shown_, veils, scene or Scene())
@@ -315,7 +332,14 @@ class Cast:
             near.append(_pixels_per_m(scene.camera, placed.world_p[0]))
         matrices = character.skin_matrices(*(np.stack(part) for part in zip(*worlds, strict=True)))
         names = [placed.subject.name for placed, _ in wearers]
-        costume.write(names, matrices, np.array(over), faces, near)
+        ids = [self._numbers[name] for name in names]
+        costume.rows.moving = self.moving
+        costume.write(names, matrices, np.array(over), faces, near, ids)
+
+    def cut(self) -> None:
+        """The next picture is another place: nothing has moved to there."""
+        for costume in self._worn():
+            costume.rows.forget()
 
     def bounds(self) -> tuple[Array, float]:
         """Middle (3,) and radius in metres of a ball around all subjects, ground included."""
@@ -329,6 +353,8 @@ class Cast:
         return middle, float(np.linalg.norm(high - middle)) + min(max(reach, default=0.35), 1.5)
 
     def render(self, name: str) -> None:
+        """ "shadow", "body", "over" and "over linear"."""
+        name = MOVING if name == "body" and self.moving else name
         for costume in self._worn():
             costume.render(name)
 

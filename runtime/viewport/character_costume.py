@@ -14,10 +14,10 @@ from understudy.runtime.core.rotation import Array
 from . import gl
 from .detail import Group, groups_of, level_of, shadow_level
 from .outfit import MAPS, Outfit, Picture, turned
-from .rows import MATRICES_UNIT, Rows
+from .rows import LAST_UNIT, MATRICES_UNIT, Rows
 
 MORPHS_UNIT, FIRST_MAP_UNIT = 10, 11
-SHADOW_UNIT, NEAR_UNIT, SET_UNIT = 4, 5, 6  # as in the light pass
+SHADOW_UNIT, NEAR_UNIT, SET_UNIT, SKY_UNIT = 4, 5, 6, 7  # as in the light pass
 SRGB8_ALPHA8 = 0x8C43
 MORPH_WIDTH = 1024
 SOLID = 0.9  # alpha from which a translucent surface counts as solid
@@ -42,9 +42,10 @@ class Programs:
         if words not in self._made:
             defines = {word: 1 for word in words}
             made = gl.program(self._ctx, "character.glsl", SOLID=SOLID, **defines)
-            units = {"skin_matrices": MATRICES_UNIT, "morph_moves": MORPHS_UNIT,
+            units = {"skin_matrices": MATRICES_UNIT, "last_matrices": LAST_UNIT,
+                     "morph_moves": MORPHS_UNIT,
                      "shadow_map": SHADOW_UNIT, "near_map": NEAR_UNIT,
-                     "set_shadow_map": SET_UNIT}  # fmt: skip
+                     "set_shadow_map": SET_UNIT, "sky_map": SKY_UNIT}  # fmt: skip
             units |= {name: FIRST_MAP_UNIT + k for k, name in enumerate(MAPS)}
             for name, unit in units.items():
                 if name in made:
@@ -89,7 +90,7 @@ class CharacterCostume:
         self._vaos: dict[tuple[int, tuple[str, ...]], moderngl.VertexArray] = {}
         self._textures = [self._texture(picture) for picture in outfit.pictures]
         outfit.pictures.clear()  # hundreds of megabytes, and on the GPU now
-        self._rows = Rows(ctx)
+        self.rows = Rows(ctx)
         self._worn: dict[str, int] = {}  # a subject's name -> the level that it had last
         self._groups: list[Group] = []
         self._faces: dict[str, Array] = {}
@@ -133,10 +134,11 @@ class CharacterCostume:
         veils: Array,
         faces: list[Array | None],
         near: list[float],
+        numbers: list[int],
     ) -> None:
         """Who wears it now: matrices (N, B, 4, 4), veils (N, B, 4), weights of morphs or None.
 
-        near  for each how many pixels a metre at its root takes
+        near  for each how many pixels a metre at its root takes; numbers: theirs in the frame
         """
         self._groups = []
         if not names:
@@ -149,8 +151,9 @@ class CharacterCostume:
         ]
         # Far ones first, for what is translucent; those of one level beside each other.
         order = sorted(range(len(names)), key=lambda k: (-chosen[k], near[k]))
-        self._rows.write(matrices[order], veils[order])
-        self._write_faces([names[k] for k in order], [faces[k] for k in order])
+        in_order = [names[k] for k in order]
+        self.rows.write(in_order, matrices[order], veils[order], [numbers[k] for k in order])
+        self._write_faces(in_order, [faces[k] for k in order])
         self._groups = groups_of([chosen[k] for k in order])
         self._worn = dict(zip(names, chosen, strict=True))
 
@@ -183,7 +186,8 @@ class CharacterCostume:
         self._morph_rows = rows
 
     def render(self, name: str) -> None:
-        """ "body" into the G-buffer, "shadow" as the sun sees it, "over" and "over linear"."""
+        """ "body" and "body motion" into the G-buffer, "shadow" as the sun sees it, "over" and
+        "over linear"."""
         least = shadow_level([level.error_m for level in self._levels]) if name == "shadow" else 0
         for level, first, count in self._groups:
             level = max(level, least)
@@ -201,6 +205,8 @@ class CharacterCostume:
         words += [map_.upper() for map_ in maps if map_ in look]
         if name == "shadow":
             words = ["SHADOW", *(words if material.alpha != "OPAQUE" else [])]
+        if name == "body motion":
+            words.append("MOTION")
         if over:
             words += ["OVER", *(["LINEAR"] if name == "over linear" else []), *self._programs.light]
         if not turned(look):
@@ -210,7 +216,7 @@ class CharacterCostume:
         for map_ in maps:
             if map_ in look:
                 self._textures[look[map_][0]].use(FIRST_MAP_UNIT + MAPS.index(map_))
-        self._rows.use()
+        self.rows.use()
         if self._morphs is not None and self._morph_rows:
             self._morphs.use(MORPHS_UNIT)
         if material.double_sided or name == "shadow":
@@ -290,6 +296,6 @@ class CharacterCostume:
             buffer.release()
         for texture in self._textures:
             texture.release()
-        self._rows.release()
+        self.rows.release()
         if self._morphs is not None:
             self._morphs.release()

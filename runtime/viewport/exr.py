@@ -4,6 +4,8 @@ R G B               linear Rec. 709, before the tone map, half
 Z                   metres from the camera's plane; infinite where nothing is, single
 N.X N.Y N.Z         the surface's normal in the world (right-handed, +Y up), half
 albedo.R .G .B      what a surface reflects, linear, half
+motion.X .Y         pixels that it moved since the picture before, right and down, half
+id                  the number of the subject that it is of, from 1; 0: of none, half
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ class Exrs:
         """Writes the next picture."""
         path = self.folder / f"frame_{self.written:06d}.exr"
         channels = {"RGB": data["colour"].astype(np.float16), "Z": data["depth"]}
-        for layer, names in (("N", "XYZ"), ("albedo", "RGB")):
+        channels["id"] = data["id"].astype(np.float16)
+        for layer, names in (("N", "XYZ"), ("albedo", "RGB"), ("motion", "XY")):
             values = data["normal" if layer == "N" else layer].astype(np.float16)
             for k, name in enumerate(names):
                 channels[f"{layer}.{name}"] = np.ascontiguousarray(values[..., k])

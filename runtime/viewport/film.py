@@ -17,10 +17,10 @@ from understudy.runtime.sources import speech
 from understudy.runtime.takes.clip import Clip
 from understudy.runtime.takes.placement import lift_m
 
-from .camera import Camera, Rig
+from .camera import Camera, Lens, Rig
 from .capture import Movie, Sheet, Stills
 from .exr import Exrs
-from .focus import focus_of, overview
+from .focus import focus_of, focus_point, overview
 from .hud import Board
 from .renderer import Options, Renderer
 
@@ -94,10 +94,11 @@ def level(clip: Clip) -> tuple[Clip, float]:
     return replace(clip, positions=positions, raw=None), lift
 
 
-def rig_for(kind: str, focal_mm: float | None) -> Rig:
+def rig_for(kind: str, focal_mm: float | None, lens: Lens | None = None) -> Rig:
     """A camera rig for a film: turned a little from the front, and never swinging about."""
     rig = Rig(kind=kind, turns=False, yaw_rad=SHOW_YAW_RAD, pitch_rad=0.12)
     rig.focal_mm = focal_mm or rig.focal_mm
+    rig.lens = lens or rig.lens
     if kind == "orbit":
         rig.yaw_rad = np.radians(35)
     return rig
@@ -114,10 +115,11 @@ def render(
     sheet: Sheet | None = None,
     caption: str = "",
     mouth: Array | None = None,
+    lens: Lens | None = None,
 ) -> Iterator[int]:
     """Draws the clip; yields each frame's number when it is handed to the file."""
     size = (renderer.width, renderer.height)
-    rig, camera = rig_for(camera_kind, focal_mm), Camera(width=size[0], height=size[1])
+    rig, camera = rig_for(camera_kind, focal_mm, lens), Camera(width=size[0], height=size[1])
     opening = next(frames(clip, fps, caption))
     tall_m = tall_of(renderer, opening)
     first = focus_of(opening, tall_m=tall_m)
@@ -136,6 +138,7 @@ def render(
             rig.yaw_rad += np.radians(12) / fps
         if focus is not None:
             rig.follow(camera, focus, 1.0 / fps)
+        rig.pull(camera, focus_point(frame, rig.lens), 1.0 / fps)
         board = Board(caption=f"{caption}   {number / fps:6.2f} s") if options.hud else None
         renderer.draw(frame, camera, options, board)
         pixels = renderer.read()

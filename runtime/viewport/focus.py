@@ -10,7 +10,7 @@ from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
-from .camera import Camera, Focus, fov_of_lens
+from .camera import Camera, Focus, Lens, fov_of_lens
 
 # Subjects farther apart than this are not all brought into one picture: the lead is followed.
 TOGETHER_M = 3.5
@@ -86,6 +86,31 @@ def focus_of(frame: Frame, lead: int = 0, scope: str = "near", tall_m: float = 0
             [points, points + np.array([0.0, 0.3, 0.0])]
         ),  # and a name over each head
     )
+
+
+def focus_point(frame: Frame, lens: Lens, lead: int = 0) -> Array | None:
+    """(3,) what a lens is focused on, the lead's head where it says nobody.
+
+    None where it says a distance, or where there is nobody of that name, or no such joint.
+    """
+    name, _, joint = lens.focus.partition("/")
+    subjects = frame.subjects
+    if not subjects or lens.focus_m:
+        return None
+    subject = subjects[lead % len(subjects)]
+    if name:
+        subject = next((one for one in subjects if one.name == name), subject)
+        if subject.name != name:
+            return None
+    world_p, _ = subject.skeleton.globals(
+        np.asarray(subject.pose.positions, float), np.asarray(subject.pose.rotations, float)
+    )
+    if joint:
+        if joint not in subject.skeleton.names:
+            return None
+        return np.asarray(world_p[subject.skeleton.names.index(joint)])
+    head = roles(subject.skeleton).get("head", int(np.argmax(world_p[:, 1])))
+    return np.asarray(world_p[head])
 
 
 def _everywhere(frame: Frame) -> Array:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import moderngl
 import numpy as np
@@ -24,6 +25,10 @@ from .lighting import Lighting
 from .palette import Palette
 from .panel import PAPER, draw_editor, draw_sliders, style
 from .sliders import Slider
+
+if TYPE_CHECKING:
+    from .camera import Rig
+    from .renderer import Options
 
 INK: Colour = (0.95, 0.96, 0.98)
 DIM: Colour = (0.66, 0.70, 0.76)
@@ -46,6 +51,7 @@ class Board:
     sliders: list[Slider] = field(default_factory=list)
     editor: Editor | None = None
     lighting: Lighting | None = None
+    eye: tuple[Rig, Options] | None = None  # of this viewport, for the panel
     palette: Palette | None = None
     aspect: float = 0.0
     guides: bool = False
@@ -282,7 +288,7 @@ class Hud:
             if board.editor is not None:
                 top = taken[0][1] + taken[0][3] if taken else 0.0
                 size = (width, height)
-                taken.append(draw_editor(board.editor, board.lighting, unit, size, top))
+                taken.append(draw_editor(board.editor, board.lighting, board.eye, unit, size, top))
             if board.palette is not None and board.palette.open:
                 taken.append(palette.draw(board.palette, unit, (width, height)))
         return taken

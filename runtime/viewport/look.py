@@ -15,6 +15,8 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.rotation import Array, normalize
 from understudy.runtime.core.typed import nearest
 
+from .sky_map import SkyMap, basis
+
 TONES = ("neutral", "agx", "aces")
 Colour = tuple[float, float, float]
 
@@ -47,10 +49,16 @@ class Look:
     sky_share: float = 1.0
     tone: str = "neutral"
     grid: float = 1.0
+    sky_map: SkyMap | None = None  # a picture of all around, in place of the gradient
 
     def defines(self) -> dict[str, object]:
         """What the passes that light are compiled with."""
-        words = {"FOG": self.fog > 0.0, "CLOUDS": self.clouds > 0.0, self.tone.upper(): True}
+        words = {
+            "FOG": self.fog > 0.0,
+            "CLOUDS": self.clouds > 0.0 and self.sky_map is None,
+            "SKYMAP": self.sky_map is not None,
+            self.tone.upper(): True,
+        }
         return {word: 1 for word, said in words.items() if said and word != "NEUTRAL"}
 
 
@@ -192,6 +200,27 @@ def _numbers(*words: str) -> tuple[float, ...]:
         return ()
 
 
+def _under(look: Look, sky: SkyMap, has_sun: bool) -> Look:
+    """The look of a sky of a picture; its own sun where none is said."""
+    ring = sky.pixels[sky.pixels.shape[0] // 2 - 4 : sky.pixels.shape[0] // 2].mean((0, 1))
+    top = sky.pixels[: sky.pixels.shape[0] // 4].mean((0, 1))
+    light = np.array(look.sun_colour) if has_sun else np.array(sky.sun_colour)
+    sun = look.sun if has_sun else sky.sun
+    ground = 0.2 * (
+        light * max(sun[1], 0.0) * 0.31831 + basis(np.array([0.0, 1.0, 0.0])) @ sky.harmonics
+    )
+    return replace(
+        look,
+        sun=normalize(np.maximum(sun, [-1.0, 0.02, -1.0])),
+        sun_colour=_colour(light),
+        sky_zenith=_colour(top),
+        sky_horizon=_colour(ring),
+        ground_bounce=_colour(ground),
+        exposure=1.0,
+        sky_map=sky,
+    )
+
+
 def made(
     sun: str = "",
     stops: float = 0.0,
@@ -199,6 +228,7 @@ def made(
     clouds: float = 0.0,
     fog_m: float = 0.0,
     wet: float = 0.0,
+    sky: SkyMap | None = None,
 ) -> Look:
     """A look of the command's or session's words.
 
@@ -213,6 +243,8 @@ def made(
             f"The tone map {tone!r} is none{nearest(tone, TONES)}: there are {', '.join(TONES)}."
         )
     look = parse(sun or "studio")
+    if sky is not None:
+        look = _under(look, sky, bool(sun))
     shade = 1.0 - 0.75 * clouds * clouds  # a sky that is full of them hides the sun
     return replace(
         look,

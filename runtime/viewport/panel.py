@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from imgui_bundle import imgui
 
@@ -11,12 +13,16 @@ from understudy.runtime.core.palette import STATE_COLOUR
 from understudy.runtime.core.pose import State
 
 from . import costume_panel
+from .camera import Rig
 from .editing import Deck, Editor, SubjectRow, source_words
 from .labels import Box, short
 from .lighting import Lighting
 from .look import HOURS, TONES
 from .sets.scenery import OURS
 from .sliders import Slider
+
+if TYPE_CHECKING:
+    from .renderer import Options
 
 PAPER = (0.05, 0.06, 0.08, 0.62)
 SOLID = (0.05, 0.06, 0.08, 0.86)  # under text that somebody edits
@@ -81,9 +87,14 @@ def draw_sliders(sliders: list[Slider], unit: float, width: float) -> Box:
 
 
 def draw_editor(
-    editor: Editor, lighting: Lighting | None, unit: float, size: tuple[float, float], top: float
+    editor: Editor,
+    lighting: Lighting | None,
+    eye: tuple[Rig, Options] | None,
+    unit: float,
+    size: tuple[float, float],
+    top: float,
 ) -> Box:
-    """The stage's sources and subjects, and set and light, below `top` at the right; gives what
+    """The stage's sources and subjects, set and light, lens, below `top` at the right; gives what
     it covers."""
     flags = imgui.WindowFlags_
     wide = min(26.0 * unit, size[0] - 1.6 * unit)
@@ -102,6 +113,9 @@ def draw_editor(
     imgui.separator()
     if lighting is not None:
         _light(lighting, unit)
+        imgui.separator()
+    if eye is not None:
+        _lens(*eye, unit)
         imgui.separator()
     imgui.set_next_item_width(-unit * 4.4)
     entered, editor.entries.path = imgui.input_text_with_hint(
@@ -230,6 +244,44 @@ def _light(lighting: Lighting, unit: float) -> None:
             lighting.moved = True
     if lighting.said:
         _wrapped(lighting.said, WARM)
+
+
+def _lens(rig: Rig, options: Options, unit: float) -> None:
+    """Lens and shutter of this viewport."""
+    _dim("Lens and shutter")
+    wide = -unit * 5.2
+    imgui.set_next_item_width(wide)
+    moved, to = imgui.slider_float("focal length", rig.focal_mm, 10.0, 200.0, "%.0f mm")
+    if moved:
+        rig.focal_mm = min(400.0, max(8.0, float(to)))
+    _, options.lens = imgui.checkbox("depth of field", options.lens)
+    imgui.same_line()
+    over_time = options.antialias == "taa"
+    changed, over_time = imgui.checkbox("smooth over time", over_time)
+    if changed:
+        options.antialias = "taa" if over_time else "fxaa"
+    imgui.set_next_item_width(wide)
+    moved, to = imgui.slider_float(
+        "stop", rig.lens.stop, 0.7, 22.0, "T%.1f", imgui.SliderFlags_.logarithmic
+    )
+    if moved:
+        rig.lens = replace(rig.lens, stop=min(64.0, max(0.7, float(to))))
+    imgui.set_next_item_width(wide)
+    entered, said = imgui.input_text_with_hint(
+        "focus", "metres, SUBJECT or SUBJECT/JOINT", rig.lens.focus, _ENTER
+    )
+    if entered:
+        rig.lens = replace(rig.lens, focus=said.strip())
+    imgui.set_next_item_width(wide)
+    moved, to = imgui.slider_float(
+        "shutter",
+        options.shutter_deg,
+        0.0,
+        360.0,
+        "%.0f degrees" if options.shutter_deg else "none",
+    )
+    if moved:
+        options.shutter_deg = min(360.0, max(0.0, float(to)))
 
 
 def standing(editor: Editor, name: str) -> str:

@@ -17,15 +17,16 @@ from understudy.runtime.core.rotation import Array
 
 from . import gl
 from .camera import Camera
-from .cast import Cast, Scene
-from .character_costume import NEAR_UNIT, SET_UNIT, SHADOW_UNIT
+from .cast import MOVING, Cast, Scene
+from .character_costume import NEAR_UNIT, SET_UNIT, SHADOW_UNIT, SKY_UNIT
 from .gbuffer import LIT_BY, GBuffer
 from .hud import Board, Hud
-from .image_effect import ImageEffect
 from .labels import over_heads
+from .linear_light import LinearLight
 from .look import Look
 from .mesh.mannequin import GRID_M
 from .mesh.store import Wardrobe
+from .optics import LEAST_CIRCLE, MOST_CIRCLE, circle_px
 from .outfit import Outfits
 from .overlay import (
     Mark,
@@ -40,10 +41,15 @@ from .overlay import (
 )
 from .sets.scenery import Scenery
 from .shadow import ShadowMap, sun_box
+from .sky_map import SkyMap
 from .stand import Stand
+from .temporal import Temporal
 from .uniforms import FrameBlock
 
 SHADOW_LIMIT_M = 12.0
+ANTIALIAS = ("fxaa", "taa", "none")  # of one picture, over time, not at all
+# Further than this, or more turned or zoomed, between two pictures is a cut.
+CUT_M, CUT_COSINE, CUT_FOV = 0.6, 0.9, 1.25
 SPARE_GRID_M = 0.016
 KEEP_LUMA = (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ZERO, moderngl.ONE)
 MOST_PIXELS, SPARE_PIXELS = 4096, 1024  # along the edge of a character's picture
@@ -56,6 +62,9 @@ class Options:
     effect: bool = True  # the learned contact shading
     image_effect: bool = True  # the effect of `Renderer.set_effect`, where one is set
     shadows: bool = True
+    lens: bool = False  # depth of field, where the camera has a stop and something in focus
+    shutter_deg: float = 0.0  # how long of a picture's time it is open, for motion blur; 0: sharp
+    antialias: str = "fxaa"  # one of ANTIALIAS
     life: bool = True  # faces of characters blink and glance where nobody moves them
     skeleton: bool = False
     trajectory: bool = False
@@ -100,10 +109,14 @@ class Renderer:
         self.block = FrameBlock(self.ctx)
         self._ground_program = gl.program(self.ctx, "ground.glsl")
         self._ground = self.ctx.vertex_array(self._ground_program, [])
+        self._sky: tuple[SkyMap, moderngl.Texture] | None = None
         self._words: dict[str, object] = {}  # that the passes which light are compiled with
         self._light = gl.Pass(self.ctx, "light.glsl", LIT_BY)
         self.stand: Stand | None = None
         self._fxaa = gl.Pass(self.ctx, "fxaa.glsl", ("picture",))
+        self._copy = gl.Pass(self.ctx, "copy.glsl", ("picture",))
+        self._moving_ground_program = gl.program(self.ctx, "ground.glsl", MOTION=1)
+        self._moving_ground = self.ctx.vertex_array(self._moving_ground_program, [])
         self._open = self.ctx.texture((1, 1), 1, b"\xff")
         self._idle = self.ctx.simple_framebuffer((1, 1))
         self.overlay = Overlay(self.ctx)
@@ -119,7 +132,9 @@ class Renderer:
         self.density = 1.0
         self.notes: list[str] = []
         self.contact = None
-        self.image_effect: ImageEffect | None = None
+        self.linear: LinearLight | None = None
+        self.temporal: Temporal | None = None
+        self._eye: Camera | None = None  # of the picture before
         self._keeps_linear = False
         self._effect_folder: Path | None = None
         self.resize(width, height, scale)
@@ -133,7 +148,8 @@ class Renderer:
         self.width, self.height = max(16, int(width)), max(16, int(height))
         self.scale = scale if scale is not None else self.scale
         size = (max(16, round(self.width * self.scale)), max(16, round(self.height * self.scale)))
-        self.gbuffer = GBuffer(self.ctx, size)
+        self._size = size
+        self.gbuffer = GBuffer(self.ctx, size, self.cast.moving)
         self._picture = self.ctx.texture(size, 4)
         self._final = self.ctx.texture((self.width, self.height), 4)
         self._picture_target = self.ctx.framebuffer([self._picture])
@@ -144,21 +160,47 @@ class Renderer:
         self.contact = self._make_contact(size)
         if self.contact is not None:
             self._sized.append(self.contact)
+        self.linear = self.temporal = None
         if self._effect_folder is not None or self._keeps_linear:
-            self.image_effect = ImageEffect(self.ctx, size, self._effect_folder)
-            if self._words:
-                self.image_effect.light_by(self._words)
-            self._sized.append(self.image_effect)
+            self._make_linear()
+
+    def _make_linear(self) -> LinearLight:
+        """The light is kept linear from now on."""
+        if self.linear is None:
+            self._idle.use()
+            self.linear = LinearLight(self.ctx, self._size, self._words)
+            self._sized.append(self.linear)
+            if self._effect_folder is not None:
+                self.linear.set_effect(self._effect_folder)
+        return self.linear
+
+    def _make_temporal(self) -> Temporal:
+        """Pictures are gathered over time from now on."""
+        if self.temporal is None:
+            self._idle.use()
+            self.temporal = Temporal(self.ctx, self._size)
+            self._sized.append(self.temporal)
+        return self.temporal
+
+    def _tell_motion(self, wanted: bool) -> None:
+        """Whether the G-buffer says how everything moves from now on."""
+        if self.cast.moving == wanted:
+            return
+        self.cast.moving = wanted
+        self._idle.use()
+        self._sized.remove(self.gbuffer)
+        self.gbuffer.release()
+        self.gbuffer = GBuffer(self.ctx, self._size, wanted)
+        self._sized.append(self.gbuffer)
 
     def set_effect(self, folder: Path | None) -> None:
         """Puts an effect, a folder of effect.toml and a network, before the tone map."""
         self._effect_folder = folder
-        self.image_effect = None
         self.resize(self.width, self.height)
 
     def keep_linear(self) -> None:
         """From now on `data` gives what pictures are made of."""
-        self._keeps_linear = True
+        self._keeps_linear = self.cast.moving = True
         self.resize(self.width, self.height)
 
     def set_quality(self, scale: float, shadow: int) -> None:
@@ -192,8 +234,8 @@ class Renderer:
         self._light.release()
         self._light = gl.Pass(self.ctx, "light.glsl", LIT_BY, **words)
         self.cast.variants.light_by(words)
-        if self.image_effect is not None:
-            self.image_effect.light_by(words)
+        if self.linear is not None:
+            self.linear.light_by(words)
 
     def _make_contact(self, size: tuple[int, int]) -> Any:
         """The learned contact shading, or None and a note where it cannot be had."""
@@ -215,6 +257,7 @@ class Renderer:
         veils = {**state_veils(subjects), **options.veils}
         time_s = frame.sequence * frame.rate_den / max(1, frame.rate_num) if frame else 0.0
         scene = Scene(inner, time_s, options.life)
+        self._look_on(inner, options)
         self.cast.place(subjects, options.hidden, veils, scene)
         for note in (*self.cast.notes, *self.outfits.notes):
             self._note(note)
@@ -229,14 +272,55 @@ class Renderer:
         contact = self._draw_contact(inner, options)
         self._draw_light(contact, options)
         self._draw_over(options)
-        self._draw_image_effect(options)
-        self._fxaa.render(self.target, self._picture)
+        self._develop(options)
+        self._smooth(options)
+        self.block.jitter_px = (0.0, 0.0)
+        self.block.last_view_projection = inner.projection @ inner.view
         self._cameras = (
             [c for c in frame.cameras if c.name not in options.hidden_cameras] if frame else []
         )
         self._props = frame.props if frame else []
         self._draw_overlay(camera, options)
         self._draw_hud(camera, options, board)
+
+    def _look_on(self, camera: Camera, options: Options) -> None:
+        """Takes what this picture and the one before have to do with each other."""
+        lens = circle_px(camera) if options.lens else 0.0
+        shutter = options.shutter_deg / 360.0
+        self._lens = lens * (1.0 if camera.focus_m < camera.far_m else 0.0)
+        over_time = options.antialias == "taa"
+        self._tell_motion(bool(shutter) or over_time or self._keeps_linear)
+        if _is_cut(self._eye, camera):
+            self.block.last_view_projection = None
+            self.cast.cut()
+            if self.temporal is not None:
+                self.temporal.forget()
+        self._eye = replace(camera)
+        most = MOST_CIRCLE * camera.height
+        self.block.optics = (lens, camera.focus_m, shutter, most)
+        self.block.jitter_px = (0.0, 0.0)
+        if over_time:
+            self.block.jitter_px = self._make_temporal().jitter_px
+        if self._lens > LEAST_CIRCLE or shutter:
+            self._make_linear()
+
+    def _is_linear(self, options: Options) -> bool:
+        """Whether something works on the light before the tone map."""
+        if self.linear is None:
+            return False
+        effect = options.image_effect and self.linear.effect is not None
+        return bool(
+            effect or self._keeps_linear or self._lens > LEAST_CIRCLE or options.shutter_deg
+        )
+
+    def _smooth(self, options: Options) -> None:
+        """The picture into the final one, its edges softened."""
+        if options.antialias == "taa":
+            gathered = self._make_temporal().render(self._picture, self.gbuffer)
+            self._copy.render(self.target, gathered)
+        else:
+            smooth = self._fxaa if options.antialias == "fxaa" else self._copy
+            smooth.render(self.target, self._picture)
 
     def _write_block(self, camera: Camera, options: Options) -> None:
         center, radius_m = self.cast.bounds()
@@ -281,9 +365,10 @@ class Renderer:
         self.gbuffer.target.clear(depth=1.0)
         self.cast.render("body")
         if self.stand is not None:
-            self.stand.render("body")
+            self.stand.render(MOVING if self.cast.moving else "body")
         self.ctx.enable_only(moderngl.DEPTH_TEST)
-        self._ground.render(moderngl.TRIANGLE_STRIP, vertices=4)
+        ground = self._moving_ground if self.cast.moving else self._ground
+        ground.render(moderngl.TRIANGLE_STRIP, vertices=4)
         self.ctx.enable_only(moderngl.NOTHING)
 
     def _draw_contact(self, camera: Camera, options: Options) -> moderngl.Texture:
@@ -296,19 +381,37 @@ class Renderer:
     def _draw_light(self, contact: moderngl.Texture, options: Options) -> None:
         g, s = self.gbuffer, self.shadow_map
         still = self.stand.shadow if self.stand is not None else s.depth
-        lit_by = (g.albedo, g.normal, g.depth, contact, s.depth, s.near, still)
-        if self.image_effect is not None and options.image_effect:
-            self.image_effect.light.render(self.image_effect.target, *lit_by)
+        sky = self._sky_texture(options.look)
+        lit_by = (g.albedo, g.normal, g.depth, contact, s.depth, s.near, still, sky)
+        if self.linear is not None and self._is_linear(options):
+            self.linear.light.render(self.linear.target, *lit_by)
         else:
             self._light.render(self._picture_target, *lit_by)
+
+    def _sky_texture(self, look: Look) -> moderngl.Texture:
+        """The sky of a picture; one texel where there is none."""
+        sky = look.sky_map
+        if sky is None:
+            return self._open
+        if self._sky is None or self._sky[0] is not sky:
+            if self._sky is not None:
+                self._sky[1].release()
+            height, width = sky.pixels.shape[:2]
+            rows = np.minimum(sky.pixels[::-1], 6e4).astype("f2")
+            texture = self.ctx.texture((width, height), 3, rows.tobytes(), dtype="f2")
+            texture.repeat_y = False
+            texture.build_mipmaps()
+            texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+            self._sky = sky, texture
+        return self._sky[1]
 
     def _draw_over(self, options: Options) -> None:
         """What is translucent or glows, over what does not, in the same light."""
         stand = self.stand if self.stand is not None and self.stand.is_over else None
         if not (self.cast.is_over or stand):
             return
-        effect = self.image_effect if options.image_effect else None
-        picture = effect.texture if effect is not None else self._picture
+        linear = self.linear if self._is_linear(options) else None
+        picture = linear.texture if linear is not None else self._picture
         target = self.ctx.framebuffer([picture], self.gbuffer.zbuffer)
         target.use()
         self.ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE | moderngl.BLEND)
@@ -318,9 +421,10 @@ class Renderer:
         self.ctx.depth_func = "<="
         self.shadow_map.depth.use(SHADOW_UNIT)
         self.shadow_map.near.use(NEAR_UNIT)
+        self._sky_texture(options.look).use(SKY_UNIT)
         if self.stand is not None:
             self.stand.shadow.use(SET_UNIT)
-        name = "over linear" if effect is not None else "over"
+        name = "over linear" if linear is not None else "over"
         if stand is not None:
             stand.render(name)
         self.cast.render(name)
@@ -330,11 +434,13 @@ class Renderer:
         self._idle.use()
         target.release()
 
-    def _draw_image_effect(self, options: Options) -> None:
-        if self.image_effect is not None and options.image_effect:
-            picture = self.image_effect.render(self.gbuffer)
+    def _develop(self, options: Options) -> None:
+        """The lens, the shutter and the effect on linear light, then the tone map."""
+        if self.linear is not None and self._is_linear(options):
+            lens, shutter = self._lens > LEAST_CIRCLE, options.shutter_deg > 0.0
+            light = self.linear.render(self.gbuffer, lens, shutter, options.image_effect)
             self.ctx.enable_only(moderngl.NOTHING)
-            self.image_effect.present.render(self._picture_target, picture)
+            self.linear.present.render(self._picture_target, light)
 
     def _draw_overlay(self, camera: Camera, options: Options) -> None:
         marks: list[Mark] = [mark for seen in self._cameras for mark in frustum(seen)]
@@ -401,23 +507,28 @@ class Renderer:
 
         colour (H, W, 3) linear before the tone map; depth (H, W) in metres, infinite for sky;
         normal (H, W, 3) in the world, 0 for sky; albedo (H, W, 3) linear
+        motion (H, W, 2) pixels since the picture before, right and down; id (H, W) the subject's
+        number in the frame, from 1, 0 for what is none
         """
-        assert self.image_effect is not None
+        g = self.gbuffer
+        assert self.linear is not None and g.motion is not None
 
         def values(texture: moderngl.Texture, dtype: type, count: int) -> np.ndarray:
             shape = (texture.height, texture.width, count)
             return np.frombuffer(texture.read(), dtype).reshape(shape)[::-1].astype(np.float32)
 
-        g = self.gbuffer
         depth = values(g.depth, np.float32, 1)[..., 0]
         there = depth > 0.0
+        moved = values(g.motion, np.float16, 4)
         normal = values(g.normal, np.float16, 4)[..., :3] @ camera.view[:3, :3].astype(np.float32)
         albedo = np.square(values(g.albedo, np.uint8, 4)[..., :3] / 255.0)
         return {
-            "colour": values(self.image_effect.shown, np.float16, 4)[..., :3],
+            "colour": values(self.linear.shown, np.float16, 4)[..., :3],
             "depth": np.where(there, depth, np.inf),
             "normal": normal * there[..., None],
             "albedo": albedo * there[..., None],
+            "motion": moved[..., :2] * there[..., None] * [depth.shape[1], -depth.shape[0]],
+            "id": moved[..., 2] * there,
         }
 
     @property
@@ -434,9 +545,12 @@ class Renderer:
         self.outfits.close()
         if self._hud is not None:
             self._hud.close()
-        passes = (self._light, self._fxaa, self.overlay)
+        passes = (self._light, self._fxaa, self._copy, self._moving_ground,
+                  self._moving_ground_program, self.overlay)  # fmt: skip
         if self.stand is not None:
             self.stand.release()
+        if self._sky is not None:
+            self._sky[1].release()
         for thing in (*self._sized, *passes, self.cast, self.shadow_map, self.block, self._ground,
                       self._ground_program, self._open, self._idle):  # fmt: skip
             thing.release()
@@ -447,3 +561,17 @@ class Renderer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _is_cut(before: Camera | None, now: Camera) -> bool:
+    """Whether a picture has nothing to do with the one before."""
+    if before is None:
+        return True
+    ways = before.target - before.position, now.target - now.position
+    lengths = np.linalg.norm(ways[0]) * np.linalg.norm(ways[1])
+    zoomed = before.fov_y_rad / now.fov_y_rad
+    return bool(
+        np.linalg.norm(now.position - before.position) > CUT_M
+        or ways[0] @ ways[1] < CUT_COSINE * lengths
+        or not 1.0 / CUT_FOV < zoomed < CUT_FOV
+    )

@@ -8,6 +8,7 @@ import numpy as np
 from understudy.runtime.core.rotation import Array
 
 from . import gl
+from .cast import MOVING
 from .character_costume import CharacterCostume, Programs
 from .outfit import made
 from .sets.scenery import Scenery
@@ -39,7 +40,9 @@ class Stand:
         self.depth_m = 1.0
         matrices = scenery.body.skin_matrices(*scenery.body.skeleton.rest_globals)
         veils = np.zeros((1, len(scenery.body.bones), 4))
-        self._costume.write([scenery.name], matrices[None], veils, [None], [float("inf")])
+        none: list[Array | None] = [None]
+        self._worn = [scenery.name], matrices[None], veils, none, [float("inf")], [0]
+        self._costume.write(*self._worn)
 
     def aim(self, sun: Array) -> bool:
         """Fits the shadow's box to a sun; whether it is to be drawn anew."""
@@ -61,7 +64,10 @@ class Stand:
             self._costume.render("shadow")
 
     def render(self, name: str) -> None:
-        """ "body" into the G-buffer, "over" and "over linear" over the picture."""
+        """ "body" and "body motion" into the G-buffer, "over" and "over linear" over it."""
+        if name == MOVING and not self._costume.rows.moving:
+            self._costume.rows.moving = True
+            self._costume.write(*self._worn)
         self._costume.render(name)
 
     @property

@@ -22,10 +22,10 @@ from understudy.runtime.takes import take_sound
 from understudy.runtime.takes.take_frames import TakeFrames
 from understudy.runtime.takes.take_reader import TakeReader
 
-from .camera import Camera, look_through
+from .camera import Camera, Lens, look_through
 from .capture import SOUND_HZ, Sheet
 from .film import MOST_FPS, Output, hand_on, rig_for
-from .focus import focus_of, overview
+from .focus import focus_of, focus_point, overview
 from .hud import Board
 from .renderer import Options, Renderer
 
@@ -116,11 +116,16 @@ class _Eye:
     """Where a take is looked at from."""
 
     def __init__(
-        self, part: TakePart, kind: str, focal_mm: float | None, size: tuple[int, int]
+        self,
+        part: TakePart,
+        kind: str,
+        focal_mm: float | None,
+        size: tuple[int, int],
+        lens: Lens | None = None,
     ) -> None:
         """kind: `cuts`, a camera's name, or one of FOLLOWING."""
         self._part, self._name = part, "" if kind in FOLLOWING else kind
-        self.rig = rig_for(kind if kind in FOLLOWING else "third", focal_mm)
+        self.rig = rig_for(kind if kind in FOLLOWING else "third", focal_mm, lens)
         self.camera = Camera(width=size[0], height=size[1])
         first = next((one for t in (0.0, 0.5, 1.0) if (one := part.at(t)) is not None), None)
         focus = focus_of(first, scope="all") if first is not None else None
@@ -150,6 +155,7 @@ class _Eye:
             look_through(self.camera, seen)
         elif self._fixed is not None:
             self.camera = self._fixed
+            self.camera.stop = self.camera.focus_m = 0.0
         else:
             several = len(frame.subjects) > 1 and self.rig.kind != "first"
             if self.rig.kind == "orbit":
@@ -158,6 +164,7 @@ class _Eye:
                 options.hidden = frame.subjects[0].name
             if (focus := focus_of(frame, scope="all" if several else "near")) is not None:
                 self.rig.follow(self.camera, focus, dt_s)
+        self.rig.pull(self.camera, focus_point(frame, self.rig.lens), dt_s)
         return seen
 
 
@@ -214,6 +221,7 @@ def render(
     focal_mm: float | None = None,
     sheet: Sheet | None = None,
     states: bool = False,
+    lens: Lens | None = None,
 ) -> Iterator[int]:
     """Draws one take after the other; yields each picture's number when it is handed on.
 
@@ -223,7 +231,7 @@ def render(
     number = 0
     for part in parts:
         chosen = kind or (CUTS if part.cameras else "third")
-        eye = _Eye(part, chosen, focal_mm, (renderer.width, renderer.height))
+        eye = _Eye(part, chosen, focal_mm, (renderer.width, renderer.height), lens)
         shown = None
         for n in range(max(1, round(part.seconds * fps))):
             frame = part.at(n / fps) or shown  # of a damaged frame the one before stays

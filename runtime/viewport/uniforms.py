@@ -35,6 +35,11 @@ _LAYOUT = np.dtype(
         ("lamp_place", "f4", (MOST_LAMPS, 4)),
         ("lamp_colour", "f4", (MOST_LAMPS, 4)),
         ("lamp_way", "f4", (MOST_LAMPS, 4)),
+        ("last_view_projection", "f4", (4, 4)),
+        ("sky_light", "f4", (9, 4)),
+        ("sky_turn", "f4", 4),
+        ("aside", "f4", 4),
+        ("optics", "f4", 4),
     ]
 )
 
@@ -45,6 +50,9 @@ class FrameBlock:
     def __init__(self, ctx: moderngl.Context) -> None:
         self._data = np.zeros((), _LAYOUT)
         self._buffer = ctx.buffer(reserve=_LAYOUT.itemsize, dynamic=True)
+        self.jitter_px = (0.0, 0.0)  # by which the picture is drawn aside
+        self.last_view_projection: Array | None = None  # of the picture before; None: there is none
+        self.optics = (0.0, 1.0, 0.0, 0.0)  # as shaders/frame.glsl has them
 
     def write(
         self,
@@ -60,8 +68,16 @@ class FrameBlock:
     ) -> None:
         """set_box: world to the clip space of the set's shadow map, and its depth in metres."""
         data = self._data
-        data["view"], data["projection"] = camera.view, camera.projection
-        data["view_projection"] = camera.projection @ camera.view
+        straight = camera.projection
+        data["view_projection"] = straight @ camera.view
+        last = self.last_view_projection
+        data["last_view_projection"] = data["view_projection"] if last is None else last
+        data["optics"] = self.optics
+        x, y = 2.0 * self.jitter_px[0] / camera.width, 2.0 * self.jitter_px[1] / camera.height
+        straight[0, 2] -= x
+        straight[1, 2] -= y
+        data["aside"] = (x, y, 0.0, 0.0)
+        data["view"], data["projection"] = camera.view, straight
         data["camera_to_world"] = camera.to_world
         data["sun_projection"] = sun_projection
         data["camera_position"] = (*camera.position, camera.far_m)
@@ -74,6 +90,12 @@ class FrameBlock:
         half = np.tan(camera.fov_y_rad / 2)
         data["lens"] = (half * camera.aspect, half, contact, time_s)
         data["air"] = (look.fog, look.clouds, look.sky_share, look.wet)
+        if look.sky_map is not None:
+            sky = look.sky_map
+            turn = np.radians(sky.turn_deg)
+            levels = np.log2(sky.pixels.shape[1]) - 2.0
+            data["sky_light"][:, :3] = look.sky_share * sky.harmonics
+            data["sky_turn"] = (np.cos(turn), np.sin(turn), levels, 0.0)
         lamps = lamps[:MOST_LAMPS]
         data["set_projection"], depth_m = set_box or (np.eye(4), 1.0)
         data["floor_plane"] = (floor_m, look.grid, len(lamps), depth_m)

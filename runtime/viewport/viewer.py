@@ -25,7 +25,7 @@ from .cast import character_of
 from .character_files import CharacterFiles, parse
 from .editing import Editor
 from .feed import Feed
-from .focus import focus_of
+from .focus import focus_of, focus_point
 from .hud import Board
 from .keymap import HINTS, KEYS, KIND_NAME, RESETS, SCOPE_NAME
 from .labels import short
@@ -69,6 +69,7 @@ class Viewer:
     fps_limit: float = 60.0
     read_back: bool = False
     running: bool = True
+    shutter_deg: float = 180.0  # of the key's motion blur
     lead: int = 0
     lead_camera: int = 0
     draw_time: Histogram = field(default_factory=Histogram)
@@ -167,7 +168,7 @@ class Viewer:
         alt = self.window.holds(glfw.KEY_LEFT_ALT) or self.window.holds(glfw.KEY_RIGHT_ALT)
         switches = {"O": "effect", "K": "skeleton", "T": "trajectory", "F": "contacts",
                     "L": "labels", "H": "hud", "E": "image_effect", "B": "life",
-                    "U": "guides"}  # fmt: skip
+                    "U": "guides", "V": "lens"}  # fmt: skip
         name = chr(key) if 32 <= key < 127 else ""
         if name in switches:
             setattr(options, switches[name], not getattr(options, switches[name]))
@@ -182,6 +183,10 @@ class Viewer:
         elif key == glfw.KEY_TAB:
             self.lead += 1
             self.rig.scope = "near" if self.rig.scope == "all" else self.rig.scope
+        elif key == glfw.KEY_F7:
+            options.shutter_deg = 0.0 if options.shutter_deg else self.shutter_deg
+        elif key == glfw.KEY_F8:
+            options.antialias = "fxaa" if options.antialias == "taa" else "taa"
         elif name == "P":
             self.edits = not self.edits and self.editor is not None
         elif name in ("G", ",", ".", "N") and name and self.editor is not None:
@@ -225,7 +230,8 @@ class Viewer:
         assert self.window is not None
         glfw = self.window.glfw
         special = {"Tab": glfw.KEY_TAB, "Home or 0": glfw.KEY_HOME, "End or 9": glfw.KEY_END,
-                   "F11": glfw.KEY_F11, "F12": glfw.KEY_F12, "Esc": glfw.KEY_ESCAPE}  # fmt: skip
+                   "F7": glfw.KEY_F7, "F8": glfw.KEY_F8, "F11": glfw.KEY_F11,
+                   "F12": glfw.KEY_F12, "Esc": glfw.KEY_ESCAPE}  # fmt: skip
         found = []
         for key, does in KEYS:
             code = special.get(key) or (ord(key) if len(key) == 1 else None)
@@ -314,9 +320,9 @@ class Viewer:
         if self.editor is not None:
             self.lead = self.editor.lead(frame, self.lead)
         focus = self._focus(frame, self.rig.scope)
-        effect = self.renderer.image_effect
-        if effect is not None and frame is not None and "effect" in frame.stats:
-            effect.mix(frame.stats["effect"])  # a fader's
+        linear = self.renderer.linear
+        if linear is not None and frame is not None and "effect" in frame.stats:
+            linear.mix(frame.stats["effect"])  # a fader's
         if focus is not None and frame is not None:
             self.rig.follow(self.camera, focus, dt_s)
             lead = frame.subjects[self.lead % len(frame.subjects)].name
@@ -326,6 +332,9 @@ class Viewer:
             look_through(self.camera, seen)
         elif self.share is not None:  # a stage's camera is not ours to show
             self.share.send(self.camera)
+        if frame is not None:
+            point = focus_point(frame, self.rig.lens, self.lead)
+            self.rig.pull(self.camera, point, dt_s)
         eyes = {self._own_camera, seen.name if self.rig.kind == "stage" and seen else None}
         self.options.hidden_cameras = frozenset(name for name in eyes if name)
         return dt_s
@@ -396,6 +405,10 @@ class Viewer:
         rows.append(("picture", f"{rate:.0f} fps"))
         if self.quality.said:
             rows.append(("quality", self.quality.said))
+        if self.options.lens:
+            eye = self.camera
+            where = f"{eye.focus_m:.2f} m" if eye.focus_m else f"nobody is {self.rig.lens.focus}"
+            rows.append(("lens", f"{eye.focal_mm:.0f} mm, T{eye.stop:.1f}, {where}"))
         contact = "off" if self.quality.level.contact else "left out"
         if self.renderer.contact is None:
             contact = "not there"
@@ -422,7 +435,7 @@ class Viewer:
             x, y, z = map(float, self.camera.position)
             self.editor.eye_m = x, y, z
             board.editor = self.editor
-            board.lighting = self.lighting
+            board.lighting, board.eye = self.lighting, (self.rig, self.options)
         board.caption = KIND_NAME.get(self.rig.kind, "no camera on stage")
         board.caption += SCOPE_NAME[self.rig.scope] if self.rig.kind in ("third", "orbit") else ""
         if self.rig.kind == "stage" and (seen := self.stage_camera) is not None:

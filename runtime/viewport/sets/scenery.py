@@ -21,7 +21,8 @@ from understudy.runtime.core.typed import nearest
 
 MOST_LAMPS = 16
 OURS = ("stage", "street", "flat")
-FILES = (".glb", ".gltf")
+USD = (".usd", ".usda", ".usdc", ".usdz")
+FILES = (".glb", ".gltf", *USD)
 DOWN = (0.0, -1.0, 0.0)
 Vec3 = tuple[float, float, float]
 
@@ -77,15 +78,16 @@ class Scenery:
 
 
 def load(said: str) -> Scenery:
-    """A set of ours, "street" or "street?seed=3", or that of a .glb or .gltf file."""
+    """A set of ours, "street" or "street?seed=3", or that of a glTF or USD file."""
     check(said)
     name, _, query = said.partition("?")
     if name in OURS:
         make: Callable[[int], Scenery] = importlib.import_module(f".{name}", __package__).make
         return make(_seed(said, query))
-    from .set_file import read
-
-    return read(Path(said))
+    path = Path(said)
+    reader = ".usd_set" if path.suffix.lower() in USD else ".set_file"
+    read: Callable[[Path], Scenery] = importlib.import_module(reader, __package__).read
+    return read(path)
 
 
 def check(said: str) -> None:
@@ -98,7 +100,7 @@ def check(said: str) -> None:
     if path.suffix.lower() not in FILES:
         raise UnderstudyError(
             f"The set {said!r} is none{nearest(name, OURS)}: there are {', '.join(OURS)}, and "
-            f"files that end in {' or '.join(FILES)}."
+            f"files that end in {', '.join(FILES)}."
         )
     if not path.is_file():
         raise UnderstudyError(f"There is no set {shown(path)}.")

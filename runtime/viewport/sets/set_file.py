@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from understudy.runtime.characters.character import Character
 from understudy.runtime.characters.gltf_document import File, extension, opened, parents_of
 from understudy.runtime.characters.loading import of_file
 
@@ -46,10 +47,14 @@ def read(path: Path) -> Scenery:
     file = opened(path)
     body = of_file(file)
     lamps, notes = _lamps(file)
-    low = float(body.vertices()[:, 1].min(initial=0.0))
-    floor_m = (low if low > -DEEPEST_M else 0.0) - 0.02
     notes = [*body.notes, *notes]
-    return Scenery(path.stem, body, tuple(lamps), floor_m, notes=tuple(notes))
+    return Scenery(path.stem, body, tuple(lamps), floor_of(body), notes=tuple(notes))
+
+
+def floor_of(body: Character) -> float:
+    """Where the ground beyond a set lies, m."""
+    low = float(body.vertices()[:, 1].min(initial=0.0))
+    return (low if low > -DEEPEST_M else 0.0) - 0.02
 
 
 def _lamps(file: File) -> tuple[list[Lamp], list[str]]:

@@ -39,7 +39,8 @@ def test_a_frame_has_light_depth_normals_and_albedo(linear, front: Camera, tmp_p
     with OpenEXR.File(path, separate_channels=True) as file:
         read = {name: channel.pixels for name, channel in file.channels().items()}
     layers = {f"N.{axis}" for axis in "XYZ"} | {f"albedo.{colour}" for colour in "RGB"}
-    assert set(read) == {"R", "G", "B", "Z"} | layers
+    assert set(read) == {"R", "G", "B", "Z", "id", "motion.X", "motion.Y"} | layers
+    assert set(np.unique(read["id"])) == {0.0, 1.0}
     depth = read["Z"]
     assert depth.shape == (SIZE[1], SIZE[0]) and np.isinf(depth[0]).all()  # the sky
     chest = SIZE[1] // 2 - 10, SIZE[0] // 2
@@ -71,5 +72,6 @@ def test_what_cannot_be_written_is_a_sentence_and_leaves_nothing(tmp_path: Path)
         out.add({
             "colour": np.zeros((4, 4, 3)), "depth": np.zeros((3, 3), np.float32),
             "normal": np.zeros((4, 4, 3)), "albedo": np.zeros((4, 4, 3)),
+            "motion": np.zeros((4, 4, 2)), "id": np.zeros((4, 4)),
         })  # fmt: skip
     assert not list(tmp_path.iterdir())

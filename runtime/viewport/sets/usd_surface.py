@@ -1,0 +1,124 @@
+"""Surfaces of a USD stage: UsdPreviewSurface and its pictures, as our materials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from understudy.runtime.characters.character import Image, Material, Texture
+
+_WRAP = {"repeat": "repeat", "mirror": "mirror", "clamp": "clamp", "black": "clamp"}
+
+
+class Surfaces:
+    """Materials as they are asked for, and the pictures that they need."""
+
+    def __init__(self) -> None:
+        self.made: list[Material] = []
+        self.images: list[Image] = []
+        self.notes: dict[str, None] = {}
+        self._rows: dict[tuple[str, bool], int] = {}
+        self._pictures: dict[str, int | None] = {}
+
+    def row(self, prim: Any, double_sided: bool) -> int:
+        """The row in `made` of what is bound to a prim."""
+        from pxr import UsdShade
+
+        bound = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial()[0]
+        path = str(bound.GetPath()) if bound else ""
+        key = path, double_sided
+        if key not in self._rows:
+            self._rows[key] = len(self.made)
+            plain = Material(name=path or "plain", double_sided=double_sided)
+            self.made.append(self._material(bound, plain) if bound else plain)
+        return self._rows[key]
+
+    def _material(self, bound: Any, plain: Material) -> Material:
+        shader = bound.ComputeSurfaceSource()[0]
+        if not shader or shader.GetIdAttr().Get() != "UsdPreviewSurface":
+            said = shader.GetIdAttr().Get() if shader else None
+            self.notes[f"Surfaces of {said or 'no known kind'} are drawn plain."] = None
+            return plain
+        diffuse, colour_map = self._value(shader, "diffuseColor", (0.18, 0.18, 0.18))
+        emissive, emissive_map = self._value(shader, "emissiveColor", (0.0, 0.0, 0.0))
+        rough, rough_map = self._value(shader, "roughness", 0.5)
+        metal, _ = self._value(shader, "metallic", 0.0)
+        opacity, opacity_map = self._value(shader, "opacity", 1.0)
+        cutoff, _ = self._value(shader, "opacityThreshold", 0.0)
+        _, normal_map = self._value(shader, "normal", (0.0, 0.0, 1.0))
+        alpha = "OPAQUE"
+        if opacity_map is not None or opacity < 0.999:
+            alpha = "MASK" if cutoff > 0.0 else "BLEND"
+        white = (1.0, 1.0, 1.0)
+        colour = np.clip(white if colour_map is not None else diffuse, 0.0, 1.0).tolist()
+        glow = np.clip(white if emissive_map is not None else emissive, 0.0, 100.0).tolist()
+        if rough_map is not None:
+            # Ours has roughness and metal in one picture; only theirs of that form can be shared.
+            self.notes["Pictures of roughness are drawn as their mean."] = None
+            rough = 0.6
+        return Material(
+            name=plain.name,
+            colour=(colour[0], colour[1], colour[2], float(np.clip(opacity, 0.0, 1.0))),
+            colour_map=colour_map,
+            metallic=float(np.clip(metal, 0.0, 1.0)),
+            roughness=float(np.clip(rough, 0.0, 1.0)),
+            normal_map=normal_map,
+            emissive=(glow[0], glow[1], glow[2]),
+            emissive_map=emissive_map,
+            alpha=alpha,
+            cutoff=float(cutoff) or 0.5,
+            double_sided=plain.double_sided,
+        )
+
+    def _value(self, shader: Any, name: str, usual: Any) -> tuple[Any, Texture | None]:
+        """What an input says, or the picture that it is read from."""
+        from pxr import UsdShade
+
+        given = shader.GetInput(name)
+        if not given:
+            return usual, None
+        sources = UsdShade.Utils.GetValueProducingAttributes(given)
+        if not sources:
+            return usual, None
+        source = UsdShade.Shader(sources[0].GetPrim())
+        if sources[0].GetPrim().IsA(UsdShade.Shader) and (
+            source.GetIdAttr().Get() == "UsdUVTexture"
+        ):
+            fallback = source.GetInput("fallback")
+            value = fallback.Get() if fallback and fallback.Get() is not None else usual
+            if not isinstance(usual, float):
+                value = tuple(value)[: len(usual)]
+            return (usual if isinstance(usual, float) else value), self._texture(source)
+        value = sources[0].Get()
+        if value is None:
+            return usual, None
+        return (float(value) if isinstance(usual, float) else tuple(value)), None
+
+    def _texture(self, source: Any) -> Texture | None:
+        file = source.GetInput("file")
+        said = file.Get() if file else None
+        if said is None:
+            return None
+        row = self._picture(said.resolvedPath, said.path)
+        if row is None:
+            return None
+        wraps = []
+        for axis in ("wrapS", "wrapT"):
+            given = source.GetInput(axis)
+            wraps.append(_WRAP.get(str(given.Get()) if given else "repeat", "repeat"))
+        return Texture(row, wrap=(wraps[0], wraps[1]))
+
+    def _picture(self, resolved: str, said: str) -> int | None:
+        """A row in `images`; None of a picture that is not there."""
+        from pxr import Ar
+
+        if resolved not in self._pictures:
+            asset = Ar.GetResolver().OpenAsset(Ar.ResolvedPath(resolved)) if resolved else None
+            if not asset:
+                self.notes[f"Its picture {said} is not there."] = None
+                self._pictures[resolved] = None
+            else:
+                self._pictures[resolved] = len(self.images)
+                self.images.append(Image(said, bytes(asset.GetBuffer())))
+        return self._pictures[resolved]
