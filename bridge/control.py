@@ -60,6 +60,7 @@ from .requests import (
     Style,
     Traits,
     Transport,
+    Undo,
 )
 from .security import address as addresses
 from .security import rights
@@ -472,6 +473,10 @@ class ControlClient:
     def edit_person(self, name: str, **person: Any) -> dict[str, Any]:
         """Makes a subject's person anew with words of its recipe changed; without any it tells."""
         return self._ask(EditPerson(name=name, person=person), patience_s=60.0)
+
+    def undo(self, again: bool = False) -> dict[str, Any]:
+        """Takes back the newest edit, or makes the one again that was undone last."""
+        return self._ask(Undo(again=again))
 
     def save_session(self, path: str = "") -> dict[str, Any]:
         """Saves the session on the stage's machine; the reply has its `path`."""

@@ -407,6 +407,16 @@ class Learn(Request, kw_only=True, omit_defaults=True, tag="learn"):
     to: Text
 
 
+class Undo(Request, kw_only=True, omit_defaults=True, tag="undo"):
+    """Takes back the newest edit of sources, subjects and characters, whoever made it; with `again`
+    makes the one again that was undone last.
+
+    The reply has `edit`: what it was, in words.
+    """
+
+    again: bool = False
+
+
 class SaveSession(Request, kw_only=True, omit_defaults=True, tag="save_session"):
     """Writes the session as it is now on the stage's machine; path "": where it came from."""
 
@@ -466,6 +476,7 @@ Edit = (
     | ResetSubject
     | AdjustSubject
     | SetCharacter
+    | Undo
     | SetProfile
     | EditPerson
     | Transport

@@ -30,6 +30,7 @@ from understudy.bridge.requests import (
     SetCharacter,
     SetProfile,
     Transport,
+    Undo,
 )
 from understudy.runtime.core import typed
 from understudy.runtime.core.errors import UnderstudyError
@@ -41,6 +42,7 @@ from understudy.runtime.sources.streams import Kind, Source
 from . import resets, wardrobe
 from . import session as sessions
 from .cast import Cast
+from .history import Entry, History, entry_of
 from .session import Session, SubjectTable, check_subject
 
 # Makes the change in the loop's thread and gives the reply, or what is still to be waited for.
@@ -56,6 +58,7 @@ class Edits:
         self._cast, self._path, self._autosave = cast, path, autosave
         self._waiting: list[tuple[Edit | None, Future[Change]]] = []
         self._adopting: set[tuple[str, str]] = set()
+        self._history = History()
         self.trouble = ""  # why the session cannot be kept
         if autosave is not None:  # at once: the thread beside gets the loop's priority, later
             self._keep(self.tables, autosave)
@@ -138,6 +141,54 @@ class Edits:
     # What is slow of each, done beside the loop; the change itself is what is returned.
 
     def _prepare(self, request: Edit) -> Change:
+        """The change that a request is; it can be undone where it is an edit."""
+        if isinstance(request, Undo):
+            return lambda: self._go(request.again)
+        made = self._prepare_once(request)
+
+        def change() -> Any:
+            entry = entry_of(self._cast, request)
+            reply = made()
+            if entry is not None:
+                if isinstance(request, AddSource):
+                    named = msgspec.structs.replace(request, name=reply["name"])
+                    entry.forward, entry.back = [named], [RemoveSource(name=reply["name"])]
+                self._history.note(entry)
+            return reply
+
+        return change
+
+    def _go(self, again: bool) -> Any:
+        """Makes the newest edit undone, or the last that was undone made again."""
+        entry = self._history.redo() if again else self._history.undo()
+        return self._step(entry, entry.forward if again else entry.back, again)
+
+    def _step(self, entry: Entry, left: list[Edit], again: bool) -> Any:
+        """One request of an edit after the other: each is prepared once those before are made."""
+        if not left:
+            return {"edit": entry.words}
+
+        def prepared() -> Change:
+            what = "made again" if again else "undone"
+            try:
+                made = self._prepare_once(left[0])
+            except UnderstudyError as refusal:
+                self._history.drop(entry)
+                raise UnderstudyError(f"{entry.words} cannot be {what}: {refusal}") from None
+
+            def change() -> Any:
+                try:
+                    made()
+                except UnderstudyError as refusal:
+                    self._history.drop(entry)
+                    raise UnderstudyError(f"{entry.words} cannot be {what}: {refusal}") from None
+                return self._step(entry, left[1:], again)
+
+            return change
+
+        return self._cast.live.beside(prepared)
+
+    def _prepare_once(self, request: Edit) -> Change:
         match request:
             case AddSource():
                 return self._add_source(request)
@@ -166,6 +217,7 @@ class Edits:
                 return self._transport(request)
             case SaveSession():
                 return self._save_as(request.path)
+        raise UnderstudyError(f"{type(request).__name__} is no edit.")
 
     def _add_source(self, request: AddSource) -> Change:
         cast = self._cast

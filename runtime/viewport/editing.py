@@ -56,6 +56,7 @@ class Client(Protocol):
     def marker(self, text: str, colour: str, sequence: int) -> dict[str, Any]: ...
     def circle(self) -> dict[str, Any]: ...
     def learn(self, to: str) -> dict[str, Any]: ...
+    def undo(self, again: bool = False) -> dict[str, Any]: ...
     def close(self) -> None: ...
 
 
@@ -310,6 +311,11 @@ class Editor:
     def learn(self, to: str) -> None:
         """The next fader of the stage's controllers that is moved does this: see `Learn`."""
         self._ask(Request("learn", (to or "record",), "Move a fader: it will do {to}."))
+
+    def undo(self, again: bool = False) -> None:
+        """Takes back the stage's newest edit, or makes the one again that was undone last."""
+        done = "Made again: {edit}." if again else "Undone: {edit}."
+        self._ask(Request("undo", (again,), done))
 
     def circle(self) -> None:
         """Circles the take that runs, or the last."""

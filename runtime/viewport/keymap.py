@@ -36,6 +36,7 @@ KEYS = (
     ("F7", "motion blur"),
     ("F8", "smoothing over time"),
     ("Ctrl+P", "search commands"),
+    ("Ctrl+Z, Ctrl+Y", "undo, redo"),
     ("F11", "full screen"),
     ("F12", "screenshot"),
     ("Esc", "quit"),

@@ -126,6 +126,11 @@ def draw_editor(
         editor.save_session()
     if imgui.is_item_hovered():
         imgui.set_tooltip("Saves the session on the stage's machine")
+    for number, (label, again) in enumerate((("Undo", False), ("Redo", True))):
+        if number:
+            imgui.same_line()
+        if imgui.button(label):
+            editor.undo(again)
     if editor.said:
         _wrapped(editor.said, WARM if editor.refused else DIM)
     if editor.snapshot.trouble:

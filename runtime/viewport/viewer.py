@@ -145,6 +145,8 @@ class Viewer:
             if control and key == glfw.KEY_P:
                 self.palette.commands = self.commands()
                 self.palette.toggle()
+            elif control and key in (glfw.KEY_Z, glfw.KEY_Y) and not typing:
+                self.undo(again=key == glfw.KEY_Y)
             elif not (typing or self.palette.open):
                 self.press(key)
         for path in self.window.dropped_files():
@@ -212,6 +214,12 @@ class Viewer:
         elif key == glfw.KEY_ESCAPE:
             self.running = False
 
+    def undo(self, again: bool = False) -> None:
+        """Takes back the stage's newest edit, whoever made it, or makes it again."""
+        if self.editor is not None:
+            self.editor.watch(self.feed.frame)
+            self.editor.undo(again)
+
     def screenshot(self) -> None:
         """Writes the picture as it is seen into the folder that the viewport was started in."""
         stamp = time.strftime("understudy-%Y%m%d-%H%M%S")
@@ -248,6 +256,9 @@ class Viewer:
                 setattr(self.lighting, word, value)
             self.lighting.moved = True
 
+        if self.editor is not None:
+            found.append(Command("undo the stage's last edit", "Ctrl+Z", self.undo))
+            found.append(Command("redo it", "Ctrl+Y", partial(self.undo, True)))
         found += choices("set", OURS, lambda name: light(set=name))
         found.append(Command("set: none", "", lambda: light(set="")))
         found += choices("sun", HOURS, lambda name: light(sun=name))

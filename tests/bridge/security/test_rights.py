@@ -46,6 +46,7 @@ ASKED: dict[str, tuple[str, Callable[[ControlClient], object]]] = {
     "remove_subject": (STEER, lambda client: client.remove_subject("Ann")),
     "rename_subject": (STEER, lambda client: client.rename_subject("Ann", "Bo")),
     "place_subject": (STEER, lambda client: client.place_subject("Ann", (0, 0, 1))),
+    "undo": (STEER, lambda client: client.undo()),
     "set_character": (STEER, lambda client: client.set_character("Ann", "knight.glb")),
     "set_profile": (STEER, lambda client: client.set_profile("Ann", arms=0.9)),
     "set_profile, told": (LISTEN, lambda client: client.set_profile("Ann")),
