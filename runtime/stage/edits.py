@@ -42,7 +42,7 @@ from understudy.runtime.sources.streams import Kind, Source
 from . import resets, wardrobe
 from . import session as sessions
 from .cast import Cast
-from .history import Entry, History, entry_of
+from .history import Entry, History, entry_of, placed
 from .session import Session, SubjectTable, check_subject
 
 # Makes the change in the loop's thread and gives the reply, or what is still to be waited for.
@@ -153,6 +153,9 @@ class Edits:
                 if isinstance(request, AddSource):
                     named = msgspec.structs.replace(request, name=reply["name"])
                     entry.forward, entry.back = [named], [RemoveSource(name=reply["name"])]
+                if isinstance(request, ResetSubject) and request.what != "t_pose":
+                    # Made again, it is put where it was put: it may stand elsewhere by then.
+                    entry.forward = placed(self._cast, request.name)
                 self._history.note(entry)
             return reply
 

@@ -15,12 +15,14 @@ import msgspec
 from understudy.bridge.requests import (
     AddSource,
     AddSubject,
+    AdjustSubject,
     Edit,
     EditPerson,
     PlaceSubject,
     RemoveSource,
     RemoveSubject,
     RenameSubject,
+    ResetSubject,
     SetCharacter,
     SetProfile,
 )
@@ -121,6 +123,15 @@ def entry_of(cast: Cast, request: Edit) -> Entry | None:
             was = cast.member(request.name).table
             back = [PlaceSubject(name=request.name, at_m=was.at_m, heading_deg=was.heading_deg)]
             return Entry(f"moving {request.name}", [request], back)
+        case AdjustSubject():
+            own = cast.member(request.name).table
+            back = [AdjustSubject(name=request.name, mirror=own.mirror, root=own.root)]
+            return Entry(f"adjusting {request.name}", [request], back)
+        case ResetSubject() if request.what != "off":
+            words = f"putting {request.name or 'everybody'} right"
+            if request.what == "t_pose":
+                return Entry(words, [request], [ResetSubject(name=request.name, what="off")])
+            return Entry(words, [request], placed(cast, request.name))
         case SetCharacter() | EditPerson():
             if isinstance(request, EditPerson) and not request.person:
                 return None
@@ -133,6 +144,15 @@ def entry_of(cast: Cast, request: Edit) -> Entry | None:
             back = [SetProfile(name=request.name, profile=before)]
             return Entry(f"fitting {request.name}", [request], back)
     return None
+
+
+def placed(cast: Cast, name: str) -> list[Edit]:
+    """What puts a subject, "" is everybody, where it is."""
+    return [
+        PlaceSubject(name=own.name, at_m=own.at_m, heading_deg=own.heading_deg)
+        for own in (member.table for member in cast.members)
+        if name in ("", own.name)
+    ]
 
 
 def _table(cast: Cast, name: str) -> dict[str, Any]:

@@ -14,10 +14,12 @@ from tests.runtime.stage.test_wardrobe import asked
 from understudy.bridge.requests import (
     AddSource,
     AddSubject,
+    AdjustSubject,
     PlaceSubject,
     RemoveSource,
     RemoveSubject,
     RenameSubject,
+    ResetSubject,
     SetCharacter,
     SetProfile,
     Undo,
@@ -68,6 +70,8 @@ def test_any_row_of_edits_is_undone_and_made_again(stage, character) -> None:  #
         SetProfile(name=one, profile={"lift_m": -0.1}),
         AddSource(url=f"vmc://127.0.0.1:{port}?name=bob"),
         RemoveSubject(name="eve"),
+        AdjustSubject(name="bob", mirror=True, root="in place"),
+        ResetSubject(name=one, what="mark", at_m=(-2.0, 0.0, 3.0)),
         AddSubject(subject={"name": "zoe", "control": stage.cast.members[0].table.control}),
         PlaceSubject(name="zoe", at_m=(0.0, 0.0, 4.0)),
     ]
