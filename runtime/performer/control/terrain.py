@@ -30,7 +30,6 @@ EVEN_M = 0.012
 UP_HALFLIFE_S, DOWN_HALFLIFE_S, PLANTED_HALFLIFE_S = 0.055, 0.07, 0.045
 HIPS_HALFLIFE_S = 0.09
 SHIFT_HALFLIFE_S = 0.05
-TOES_M = 0.05  # what a heel that rises adds to a leg
 PATH_S = np.linspace(-0.3, 0.45, 6)  # of the body's way, whose floor the hips follow
 NOW = 2
 SINK, FALL_M = 0.35, 0.22
@@ -188,7 +187,7 @@ class Terrain:
         fall = np.maximum(heights[:, NOW] - heights[:, NOW:].min(-1), 0.0)
         goal = goal - SINK * np.minimum(fall, FALL_M)
         room = self._room(top, ankle)
-        goal = np.minimum(goal, np.where(planted, room + TOES_M, np.inf).min(-1))
+        goal = np.minimum(goal, np.where(planted, room, np.inf).min(-1))
         self.lift, self._lift_rate = _spring(
             self.lift, self._lift_rate, goal, HIPS_HALFLIFE_S, dt_s
         )

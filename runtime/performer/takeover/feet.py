@@ -24,6 +24,9 @@ from .relief import Relief
 SOURCE, FORECAST, HANDED_BACK = 0, 1, 2
 FREE, HEEL, BALL = -1, 0, 1
 ENGAGED, RELEASED = 0.55, 0.35
+# Where the floor's heights under a body's feet differ by more than this, and no foot is surely
+# down, the likeliest is, if it is as likely as this; who was down is so much likelier.
+ROUGH_M, LIKELY, STAYS = 0.01, 0.2, 0.1
 UNLOCK_M = 0.15
 RELEASE_S = 0.2
 REST_S = 0.04
@@ -39,6 +42,7 @@ LEAST_S = 1e-4
 SMALL_M = 0.003
 # The toes' tip, ahead of their joint; what a foot on its way passes over: of that, and in seconds.
 TIP_M = 0.075
+STEEPEST = 0.62  # 32 degrees: what is steeper from heel to ball is an edge
 PASSES = ((0.0, 0.0), (1.0, 0.0), (1.0, 0.06), (1.0, 0.12))
 
 
@@ -158,12 +162,13 @@ class FootPlanting:
         self.mode[feet] = mode
         w = self._fade.place(feet, time_s)
         contacts = bodies.contacts.reshape(-1, 2, 2)[:, its.columns].reshape(-1, 2)
-        floor, over = self._floors(bodies, feet, ankle, ball)
+        floor, over, rough = self._floors(bodies, feet, ankle, ball)
         uneven = np.repeat([relief is not None for relief in bodies.reliefs], sides)
         held = np.flatnonzero(mode == FORECAST)
         if len(held):
+            on = self._bearing(feet, contacts, rough, sides)
             w[held] = self._hold(
-                *(feet[held], time_s[held], dt_s[held], contacts[held]),
+                *(feet[held], time_s[held], dt_s[held], on[held]),
                 *(ankle[held], ball[held], w[held]),
             )
             lands = held[uneven[held] & (self._point[feet[held]] >= 0)]
@@ -297,19 +302,34 @@ class FootPlanting:
         self._w[feet] = self._w_before[feet] = x
         self._raised[feet] = 0.0  # is part of the distance now
 
+    def _bearing(
+        self, feet: np.ndarray, contacts: Array, rough: np.ndarray, sides: int
+    ) -> np.ndarray:
+        """(m, 2) which ankles and balls bear weight by contacts (m, 2).
+
+        Where the floor is rough (m,) the network, which knows level ground, may be sure of neither
+        foot: then that one bears of which it is surest.
+        """
+        was = self._point[feet] >= 0
+        on = contacts > np.where(was, RELEASED, ENGAGED)[:, None]
+        most = contacts.max(axis=1) + STAYS * was
+        none = ~np.asarray(on.reshape(-1, 2 * sides).any(axis=1))
+        best = np.arange(sides) == most.reshape(-1, sides).argmax(axis=1)[:, None]
+        bears = rough & (most > LIKELY) & (best & none[:, None]).reshape(-1)
+        return np.asarray(on | (bears[:, None] & (contacts >= contacts.max(axis=1)[:, None])))
+
     def _hold(
         self,
         feet: np.ndarray,
         time_s: Array,
         dt_s: Array,
-        contacts: Array,
+        on: np.ndarray,
         ankle: Array,
         ball: Array,
         w: Array,
     ) -> Array:
-        """(k, 6) the offsets w of feet in a gap, of which those that bear weight stay."""
+        """(k, 6) the offsets w of feet in a gap; those that bear weight, on (k, 2), stay."""
         was, w_last = self._point[feet], self._w[feet]
-        on = contacts > np.where(was >= 0, RELEASED, ENGAGED)[:, None]
         point = np.where(on[:, 1], BALL, np.where(on[:, 0], HEEL, FREE))
         at = np.where((point == BALL)[:, None], ball, ankle)
         lands = was < 0
@@ -339,25 +359,31 @@ class FootPlanting:
 
     def _floors(
         self, bodies: Bodies, feet: np.ndarray, ankle: Array, ball: Array
-    ) -> tuple[Array, Array]:
-        """(m, 2) how low ankle and ball of feet may be where they are (m, 3), and (m,) how low a
-        ball on its way, which passes over what lies ahead."""
+    ) -> tuple[Array, Array, np.ndarray]:
+        """(m, 2) how low ankle and ball of feet may be where they are (m, 3), (m,) how low a ball
+        on its way, which passes over what lies ahead, and (m,) whether the floor is rough there."""
         sides = len(bodies.legs.columns)
         floor = np.repeat(bodies.floors_m, sides, axis=0)
-        over = floor[:, 1].copy()
+        over, rough = floor[:, 1].copy(), np.zeros(len(feet), bool)
         for k, relief in enumerate(bodies.reliefs):
             if relief is None:
                 continue
             own = slice(k * sides, (k + 1) * sides)
             ahead = ball[own] - ankle[own]
-            ahead *= TIP_M / np.maximum(np.hypot(ahead[:, 0], ahead[:, 2]), 1e-6)[:, None]
+            long = np.maximum(np.hypot(ahead[:, 0], ahead[:, 2]), 1e-6)
+            ahead *= (TIP_M / long)[:, None]
             then, now = self._shown_p[:, feet[own]]
             span_s = np.diff(self._shown_s[:, feet[own]], axis=0)[0][:, None]
             speed = np.nan_to_num((now - then) / np.maximum(span_s, 1e-6))
             way = [ball[own] + share * ahead + s * speed for share, s in PASSES]
-            floor[own] += np.stack([relief.under(ankle[own]), relief.under(ball[own])], -1)
-            over[own] += relief.under(np.array(way)).max(axis=0)
-        return floor, over
+            heel, toe = relief.under(ankle[own]), relief.under(ball[own])
+            # A heel may hang over the edge of a step on which its ball stands.
+            heel = np.where(np.abs(toe - heel) > STEEPEST * long, np.maximum(heel, toe), heel)
+            floor[own] += np.stack([heel, toe], -1)
+            heights = relief.under(np.array(way))
+            over[own] += heights.max(axis=0)
+            rough[own] = np.ptp(heights) > ROUGH_M
+        return floor, over, rough
 
     def _onto_floor(
         self, feet: np.ndarray, dt_s: Array, ankle: Array, ball: Array, floor: Array

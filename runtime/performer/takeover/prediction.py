@@ -11,7 +11,7 @@ from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Pose
 from understudy.runtime.core.rotation import Array
 
-from . import coasting, forecast, ground
+from . import coasting, forecast, ground, relief
 from .coasting import Coast
 from .forecast import Forecast
 from .ground import Level
@@ -21,6 +21,7 @@ from .stream import Packet
 from .transfer import Transfer
 
 CARRIES_M = 0.02
+SINKS = 0.35  # of what is left, so much a knot do hips sink whose legs are too short
 # A body stands when its hips have moved no faster for so many knots.
 GOES_ON = 0.5  # share of its speed at which a lost actor is expected to leave one who stops
 STILL_MPS = 0.08
@@ -48,6 +49,7 @@ class Prediction:
         self.acted_from_s = np.inf
         self.does = "stopping", "standing"
         self._stood = 0
+        self._sunk_m = 0.0
         self._error_then_m: Array = np.zeros(1)
         self._apart_mps = 0.0
         self._hips: Array = np.zeros(3)
@@ -120,7 +122,7 @@ class Prediction:
         before is an earlier packet and how much earlier, in seconds.
         """
         self.base, self.acted_from_s = base, np.inf
-        self.forecast = Forecast()
+        self.forecast, self._sunk_m = Forecast(), 0.0
         if not base[1]:
             extend([self], [base[0]], [newest], [missing], network, [i])
             return
@@ -148,6 +150,16 @@ class Prediction:
         self.acted_from_s, self._stood = time_s, 0
         self._hips = poses[0].positions[0]
         return poses[0], poses[1]
+
+    def _onto(self, floor: Relief, hips: Array, turns: Array, contacts: Array) -> None:
+        """Brings PERFORMER's hips (3,) and legs of turns (22, 4) from the level onto a floor."""
+        scale = self.transfer.scale
+        hips[1] += relief.raised_m(floor, hips, scale)
+        need_m = 0.0
+        if relief.shift_feet(floor, hips, turns, scale, 1.0):
+            need_m = relief.short_m(floor, hips, turns, contacts, self.level.lift_m, scale)
+        self._sunk_m += (need_m - self._sunk_m) * SINKS
+        hips[1] -= self._sunk_m
 
     def _acted(self, dt_s: float, hips: Array, newest: Packet) -> tuple[float, Array]:
         """The next knot's time and expected errors (1 + J,); its hips (3,) are there."""
@@ -189,17 +201,11 @@ def there(
             *([one.relief for one in those], transfer.scale),
         )
     hips[:, 1] += [one.level.lift_m for one in predictions]
-    hips[:, 1] -= _raised_m(predictions, hips)
-    return hips, turns
-
-
-def _raised_m(predictions: Sequence[Prediction], hips: Array) -> Array:
-    """(n,) how high the floor is about PERFORMER's hips (n, 3)."""
-    out, scale = np.zeros(len(hips)), predictions[0].transfer.scale
     for k, one in enumerate(predictions):
         if one.relief is not None:
-            out[k] = scale * one.relief.about(hips[k] / scale)
-    return out
+            hips[k, 1] -= relief.raised_m(one.relief, hips[k], transfer.scale)
+            relief.shift_feet(one.relief, hips[k], turns[k], transfer.scale, -1.0)
+    return hips, turns
 
 
 def extend(
@@ -212,12 +218,16 @@ def extend(
 ) -> None:
     """The network went on with its bodies `which`, each to a time."""
     rows = np.array(which)
-    pose = _here(predictions, times_s, network.hips[rows], network.rotations[rows], newest, missing)
+    contacts = network.contacts[rows]
+    pose = _here(
+        *(predictions, times_s, network.hips[rows], network.rotations[rows], contacts),
+        *(newest, missing),
+    )
     transfer, own = predictions[0].transfer, network.error_m[rows]
     both = [own.mean(axis=-1, keepdims=True), own[:, transfer.nearest]]
     errors_m = list(np.concatenate(both, axis=-1) / transfer.scale)
     forecasts = [one.forecast for one in predictions]
-    forecast.extend(forecasts, times_s, *pose, list(network.contacts[rows]), errors_m)
+    forecast.extend(forecasts, times_s, *pose, list(contacts), errors_m)
 
 
 def extend_acting(
@@ -232,7 +242,7 @@ def extend_acting(
     expected = [one._acted(dt_s, h, p) for one, h, p in zip(predictions, hips, newest, strict=True)]
     times_s, errors_m = [time_s for time_s, _ in expected], [error_m for _, error_m in expected]
     all_of = np.ones(len(predictions[0].transfer.source), bool)
-    pose = _here(predictions, times_s, hips, turns, newest, [all_of] * len(predictions))
+    pose = _here(predictions, times_s, hips, turns, contacts, newest, [all_of] * len(predictions))
     forecasts = [one.forecast for one in predictions]
     forecast.extend(forecasts, times_s, *pose, list(contacts), errors_m)
 
@@ -242,10 +252,14 @@ def _here(
     times_s: Sequence[float],
     hips: Array,
     turns: Array,
+    contacts: Array,
     newest: Sequence[Packet],
     missing: Sequence[np.ndarray],
 ) -> tuple[Array, Array]:
-    """Positions (n, J, 3) and rotations (n, J, 4) of PERFORMER's hips (n, 3), turns (n, 22, 4)."""
+    """Positions (n, J, 3) and rotations (n, J, 4) of PERFORMER's hips (n, 3), turns (n, 22, 4).
+
+    contacts (n, 4): which heels and toes bear it.
+    """
     transfer = predictions[0].transfer
     positions = np.array([packet.positions for packet in newest])
     rotations = np.array([packet.rotations for packet in newest])
@@ -256,8 +270,9 @@ def _here(
         rotations[:, others] = np.where(lost, on, rotations[:, others])
     hips, turns = hips.astype(float), turns.astype(float)
     hips[:, 1] -= [one.level.lift_m for one in predictions]
-    hips[:, 1] += _raised_m(predictions, hips)
     for k, one in enumerate(predictions):
+        if one.relief is not None:
+            one._onto(one.relief, hips[k], turns[k], contacts[k])
         if one._carries:
             root, was = one._carried
             positions[k, 0, [0, 2]] = (root + hips[k] / transfer.scale - was)[[0, 2]]
