@@ -37,6 +37,9 @@ PALM_M = 0.015  # how thick half a palm is
 TOUCHES_M, FREE_M = 0.04, 0.08
 # Two palms, between their middles.
 CLASPED_M, APART_M = 0.10, 0.30
+# From a palm's middle to where a prop says that it is; and from a character's palm to the actor's.
+HELD_M, LET_GO_M = 0.15, 0.30
+AT_HAND_M, OUT_OF_REACH_M = 0.35, 0.60
 
 
 class Hands:
@@ -157,6 +160,20 @@ class Hands:
         half = 0.5 * self.ratio * way
         met = np.stack([middle + half, middle - half], axis=-2)
         return np.asarray(ours + share[..., None] * (met - ours))
+
+
+def held(there: Array, here: Array, props: Array) -> Array:
+    """(P, 3) by how much palms of characters move so that props that were held still are.
+
+    there and here (P, 3) are the palms of the actors and of the characters, props (R, 3) where they
+    are, on one stage. A prop has no proportions: a palm is where the actor's was beside it.
+    """
+    far = there[:, None] - props[None]
+    far = np.sqrt(np.add.reduce(far * far, -1))
+    share = np.maximum.reduce(_fade(far, HELD_M, LET_GO_M), -1)
+    way = there - here
+    share = share * _fade(np.sqrt(np.add.reduce(way * way, -1)), AT_HAND_M, OUT_OF_REACH_M)
+    return np.asarray(share[:, None] * way)
 
 
 def shaken(there: Array, here: Array, who: np.ndarray, size: Array) -> Array:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from understudy.bridge.requests import Go
 from understudy.runtime.core import floor as floors
 from understudy.runtime.core.buttons import ACTIONS, named
@@ -241,7 +243,8 @@ class Cast:
                 there.append(member)
                 worn.append((subject, member.costume, member.placed[0]))
         dt_s = 1.0 / self.session.stage.rate_hz
-        out = dressed(worn, self.live.beside, self.live.ready, dt_s)
+        props = [np.asarray(prop.position) for prop in self.scenery.props]
+        out = dressed(worn, self.live.beside, self.live.ready, dt_s, props)
         return [member.faced(subject) for member, subject in zip(there, out)]
 
     def recorded(self) -> frozenset[str]:

@@ -131,8 +131,11 @@ def dressed(
     beside: Callable[..., Future[Any]],
     ready: Callable[[Future[Any]], bool],
     dt_s: float,
+    props: Sequence[Array] = (),
 ) -> list[Subject]:
     """Subjects as they go out. Of each its character's costume, and the place (3,) it scales about.
+
+    props (3,) are where props are, which hands that hold them go on holding.
 
     Who cannot wear what was given to him goes out as he is, and his reason says so.
     """
@@ -169,8 +172,9 @@ def dressed(
             if not costume.sure:
                 costume.look_for_floor(soles_m + costume.floor_m, dt_s)
         begun.append((fitting, numbers, posing, about))
-    if len(worn) > 1:
-        _meet(begun)
+    if begun and (len(worn) > 1 or len(props)):
+        floors = [costume.floor_m if costume is not None else 0.0 for _, costume, _ in worn]
+        _meet(begun, np.array(floors), np.array(props, float).reshape(-1, 3))
     for fitting, numbers, posing, about in begun:
         moved, turned = fitting.finish(posing)
         moved[:, 0] += about
@@ -179,23 +183,36 @@ def dressed(
     return out
 
 
-def _meet(begun: Sequence[tuple[Way, list[int], Any, Array]]) -> None:
-    """Hands of different subjects that meet on the stage meet on their characters too."""
+def _meet(
+    begun: Sequence[tuple[Way, list[int], Any, Array]], floors_m: Array, props: Array
+) -> None:
+    """Hands that hold props, or meet those of others, on the stage do so on their characters too.
+
+    floors_m  of each subject, how high his actor's floor was found
+    """
     there: list[Array] = []
+    up: list[Array] = []
     here: list[Array] = []
     who: list[Array] = []
     size: list[Array] = []
     for fitting, numbers, posing, about in begun:
         arms = posing.palms.shape[-2]
         there.append((posing.palms_there + about[:, None]).reshape(-1, 3))
+        up.append(np.repeat(floors_m[numbers], arms))
         here.append((posing.palms + about[:, None]).reshape(-1, 3))
         who.append(np.repeat(numbers, arms))
         size.append(np.full(len(numbers) * arms, fitting.hands_ratio))
     if not there:
         return
-    moved = touch.shaken(
-        np.concatenate(there), np.concatenate(here), np.concatenate(who), np.concatenate(size)
-    )
+    theirs, ours = np.concatenate(there), np.concatenate(here)
+    moved = np.zeros_like(ours)
+    if len(props):
+        raised = theirs.copy()
+        raised[:, 1] += np.concatenate(up)
+        moved = touch.held(raised, ours, props)
+    if len(begun) > 1 or len(begun[0][1]) > 1:
+        shaken = touch.shaken(theirs, ours + moved, np.concatenate(who), np.concatenate(size))
+        moved = moved + shaken
     if not moved.any():
         return
     first = 0

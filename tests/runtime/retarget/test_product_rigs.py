@@ -11,6 +11,7 @@ from tests.runtime.core.product_rigs import RIGS, rig
 from understudy.runtime.core import rotation
 from understudy.runtime.core.roles import ARM, LEG, SIDES, guess, roles
 from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.retarget.drivers import drivers
 from understudy.runtime.retarget.fingers import fingers
 from understudy.runtime.retarget.fitting import Figure, Fitting
 from understudy.runtime.retarget.profile import Profile
@@ -29,6 +30,24 @@ def test_every_joint_has_the_role_that_its_product_gives_it(name):
     found = {role: skeleton.names[j] for role, j in roles(skeleton).items()}
     assert found == expected
     assert not any("--map" in note for note in guess(skeleton).notes)
+
+
+@pytest.mark.parametrize("name", RIGS)
+@pytest.mark.parametrize("suffix", ["_end", "_leaf"])
+def test_ends_that_exporters_hang_on_every_bone_change_nothing(name, suffix):
+    """Blender's exporter, FBX and Assimp end chains so; fingers have up to five joints then."""
+    skeleton, expected, joints = rig(name)
+    leaves = [j for j in range(len(skeleton)) if not skeleton.children(j)]
+    more = Skeleton(
+        (*skeleton.names, *(f"{skeleton.names[j]}{suffix}" for j in leaves)),
+        np.array([*skeleton.parents, *leaves]),
+        np.concatenate([skeleton.rest_positions, [[0.0, 0.03, 0.0]] * len(leaves)]),
+    )
+    assert {role: more.names[j] for role, j in roles(more).items()} == expected
+    driven = drivers(more, more)
+    for bones in joints.values():  # each finger's own bones are its own, from knuckle to tip
+        for bone in bones:
+            assert more.names[driven.first[more.index(bone)]] == bone
 
 
 @pytest.mark.parametrize("name", RIGS)

@@ -242,6 +242,24 @@ def test_a_handshake_of_two_actors_is_one_of_their_characters(character):
     assert abs(gaps[0] - actors) < 0.02 < abs(gaps[1] - actors)
 
 
+@pytest.mark.parametrize("hands", [True, False])
+def test_a_hand_that_holds_a_prop_holds_it_on_a_character_of_another_size(character, hands):
+    tall = figures.load(character).skeleton
+    pose = shaking(0.0, -0.12)
+    pose[1][ROLE["right_lower_arm"]] = rotation.from_axis_angle([0.0, 0.0, 1.0], -1.9)
+    ball = palm(PERFORMER, *pose) + np.array([0.05, 0.0, 0.06])
+    costume = Costume(Figure(tall, Profile(hands=hands)), PERFORMER, sure=True)
+    off_m = {}
+    for name, props in (("held", [ball]), ("far", [ball + 1.0]), ("none", [])):
+        worn = [(Subject("ann", PERFORMER, Pose(*pose)), costume, np.zeros(3))]
+        (out,) = dressed(worn, lambda *_: Future(), lambda _: True, 1 / 60, props)
+        at = Fitting(tall, Figure(tall)).palms(out.pose.positions, out.pose.rotations)[1]
+        theirs = Fitting(PERFORMER, Figure(PERFORMER)).palms(*pose)[1]
+        off_m[name] = float(np.linalg.norm(at - theirs))
+    assert off_m["far"] == pytest.approx(off_m["none"]) and off_m["none"] > 0.04
+    assert (off_m["held"] < 0.02) is hands
+
+
 def test_a_take_of_characters_is_solved_again_to_the_bit(tmp_path, pad, character, understudy):
     take = tmp_path / "t.mcap"
     words = ("stage", "--pad", pad, "--character", character, "--seconds", 1, "--record", take)
