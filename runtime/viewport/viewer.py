@@ -156,7 +156,8 @@ class Viewer:
         size = self.window.size
         if min(size) >= 16 and size != (self.renderer.width, self.renderer.height):
             self.renderer.resize(*size)
-        self.renderer.points, self.renderer.density = self.window.points, self.window.density
+        over = self.renderer.annotations
+        over.points, over.density = self.window.points, self.window.density
         if self.pad is not None:
             self.pad.send(self.camera.heading_rad, typing)
             self.rig.turns = self.pad.moved

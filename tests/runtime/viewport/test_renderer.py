@@ -424,7 +424,7 @@ def test_a_window_of_any_size_shows_panels_that_do_not_cover_one_another(
             picture(
                 renderer, frame_of(standing(name="n" * 256)), front, board, hud=True, labels=True
             )
-        hud = renderer._hud
+        hud = renderer.annotations._hud
         assert hud is not None
         for a, b in itertools.combinations(hud.taken, 2):
             across = a[0] < b[0] + b[2] and b[0] < a[0] + a[2]

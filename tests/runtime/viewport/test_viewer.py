@@ -249,6 +249,8 @@ class FakeWindow:
             "KEY_ESCAPE": 256,
             "KEY_HOME": 268,
             "KEY_END": 269,
+            "KEY_F7": 296,
+            "KEY_F8": 297,
             "KEY_F11": 300,
             "KEY_F12": 301,
             "KEY_LEFT_CONTROL": 341,
@@ -335,6 +337,15 @@ def test_keys_of_the_window(renderer: Renderer) -> None:
     assert focus is not None
     viewer.rig.follow(viewer.camera, focus, 10.0)
     assert viewer.camera.target[0] == pytest.approx(20.0, abs=0.5)
+    viewer.press(ord("V"))
+    viewer.press(window.glfw.KEY_F7)
+    viewer.press(window.glfw.KEY_F8)
+    assert viewer.options.lens and viewer.options.shutter_deg == 180.0
+    assert viewer.options.antialias == "taa"
+    viewer.follow()
+    assert viewer.camera.focus_m > 0.0 and ("lens" in dict(viewer.board(0.1).rows))
+    viewer.press(window.glfw.KEY_F7)
+    assert viewer.options.shutter_deg == 0.0
     viewer.press(window.glfw.KEY_ESCAPE)
     assert not viewer.running
     feed.close()
