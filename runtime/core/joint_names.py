@@ -60,8 +60,8 @@ _FINGERS = "finger fingers thumb index ring pinky pinkie little metacarpal carpa
 # Joints that turn, aim, end or hang beside the bone that they are named after.
 _BESIDE = (
     "twist roll ik fk pole target tgt ctrl control ctl end leaf nub tip top null site effector eff "
-    "goal helper share sharebone slot socket weapon prop attach skirt cloth coat cape hair muscle adj "
-    "eye eyes jaw facial brow tongue lip teeth ear tail wing breast bust pec glute butt "
+    "goal helper share sharebone slot socket weapon prop attach skirt cloth coat cape hair muscle "
+    "adj eye eyes jaw facial brow tongue lip teeth ear tail wing breast bust pec glute butt "
     "buttock rib ribs dyn jiggle corrective half mch wgt vis tweak parent nose heel big small "
     "cancel dummy"
 )
