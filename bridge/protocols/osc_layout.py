@@ -16,6 +16,7 @@ from .osc import BUNDLE, Message
 # Of one sender: a frame in a few packets, and some that come now and then.
 MOST, LONGEST = 16, 8192
 LARGEST = 1e38
+_new = tuple.__new__
 
 
 class _Part(NamedTuple):
@@ -44,16 +45,17 @@ class Layout:
     def read(self, packet: bytes) -> list[Message] | None:
         """The messages of a packet of the same size; None where it is otherwise, or no number."""
         words = np.frombuffer(packet, ">u4")
-        if not np.array_equal(words[self._fixed], self._words):
+        if not (words[self._fixed] == self._words).all():
             return None
         values = words[self._floats].view(">f4").astype(float)
         # Not a number is not below anything.
         if not (np.abs(values) < LARGEST).all():
             return None
-        found = values.tolist()
+        found = tuple(values.tolist())
+        # A named tuple's own way to make one costs more than all that is in it.
         return [
-            Message(part.address, (*part.before, *found[part.begin : part.end]))
-            for part in self._parts
+            _new(Message, (address, before + found[begin:end]))
+            for address, before, begin, end in self._parts
         ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ MOST_BONES, MOST_CURVES, MOST_DEVICES, LONGEST_NAME = 128, 1024, 64, 128
 _KEPT_FRAMES = 30
 # Cameras and devices may come less often than bones.
 _KEPT_THINGS = 120
-_TIME, _BONE = "/VMC/Ext/T", "/VMC/Ext/Bone/Pos"
+_TIME, _BONE, _BLEND = "/VMC/Ext/T", "/VMC/Ext/Bone/Pos", "/VMC/Ext/Blend/Val"
 # With each message alone a frame with a face is 120 datagrams.
 MOST_DATAGRAMS = 256
 # Some senders write bones as VRM 1 does: leftUpperArm.
@@ -77,22 +78,39 @@ class Accumulator:
         if self._is_copy(datagram, messages):
             self.repeated += 1
             return []
-        addresses = [said.address for said in messages]
-        if len(addresses) > 1 and _TIME in (addresses[0], addresses[-1]):
-            self._time_ends = addresses[-1] == _TIME
-        for said in messages:
-            if said.address == _BONE and said.arguments[0] in self._fresh:
-                self._expected = set(self._fresh)
-                done.append(self._give())
-            self._take(said.address.removeprefix("/VMC/Ext/"), said.arguments)
+        last = messages[-1].address if messages else ""
+        if len(messages) > 1 and _TIME in (messages[0].address, last):
+            self._time_ends = last == _TIME
+        fresh, bones, known = self._fresh, self._bones, self._curves
+        told: set[str] = set()  # of what is neither bone nor blend
+        checked: list[tuple[str, Any]] = messages  # type: ignore[assignment]
+        for address, arguments in checked:
+            if address == _BONE:  # most of them, so that what is done with each counts
+                name = arguments[0]
+                if name in fresh:
+                    self._expected = set(fresh)
+                    done.append(self._give())
+                    fresh = self._fresh
+                if name == "root":  # for a receiver that reads no other root
+                    self._root = arguments[1:8]
+                elif name in bones or self._room(bones, name, MOST_BONES):
+                    bones[name] = arguments[1:8]
+                    fresh.add(name)
+            elif address == _BLEND:
+                name = arguments[0]
+                if name in known or self._room(self._staged, name, MOST_CURVES):
+                    self._staged[name] = arguments[1]
+            else:
+                told.add(address)
+                self._take(address.removeprefix("/VMC/Ext/"), arguments)
         if self._fresh:
-            ended = self._time_ends and _TIME in addresses
+            ended = self._time_ends and _TIME in told
             whole = not self._time_ends and self._expected and self._fresh >= self._expected
             if ended or whole:
                 done.append(self._give())
         elif not self._bones:  # a face, a camera or trackers without a body
-            apart = _TIME in addresses and (self._devices or self._camera)
-            if apart or "/VMC/Ext/Blend/Apply" in addresses:
+            apart = _TIME in told and (self._devices or self._camera)
+            if apart or "/VMC/Ext/Blend/Apply" in told:
                 done.append(self._give())
         if done:
             self._before = self._gathered if self._fresh else {**self._gathered, datagram: 1}
@@ -142,17 +160,8 @@ class Accumulator:
         return bool(self._bones)
 
     def _take(self, kind: str, said: tuple) -> None:
-        if kind == "Bone/Pos" and said[0] == "root":  # for a receiver that reads no other root
-            self._root = said[1:8]
-        elif kind == "Bone/Pos":
-            if self._room(self._bones, said[0], MOST_BONES):
-                self._bones[said[0]] = said[1:8]
-                self._fresh.add(said[0])
-        elif kind == "T":
+        if kind == "T":
             self._time_s = said[0]
-        elif kind == "Blend/Val":
-            if self._room(self._staged, said[0], MOST_CURVES):
-                self._staged[said[0]] = said[1]
         elif kind == "Blend/Apply":
             # Nothing but Apply is a frame without news of the face, or a copy.
             self._curves, self._staged = self._staged or self._curves, {}

@@ -10,9 +10,11 @@ import os
 import numpy as np
 import pytest
 
-from understudy.runtime.bench import suit_film
+from understudy.runtime.bench import suit_film, suit_rehearsal
 from understudy.runtime.bench.suit_film import RATE_HZ, Truth
-from understudy.runtime.bench.suits import lined_up, lives, rehearse
+from understudy.runtime.bench.suit_network import lives
+from understudy.runtime.bench.suit_report import lined_up
+from understudy.runtime.bench.suits import rehearse
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.takes.clip import Clip
@@ -63,3 +65,17 @@ def test_an_hour_of_eight_suits():
     assert report.live_off_m < 0.005
     assert np.percentile(np.abs(report.apart_ms), 50) < 2.0
     assert report.off_m.mean() < report.held_off_m.mean()
+
+
+@pytest.mark.slow
+def test_parts_of_one_subject_line_up_through_silences_and_restarts():
+    """In virtual time, so that it is what the sources do and not what the machine has time for."""
+    film = suit_film.with_fingers(suit_film.closed(walk()))
+    worn = ("mvn1", "neuron1", "rokoko1", "natnet1")
+    report = suit_rehearsal.rehearse(40.0, film, lives(film), worn=worn)
+    later = lined_up(report.lag_s)
+    assert max(later.values()) < 0.002, "all are shown as late as was asked for"
+    assert np.percentile(np.abs(report.apart_ms), 99) < 2.5
+    assert report.live_off_m < 1e-3
+    silent, lacks = report.why["silent"], report.why["lacks"]
+    assert 0.10 < silent < 0.20 and lacks < 0.10, "what is late is not taken for lost"
