@@ -77,6 +77,9 @@ class Bodies:
     valid: np.ndarray
 
 
+NONE = Bodies(np.zeros(0, int), np.zeros((0, 3)), np.zeros((0, 4)), np.zeros(0, bool))
+
+
 @dataclass(slots=True)
 class Frame:
     """What the cameras saw. exposed, received and sent are ticks of the server's clock, 0: unknown;
@@ -237,6 +240,8 @@ def frame(content: bytes, version: Version) -> Frame:
 
 def _bodies(of: Reader, version: Version, count: int) -> Bodies:
     """So many rigid bodies."""
+    if not count:
+        return NONE
     if version >= (3, 0):
         rows = of.rows(_ROW, count)
     else:

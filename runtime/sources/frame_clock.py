@@ -65,17 +65,19 @@ class EvenClock:
         """When the frame that arrived now was taken."""
         rows, number = self._line.rows, 1
         gap_s = arrived_s - rows[-1][1] if rows else 0.0
-        # Who sends several frames at once is silent for so long every time.
-        usually_s = max((gap for gap in self._gaps if gap < LONGEST_PAUSE_S), default=0.0)
-        if gap_s > max(MOST_LATE_S, PAUSES * usually_s):
-            self._line.clear()  # it paused: where its frames lie now is another line
-            self._gaps.append(gap_s)
+        if gap_s > MOST_LATE_S:
+            # Who sends several frames at once is silent for so long every time.
+            usually_s = max((gap for gap in self._gaps if gap < LONGEST_PAUSE_S), default=0.0)
+            if gap_s > PAUSES * usually_s:
+                self._line.clear()  # it paused: where its frames lie now is another line
+                self._gaps.append(gap_s)
         if rows:
             self._gaps.append(gap_s)
             usual_s = sorted(self._gaps)[len(self._gaps) // 2]
-            near = sum(abs(gap - usual_s) < NEAR * usual_s for gap in self._gaps)
-            if near > STEADY * len(self._gaps):
-                number = max(round(gap_s / usual_s), 1)
+            if gap_s > usual_s:  # else it is one frame, whoever sends
+                near = sum(abs(gap - usual_s) < NEAR * usual_s for gap in self._gaps)
+                if near > STEADY * len(self._gaps):
+                    number = max(round(gap_s / usual_s), 1)
         self._number += number
         self._line.add(self._number, arrived_s)
         taken_s = arrived_s
