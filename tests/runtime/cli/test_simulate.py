@@ -26,7 +26,7 @@ def test_it_says_what_it_sent(understudy, walk):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["vicon", "WALK"], "no device 'vicon'"),
+        (["kinect", "WALK"], "no device 'kinect'"),
         (["vmc", "WALK", "--actors", "2"], "one performer a port"),
         (["mvn", "WALK", "--actors", "0"], "--actors is 0"),
         (["mvn", "WALK", "--to", "host:x"], "--to is 'host:x'"),
