@@ -31,6 +31,7 @@ from understudy.runtime.viewport import film, look
 from understudy.runtime.viewport.camera import Camera, Lens, Rig, fov_of_lens
 from understudy.runtime.viewport.capture import Movie, Sheet, even
 from understudy.runtime.viewport.focus import focus_point
+from understudy.runtime.viewport.handheld import hold
 from understudy.runtime.viewport.hud import Board
 from understudy.runtime.viewport.renderer import Options, Renderer
 from understudy.runtime.viewport.sets import scenery
@@ -178,24 +179,11 @@ def eased(share: float) -> float:
     return share * share * (3.0 - 2.0 * share)
 
 
-def handheld(time_s: float) -> np.ndarray:
-    """(3,) metres that a steady hand wanders."""
-    f = np.array([0.31, 0.43, 0.27])
-    return 0.006 * np.sin(2.0 * np.pi * f * time_s + (0.0, 1.3, 2.1)) + 0.002 * np.sin(
-        2.0 * np.pi * 3.1 * f * time_s
-    )
-
-
 def camera(shot: Shot, time_s: float, seconds: float, size: tuple[int, int]) -> Camera:
     share = eased(time_s / seconds)
     at = (1.0 - share) * np.array(shot.begin) + share * np.array(shot.end)
     to = (1.0 - share) * np.array(shot.aim) + share * np.array(shot.aim_end)
-    eye = Camera(
-        at + handheld(time_s),
-        to + 0.5 * handheld(time_s + 7.0),
-        fov_of_lens(shot.focal_mm, MM),
-        *size,
-    )
+    eye = Camera(at, to, fov_of_lens(shot.focal_mm, MM), *size)
     eye.sensor_mm, eye.stop = MM, shot.stop
     return eye
 
@@ -223,6 +211,7 @@ def play(
         eye = camera(shot, time_s, seconds, (renderer.width, renderer.height))
         said = [name for from_share, name in shot.focus if time_s >= from_share * seconds]
         rig.lens = Lens(focus=said[-1] if said else "")
+        hold(eye, 0.7, time_s)
         rig.pull(eye, focus_point(frame, rig.lens), 1.0 / FPS)
         words += f"   T{eye.stop:g}   {eye.focus_m:.2f} m"
         renderer.draw(frame, eye, options, Board(caption=words))

@@ -65,6 +65,13 @@ def lens_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="depth of field; a stage's camera has its own stop and focus where it says them",
     )
+    add(
+        "--handheld",
+        type=float,
+        default=0.0,
+        metavar="0..2",
+        help="the camera wanders as on a shoulder, 1; 0 is a tripod (0)",
+    )
     add("--stop", type=float, metavar="T", help="of the lens, 0.7 to 64 (2.8)")
     add(
         "--focus",
@@ -85,7 +92,7 @@ def lens_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-LENS_NAMES = ("lens", "stop", "focus", "shutter", "antialias")
+LENS_NAMES = ("lens", "stop", "focus", "shutter", "antialias", "handheld")
 
 
 def check_lens(args: argparse.Namespace) -> None:
@@ -93,7 +100,7 @@ def check_lens(args: argparse.Namespace) -> None:
     from understudy.runtime.core.errors import UnderstudyError
     from understudy.runtime.viewport.camera import Lens
 
-    for name, low, high in (("stop", 0.7, 64.0), ("shutter", 0.0, 360.0)):
+    for name, low, high in (("stop", 0.7, 64.0), ("shutter", 0.0, 360.0), ("handheld", 0.0, 2.0)):
         value = getattr(args, name)
         if value is not None and not low <= value <= high:
             raise UnderstudyError(f"--{name} is {value:g}; it can be {low:g} to {high:g}.")
@@ -109,7 +116,7 @@ def lens_of(args: argparse.Namespace, options: Options) -> Lens:
     check_lens(args)
     options.lens = args.lens or args.focus != ""
     options.shutter_deg, options.antialias = args.shutter or 0.0, args.antialias or "fxaa"
-    return Lens(args.stop or Lens.stop, args.focus)
+    return Lens(args.stop or Lens.stop, args.focus, args.handheld)
 
 
 def aspect_of(said: str) -> float:

@@ -239,7 +239,7 @@ class Company:
             if value := getattr(view, name):
                 words.append(f"--{name}={value:g}")
         words += ["--lens"] * view.lens + ["--stop", view.stop, "--antialias", view.antialias]
-        words += ["--shutter", view.shutter]
+        words += ["--shutter", view.shutter, "--handheld", view.handheld]
         if view.share:
             words += ["--share", view.share]
         if not view.effect:

@@ -17,6 +17,7 @@ from .look_options import (
     sensor_of,
 )
 
+SIZE = "1280x720"
 SUMMARY = "draw a stage's stream, in a window or headless into PNG frames or a movie"
 EXAMPLES = """understudy viewport
 understudy viewport --connect tcp://127.0.0.1:5570 --camera orbit --skeleton
@@ -38,12 +39,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--control", default="tcp://127.0.0.1:5571", metavar="ADDRESS",
         help="the stage's side channel, for the pad")  # fmt: skip
     key_option(parser)
+    add(
+        "--fresh",
+        action="store_true",
+        help="not as it was left: size, overlays and camera bookmarks are kept",
+    )
     add("--headless", action="store_true", help="no window: draw through EGL")
     add("--out", type=Path, metavar="DIR", help="write PNG frames here (headless)")
     add("--movie", type=Path, metavar="FILE.mp4", help="write a movie in real time")
     add("--contact-sheet", type=Path, metavar="FILE.png", help="write a sheet of small pictures")
     add("--discard", action="store_true", help="headless: draw, and keep no PNG frames")
-    add("--size", default="1280x720", metavar="WxH", help="of the picture (1280x720)")
+    add("--size", default=SIZE, metavar="WxH", help="of the picture (1280x720)")
     add(
         "--camera",
         default="third",
@@ -157,6 +163,7 @@ def _viewer(args: argparse.Namespace):
     from understudy.runtime.viewport.player import PlayerPad
     from understudy.runtime.viewport.quality import Quality
     from understudy.runtime.viewport.renderer import Options, Renderer
+    from understudy.runtime.viewport.settings import KEPT, Settings, folder, load
     from understudy.runtime.viewport.share import SharedCamera
     from understudy.runtime.viewport.sliders import StyleSliders
     from understudy.runtime.viewport.viewer import Viewer
@@ -167,6 +174,14 @@ def _viewer(args: argparse.Namespace):
     args.connect, args.control = stage(args.connect, args.control)
     checked(args.connect), checked(args.control)
     at, target = _point(args.fixed_at, "--fixed-at"), _point(args.fixed_target, "--fixed-target")
+    kept, said = Settings(), ""
+    file = folder() / "viewport.toml"
+    if not (args.headless or args.fresh):
+        kept, said = load(file)
+        if args.size == SIZE and min(kept.size) >= 64:
+            size = kept.size
+    if said:
+        print(f"viewport: {said}", flush=True)
     fps = args.fps or (30.0 if args.headless else 60.0)
     with ExitStack() as undo:
         window = None
@@ -218,6 +233,9 @@ def _viewer(args: argparse.Namespace):
             guides=args.guides,
         )
         lens = lens_of(args, options)
+        for name, shown in kept.shown.items() if overlay else ():
+            if name in KEPT and name not in ("skeleton", "guides"):
+                setattr(options, name, shown)
         lighting = chosen(args)
         lighting.apply(renderer, options)
         files = CharacterFiles(lambda: ControlClient(args.control, key=args.key))
@@ -246,6 +264,8 @@ def _viewer(args: argparse.Namespace):
             outputs=outputs,
             sheet=Sheet(args.contact_sheet) if args.contact_sheet else None,
             quality=quality,
+            settings=kept,
+            settings_file=file if window is not None else None,
             fps_limit=fps,
             read_back=args.discard,
         )

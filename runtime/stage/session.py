@@ -140,6 +140,7 @@ class ViewportTable(Table):
     stop: Annotated[float, Meta(ge=0.7, le=64.0)] = 2.8
     focus: str = ""
     shutter: Annotated[float, Meta(ge=0.0, le=360.0)] = 0.0
+    handheld: Annotated[float, Meta(ge=0.0, le=2.0)] = 0.0
     antialias: Literal["fxaa", "taa", "none"] = "fxaa"
 
     def settle(self, folder: Path) -> None:

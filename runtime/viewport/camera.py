@@ -166,10 +166,12 @@ class Lens:
 
     stop   the T-stop
     focus  metres; or a SUBJECT's head, or SUBJECT/JOINT; "" the head of whom it follows
+    handheld  0 on a tripod, 1 on a shoulder
     """
 
     stop: float = 2.8
     focus: str = ""
+    handheld: float = 0.0
 
     @property
     def focus_m(self) -> float:

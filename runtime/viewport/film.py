@@ -17,6 +17,7 @@ from understudy.runtime.sources import speech
 from understudy.runtime.takes.clip import Clip
 from understudy.runtime.takes.placement import lift_m
 
+from . import handheld
 from .camera import Camera, Lens, Rig
 from .capture import Movie, Sheet, Stills
 from .exr import Exrs
@@ -139,10 +140,12 @@ def render(
         if focus is not None:
             rig.follow(camera, focus, 1.0 / fps)
         rig.pull(camera, focus_point(frame, rig.lens), 1.0 / fps)
+        eye = replace(camera)
+        handheld.hold(eye, rig.lens.handheld, number / fps)
         board = Board(caption=f"{caption}   {number / fps:6.2f} s") if options.hud else None
-        renderer.draw(frame, camera, options, board)
+        renderer.draw(frame, eye, options, board)
         pixels = renderer.read()
-        hand_on(out, renderer, camera, pixels)
+        hand_on(out, renderer, eye, pixels)
         if sheet is not None:
             sheet.add(pixels, number / fps)
         yield number

@@ -37,6 +37,8 @@ KEYS = (
     ("F8", "smoothing over time"),
     ("Ctrl+P", "search commands"),
     ("Ctrl+Z, Ctrl+Y", "undo, redo"),
+    ("Ctrl+1-9", "go to a bookmark (with Shift: keep the view)"),
+    ("click", "follow who is there"),
     ("F11", "full screen"),
     ("F12", "screenshot"),
     ("Esc", "quit"),

@@ -259,6 +259,11 @@ def _lens(rig: Rig, options: Options, unit: float) -> None:
     moved, to = imgui.slider_float("focal length", rig.focal_mm, 10.0, 200.0, "%.0f mm")
     if moved:
         rig.focal_mm = min(400.0, max(8.0, float(to)))
+    imgui.set_next_item_width(wide)
+    held = "%.2f" if rig.lens.handheld else "tripod"
+    moved, to = imgui.slider_float("handheld", rig.lens.handheld, 0.0, 2.0, held)
+    if moved:
+        rig.lens = replace(rig.lens, handheld=min(2.0, max(0.0, float(to))))
     _, options.lens = imgui.checkbox("depth of field", options.lens)
     imgui.same_line()
     over_time = options.antialias == "taa"

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
-
 from understudy.bridge import ControlClient
 from understudy.runtime.core import pose, rotation
 
-from .camera import SENSOR_HEIGHT_MM, Camera
+from .camera import Camera
 
 
 class SharedCamera:
@@ -21,15 +19,17 @@ class SharedCamera:
         self.heard = False  # did a stage take the last one
         self._client = ControlClient(control, key=key)
 
-    def send(self, camera: Camera) -> None:
-        """Sends the camera as it is now, on a sensor of full-frame height."""
+    def send(self, camera: Camera, lens: bool = False) -> None:
+        """Sends the camera as it is now; with its stop and focus where it has a lens."""
         m = camera.to_world
         self.heard = self._client.send_camera(
             self.name,
             m[:3, 3],
             rotation.from_matrix(m[:3, :3]),
-            focal_mm=0.5 * SENSOR_HEIGHT_MM / np.tan(0.5 * camera.fov_y_rad),
-            sensor_mm=(SENSOR_HEIGHT_MM * camera.aspect, SENSOR_HEIGHT_MM),
+            focal_mm=camera.focal_mm,
+            sensor_mm=(camera.sensor_mm * camera.aspect, camera.sensor_mm),
+            focus_m=camera.focus_m if lens else 0.0,
+            iris=camera.stop if lens else 0.0,
         )
 
     def own(self, cameras: list[pose.Camera]) -> str | None:

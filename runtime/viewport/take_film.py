@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from understudy.runtime.takes import take_sound
 from understudy.runtime.takes.take_frames import TakeFrames
 from understudy.runtime.takes.take_reader import TakeReader
 
+from . import handheld
 from .camera import Camera, Lens, look_through
 from .capture import SOUND_HZ, Sheet
 from .film import MOST_FPS, Output, hand_on, rig_for
@@ -127,6 +128,7 @@ class _Eye:
         self._part, self._name = part, "" if kind in FOLLOWING else kind
         self.rig = rig_for(kind if kind in FOLLOWING else "third", focal_mm, lens)
         self.camera = Camera(width=size[0], height=size[1])
+        self.shown, self._time_s = self.camera, 0.0
         first = next((one for t in (0.0, 0.5, 1.0) if (one := part.at(t)) is not None), None)
         focus = focus_of(first, scope="all") if first is not None else None
         turn = focus.heading_rad if focus is not None else 0.0
@@ -165,6 +167,10 @@ class _Eye:
             if (focus := focus_of(frame, scope="all" if several else "near")) is not None:
                 self.rig.follow(self.camera, focus, dt_s)
         self.rig.pull(self.camera, focus_point(frame, self.rig.lens), dt_s)
+        self._time_s += dt_s
+        self.shown = replace(self.camera)
+        if seen is None:  # the stage's own cameras are where they were
+            handheld.hold(self.shown, self.rig.lens.handheld, self._time_s)
         return seen
 
 
@@ -240,10 +246,10 @@ def render(
                 for subject in [] if states else frame.subjects:
                     subject.state = State.LIVE
                 board = Board(caption=caption(part, frame, seen)) if options.hud else None
-                renderer.draw(frame, eye.camera, options, board)
+                renderer.draw(frame, eye.shown, options, board)
                 shown = frame
             pixels = renderer.read()
-            hand_on(out, renderer, eye.camera, pixels)
+            hand_on(out, renderer, eye.shown, pixels)
             if sheet is not None:
                 sheet.add(pixels, number / fps)
             yield number

@@ -17,9 +17,10 @@ from understudy.runtime.core.clock import Histogram
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.palette import STATE_COLOUR
 from understudy.runtime.core.pose import Frame, State
+from understudy.runtime.core.rotation import Array
 
-from . import gl
-from .camera import Camera, Focus, Rig, look_through
+from . import gl, handheld, picking
+from .camera import Camera, Focus, Rig, fov_of_lens, look_through
 from .capture import Movie, Sheet, Stills, save_png
 from .cast import character_of
 from .character_files import CharacterFiles, parse
@@ -36,6 +37,7 @@ from .player import PlayerPad
 from .quality import Quality
 from .renderer import Options, Renderer
 from .sets.scenery import OURS
+from .settings import KEPT, Bookmark, Glide, Settings, save
 from .share import SharedCamera
 from .sliders import StyleSliders
 from .window import Window
@@ -74,6 +76,10 @@ class Viewer:
     lead_camera: int = 0
     draw_time: Histogram = field(default_factory=Histogram)
     pictures: int = 0
+    settings: Settings = field(default_factory=Settings)
+    settings_file: Path | None = None  # where they are kept when it ends
+    _glide: Glide | None = None
+    _still: tuple[Array, Array, Array] | None = None  # the eye, less what a hand moves it
     _start_s: float = field(default_factory=time.monotonic)
     _last_s: float = 0.0
     _recent_s: float = 0.0
@@ -132,6 +138,9 @@ class Viewer:
         keys, drag, scroll = self.window.taken()
         if self.renderer.holds_mouse:
             drag, scroll = (0.0, 0.0), 0.0
+        click = self.window.click()
+        if click is not None and not self.renderer.holds_mouse:
+            self.pick(click)
         if any(drag):
             self.rig.drag(*drag)
         if scroll:
@@ -145,6 +154,8 @@ class Viewer:
             if control and key == glfw.KEY_P:
                 self.palette.commands = self.commands()
                 self.palette.toggle()
+            elif control and ord("1") <= key <= ord("9") and not typing:
+                self.bookmark(chr(key))
             elif control and key in (glfw.KEY_Z, glfw.KEY_Y) and not typing:
                 self.undo(again=key == glfw.KEY_Y)
             elif not (typing or self.palette.open):
@@ -214,6 +225,34 @@ class Viewer:
             self.screenshot()
         elif key == glfw.KEY_ESCAPE:
             self.running = False
+
+    def pick(self, at: tuple[float, float]) -> None:
+        """Follows who is at a place of the window, in points, and selects them on the panel."""
+        assert self.window is not None
+        wide, high = self.window.points
+        eye = replace(self.camera, width=max(wide, 1), height=max(high, 1))
+        name = picking.picked(self.renderer.cast.placed, eye, at)
+        frame = self.feed.frame
+        if name is None or frame is None:
+            return
+        self.lead = [subject.name for subject in frame.subjects].index(name)
+        if self.editor is not None and self.edits:
+            self.editor.select(name)
+
+    def bookmark(self, number: str) -> None:
+        """Goes to a camera bookmark; with Shift keeps this view as that."""
+        assert self.window is not None
+        glfw, kept = self.window.glfw, self.settings.bookmark
+        shift = self.window.holds(glfw.KEY_LEFT_SHIFT) or self.window.holds(glfw.KEY_RIGHT_SHIFT)
+        eye = self.camera
+        if shift:
+            (x, y, z), (u, v, w) = eye.position.tolist(), eye.target.tolist()
+            kept[number] = Bookmark((x, y, z), (u, v, w), self.rig.focal_mm)
+            self.files.notes.append(f"This view is bookmark {number}: Ctrl+{number} goes there.")
+        elif (mark := kept.get(number)) is not None:
+            begin = eye.position.copy(), eye.target.copy(), self.rig.focal_mm
+            end = np.array(mark.position), np.array(mark.target), mark.focal_mm
+            self.rig.kind, self._glide = "fixed", Glide(begin, end)
 
     def undo(self, again: bool = False) -> None:
         """Takes back the stage's newest edit, whoever made it, or makes it again."""
@@ -324,6 +363,8 @@ class Viewer:
 
     def follow(self) -> float:
         """Moves the camera; returns the seconds since the last picture."""
+        if self._still is not None:  # what a hand moved it by is not where it stands
+            self.camera.position, self.camera.target, self.camera.up = self._still
         now_s = time.monotonic()
         dt_s = min(0.25, now_s - self._last_s) if self._last_s else 1.0 / 60.0
         self._last_s = now_s
@@ -337,16 +378,27 @@ class Viewer:
             linear.mix(frame.stats["effect"])  # a fader's
         if focus is not None and frame is not None:
             self.rig.follow(self.camera, focus, dt_s)
+        if self._glide is not None and self.rig.kind == "fixed":
+            self.rig.focal_mm = self._glide.move(self.camera, dt_s)
+            self.camera.fov_y_rad = fov_of_lens(self.rig.focal_mm, self.rig.sensor_mm)
+            if self._glide.is_there:
+                self._glide = None
+        if focus is not None and frame is not None:
             lead = frame.subjects[self.lead % len(frame.subjects)].name
             self.options.hidden = lead if self.rig.kind == "first" else None
             self.options.followed = lead
         if (seen := self.stage_camera) is not None and self.rig.kind == "stage":
             look_through(self.camera, seen)
-        elif self.share is not None:  # a stage's camera is not ours to show
-            self.share.send(self.camera)
         if frame is not None:
             point = focus_point(frame, self.rig.lens, self.lead)
             self.rig.pull(self.camera, point, dt_s)
+        self._still = None
+        if self.rig.lens.handheld and self.rig.kind not in ("first", "stage"):
+            eye = self.camera
+            self._still = eye.position, eye.target, eye.up
+            handheld.hold(eye, self.rig.lens.handheld, now_s)
+        if self.share is not None and self.rig.kind != "stage":  # that one is not ours to show
+            self.share.send(self.camera, self.options.lens)
         eyes = {self._own_camera, seen.name if self.rig.kind == "stage" and seen else None}
         self.options.hidden_cameras = frozenset(name for name in eyes if name)
         return dt_s
@@ -471,8 +523,22 @@ class Viewer:
             **self.feed.figures(),
         }
 
+    def remember(self) -> None:
+        """Keeps what the window is like, for the next one."""
+        if self.window is None or self.settings_file is None:
+            return
+        size = self.window.points
+        if min(size) >= 64:
+            self.settings.size = size
+        self.settings.shown = {name: bool(getattr(self.options, name)) for name in KEPT}
+        try:
+            save(self.settings_file, self.settings)
+        except OSError as error:
+            print(f"viewport: {self.settings_file}: {error.strerror}", file=sys.stderr, flush=True)
+
     def close(self) -> None:
         """Ends files first, so that they are whole whatever follows."""
+        self.remember()
         with contextlib.ExitStack() as stack:
             if self.window is not None:
                 stack.callback(self.window.close)

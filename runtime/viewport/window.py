@@ -14,6 +14,7 @@ import moderngl
 
 from understudy.runtime.core.errors import Failure
 
+CLICK = 4.0  # points within which a press and its release are no drag
 NO_DISPLAY = (
     "No window can be opened{why}: start it in a desktop session, or run with --headless --out DIR."
 )
@@ -65,6 +66,8 @@ class Window:
         self.scrolled = 0.0
         self.dropped: list[str] = []
         self._cursor: tuple[float, float] | None = None
+        self._pressed_at: tuple[float, float] | None = None
+        self._clicked: tuple[float, float] | None = None
         self._place = (0, 0, width, height)  # before it filled the screen
         glfw.set_key_callback(self.handle, self._key)
         glfw.set_scroll_callback(self.handle, self._scroll)
@@ -93,7 +96,18 @@ class Window:
         if held and self._cursor is not None:
             self.dragged[0] += at[0] - self._cursor[0]
             self.dragged[1] += at[1] - self._cursor[1]
+        if held and self._cursor is None:
+            self._pressed_at = at
+        elif not held and self._pressed_at is not None:
+            far = max(abs(at[0] - self._pressed_at[0]), abs(at[1] - self._pressed_at[1]))
+            self._clicked = at if far < CLICK else None
+            self._pressed_at = None
         self._cursor = at if held else None
+
+    def click(self) -> tuple[float, float] | None:
+        """Where the left button was clicked and not dragged since last asked, in points."""
+        out, self._clicked = self._clicked, None
+        return out
 
     def taken(self) -> tuple[list[int], tuple[float, float], float]:
         """Keys pressed, drag in pixels and scroll in clicks since last asked."""

@@ -400,7 +400,7 @@ def test_the_shared_camera_is_not_in_its_own_picture_however_it_moves(renderer: 
         (["AB", "B"], True, set()),
     ):
         frame.cameras = [pose.Camera(name, far, level, 35.0) for name in names]
-        share.send = lambda _camera, heard=heard: setattr(share, "heard", heard)  # type: ignore
+        share.send = lambda _camera, _lens, heard=heard: setattr(share, "heard", heard)  # type: ignore
         viewer.follow()
         viewer.follow()
         assert viewer.options.hidden_cameras == own
