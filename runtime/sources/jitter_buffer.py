@@ -112,7 +112,7 @@ class JitterBuffer(Generic[Thing]):
                 return
         self.overtaken += at < len(times)
         if at and (span_s := taken_s - times[at - 1]) <= self._near_s:
-            self._needs.append((arrived_s, span_s, arrived_s - times[at - 1]))
+            self._note(arrived_s, span_s, arrived_s - times[at - 1])
         if at and times[at - 1] == taken_s:
             return
         self._came.append((taken_s, thing, at == len(times)))
@@ -120,6 +120,11 @@ class JitterBuffer(Generic[Thing]):
         self._things.insert(at, thing)
         if len(times) > MOST:
             del times[0], self._things[0]
+
+    def _note(self, arrived_s: float, span_s: float, need_s: float) -> None:
+        """What a frame needed; nobody asks, and nothing forgets it, where the delay is set."""
+        if self.sets_itself:
+            self._needs.append((arrived_s, span_s, need_s))
 
     @property
     def _near_s(self) -> float:
@@ -178,7 +183,7 @@ class JitterBuffer(Generic[Thing]):
         self.overtaken += 1
         times, things = self._times, self._things
         before_s = times[place - 1] if place else times[0] - self.clock.period_s
-        self._needs.append((arrived_s, taken_s - times[-1], arrived_s - before_s))
+        self._note(arrived_s, taken_s - times[-1], arrived_s - before_s)
         if self._buffering and (place < 1 or (place < 2 and self._is_past(1))):
             return
         times.append(taken_s)

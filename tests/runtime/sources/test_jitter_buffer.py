@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -109,3 +111,26 @@ def test_frames_without_a_time_are_shown_in_the_order_of_their_motion(rate_hz, s
         out += [packet.positions[0, 0] for _, packet, _ in buffer.take(tick / 60)[-1:]]
     fastest_m = 0.3 * np.pi / 60
     assert np.abs(np.diff(out[60:])).max() < 2.0 * fastest_m
+
+
+@pytest.mark.parametrize("delay_s", [None, 0.06])
+def test_a_sender_that_goes_on_leaves_nothing_behind(delay_s):
+    """Whether or not the delay sets itself: a set one asks nobody what frames needed."""
+    buffer, random = numbers(delay_s), np.random.default_rng(2)
+
+    def sent(first: int, frames: int) -> None:
+        for n in range(first, first + frames):
+            taken_s = n / 120.0
+            buffer.add(taken_s, taken_s + 0.02 * float(random.random()), taken_s)
+            if n % 2:
+                buffer.take(taken_s + 0.02)
+
+    sent(0, 1800)
+    tracemalloc.start()
+    try:
+        sent(1800, 3600)
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    kept = 3600 * 2 // 3  # frames of the last eight seconds may be remembered anew
+    assert grown < 150 * kept * (delay_s is None) + 20_000
