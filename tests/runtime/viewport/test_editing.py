@@ -66,6 +66,14 @@ class Stage:
         self.asked.append(("place_subject", name, tuple(at_m), heading_deg))
         return {}
 
+    def reset_subject(self, what: str, name: str = "", **words: Any) -> dict[str, Any]:
+        self.asked.append(("reset_subject", what, name, words))
+        return {}
+
+    def adjust_subject(self, name: str, **words: Any) -> dict[str, Any]:
+        self.asked.append(("adjust_subject", name, words))
+        return {}
+
     def set_profile(self, name: str, save: bool = False, **profile: Any) -> dict[str, Any]:
         self.asked.append(("set_profile", name, save, profile))
         return {"character": "knight"}
@@ -200,6 +208,22 @@ def test_what_is_asked_for_is_asked_and_said(stage: Stage, editor: Editor) -> No
     editor.step(stage)
     assert stage.asked[-1] == ("remove_subject", "bea") and editor.subjects == []
     assert editor.entries.selected == ""
+
+
+def test_a_subject_is_put_right_from_where_the_picture_is_seen():
+    stage = Stage()
+    editor = Editor(lambda: stage)
+    editor.select("ann")
+    editor.eye_m = (1.0, 1.5, -4.0)
+    editor.reset("camera", "ann")
+    editor.reset("t_pose", "bob")
+    editor.adjust(mirror=True)
+    editor.step(stage)
+    assert stage.asked == [
+        ("reset_subject", "camera", "ann", {"towards": [1.0, 1.5, -4.0]}),
+        ("reset_subject", "t_pose", "bob", {}),
+        ("adjust_subject", editor.entries.selected, {"mirror": True}),
+    ]
 
 
 def test_a_refusal_is_shown_as_the_sentence_that_came_and_the_line_stays(
