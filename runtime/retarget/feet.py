@@ -33,7 +33,7 @@ STRETCH = 0.985
 BODYS = 0.3
 # What stands aside of where it is scaled to slides when the foot turns. Of a toy whose hips are as
 # wide as its legs are short, feet are let stand no further out than this share of a leg, nor ahead.
-MOST_OUT, MOST_AHEAD = 0.12, 0.06
+MOST_OUT, MOST_AHEAD = 0.14, 0.05
 _ON_THE_GROUND = np.array([1.0, 0.0, 1.0])
 
 

@@ -106,11 +106,13 @@ class Voice(Face):
 class VoiceSource:
     """What file and microphone share: a FACE stream, and a head for a voice that is alone.
 
+    id      what a take calls it, as no other of the stage is called
     said    curves that were new at this tick, where nobody can work them out again
     """
 
     def __init__(self, name: str, options: Options) -> None:
-        self.name, self.face = name, Voice()
+        self.id = self.name = name
+        self.face = Voice()
         self.skeleton, self.heard_ns = NECK_AND_HEAD, 0
         self.said: Array | None = None
         face = Stream(Kind.FACE, self.face, wearer=options.subject)
@@ -198,7 +200,7 @@ class SoundFile(VoiceSource):
         if not len(at):
             return ()
         data = self._samples[at % len(self._samples)].tobytes()
-        return (Piece(self.name, self._begin_ns + round(first * 1e9 / sound.RATE_HZ), data),)
+        return (Piece(self.id, self._begin_ns + round(first * 1e9 / sound.RATE_HZ), data),)
 
 
 class MicrophoneVoice(VoiceSource):
@@ -218,7 +220,7 @@ class MicrophoneVoice(VoiceSource):
 
     def _come(self, samples: Array, at_ns: int) -> None:
         self._loudest = max(int(np.abs(samples).max(initial=0)), int(0.9 * self._loudest))
-        self._kept.append(Piece(self.name, at_ns, samples.tobytes(), self._device.rate_hz))
+        self._kept.append(Piece(self.id, at_ns, samples.tobytes(), self._device.rate_hz))
         if self._listens:
             self._sound.put(samples)
 

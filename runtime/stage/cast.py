@@ -98,6 +98,8 @@ class Cast:
     def join(self, named: Named, source: Source) -> None:
         """A source is read from the next tick on."""
         self.sources[named.id], self.named[named.id] = source, named
+        if hasattr(source, "id"):
+            source.id = named.id
         self.notes += [f"{named.id}: {note}" for note in getattr(source, "notes", ())]
 
     def leave(self, source: str) -> None:

@@ -164,7 +164,7 @@ class LiveInputs:
             return b""
         for source in sources.values():
             if (said := getattr(source, "said", None)) is not None:
-                self._now.voices[source.name] = said.tolist()
+                self._now.voices[source.id] = said.tolist()
         return ENCODER.encode(self._now)
 
 

@@ -112,7 +112,7 @@ class TakenVoice(voice.VoiceSource):
         self._inputs = inputs
 
     def heard(self, now_s: float) -> Array | None:
-        said = self._inputs.now.voices.get(self.name)
+        said = self._inputs.now.voices.get(self.id)
         return np.array(said, np.float32) if said is not None else None
 
 

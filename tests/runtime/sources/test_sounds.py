@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 import types
@@ -16,8 +17,10 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.sound import RATE_HZ
 from understudy.runtime.sources import microphone, registry, speech
 from understudy.runtime.sources.streams import Kind
+from understudy.runtime.stage.cast import Cast
 from understudy.runtime.stage.inputs import DECODER, LiveInputs, sounds
 from understudy.runtime.stage.replay import TakenVoice
+from understudy.runtime.stage.session import session_of
 
 
 def opened(line: str):
@@ -155,3 +158,10 @@ def test_a_microphone_of_a_take_that_is_solved_again_says_what_it_said(device):
         assert (heard is None) == (tick == 2)
         if heard is not None:
             assert np.array_equal(heard, np.full(len(speech.CURVES), 0.1 * tick, np.float32))
+
+
+def test_two_sounds_of_one_name_are_two_in_a_take(tmp_path):
+    path = save(tmp_path / "a.wav", np.ones(RATE_HZ // 4))
+    session = session_of(f"voice://{path}", f"voice://{path}?face=0")
+    with contextlib.closing(Cast(session)) as cast:
+        assert [source.id for source in cast.sources.values()] == ["a", "a-2"]

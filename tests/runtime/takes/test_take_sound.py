@@ -161,3 +161,18 @@ def test_sound_older_than_the_frames_is_in_the_file_and_counts_for_its_own_time(
 def test_wav_is_one_of_the_exports(tmp_path):
     made = heard_take(tmp_path / "take.mcap", {"boom": clicks(1.5)})
     assert [f.name for f in export(made.path, tmp_path / "x.wav").files] == ["x.wav"]
+
+
+def test_a_film_of_takes_has_the_sound_of_each_where_it_was(tmp_path):
+    from understudy.runtime.viewport.take_film import heard, opened
+
+    made = heard_take(tmp_path / "a.mcap", {"boom": clicks(1.5)})
+    still = shoot(tmp_path / "b.mcap", sound=lambda _: [])
+    parts = [opened(still.path, 0.5, 0.5), opened(made.path, 0.25, 1.0)]
+    film = heard(parts)
+    assert film is not None and len(film) == round(1.5 * RATE_HZ)
+    at = np.flatnonzero(np.diff((np.abs(film) > 0.2).astype(int), prepend=0) == 1) / RATE_HZ
+    assert np.allclose(at, [0.75, 1.25], atol=2e-3)
+    assert heard(parts[:1]) is None
+    for part in parts:
+        part.frames.close()
