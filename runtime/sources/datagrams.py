@@ -292,6 +292,7 @@ class Reception:
         self.remarks: list[str] = []  # what else a source has to say of what it hears
         self._fault_peer: tuple = ()
         self._other_peer: tuple = ()
+        self._last_peer: tuple = ()  # of who is followed
         self._senders: dict[int, tuple[tuple, float]] = {}
         self._ports: dict[tuple, tuple[int, int]] = {}  # of everybody: first and last heard, ns
         self._roaming: set[str] = set()  # hosts that send from another port every time
@@ -364,6 +365,7 @@ class Reception:
         """Notes that it was good."""
         self._note_port(datagram)
         self._senders[key] = self.who(datagram), self._now_s
+        self._last_peer = datagram.peer
         self._heard_s, self.heard_ns = self._now_s, datagram.arrived_ns
         self.frames += 1
 
@@ -396,7 +398,11 @@ class Reception:
     def notice(self) -> str:
         """What a crew should know of the source now; it changes only when that does."""
         if said := self.silence:
-            return f"{said}: {self.fault}" if self._now_s - self._fault_s < SILENT_S else said
+            if self._now_s - self._fault_s < SILENT_S:
+                return f"{said}: {self.fault}"
+            if self._last_peer:
+                said += f"; last from {at(self._last_peer)}: is its streaming on?"
+            return said
         heard = sorted({at(peer) for key in self._senders if (peer := self.sender(key))})
         said = f"hears {', '.join(heard)} on {self.receiver.where}"
         if self._now_s - self._other_s < SILENT_S:

@@ -29,6 +29,8 @@ SET_BACK_FRAMES, DISORDER_S = 8, 1.0
 # 60 Hz tells no frame from the next.
 TRUSTED = 0.75
 LEAST_FRAMES = 4
+# How two clocks drift apart is told from offsets so far apart, at the most and at the least.
+NOTED_S, DRIFT_NOTES, DRIFT_LEAST_S = 1.0, 60, 10.0
 # Two frames of one moment are two: one of them came first.
 LEAST_S = 1e-4
 # A pause is longer by so much than those that are usual, which are no longer than this.
@@ -151,6 +153,8 @@ class FrameClock:
         self._sense = 1.0
         self._began: tuple[float, float] | None = None  # said and arrived
         self._counted = CountedClock()
+        self._notes: deque[tuple[float, float]] = deque(maxlen=DRIFT_NOTES)  # arrival, offset
+        self._timed_s = 0.0  # since when the sender's own time is used
 
     @property
     def period_s(self) -> float:
@@ -188,21 +192,42 @@ class FrameClock:
         if step_s <= 0.0 or self._sense <= TRUSTED:
             if step_s < 0.0:
                 self._offsets.clear()
+                self._notes.clear()
                 self._began = None
             return even_s
         if self._runs_otherwise(said_s, arrived_s):
             self._settings = MOST_SETTINGS + 1
             return even_s
         offset_s, offsets = arrived_s - said_s, self._offsets
+        if not offsets:
+            self._timed_s = arrived_s
         if offsets and offset_s - offsets[0][1] > MOST_LATE_S:
             offsets.clear()
+            self._notes.clear()
             self._settings += 1
         while offsets and offsets[-1][1] >= offset_s:
             offsets.pop()
         offsets.append((arrived_s, offset_s))
         while offsets[0][0] < arrived_s - WINDOW_S:
             offsets.popleft()
+        # The first offsets are of few messages, none of which may have come soon.
+        last_s = self._notes[-1][0] if self._notes else self._timed_s + WINDOW_S - NOTED_S
+        if arrived_s - last_s >= NOTED_S:
+            self._notes.append((arrived_s, offsets[0][1]))
         return said_s + offsets[0][1]
+
+    @property
+    def offset_s(self) -> float | None:
+        """Our clock less the sender's, with what its messages take at best; None: it says none."""
+        return self._offsets[0][1] if self._offsets and not self.given_up else None
+
+    @property
+    def drift_ppm(self) -> float | None:
+        """By how much the sender's clock is faster than ours; None: it is not known yet."""
+        if len(self._notes) < 2 or self._notes[-1][0] - self._notes[0][0] < DRIFT_LEAST_S:
+            return None
+        (first_s, then_s), (last_s, now_s) = self._notes[0], self._notes[-1]
+        return -1e6 * (now_s - then_s) / (last_s - first_s)
 
     @property
     def counts(self) -> bool:

@@ -281,6 +281,21 @@ def delay_now_s(buffers: Iterable[JitterBuffer]) -> float:
     return round(max((buffer.late_s for buffer in buffers), default=0.0), 4)
 
 
+def timing(buffers: Iterable[JitterBuffer]) -> dict[str, float]:
+    """For `stats`: the delay on purpose, and of the first sender that is known frames a second, the
+    offset of its clock, and by how many parts in a million that is faster than ours."""
+    every = list(buffers)
+    found = {"delay_s": delay_now_s(every)}
+    clock = next((one.clock for one in every if one.clock.period_s), None)
+    if clock is not None:
+        found["frame_hz"] = round(1.0 / clock.period_s, 2)
+        if (offset_s := clock.offset_s) is not None:
+            found["clock_offset_s"] = round(offset_s, 4)
+        if (drift_ppm := clock.drift_ppm) is not None:
+            found["drift_ppm"] = round(drift_ppm, 1)
+    return found
+
+
 def delays(buffers: Iterable[JitterBuffer], what: str = "they are") -> list[str]:
     """What a crew should know of that; it changes only when a buffer comes or goes."""
     if not any(buffer.late_s and buffer.sets_itself for buffer in buffers):

@@ -420,6 +420,8 @@ def source_words(row: SourceRow, age_s: float | None = None) -> str:
     words += [row.quality] if row.quality else []
     words += [] if age_s is None else [f"{_time(age_s)} old"]
     words += [] if row.delay_s is None else [f"{_time(row.delay_s)} delay"]
+    if isinstance(drift := row.figures.get("drift_ppm"), int | float):
+        words.append(f"clock {drift:+.0f} ppm")
     senders = row.figures.get("senders")
     if isinstance(senders, list) and senders:
         words.append(f"from {', '.join(map(str, senders[:2]))}")

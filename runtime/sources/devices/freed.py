@@ -18,7 +18,7 @@ from understudy.runtime.sources import interpolation
 from understudy.runtime.sources.copies import Copies
 from understudy.runtime.sources.datagrams import SILENT_S, Datagram, Receiver, Reception
 from understudy.runtime.sources.endpoint import Delay, Endpoint, SensorSize
-from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
+from understudy.runtime.sources.jitter_buffer import JitterBuffer, delays, timing
 from understudy.runtime.sources.lens_table import LensTable
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Kind, Stream
@@ -194,7 +194,7 @@ class FreedSource:
             **self.reception.figures(),
             "elsewhere": self.elsewhere,
             "without a checksum": self.unsummed,
-            "delay_s": delay_now_s(self._buffers),
+            **timing(self._buffers),
         }
 
     def close(self) -> None:

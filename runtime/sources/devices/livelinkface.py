@@ -23,7 +23,7 @@ from understudy.runtime.sources.copies import Copies
 from understudy.runtime.sources.datagrams import SILENT_S, Datagram, Receiver, Reception
 from understudy.runtime.sources.endpoint import Delay, Endpoint
 from understudy.runtime.sources.face import Face
-from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
+from understudy.runtime.sources.jitter_buffer import JitterBuffer, delays, timing
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Kind, Stream
 
@@ -169,7 +169,7 @@ class LiveLinkFaceSource:
             "elsewhere": self.elsewhere,
             "without a face": self.empty,
             "clamped": self.clamped,
-            "delay_s": delay_now_s([self._buffer]),
+            **timing([self._buffer]),
         }
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ from understudy.runtime.sources import interpolation
 from understudy.runtime.sources.copies import Copies
 from understudy.runtime.sources.datagrams import QUIET_S, SILENT_S, Datagram, Receiver, Reception
 from understudy.runtime.sources.endpoint import Delay, Endpoint, Tcp
-from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
+from understudy.runtime.sources.jitter_buffer import JitterBuffer, delays, timing
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Kind, Stream
 from understudy.runtime.sources.tracked import TrackedObjects
@@ -317,7 +317,7 @@ class MvnSource:
             "elsewhere": self.elsewhere,
             "unread kinds": self.unread,
             "timecode": self.timecode,
-            "delay_s": delay_now_s(one.buffer for one in self._characters.values()),
+            **timing(one.buffer for one in self._characters.values()),
         }
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ from understudy.runtime.sources import interpolation
 from understudy.runtime.sources.copies import Copies
 from understudy.runtime.sources.datagrams import QUIET_S, SILENT_S, Datagram, Receiver, Reception
 from understudy.runtime.sources.endpoint import Address, Delay, Endpoint
-from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
+from understudy.runtime.sources.jitter_buffer import JitterBuffer, delays, timing
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Kind, Stream
 from understudy.runtime.sources.tracked import TrackedObjects
@@ -367,7 +367,7 @@ class NatNetSource:
             "asked": self.asked,
             "recording there": self.recording,
             "latency_s": round(self.latency_s, 5),
-            "delay_s": delay_now_s([self._buffer]),
+            **timing([self._buffer]),
         }
 
     def close(self) -> None:

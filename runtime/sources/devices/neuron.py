@@ -16,7 +16,7 @@ from understudy.runtime.sources import interpolation
 from understudy.runtime.sources.copies import Copies
 from understudy.runtime.sources.datagrams import QUIET_S, SILENT_S, Datagram, Receiver, Reception
 from understudy.runtime.sources.endpoint import Delay, Endpoint, Tcp
-from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
+from understudy.runtime.sources.jitter_buffer import JitterBuffer, delays, timing
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Kind, Stream
 
@@ -195,7 +195,7 @@ class NeuronSource:
             **self.reception.figures(),
             "avatars": [one.number for one in self._avatars.values() if one.known],
             "elsewhere": self.elsewhere,
-            "delay_s": delay_now_s(one.buffer for one in self._avatars.values()),
+            **timing(one.buffer for one in self._avatars.values()),
         }
 
     def close(self) -> None:

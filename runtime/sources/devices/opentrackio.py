@@ -14,7 +14,7 @@ from understudy.runtime.core.typed import Table
 from understudy.runtime.sources import interpolation
 from understudy.runtime.sources.datagrams import SILENT_S, Datagram, Receiver, Reception
 from understudy.runtime.sources.endpoint import Delay, Endpoint, SensorSize
-from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
+from understudy.runtime.sources.jitter_buffer import JitterBuffer, delays, timing
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Kind, Stream
 from understudy.runtime.sources.tracked import TrackedObjects
@@ -199,7 +199,7 @@ class OpenTrackIOSource:
             "elsewhere": self.elsewhere,
             "dropped": sum(joiner.dropped for joiner in self._joiners.values()),
             "odd fields": self.odd,
-            "delay_s": delay_now_s([self._buffer]),
+            **timing([self._buffer]),
             "timecode": self.timecode,
             "timecode_rate": self.timecode_rate,
         }

@@ -20,7 +20,7 @@ from understudy.runtime.sources.copies import Copies
 from understudy.runtime.sources.datagrams import QUIET_S, SILENT_S, Datagram, Receiver, Reception
 from understudy.runtime.sources.endpoint import Delay, Endpoint
 from understudy.runtime.sources.face import Face
-from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
+from understudy.runtime.sources.jitter_buffer import JitterBuffer, delays, timing
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Kind, Stream
 from understudy.runtime.sources.tracked import TrackedObjects
@@ -266,7 +266,7 @@ class RokokoSource:
             "actors": list(self._actors),
             "elsewhere": self.elsewhere,
             "clamped": self.clamped,
-            "delay_s": delay_now_s([self._buffer]),
+            **timing([self._buffer]),
         }
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from understudy.runtime.sources import interpolation
 from understudy.runtime.sources.copies import Copies
 from understudy.runtime.sources.datagrams import SILENT_S, Receiver, Reception
 from understudy.runtime.sources.endpoint import Endpoint
-from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
+from understudy.runtime.sources.jitter_buffer import JitterBuffer, delays, timing
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Kind, Stream
 
@@ -102,7 +102,7 @@ class SingleBody:
 
     def figures(self) -> dict[str, Any]:
         """The counts, for `stats`."""
-        return {**self.reception.figures(), "delay_s": delay_now_s([self.buffer])}
+        return {**self.reception.figures(), **timing([self.buffer])}
 
     def close(self) -> None:
         self.reception.close()

@@ -22,7 +22,7 @@ from understudy.runtime.core.typed import Table
 from understudy.runtime.sources import interpolation, vicon_sdk
 from understudy.runtime.sources.datagrams import QUIET_S, SILENT_S, Datagram, Receiver, Reception
 from understudy.runtime.sources.endpoint import Delay, Endpoint
-from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
+from understudy.runtime.sources.jitter_buffer import JitterBuffer, delays, timing
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Kind, Stream
 from understudy.runtime.sources.tracked import TrackedObjects
@@ -283,7 +283,7 @@ class ViconSource:
             "before its model": self.unmodelled,
             "elsewhere": self.elsewhere,
             "latency_s": round(self.latency_s, 5),
-            "delay_s": delay_now_s([self._buffer]),
+            **timing([self._buffer]),
         }
 
     def close(self) -> None:

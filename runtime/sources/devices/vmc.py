@@ -26,7 +26,7 @@ from understudy.runtime.sources.copies import Copies
 from understudy.runtime.sources.datagrams import SILENT_S, Datagram, Receiver, Reception
 from understudy.runtime.sources.endpoint import Delay, Endpoint, SensorSize
 from understudy.runtime.sources.face import Face
-from understudy.runtime.sources.jitter_buffer import JitterBuffer, delay_now_s, delays
+from understudy.runtime.sources.jitter_buffer import JitterBuffer, delays, timing
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Kind, Stream
 from understudy.runtime.sources.tracked import TrackedObjects
@@ -383,7 +383,7 @@ class VmcSource:
             "ignored": sum(sender.gatherer.ignored for sender in self._senders.values()),
             "dropped": self.dropped,
             "clamped": self.clamped,
-            "delay_s": delay_now_s([sender.buffer for sender in self._senders.values()]),
+            **timing([sender.buffer for sender in self._senders.values()]),
         }
 
     def close(self) -> None:

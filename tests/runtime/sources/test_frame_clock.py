@@ -71,3 +71,17 @@ def test_a_clock_that_starts_again_is_followed(jittery):
     got = stamps(np.where(np.arange(600) < 300, taken + 100.0, taken - 5.0), arrived)
     assert np.abs(got - arrived).max() < 0.1
     assert np.abs(np.diff(got)[500:] - 1 / 60).max() < 1e-3
+
+
+@pytest.mark.parametrize("ppm", [-80.0, 0.0, 120.0])
+def test_the_offset_and_the_drift_of_a_senders_clock_are_told(ppm):
+    clock, random = FrameClock(), np.random.default_rng(4)
+    assert clock.offset_s is None and clock.drift_ppm is None
+    for n in range(40 * 60):
+        sent_s = 500.0 + n / 60.0
+        said_s = 20.0 + (n / 60.0) * (1.0 + 1e-6 * ppm)
+        clock.captured_s(said_s, sent_s + 0.02 * float(random.random()))
+    assert clock.offset_s == pytest.approx(480.0, abs=0.01)
+    assert clock.drift_ppm == pytest.approx(ppm, abs=40.0)
+    clock.captured_s(1.0, 541.0)  # its program was started anew
+    assert clock.drift_ppm is None
