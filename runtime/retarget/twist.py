@@ -82,15 +82,24 @@ def twists(way: Retarget) -> Twists:
                 continue
             axis = line / length
             above = role.get(f"{side}_{over}", role.get(over or "", -1)) if over else -1
+            hung: dict[int, tuple[int, int, int, float, Array]] = {}
             for j in _under(target, bone, taken):
-                if "twist" not in said[j].words or way.driven.own[j]:
+                if way.driven.own[j]:
+                    continue
+                if "twist" not in said[j].words:
+                    if row := hung.get(int(target.parents[j])):  # it goes with the joint above it
+                        hung[j] = row
+                        rows.append((j, *row))
                     continue
                 out = way.target_p[j] - way.target_p[bone]
                 at = float(np.clip(np.dot(out, axis) / length, 0.0, 1.0))
                 if over is None:  # the hand's twist comes in along the forearm
-                    rows.append((j, bone, bone, tip, at, axis))
+                    hung[j] = bone, bone, tip, at, axis
                 elif above >= 0:  # the arm's own goes out towards the shoulder
-                    rows.append((j, bone, above, bone, at - 1.0, axis))
+                    hung[j] = bone, above, bone, at - 1.0, axis
+                else:
+                    continue
+                rows.append((j, *hung[j]))
     if not rows:
         none = np.zeros(0, int)
         return Twists(none, none, none, none, np.zeros(0), np.zeros((0, 3)), way.target_r)

@@ -85,6 +85,13 @@ def test_a_pose_comes_over_to_a_rig_that_stands_otherwise(name):
         one = rotation.normalize(world_s[there[b]] - world_s[there[a]])
         other = rotation.normalize(world_t[ours[b]] - world_t[ours[a]])
         assert np.degrees(np.arccos(np.clip(one @ other, -1, 1))) < 1.5, (a, b)
+    # What hangs beside a bone and has no part of its own follows the joint above it.
+    driven = fitting.retarget.driven.own | np.isin(np.arange(len(target)), fitting._twist.joints)
+    beside = [j for j in range(1, len(target)) if not driven[j]]
+    followed = rotation.angle_between(turned[beside], target.rest_rotations[beside])
+    assert followed.max(initial=0.0) < 1e-6, [
+        target.names[beside[k]] for k in np.flatnonzero(followed > 1e-6)
+    ]
     for which in own_fingers:
         if which[1] == "thumb":  # nobody agrees where a straight one points
             continue
