@@ -107,6 +107,22 @@ def test_a_subject_is_renamed_moved_turned_and_removed(editor, staged: StagedSes
     assert set(staged.subjects) == {"Ann"}
 
 
+def test_a_subject_is_put_right(editor, staged: StagedSession):
+    editor.click("#subjects button")
+    editor.wait(shown("subject-editor"))
+    editor.click("#mirror")
+    until(lambda: staged.subjects["walker"].get("mirror") is True, "it was not mirrored")
+    editor.wait("document.getElementById('mirror').getAttribute('aria-pressed') === 'true'")
+    enter(editor, "root", "hips only")
+    until(lambda: staged.subjects["walker"].get("root") == "hips only", "its root moves")
+    assert staged.subjects["walker"]["mirror"] is True
+    for button in range(editor.value("document.querySelectorAll('#resets [data-what]').length")):
+        before = staged.asked.count("reset_subject")
+        editor.value(f"document.querySelectorAll('#resets [data-what]')[{button}].click()")
+        until(lambda: staged.asked.count("reset_subject") > before, "nothing was asked")  # noqa: B023
+        editor.wait("!document.getElementById('edited').classList.contains('failed')")
+
+
 def test_a_session_is_saved(editor, staged: StagedSession):
     editor.click("#session-form button")
     editor.wait("document.getElementById('edited').textContent.includes('no session file')")
@@ -122,8 +138,8 @@ def test_what_is_edited_can_be_touched_and_fits(editor):
         editor.size(width, height)
         editor.wait(f"innerWidth === {width} && innerHeight === {height}")
         wrong = editor.value(
-            "[...document.querySelectorAll('button, input')].filter((one) => one.offsetParent)"
-            ".map((one) => [one.id || one.textContent, one.getBoundingClientRect()])"
+            "[...document.querySelectorAll('button, input, select')]"
+            ".filter((one) => one.offsetParent).map((one) => [one.id || one.textContent, one.getBoundingClientRect()])"
             ".filter(([, r]) => Math.min(r.height, r.width) < 43.9 || r.x < 0"
             " || r.right > innerWidth)"
             ".map(([name, r]) => `${name} ${r.x} ${r.width} x ${r.height}`)"

@@ -115,8 +115,9 @@ class StagedSession:
                     self._known(request.name)["at_m"] = list(request.at_m)
             case AdjustSubject():
                 subject = self._known(request.name)
-                subject["mirror"] = bool(request.mirror)
-                subject["root"] = request.root or "free"
+                for word in ("mirror", "root"):
+                    if (said := getattr(request, word)) is not None:
+                        subject[word] = said
             case SaveSession():
                 if not request.path:
                     raise UnderstudyError("This stage came from no session file; name one.")
