@@ -139,7 +139,8 @@ def test_what_is_edited_can_be_touched_and_fits(editor):
         editor.wait(f"innerWidth === {width} && innerHeight === {height}")
         wrong = editor.value(
             "[...document.querySelectorAll('button, input, select')]"
-            ".filter((one) => one.offsetParent).map((one) => [one.id || one.textContent, one.getBoundingClientRect()])"
+            ".filter((one) => one.offsetParent)"
+            ".map((one) => [one.id || one.textContent, one.getBoundingClientRect()])"
             ".filter(([, r]) => Math.min(r.height, r.width) < 43.9 || r.x < 0"
             " || r.right > innerWidth)"
             ".map(([name, r]) => `${name} ${r.x} ${r.width} x ${r.height}`)"
