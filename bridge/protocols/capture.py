@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from xml.etree import ElementTree
-from xml.sax.saxutils import quoteattr
 
 from . import osc
 from .error import ProtocolError
@@ -102,6 +101,17 @@ def _osc(data: bytes) -> Capture | None:
     return None
 
 
+# What cannot stand in an attribute as it is; `xml.sax.saxutils` brings a web client with it.
+_ENTITIES = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+    | {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
+)
+
+
+def _quoted(text: str) -> str:
+    return text.translate(_ENTITIES)
+
+
 def encode_xml(said: Capture) -> bytes:
     """A trigger as XML."""
     tag, result = (START, "") if said.begins else (STOP, ' RESULT="SUCCESS"')
@@ -117,7 +127,7 @@ def encode_xml(said: Capture) -> bytes:
         "PacketID": said.packet,
         "ProcessID": "0",
     }
-    inner = "".join(f"<{name} VALUE={quoteattr(text)}/>" for name, text in words.items())
+    inner = "".join(f'<{name} VALUE="{_quoted(text)}"/>' for name, text in words.items())
     head = '<?xml version="1.0" encoding="UTF-8" standalone="no" ?>'
     return f"{head}<{tag}{result}>{inner}</{tag}>".encode()
 

@@ -16,49 +16,23 @@ from typing import Any
 
 from understudy.runtime.core import plugins, url
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.lazy import Lazy
 from understudy.runtime.core.plugins import Broken
 from understudy.runtime.core.typed import nearest
 
 from . import endpoint as endpoints_
 from . import local
 from .datagrams import Heard, Port, SharedPort
-from .devices import (
-    facemotion3d,
-    freed,
-    ifacialmocap,
-    landmarks,
-    livelinkface,
-    mocopi,
-    mvn,
-    natnet,
-    neuron,
-    opentrackio,
-    rokoko,
-    trackers,
-    vicon,
-    vmc,
-)
 from .endpoint import Endpoint, Tcp
 from .guarded import Guarded
 from .streams import Kind, Source
 from .tcp_port import Cut, TcpPort
 
-KNOWN: dict[str, Any] = {
-    "vmc": vmc,
-    "freed": freed,
-    "opentrackio": opentrackio,
-    "livelinkface": livelinkface,
-    "ifacialmocap": ifacialmocap,
-    "facemotion3d": facemotion3d,
-    "mvn": mvn,
-    "mocopi": mocopi,
-    "rokoko": rokoko,
-    "natnet": natnet,
-    "neuron": neuron,
-    "landmarks": landmarks,
-    "trackers": trackers,
-    "vicon": vicon,
-}
+_OURS = (
+    "vmc", "freed", "opentrackio", "livelinkface", "ifacialmocap", "facemotion3d", "mvn", "mocopi",
+    "rokoko", "natnet", "neuron", "landmarks", "trackers", "vicon",
+)  # fmt: skip
+KNOWN = Lazy(__package__, {scheme: f".devices.{scheme}" for scheme in _OURS})
 # What a module of another package must have.
 MEMBERS = ("PORT", "KINDS", "Options", "SOURCE")
 # Words of a [[source]] table that are not its protocol's.
@@ -66,9 +40,9 @@ ID, AUTO = "as", "auto"
 
 
 @functools.cache
-def known() -> dict[str, Any]:
+def known() -> Mapping[str, Any]:
     """Our protocols, and those of other packages; one that cannot be loaded costs itself alone."""
-    return KNOWN | plugins.load(plugins.SOURCES, KNOWN | local.LOCAL, MEMBERS)
+    return KNOWN.with_more(plugins.load(plugins.SOURCES, {*KNOWN, *local.LOCAL}, MEMBERS))
 
 
 @dataclass(frozen=True, slots=True)

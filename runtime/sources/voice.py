@@ -31,6 +31,7 @@ from . import speech
 from .devices.livelinkface import NECK_AND_HEAD
 from .endpoint import Endpoint
 from .face import Face
+from .local_options import Local
 from .microphone import BLOCK_S, Microphone
 from .packet import Packet
 from .streams import Kind, Stream
@@ -265,3 +266,6 @@ def opened(endpoint: Endpoint, name: str) -> VoiceSource:
     if is_microphone(endpoint):
         return MicrophoneVoice(name, options)
     return SoundFile(Path(endpoint.path), name, options)
+
+
+VOICE = Local(Options, opened, True, (Kind.FACE, Kind.BODY))

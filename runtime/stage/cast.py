@@ -22,7 +22,6 @@ from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.performer.control.goals import Goal
 from understudy.runtime.sources import registry
 from understudy.runtime.sources.controls.style import Style, checked
-from understudy.runtime.sources.files.take import TakeSource
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.registry import Named
 from understudy.runtime.sources.streams import Kind, Source, Stream
@@ -281,10 +280,8 @@ class Cast:
 
         What suits and cameras say is theirs: a stage follows one where it is told to.
         """
-        for source in self.sources.values():
-            if isinstance(source, TakeSource) and source.timecode:
-                return source.timecode
-        return ""
+        takes: list[Any] = [s for s in self.sources.values() if getattr(s, "is_take", False)]
+        return next((take.timecode for take in takes if take.timecode), "")
 
     def news(self) -> list[str]:
         """What is to be told of the sources since it was asked last: who is heard, who is not."""

@@ -36,7 +36,6 @@ from understudy.runtime.core import typed
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.sources import diagnosis, registry
 from understudy.runtime.sources.endpoint import Endpoint
-from understudy.runtime.sources.files.take import TakeSource
 from understudy.runtime.sources.streams import Kind, Source
 
 from . import resets, wardrobe
@@ -319,7 +318,9 @@ class Edits:
         return change
 
     def _transport(self, request: Transport) -> Change:
-        decks = {n: s for n, s in self._cast.sources.items() if isinstance(s, TakeSource)}
+        decks: dict[str, Any] = {
+            n: s for n, s in self._cast.sources.items() if getattr(s, "is_take", False)
+        }
         if not decks:
             raise UnderstudyError("No take is played on this stage; add one with take://FILE.")
         if not request.source and len(decks) > 1:

@@ -13,7 +13,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zmq
@@ -45,7 +45,6 @@ from understudy.runtime.core.realtime import steady, steady_wire
 from understudy.runtime.core.signals import stopping
 from understudy.runtime.outputs.process import SendProcess
 from understudy.runtime.outputs.timecode_out import TimecodeOut
-from understudy.runtime.sources.timecode_in import TimecodeIn
 
 from .cast import Cast
 from .controllers import Controllers
@@ -53,9 +52,13 @@ from .edits import Edits
 from .inputs import LiveInputs, sounds
 from .laps import Laps
 from .recording import Recording
-from .replay import TakenInputs
 from .session import Session, dumps, output_line
 from .triggers import Answers, Triggers
+
+if TYPE_CHECKING:
+    from understudy.runtime.sources.timecode_in import TimecodeIn
+
+    from .replay import TakenInputs
 
 # A recorder is there within a second or two; on a machine that is busy it may take longer.
 READY_S = 60.0
@@ -116,6 +119,8 @@ class Stage:
             # A take that is solved again has the timecode that it had.
             self.timecode_in: TimecodeIn | None = None
             if loop.timecode_from and taken is None:
+                from understudy.runtime.sources.timecode_in import TimecodeIn
+
                 self.timecode_in = TimecodeIn(loop.timecode_from, loop.timecode)
                 stack.callback(self.timecode_in.close)
             self._followed = ""

@@ -23,11 +23,11 @@ from understudy.runtime.core import timecode, typed
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.silence import Then
 from understudy.runtime.outputs import timecode_out
-from understudy.runtime.sources import registry, timecode_in
+from understudy.runtime.sources import registry
 from understudy.runtime.sources.controls.style import checked
 from understudy.runtime.takes import slate
 
-from . import bindings, triggers
+from . import bindings
 from .bindings import ControllerTable
 from .parts import HeadPart, Part
 
@@ -241,8 +241,13 @@ def check(session: Session, file: str = "") -> None:
 def _check(session: Session, names: set[str]) -> None:
     timecode.rate(session.stage.timecode)
     if session.stage.timecode_from:
+        from understudy.runtime.sources import timecode_in
+
         timecode_in.check(session.stage.timecode_from)
-    triggers.check(session.trigger)
+    if session.trigger:
+        from . import triggers
+
+        triggers.check(session.trigger)
     bindings.check(session.controller)
     for line in session.stage.timecode_to:
         timecode_out.check(line, session.stage.timecode)

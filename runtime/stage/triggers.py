@@ -10,11 +10,10 @@ import contextlib
 import json
 import socket
 import sys
-import urllib.request
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from msgspec import Meta
 
@@ -27,7 +26,8 @@ from understudy.runtime.core.typed import Table
 from understudy.runtime.sources.datagrams import Port, at
 from understudy.runtime.sources.endpoint import LOOPBACK, Endpoint
 
-from .trigger_http import HttpTrigger
+if TYPE_CHECKING:
+    from .trigger_http import HttpTrigger
 
 FROM, TO = url.Kind("trigger", "from"), url.Kind("trigger", "to")
 # The same trigger comes several times, by several cards or on purpose.
@@ -158,6 +158,8 @@ class Triggers:
                     said.port or HEARD[said.scheme].PORT, said.options,
                 )  # fmt: skip
                 if said.scheme == "http":
+                    from .trigger_http import HttpTrigger
+
                     self._http.append((HttpTrigger(place.host, place.port), said.options))
                     undo.callback(self._http[-1][0].close)
                 else:
@@ -260,6 +262,8 @@ def post(target: url.Url, port: int, said: Capture) -> None:
     shot, take = said.shot
     path = target.options.start if said.begins else target.options.stop
     content = {"name": shot, "take": take, "timecode": said.timecode, "filename": said.name}
+    import urllib.request  # and with it TLS, which few stages need
+
     asked = urllib.request.Request(
         f"http://{target.host}:{port}/{path.lstrip('/')}",
         json.dumps(content).encode(),

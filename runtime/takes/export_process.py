@@ -11,11 +11,13 @@ import shlex
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from understudy.runtime.core import processes
 from understudy.runtime.core.errors import Failure
 
-from .take_export import Written
+if TYPE_CHECKING:
+    from .take_export import Written
 
 
 def _words(parts: Sequence[Path], target: Path) -> list[str]:
@@ -33,6 +35,8 @@ def export(parts: Sequence[Path], target: Path) -> Written:
 
     Of a take with nobody in it nothing is made.
     """
+    from .take_export import Written  # and with it what reads takes, which few stages do
+
     child = processes.start(
         *(*_words(parts, target), "--json", "--beside"),
         stdout=subprocess.PIPE,

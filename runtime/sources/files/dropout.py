@@ -15,6 +15,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,7 +23,8 @@ from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.sources.packet import Packet
 
-from .bvh import BvhSource
+if TYPE_CHECKING:
+    from .bvh import BvhSource
 
 _NUMBER = r"\s*(\d*\.?\d*(?:[eE][+-]?\d+)?)\s*"
 _WINDOW = re.compile(rf"{_NUMBER}-{_NUMBER}(?::(.*))?", re.DOTALL)

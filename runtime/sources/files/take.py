@@ -55,6 +55,8 @@ class TakeSource:
     playing    False: the frame that is there stays
     """
 
+    is_take = True  # told by this, so that who asks need not read takes
+
     def __init__(
         self,
         paths: Sequence[Path],
