@@ -30,7 +30,8 @@ def opened(path: Path) -> Any:
     try:
         return Usd.Stage.Open(str(path))
     except Tf.ErrorException as error:
-        said = str(error).strip().splitlines()[-1].strip()
+        # Its last line ends in the reason, after where in USD's own source that came up.
+        said = str(error).strip().splitlines()[-1].strip().rpartition(" : ")[2].strip("' ")
         raise UnderstudyError(
             f"{path.name} is no USD file that can be read: {said[:200]}"
         ) from None

@@ -129,7 +129,7 @@ class _Found:
         from pxr import UsdGeom
 
         prim = mesh.GetPrim()
-        points = np.array(mesh.GetPointsAttr().Get(self._time) or [], float).reshape(-1, 3)
+        points = _rows(mesh.GetPointsAttr().Get(self._time))
         counts = np.array(mesh.GetFaceVertexCountsAttr().Get(self._time) or [], int)
         indices = np.array(mesh.GetFaceVertexIndicesAttr().Get(self._time) or [], int)
         sound = len(points) and len(indices) and counts.sum() == len(indices)
@@ -182,7 +182,7 @@ class _Found:
         found = self._varying(api, ("normals",), indices, face, corner, 3)
         if found is not None:
             return found
-        values = np.array(mesh.GetNormalsAttr().Get(self._time) or [], float).reshape(-1, 3)
+        values = _rows(mesh.GetNormalsAttr().Get(self._time))
         return _spread(values, str(mesh.GetNormalsInterpolation()), indices, face, corner)
 
     def _varying(
@@ -227,6 +227,19 @@ class _Found:
             corners = _turned(np.array([0, radius, top, 0]), np.array([-half, -half, half, half]))
             axis = str(solid.GetAxisAttr().Get())
             corners = _along(corners, axis)
+        elif prim.IsA(UsdGeom.Capsule):
+            solid = UsdGeom.Capsule(prim)
+            radius = float(solid.GetRadiusAttr().Get(self._time))
+            half = 0.5 * float(solid.GetHeightAttr().Get(self._time))
+            lat = np.linspace(-0.5 * np.pi, 0.5 * np.pi, SIDES // 2 + 2)
+            height = radius * np.sin(lat) + np.where(lat < 0.0, -half, half)
+            corners = _along(_turned(radius * np.cos(lat), height), str(solid.GetAxisAttr().Get()))
+        elif prim.IsA(UsdGeom.Plane):
+            plane = UsdGeom.Plane(prim)
+            x = 0.5 * float(plane.GetWidthAttr().Get(self._time))
+            y = 0.5 * float(plane.GetLengthAttr().Get(self._time))
+            square = np.array([[-x, -y, 0.0], [x, -y, 0.0], [x, y, 0.0], [-x, y, 0.0]])
+            corners = _along(square[[[0, 1, 2], [0, 2, 3]]], str(plane.GetAxisAttr().Get()))
         if corners is None:
             self._unread[f"{prim.GetTypeName()} prims are not drawn."] = None
             return
@@ -277,9 +290,7 @@ class _Found:
             parts.append(Part(f"{name} {row}", row, first, len(joined)))
             pieces.append(joined.reshape(-1, 11))
             first += len(joined)
-        shared, faces = np.unique(
-            np.concatenate(pieces).astype(np.float32), axis=0, return_inverse=True
-        )
+        shared, faces = _shared(np.concatenate(pieces).astype(np.float32))
         count = len(shared)
         weights = np.zeros((count, 4), np.float32)
         weights[:, 0] = 1.0
@@ -331,6 +342,27 @@ def _made(corners: Array, points: np.ndarray | None, smooth: bool, flip: bool) -
         np.add.at(sums, points.reshape(-1), every.reshape(-1, 3))
         every = sums[points]
     return np.asarray(every / np.maximum(np.linalg.norm(every, axis=-1, keepdims=True), 1e-12))
+
+
+def _rows(values: Any) -> Array:
+    """(N, 3) of an attribute; none where it is of another type than it should be."""
+    try:
+        return np.array(values if values is not None else [], float).reshape(-1, 3)
+    except (TypeError, ValueError):
+        return np.zeros((0, 3))
+
+
+def _shared(rows: Array) -> tuple[Array, np.ndarray]:
+    """Rows (N, K) float32 that differ, and for each row which of them it is.
+
+    They are compared by a hash of 64 bits: sorting whole rows takes ten times as long.
+    """
+    words = (rows + 0.0).view(np.uint32).astype(np.uint64)  # -0 is 0
+    odd = np.random.default_rng(5).integers(0, 1 << 63, words.shape[1], np.uint64) * 2 + 1
+    mixed = words * odd
+    mixed = ((mixed ^ (mixed >> np.uint64(29))) * odd[::-1]).sum(1, dtype=np.uint64)
+    _, first, of = np.unique(mixed, return_index=True, return_inverse=True)
+    return rows[first], of
 
 
 def _box(half: float) -> Array:

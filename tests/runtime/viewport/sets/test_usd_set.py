@@ -160,6 +160,9 @@ def test_shapes_that_are_only_named_have_their_size(file: Path) -> None:
     tube.CreateAxisAttr("X")
     UsdGeom.Cube.Define(stage, "/cube").CreateSizeAttr(3.0)
     UsdGeom.Sphere.Define(stage, "/ball").CreateRadiusAttr(1.0)
+    pill = UsdGeom.Capsule.Define(stage, "/pill")
+    pill.CreateHeightAttr(1.0)
+    pill.CreateRadiusAttr(0.3)
     stage.Save()
     low, high = extent(file)
     assert np.allclose(low, [-2.0, -1.5, -1.5]) and np.allclose(high, [2.0, 1.5, 1.5])
@@ -167,6 +170,25 @@ def test_shapes_that_are_only_named_have_their_size(file: Path) -> None:
     at = mesh.positions[mesh.triangles]
     out = np.einsum("fi,fi->f", np.cross(at[:, 1] - at[:, 0], at[:, 2] - at[:, 0]), at.mean(1))
     assert (out > -1e-9).all()  # all are seen from outside
+
+
+def test_attributes_of_a_wrong_type_cost_their_mesh_alone(file: Path) -> None:
+    stage = begun(file, "Y", 1.0)
+    board(stage, "/good", 2.0)
+    stage.Save()
+    square = "point3f[] points = [(0, 0, 0), (5, 0, 0), (5, 5, 0), (0, 5, 0)]"
+    other = file.with_name("other.usda")  # a layer that is open is not read again
+    other.write_text(file.read_text())
+    with other.open("a") as out:
+        for name, words in (
+            ("lost", 'token points = "wrong"'),
+            ("own", f'{square}\ntoken normals = "wrong"\nuniform token subdivisionScheme = "none"'),
+        ):
+            faces = "int[] faceVertexCounts = [4]\nint[] faceVertexIndices = [0, 1, 2, 3]"
+            out.write(f'\ndef Mesh "{name}"\n{{\n{words}\n{faces}\n}}\n')
+    body = scenery.load(str(other)).body
+    assert len(body.mesh.triangles) == 4  # the good one, and the one with normals of its own making
+    assert np.allclose(np.abs(body.mesh.normals[:, 2]), 1.0)
 
 
 @pytest.mark.parametrize(
