@@ -12,7 +12,7 @@ WIDTH = 144
 
 
 class Network(nn.Module):
-    """heard (B, 2 * BANDS), state (B, W) -> mouth (B, C), state (B, W)."""
+    """As it is trained."""
 
     def __init__(self, width: int = WIDTH) -> None:
         super().__init__()
@@ -30,6 +30,24 @@ class Network(nn.Module):
         hidden, _ = self.cell((heard + self.shift) * self.scale)
         return self.out(hidden), self.tell(hidden)
 
+
+class Exported(nn.Module):
+    """heard (1, 2 * BANDS), state (1, W) -> mouth (1, C), state (1, W).
+
+    Frame by frame and with few steps: what is heard is scaled by the cell's own weights.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        trained = network.cell
+        self.cell = nn.GRU(trained.input_size, trained.hidden_size)
+        self.cell.load_state_dict(trained.state_dict())
+        with torch.no_grad():
+            weights = trained.weight_ih_l0
+            self.cell.bias_ih_l0 += weights @ (network.shift * network.scale)
+            self.cell.weight_ih_l0.copy_(weights * network.scale)
+        self.out = network.out
+
     def forward(self, heard: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        hidden, after = self.cell(((heard + self.shift) * self.scale)[:, None], state[None])
-        return self.out(hidden[:, 0]), after[0]
+        _, after = self.cell(heard[None], state[None])
+        return self.out(after[0]), after[0]

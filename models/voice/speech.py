@@ -45,6 +45,9 @@ def _run(*words: str) -> str:
         done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
     except FileNotFoundError:
         raise UnderstudyError(f"{words[0]} is not installed: apt install {words[0]}.") from None
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or "").strip().splitlines() or [f"exit status {error.returncode}"]
+        raise UnderstudyError(f"{words[0]} failed: {said[-1]}") from None
     return done.stdout
 
 

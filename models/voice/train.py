@@ -18,7 +18,7 @@ from torch import Tensor
 
 from understudy.models.voice import data, evaluate, speech
 from understudy.models.voice.data import Utterance
-from understudy.models.voice.network import Network
+from understudy.models.voice.network import Exported, Network
 from understudy.runtime.core.files import whole
 from understudy.runtime.sources.speech import AHEAD, BANDS, LEAST, MEL, MOUTH
 
@@ -160,7 +160,7 @@ def save(
     wide = network.cell.hidden_size
     with whole(path) as part:
         torch.onnx.export(
-            network, (torch.zeros(1, 2 * BANDS), torch.zeros(1, wide)), str(part),
+            Exported(network).eval(), (torch.zeros(1, 2 * BANDS), torch.zeros(1, wide)), str(part),
             input_names=["heard", "state"], output_names=["mouth", "after"], dynamo=False,
         )  # fmt: skip
     card = {

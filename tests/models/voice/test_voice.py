@@ -37,6 +37,25 @@ def test_closures_are_counted_by_event():
 
 
 @pytest.mark.train
+def test_an_exported_network_is_the_trained_one_frame_by_frame():
+    import torch
+
+    from understudy.models.voice.network import Exported, Network
+    from understudy.runtime.sources.speech import BANDS
+
+    torch.manual_seed(3)
+    network = Network(16).eval()
+    with torch.no_grad():
+        network.shift.normal_()
+        network.scale.uniform_(0.5, 2.0)
+    heard, state = torch.randn(1, 12, 2 * BANDS), torch.zeros(1, 16)
+    exported, whole = Exported(network).eval(), network.whole(heard)[0][0]
+    for frame in range(12):
+        mouth, state = exported(heard[:, frame], state)
+        assert torch.allclose(mouth[0], whole[frame], atol=1e-5)
+
+
+@pytest.mark.train
 def test_the_network_learns_a_mouth_that_follows_loudness():
     from understudy.models.voice import train
     from understudy.models.voice.data import Utterance
