@@ -48,7 +48,8 @@ vec3 sky_given(vec3 n) {
 
 vec3 sky_colour(vec3 direction) {
 #ifdef SKYMAP
-    return sky_seen(direction, 0.0);
+    // The ground ends at the horizon; what a picture has below it is not seen.
+    return sky_seen(normalize(vec3(direction.x, max(direction.y, 0.012), direction.z)), 0.0);
 #else
     float level = 1.0 - max(direction.y, 0.0);
     vec3 colour = mix(sky_zenith.rgb, sky_horizon.rgb, level * level * level);
