@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ NO_REACH_M = 25.0
 # What a lamp of ours gives at 1 m for one of theirs: nits over a square metre, by the eye.
 NITS = 40.0
 SIDES = 24
+USUAL = ("st", "UVMap", "map1")
 
 
 def read(path: Path) -> Scenery:
@@ -149,10 +152,12 @@ class _Found:
         out[..., 3:6] = (
             normals if normals is not None else _made(out, indices[corner], smooth, flip)
         )
-        if (
-            st := self._varying(api, ("st", "UVMap", "map1"), indices, face, corner, 2)
-        ) is not None:
-            out[..., 6], out[..., 7] = st[..., 0], 1.0 - st[..., 1]
+
+        @functools.cache
+        def lies(name: str) -> Array | None:
+            """Where pictures lie, (F, 3, 2), by a primvar, or by the usual one."""
+            return self._varying(api, (name, *USUAL), indices, face, corner, 2)
+
         colour = self._varying(api, ("displayColor",), indices, face, corner, 3)
         double = bool(mesh.GetDoubleSidedAttr().Get())
         done = np.zeros(len(counts), bool)
@@ -160,18 +165,20 @@ class _Found:
             mine = np.zeros(len(counts), bool)
             some = np.array(subset.GetIndicesAttr().Get(self._time) or [], int)
             mine[some[(some >= 0) & (some < len(counts))]] = True
-            self._paint(out, subset.GetPrim(), double, colour, mine[face], world, flip)
+            self._paint(out, subset.GetPrim(), double, colour, mine[face], world, flip, lies)
             done |= mine
         if not done.all():
-            self._paint(out, prim, double, colour, ~done[face], world, flip)
+            self._paint(out, prim, double, colour, ~done[face], world, flip, lies)
 
     def _paint(
         self, corners: Array, prim: Any, double: bool, colour: Array | None, mine: np.ndarray,
-        world: Array, flip: bool,
+        world: Array, flip: bool, lies: Callable[[str], Array | None] = lambda _: None,
     ) -> None:  # fmt: skip
         """Triangles `mine` in the surface of a prim; displayColor where it has none."""
         row = self.surfaces.row(prim, double)
         some = corners[mine]
+        if (st := lies(self.surfaces.lies_by.get(row, ""))) is not None:
+            some[..., 6], some[..., 7] = st[mine, :, 0], 1.0 - st[mine, :, 1]
         plain = not self.surfaces.made[row].name.startswith("/")
         some[..., 8:] = colour[mine] if plain and colour is not None else 0.5 if plain else 1.0
         self._add(row, some, world, flip)

@@ -95,6 +95,10 @@ def test_materials_pictures_subsets_and_colours(file: Path) -> None:
         "st", Sdf.ValueTypeNames.TexCoord2fArray, UsdGeom.Tokens.faceVarying
     )
     st.Set([(0, 0), (1, 0), (1, 1), (0, 1)] * 2)
+    other = UsdGeom.PrimvarsAPI(mesh).CreatePrimvar(
+        "other", Sdf.ValueTypeNames.TexCoord2fArray, UsdGeom.Tokens.constant
+    )
+    other.Set([(0.25, 0.75)])
     glass = UsdShade.Material.Define(stage, "/glass")
     shader = UsdShade.Shader.Define(stage, "/glass/surface")
     shader.CreateIdAttr("UsdPreviewSurface")
@@ -105,6 +109,20 @@ def test_materials_pictures_subsets_and_colours(file: Path) -> None:
     look_up.CreateInput("file", Sdf.ValueTypeNames.Asset).Set("./red.png")
     shader.CreateInput("diffuseColor", Sdf.ValueTypeNames.Color3f).ConnectToSource(
         look_up.CreateOutput("rgb", Sdf.ValueTypeNames.Float3)
+    )
+    turned = UsdShade.Shader.Define(stage, "/glass/turned")
+    turned.CreateIdAttr("UsdTransform2d")
+    turned.CreateInput("scale", Sdf.ValueTypeNames.Float2).Set((2.0, 3.0))
+    turned.CreateInput("rotation", Sdf.ValueTypeNames.Float).Set(90.0)
+    turned.CreateInput("translation", Sdf.ValueTypeNames.Float2).Set((0.1, 0.2))
+    lies = UsdShade.Shader.Define(stage, "/glass/lies")
+    lies.CreateIdAttr("UsdPrimvarReader_float2")
+    lies.CreateInput("varname", Sdf.ValueTypeNames.String).Set("other")
+    turned.CreateInput("in", Sdf.ValueTypeNames.Float2).ConnectToSource(
+        lies.CreateOutput("result", Sdf.ValueTypeNames.Float2)
+    )
+    look_up.CreateInput("st", Sdf.ValueTypeNames.Float2).ConnectToSource(
+        turned.CreateOutput("result", Sdf.ValueTypeNames.Float2)
     )
     glass.CreateSurfaceOutput().ConnectToSource(shader.ConnectableAPI(), "surface")
     subset = UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim()).CreateMaterialBindSubset(
@@ -121,6 +139,11 @@ def test_materials_pictures_subsets_and_colours(file: Path) -> None:
     assert made.colour[3] == pytest.approx(0.3)
     assert made.colour_map is not None
     assert (body.images[made.colour_map.image].pixels() == [255, 0, 0, 255]).all()
+    # Theirs (0.25, 0.75), which goes up: scaled, turned, moved, it is (-2.15, 0.7).
+    at = body.mesh.uvs[body.mesh.positions[:, 0] > 1.5][:, :2]
+    assert np.allclose(at, (0.25, 0.25))
+    turn = np.array(made.colour_map.turn)
+    assert np.allclose(turn @ (0.25, 0.25, 1.0), (-2.15, 1.0 - 0.7))
     plain = body.mesh.colours[body.mesh.positions[:, 0] < 0.5]
     assert np.allclose(plain[:, :3], [51, 102, 153], atol=1)
     corner = body.mesh.uvs[np.argmin(body.mesh.positions.sum(1))]
