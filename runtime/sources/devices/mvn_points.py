@@ -18,11 +18,11 @@ from understudy.bridge.protocols.mvn_scale import Point
 from understudy.runtime.core import rotation
 from understudy.runtime.core.rotation import Array
 
-# So many steps at most, until none turns further than this: what is left is about its square. A
-# frame begins where the last ended.
-STEPS, ENOUGH_RAD, FIRST_STEPS = 5, 1e-4, 30
+# So many steps at most, until one moves no point further: what is left goes by its square.
+# A frame begins where the last ended.
+STEPS, ENOUGH_M, FIRST_STEPS = 5, 3e-4, 30
 # By how much less a turn away from the segment above counts than a point, in metres a radian.
-STAYS_M = 1e-4
+STAYS_M = 2e-3
 FEWEST = 8
 NONE = rotation.identity()
 
@@ -93,14 +93,14 @@ class PointsBody:
             self._turns, self._at = _standing(ways, wanted)
             self._laid = True
         for _ in range(FIRST_STEPS if first else STEPS):
-            if self._step(ways, wanted) < ENOUGH_RAD:
+            if self._step(ways, wanted) < ENOUGH_M:
                 break
         turned = rotation.rotate(self._turns[None], self._origins).sum(axis=1)
         seen = np.ones(len(self.names), bool)
         return mvn.Body(self.names, self._at + turned, self._turns.copy(), seen)
 
     def _step(self, ways: Array, wanted: Array) -> float:
-        """One step; by how much the segment turned that turned furthest, in radians."""
+        """One step; how far the point moves that moves furthest, in metres."""
         count, points = len(self.names), len(ways)
         turned = np.einsum("sij,psj->psi", rotation.to_matrix(self._turns), ways)
         off = wanted - self._at - turned.sum(axis=1)
@@ -129,7 +129,7 @@ class PointsBody:
             rotation.multiply(rotation.from_rotation_vector(turns), self._turns)
         )
         self._at = self._at + step[size:]
-        return longest
+        return float(np.abs(whole @ step).max())
 
 
 def _standing(ways: Array, wanted: Array) -> tuple[Array, Array]:
