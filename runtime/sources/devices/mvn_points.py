@@ -21,8 +21,10 @@ from understudy.runtime.core.rotation import Array
 # So many steps at most, until one moves no point further: what is left goes by its square.
 # A frame begins where the last ended.
 STEPS, ENOUGH_M, FIRST_STEPS = 5, 3e-4, 30
-# By how much less a turn away from the segment above counts than a point, in metres a radian.
-STAYS_M = 2e-3
+# By how much less a turn away from the segment above counts than a point, in metres a radian: at
+# least this, and by so much more as points are off where a stiff body has them.
+STAYS_M, STAYS_MORE = 1e-4, 6.0
+SMOOTH = 0.1  # share of a frame in how far off they are
 FEWEST = 8
 NONE = rotation.identity()
 
@@ -68,7 +70,8 @@ class PointsBody:
         self._one, self._up = pairs.T
         # (pairs, S): by how much further each turns than the one above it.
         self._further = np.eye(count)[self._one] - np.eye(count)[self._up]
-        self._stays = np.kron(STAYS_M**2 * self._further.T @ self._further, np.eye(3))
+        self._stays = np.kron(self._further.T @ self._further, np.eye(3))
+        self._off_m = self._stepped_m = 0.0  # of points in the mean, of the frame's last step
         self._turns = rotation.identity(count)
         self._at: Array = np.zeros(3)
         self._laid = False
@@ -88,22 +91,29 @@ class PointsBody:
             return None
         rows, came = np.array(there).T
         ways, wanted = self._ways[rows], places[came]
-        first = not self._laid
-        if first:
+        if not self._laid:
             self._turns, self._at = _standing(ways, wanted)
             self._laid = True
-        for _ in range(FIRST_STEPS if first else STEPS):
-            if self._step(ways, wanted) < ENOUGH_M:
-                break
+            self._settle(ways, wanted, FIRST_STEPS)
+            self._off_m = self._stepped_m
+        self._settle(ways, wanted, STEPS)
+        self._off_m += SMOOTH * (self._stepped_m - self._off_m)
         turned = rotation.rotate(self._turns[None], self._origins).sum(axis=1)
         seen = np.ones(len(self.names), bool)
         return mvn.Body(self.names, self._at + turned, self._turns.copy(), seen)
+
+    def _settle(self, ways: Array, wanted: Array, steps: int) -> None:
+        for _ in range(steps):
+            if self._step(ways, wanted) < ENOUGH_M:
+                return
 
     def _step(self, ways: Array, wanted: Array) -> float:
         """One step; how far the point moves that moves furthest, in metres."""
         count, points = len(self.names), len(ways)
         turned = np.einsum("sij,psj->psi", rotation.to_matrix(self._turns), ways)
         off = wanted - self._at - turned.sum(axis=1)
+        self._stepped_m = float(np.sqrt((off**2).mean()))
+        stays = max(STAYS_M, STAYS_MORE * self._off_m) ** 2
         # A point moves by w x v, where v is what a segment adds and w by how much that turns.
         moves = np.zeros((points, 3, count, 3))
         x, y, z = turned[..., 0], turned[..., 1], turned[..., 2]
@@ -118,8 +128,8 @@ class PointsBody:
         # Each stays as the one above it.
         undone = rotation.conjugate(self._turns[self._one])
         away = rotation.to_rotation_vector(rotation.multiply(self._turns[self._up], undone))
-        normal[:size, :size] += self._stays
-        right[:size] += STAYS_M**2 * (self._further.T @ away).reshape(-1)
+        normal[:size, :size] += stays * self._stays
+        right[:size] += stays * (self._further.T @ away).reshape(-1)
         step = np.linalg.solve(normal + 1e-12 * np.eye(size + 3), right)
         turns = step[:size].reshape(count, 3)
         longest = float(np.abs(turns).max())

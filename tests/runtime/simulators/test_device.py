@@ -64,9 +64,7 @@ def heard(scheme: str, performance: Performance, options: str = ""):
     return source, packets
 
 
-# Bones whose turn a protocol does not say: those with a single point on them. They may be off by
-# ROUGH_M.
-ROUGH_M = 1e-3
+# Bones whose turn a protocol does not say: those with a single point on them.
 UNTURNED = {"mvn-points": {"left_toes", "right_toes", "spine", "chest"}}
 
 
@@ -86,10 +84,8 @@ def test_a_body_comes_back_within_a_tenth_of_a_millimetre(scheme):
     for role in own.keys() & theirs.keys():
         apart_m = np.abs(world_p[theirs[role]] - wanted_p[own[role]]).max()
         apart = rotation.angle_between(world_r[theirs[role]], wanted_r[own[role]])
-        most_m = MOST_M
-        if role in UNTURNED.get(scheme, ()):
-            apart, most_m = 0.0, ROUGH_M
-        assert apart_m < most_m and np.degrees(apart) < MOST_DEG, (role, apart_m, apart)
+        apart = 0.0 if role in UNTURNED.get(scheme, ()) else apart
+        assert apart_m < MOST_M and np.degrees(apart) < MOST_DEG, (role, apart_m, apart)
 
 
 def test_landmarks_and_trackers_come_back_where_they_were_worn():
