@@ -160,7 +160,8 @@ def guess_up(skeleton: Skeleton, seen: Sight) -> tuple[str, list[str]]:
         if top:
             # Without feet the head alone speaks, and it nods.
             score[axis] += (1.0 if feet else 0.7) * float(upright @ along)
-            score[axis] += _REST * float(at_rest @ along)
+            # A rest pose of another axis than the motion's is no word against that.
+            score[axis] += _REST * max(float(at_rest @ along), 0.0)
         else:  # legs of any beast or table: several bone ends on the ground
             low_end = height.min(axis=1, keepdims=True)
             standing = ((ends @ along) - low_end < 0.05 * size).mean(axis=0) > 0.5

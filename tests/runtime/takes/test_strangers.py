@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from understudy.runtime.core import rotation
@@ -61,6 +61,7 @@ def resting(kind: str, positions: np.ndarray, rotations: np.ndarray):
 
 
 @LIMITS
+@example(kind="sits", motion_up="-Z", rest_up="Z", travel_m=0.0)
 @given(
     kind=st.sampled_from(sorted(RESTS)),
     motion_up=st.sampled_from(AXES),
