@@ -44,6 +44,7 @@ HELD_OUT = {
     "13_09": "drinks",
 }
 GAP_S, LEAD_S, TAIL_S = 0.75, 1.2, 1.3
+LEAST_S, KNOWN_S = 0.4, 0.5  # the shortest gap, and what must be known of a take besides
 TAKES = 10
 SIZE, FPS, SHEET_FPS = "480x480", 30, 2
 
@@ -51,14 +52,15 @@ SIZE, FPS, SHEET_FPS = "480x480", 30, 2
 def gap_of(clip: Clip) -> tuple[Clip, Drop]:
     """What is filmed of a take, about its middle, and what is lost of it."""
     rate = clip.rate_hz
-    room_s = clip.duration_s - GAP_S
-    if room_s < 0.5:
+    gap_s = min(GAP_S, clip.duration_s - KNOWN_S)
+    if gap_s < LEAST_S:
         raise UnderstudyError(f"{clip.name} lasts {clip.duration_s:.2f} s, too short for a gap.")
+    room_s = clip.duration_s - gap_s
     begin_s = min(max(0.5 * room_s, min(LEAD_S, 0.6 * room_s)), room_s)
     first = max(0, round((begin_s - LEAD_S) * rate))
-    last = min(len(clip), round((begin_s + GAP_S + TAIL_S) * rate))
+    last = min(len(clip), round((begin_s + gap_s + TAIL_S) * rate))
     start_s = begin_s - first / rate
-    return clip.cut(first, last), Drop(round(start_s, 3), round(start_s + GAP_S, 3))
+    return clip.cut(first, last), Drop(round(start_s, 3), round(start_s + gap_s, 3))
 
 
 def chosen(folders: list[Path]) -> dict[str, Path]:

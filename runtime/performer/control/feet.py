@@ -15,7 +15,8 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.performer.ik import legs
 
 RELEASE_HALFLIFE_S = 0.06
-LEAVES = 0.5  # of the speed that the animation has then, so much is taken up by and by
+GOES, LEAST = 2.0, 0.2  # of how far a foot is clear of the ground, so much of that fade it has
+LEAVES = 0.8  # of the speed that the animation has then, so much is taken up by and by
 ENGAGED = 0.55  # a contact begins above this and ends below the other
 RELEASED = 0.35
 UNLOCK_M = 0.16  # a foot that would be held further than this from its animation steps after it
@@ -28,11 +29,11 @@ SETTLES_S = 1.2
 SOON, LATE = 0.75, 1.3
 STEP_S = 0.28
 STEP_LIFT_M = 0.045
-GROUND_HALFLIFE_S = 0.04
+GROUND_HALFLIFE_S = 0.05
 RISE_HALFLIFE_S = 0.05
 # Toes that are not planted clear the ground by so much: a foot skims, it does not scrape.
 CLEAR_M = 0.018
-CLEAR_HALFLIFE_S = 0.04
+CLEAR_HALFLIFE_S = 0.08
 SETTLE_HALFLIFE_S = 0.1
 TURNED = 1e-3  # half of a turn in radians, from which limits may have moved what is planted
 SHIFTED_M = 2e-4  # by so much, within one tick, it has
@@ -41,6 +42,7 @@ DOWN_M = 0.015  # over its place in standing: a toe that is lower has come down
 # A foot so low over its place in standing and so slow is on the ground, whatever anyone says.
 LOW_M = 0.022
 SLOW_MPS = 0.65
+RISES_M, EASED_M = 0.013, 0.025  # what stands at ease may rise by so much more before it is let go
 # Under the heel, from the ankle, in the foot's frame: the foot rolls about it, not the ankle.
 HEEL = np.array([0.0, -legs.ANKLE_M, -0.03])
 _SIDE = quaternion.turning(np.array([1.0, 0.0, 0.0]))
@@ -73,6 +75,7 @@ class Feet:
         self.roll: Array = np.zeros((*shape, 4))  # of the foot, which the joints' limits ask for
         self.roll[..., 3] = 1.0
         self.rolled = False
+        self.wrung: np.ndarray = np.zeros((1, 2), bool)  # thighs beyond what joints allow
         self.was = np.full((*shape, 2, 2), np.nan)  # x, z of the animated heel and toe before
         self.world_p: Array = np.zeros((*shape, 4, 3))  # after solving: both legs' joints
 
@@ -122,6 +125,8 @@ class Feet:
         held, lands = point >= 0, (self.point < 0) & (point >= 0)
         self.anchor_yaw = np.where(lands, yaw + self.twist, self.anchor_yaw)
         twist: Array = (self.anchor_yaw - yaw + np.pi) % (2.0 * np.pi) - np.pi
+        # On its ball a foot may turn further; about the heel its toes would sweep the ground.
+        sweeps = (point == 0) & (np.abs(twist) > SWIVEL_RAD)
         twist = quaternion.clamp(twist, -SWIVEL_RAD, SWIVEL_RAD)
         self.anchor_yaw = yaw + twist
         turn = quaternion.about_y(np.where(held, twist, self.twist))
@@ -141,7 +146,8 @@ class Feet:
         self.anchor[..., 1] += (ground - self.anchor[..., 1]) * (
             1.0 - np.exp(-0.693 * dt_s / GROUND_HALFLIFE_S)
         )
-        torn = held & (offset[..., 0] ** 2 + offset[..., 2] ** 2 > UNLOCK_M**2)
+        far = offset[..., 0] ** 2 + offset[..., 2] ** 2 > UNLOCK_M**2
+        torn = held & (far | sweeps | self.wrung)
         self.step_s = np.maximum(self.step_s - dt_s, 0.0)
         # Letting go on the ground would be seen to slide: the foot is lifted and set down again.
         self.step_s = np.where(torn & (self.step_s <= 0.0), STEP_S, self.step_s)
@@ -154,7 +160,10 @@ class Feet:
         self.point = np.where(held, point, -1)
         self.down[..., 0], self.down[..., 1] = self.on[..., 0], self.point == 1
         decay = 2.0 * 0.693147 / RELEASE_HALFLIFE_S
-        free_offset, free_rate = _fade(self.offset, self.offset_rate, decay, dt_s)
+        # It lifts first, and goes to its place as it comes clear of the ground.
+        lifted = np.ones_like(self.offset)
+        lifted[..., ::2] = np.minimum(GOES * self.clear + LEAST, 1.0)[..., None]
+        free_offset, free_rate = _fade(self.offset, self.offset_rate, decay * lifted, dt_s)
         free_twist, free_twist_rate = _fade(self.twist, self.twist_rate, decay, dt_s)
         held3 = held[..., None]
         # A foot that is let go leaves the ground from rest, as it stood.
@@ -172,7 +181,7 @@ class Feet:
         self._rise_on_toes(world_p[..., 0, :], ankle, target_foot, dt_s)
         self.settled += (1.0 - self.settled) * (1.0 - np.exp(-0.693 * dt_s / SETTLE_HALFLIFE_S))
         share = self.settled[:, None]
-        legs.reach(hips, rotations, world_p, world_r, ankle, target_foot, share)
+        legs.reach(hips, rotations, world_p, world_r, ankle, target_foot, share, legs.EASY_REACH)
         self.world_p = world_p
 
     def limited(self, before: Array, hips: Array, rotations: Array) -> None:
@@ -195,7 +204,10 @@ class Feet:
             moved = np.where((self.point >= 0)[..., None], self.anchor - ankle - arm, 0.0)
             moved[..., 1] = np.maximum(legs.TOE_M - world_p[..., 3, 1], 0.0)
             if np.abs(moved).max() > SHIFTED_M:
-                legs.reach(hips, rotations, world_p, world_r, ankle + moved, foot, 0.0)
+                legs.reach(
+                    *(hips, rotations, world_p, world_r, ankle + moved, foot),
+                    *(0.0, legs.EASY_REACH),
+                )
                 rotations[:, legs.LEGS[:, 2]] = feet  # within their limits still
         roll = quaternion.multiply(self.roll, turn)
         self.rolled = bool(np.abs(roll[..., :3]).max() > 1e-3)
@@ -214,7 +226,9 @@ class Feet:
         step = flat - self.was
         slow = (step * step).sum(-1) < (SLOW_MPS * dt_s) ** 2  # never for a fresh body
         self.was = flat
-        return slow & (points[..., 1] < _LOW)
+        far = self.offset[..., 0] ** 2 + self.offset[..., 2] ** 2
+        eased = self.on & (far < EASED_M**2)[..., None]
+        return slow & (points[..., 1] < _LOW + RISES_M * eased)
 
     def _step_at_ease(
         self, offset: Array, twist: Array, held: np.ndarray, standing: np.ndarray
@@ -236,7 +250,7 @@ class Feet:
         hip, until the leg is just long enough. Otherwise the toe would be dragged along. What was
         lifted sinks back softly.
         """
-        limit = (legs.THIGH_M + legs.SHIN_M) * legs.REACH
+        limit = (legs.THIGH_M + legs.SHIN_M) * legs.EASY_REACH
         line = top - ankle
         short = (self.point == 1) & ((line * line).sum(-1) > limit * limit)
         self.rise *= 0.5 ** (dt_s / RISE_HALFLIFE_S)
@@ -267,7 +281,7 @@ class Feet:
         ankle[..., 1] = np.maximum(ankle[..., 1] + low, 0.6 * legs.ANKLE_M)
 
 
-def _fade(x: Array, v: Array, y: float, dt_s: float) -> tuple[Array, Array]:
+def _fade(x: Array, v: Array, y: Array | float, dt_s: float) -> tuple[Array, Array]:
     """Offset and rate (...) of a critically damped spring to zero after dt_s."""
     j1 = v + x * y
     e = np.exp(-y * dt_s)

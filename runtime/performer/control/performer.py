@@ -58,6 +58,10 @@ TRAIL = int(PAST_S * RATE_HZ)
 LEAD_S = 4.0 / 60.0
 # Which of the path's samples people look along: 0.6 s ahead.
 LOOKS_AT = 3
+# Hips and root are the network's of this tick, and by so much those of the tick before: from tick
+# to tick they tremble.
+STEADY = 0.3
+TIRED = 1.25  # the network makes less of who is tired than it was taught
 SLOWEST_RAD = 0.034  # of the gait's phase, a tick
 # Joint of each contact the network gives: left heel, left toe, right heel, right toe.
 CONTACT_JOINTS = np.array([legs.LEGS[0, 2], legs.LEGS[0, 3], legs.LEGS[1, 2], legs.LEGS[1, 3]])
@@ -117,6 +121,8 @@ class Performer:
         self._style: Array = np.zeros(self.style.shape)
         self._style_rate: Array = np.zeros(self.style.shape)
         self._turn = 0
+        self._then: Array = np.zeros((count, 10))  # hips, their turn and travel, as the network's
+        self._fresh = np.ones(count, bool)
         self.controller = Controller(count)
         beside = path.with_name("actions.onnx")
         self._actions = Actions(
@@ -158,6 +164,7 @@ class Performer:
         for buffers in self._sets:
             buffers["body"][i] = self._start
             buffers["memory"][i] = 0.0
+        self._fresh[i] = True
         self._feet.reset(i)
         self._inert.clear(i)
         self._jump.reset(i)
@@ -268,6 +275,8 @@ class Performer:
             self._style, self._style_rate, goal, STYLE_HALFLIFE_S, TICK_S
         )
         self._path[:, 4 * SAMPLES :] = self._style[:, : len(STYLES)]
+        energy = self._path[:, 4 * SAMPLES]
+        energy[energy < 0.0] *= TIRED
         self._runs[self._turn]()
         before = self._sets[self._turn]["body"]
         self._turn = 1 - self._turn
@@ -275,11 +284,13 @@ class Performer:
         self._mend(body)
         self._keep_step(before, body)
         self._acting = self._actions.step(TICK_S)
-        travel = body[:, TRAVEL].astype(float)
+        hips, turn, travel = self._steadied(body)
         if len(self._acting):
             self._actions.travel(self._acting, travel)
         self._advance(travel)
-        self._pose(body, heading[:, LOOKS_AT], positions, rotations)
+        local = self._local.astype(float)
+        local[:, 0] = turn
+        self._pose(body, hips, local, heading[:, LOOKS_AT], positions, rotations)
         self._follow(place, heading)
 
     def _mend(self, body: Array) -> None:
@@ -292,6 +303,7 @@ class Performer:
             shown = self.positions[i, 0].copy(), self.rotations[i].copy()
             body[i] = self._start
             self._sets[self._turn]["memory"][i] = 0.0
+            self._fresh[i] = True
             self._local[i] = rotation.from_6d(self._start[POSE][3:].reshape(JOINTS, 6))
             self._inert.jump(int(i), shown, self._standing(int(i)))
 
@@ -313,6 +325,17 @@ class Performer:
             s * cosine + c * sine,
         )
 
+    def _steadied(self, body: Array) -> tuple[Array, Array, Array]:
+        """Hips (N, 3), their turn (N, 4) and travel (N, 3), less what trembles."""
+        now = np.concatenate([body[:, :3], self._local[:, 0], body[:, TRAVEL]], -1, dtype=float)
+        before = np.where(self._fresh[:, None], now, self._then)
+        same = (now[:, 3:7] * before[:, 3:7]).sum(-1, keepdims=True) >= 0.0
+        before[:, 3:7] *= np.where(same, 1.0, -1.0)
+        self._then = now
+        self._fresh[:] = False
+        mixed = now + STEADY * (before - now)
+        return mixed[:, :3], quaternion.unit(mixed[:, 3:7]), mixed[:, 7:]
+
     def _advance(self, travel: Array) -> None:
         """Moves the roots by the network's velocity, drawn a little towards the wished path."""
         c, s = np.cos(self.yaw), np.sin(self.yaw)
@@ -324,12 +347,20 @@ class Performer:
             self.controller.halt(busy, self.root, self.yaw)
         self.root[:], self.yaw[:] = adjust(self.root, self.yaw, travel, self.controller, TICK_S)
 
-    def _pose(self, body: Array, ahead_rad: Array, positions: Array, rotations: Array) -> None:
+    def _pose(
+        self,
+        body: Array,
+        hips: Array,
+        local: Array,
+        ahead_rad: Array,
+        positions: Array,
+        rotations: Array,
+    ) -> None:
         """World pose from the network's: life, heading, offsets of transitions, gaze, planted feet.
 
-        ahead_rad (N,) is where the body will face.
+        hips (N, 3) and local rotations (N, J, 4) are the root's; ahead_rad (N,) is where the body
+        will face.
         """
-        hips, local = body[:, :3].astype(float), self._local.astype(float)
         speed = np.sqrt(np.sum(body[:, TRAVEL][:, :2] ** 2, axis=-1))
         sway = self._idle.apply(hips, local, speed, TICK_S)
         contacts = self.contacts[:, :, 1]
@@ -359,6 +390,7 @@ class Performer:
         unlimited = local[:, legs.LEGS[:, [0, 2]]]
         if self._limit(local) or self._feet.rolled:
             self._feet.limited(unlimited, hips, local)
+        self._feet.wrung = self._limits.wrung
         if len(self._acting):
             self._hands.note(self._acting, self._actions, hips, local)
         on = self._feet.down

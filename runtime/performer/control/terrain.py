@@ -116,7 +116,7 @@ class Terrain:
         self._raise(floor, hips, world_p[..., 0, :], ankle, planted, velocity, dt_s)
         world_p, world_r = legs.forward(hips, rotations)
         self._heel_up(world_p[..., 0, :], ankle, foot, planted)
-        legs.reach(hips, rotations, world_p, world_r, ankle, foot)
+        legs.reach(hips, rotations, world_p, world_r, ankle, foot, most=legs.EASY_REACH)
         self._touch(floor, hips, rotations)
         self._new[:] = False
 
@@ -198,7 +198,7 @@ class Terrain:
     @staticmethod
     def _heel_up(top: Array, ankle: Array, foot: Array, planted: np.ndarray) -> None:
         """Turns feet whose leg is too short about their balls, heel up, in place."""
-        longest = (legs.THIGH_M + legs.SHIN_M) * legs.REACH
+        longest = (legs.THIGH_M + legs.SHIN_M) * legs.EASY_REACH
         line = top - ankle
         short = planted & ((line * line).sum(-1) > longest**2)
         if not short.any():
@@ -220,7 +220,7 @@ class Terrain:
     def _room(top: Array, ankle: Array) -> Array:
         """(N, 2) by how much hips may be raised until a leg is straight."""
         flat = (ankle[..., 0] - top[..., 0]) ** 2 + (ankle[..., 2] - top[..., 2]) ** 2
-        longest = (legs.THIGH_M + legs.SHIN_M) * legs.REACH
+        longest = (legs.THIGH_M + legs.SHIN_M) * legs.EASY_REACH
         reach = np.sqrt(np.maximum(longest**2 - flat, 0.01))
         return np.asarray(ankle[..., 1] + reach - top[..., 1])
 

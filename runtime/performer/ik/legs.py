@@ -25,6 +25,9 @@ ANKLE_M = 0.07
 TOE_M = 0.015
 # Knees never straighten past this share of the leg, which would snap them (and flip the pole).
 REACH = 0.9995
+# A live body's end 11 degrees before they are straight: nearer to that, a millimetre of the foot's
+# way jerks them.
+EASY_REACH = 0.995
 KNEE_RAD = 0.15  # knees look where their feet do, but for so much ...
 SWING_RAD = 0.35  # ... and are turned no further for it
 
@@ -87,16 +90,17 @@ def reach(
     ankle: Array,
     foot: Array,
     over_foot: Array | float = 1.0,
+    most: float = REACH,
 ) -> None:
     """Bends both legs in place so that ankles (..., 2, 3) and feet's rotations (..., 2, 4) are met.
 
     rotations (..., J, 4) is written; world_p and world_r are what `forward` gave for it. An ankle
-    out of reach is approached along its line: the leg is never stretched. The knee keeps the plane
-    in which it was bent, so it cannot flip.
+    further than the share `most` of the leg is approached along its line: the leg is never
+    stretched. The knee keeps the plane in which it was bent, so it cannot flip.
     """
     top, knee, end = world_p[..., 0, :], world_p[..., 1, :], world_p[..., 2, :]
     line, length = two_bone.line_to(top, ankle)
-    limit = (THIGH_M + SHIN_M) * REACH
+    limit = (THIGH_M + SHIN_M) * most
     far = quaternion.clamp(length, abs(THIGH_M - SHIN_M) + 0.05, limit)
     ahead = quaternion.turned(world_r[..., 0, :], _FORWARD)
     side = two_bone.bend_side(top, knee, end, ahead, line)

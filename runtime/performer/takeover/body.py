@@ -39,6 +39,8 @@ NONE: Array = np.zeros(0)
 # Who comes back within a step of where he is shown, facing about the same way, is blended.
 STEP_M, FACES_RAD = 0.45, np.radians(60.0)
 FAR_M, TURNED_RAD = 0.7, np.radians(80.0)
+# What was shown so far from what was predicted is what is handed over from.
+HELD_BACK_M = 0.3
 # On the way back at this speed, and a moment more; then he is blended wherever he is.
 RETURNS_MPS, RETURNS_S, LONGEST_RETURN_S = 1.0, 2.0, 12.0
 
@@ -244,6 +246,8 @@ class Body:
         if self.prediction is not None and self.prediction.forecast:
             forecast = self.prediction.forecast
             shown, shown_before = forecast.at(t), forecast.at(t - dt_s)
+        if self._is_held_back(shown[0]):
+            shown = shown_before = self.positions, self.rotations
         self._change(joints, dt_s, (shown, shown_before), (source, source_before), t - self.lost_s)
         return True
 
@@ -257,7 +261,10 @@ class Body:
         whole = len(joints) == len(self.skeleton)
         if not (self.walks and whole and ahead is not None and ahead.forecast):
             return False
-        shown = ahead.transfer.there(*ahead.forecast.at(time_s))
+        goes_on = ahead.forecast.at(time_s)
+        if self._is_held_back(goes_on[0]):
+            goes_on = self.positions, self.rotations
+        shown = ahead.transfer.there(*goes_on)
         there = ahead.transfer.there(newest.positions, newest.rotations)
         off = (shown[0] - there[0])[[0, 2]]
         self.apart_m = float(np.hypot(*off)) / ahead.transfer.scale
@@ -269,6 +276,11 @@ class Body:
             return self.apart_m > FAR_M or turned > TURNED_RAD
         near = self.apart_m < STEP_M and turned < FACES_RAD
         return not near and time_s < self._returns_until_s
+
+    def _is_held_back(self, positions: Array) -> bool:
+        """Whether the envelope shows the body far from where it is predicted, positions (J, 3)."""
+        off = positions[0] - self.positions[0]
+        return self._kept and float(np.sqrt(off @ off)) > HELD_BACK_M
 
     def turn_to_forecast(self, old: Forecast) -> None:
         """What was shown from an older forecast goes on in the new one."""
@@ -357,6 +369,8 @@ class Body:
             most_mps = self._pace.fastest_mps * self.missing[0]  # who is back goes nowhere new
             root = at, np.clip(mps, -most_mps, most_mps)
             self._envelope.keep(joints, self._gone_s, usual_s, root, positions, rotations)
+            if self.waits and self._is_held_back(positions):
+                positions[0] = self.positions[0]  # the packet that it waits for tells the way
         if self._is_uneven and self._gone_s < MOMENT_S:
             shown = self.positions, self.rotations
             self._measure()

@@ -19,8 +19,9 @@ from tests.runtime.performer.rigs import (
 from understudy.runtime.bench import gaps
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER, roles
-from understudy.runtime.core.pose import State
+from understudy.runtime.core.pose import Intent, State
 from understudy.runtime.core.skeleton import Skeleton
+from understudy.runtime.performer.control.performer import Performer
 from understudy.runtime.performer.takeover.offline import OfflineInput, OfflineOutput, run_offline
 from understudy.runtime.performer.takeover.takeover import Takeover
 from understudy.runtime.takes import bvh
@@ -463,3 +464,18 @@ def test_what_is_no_humanoid_is_held_and_says_so():
         assert takeover.states[0] == State.HOLD
         assert "held" in takeover.reasons[0]
         assert (takeover.rotations[0] == turn).all()
+
+
+def test_who_is_lost_as_soon_as_he_came_does_not_jump_when_he_is_back():
+    """A runner, lost for 0.6 s in a stream that is 0.3 s old and not known to come evenly yet."""
+    with Performer(1, provider="cpu") as body:
+        ran = []
+        for _ in range(180):
+            body.step([Intent(np.array([0.0, 1.0]), np.zeros(2), frozenset({"run"}))])
+            ran.append((body.positions[0].astype(float), body.rotations[0].astype(float)))
+    positions, rotations = (np.array(x) for x in zip(*ran[90:], strict=True))
+    seen = np.ones((90, len(PERFORMER)), bool)
+    seen[18:54] = False
+    with Takeover([PERFORMER], np.inf) as takeover:
+        shown = run_offline(takeover, [OfflineInput(positions, rotations, seen)], 60)[0]
+    assert np.linalg.norm(np.diff(shown.positions[:, 0], axis=0), axis=-1).max() * 60 < 8.0
