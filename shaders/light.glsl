@@ -32,7 +32,7 @@ void main() {
     // The ground fades into the sky at its horizon; where nothing was drawn there is sky alone.
     bool empty = depth_m <= 0.0;
     float fade = smoothstep(0.12, 1.0, length(world.xz - camera_position.xz) / ground_bounce.w);
-    fade = empty ? 1.0 : (world.y < floor_plane.x + 0.02 ? fade : 0.0);
+    fade = empty ? 1.0 : (world.y < floor_plane.x + 0.01 ? fade : 0.0);
     vec3 towards = empty ? direction : normalize(vec3(direction.x, 0.0, direction.z));
     vec3 sky = sky_colour(towards);
     colour = mix(colour, sky, fade);

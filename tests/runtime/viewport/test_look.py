@@ -252,3 +252,19 @@ def test_a_sensor_says_what_the_window_shows(said, aspect, size, height_mm, fram
 def test_what_is_no_sensor_is_one_sentence(said: str) -> None:
     with pytest.raises(UnderstudyError, match="sensor"):
         sensor_of(said, 0.0, (1280, 720))
+
+
+def test_a_sets_floor_is_drawn_whole_into_the_distance(bare: Renderer) -> None:
+    """It does not fade like the ground beneath it, of which it is two centimetres."""
+    floor = Builder()
+    corners = [[-60.0, 0.0, 60.0], [60.0, 0.0, 60.0], [60.0, 0.0, -60.0], [-60.0, 0.0, -60.0]]
+    floor.quad(Paint((0.2, 0.05, 0.05)), corners)
+    bare.set_scenery(Scenery("floor", floor.character("floor")))
+    try:
+        camera = Camera(np.array([0.0, 4.0, 30.0]), np.array([0.0, 0.0, 0.0]), 0.7, *SIZE)
+        bare.draw(None, camera, Options(effect=False))
+        rows = bare.read().astype(float)[70:].mean(axis=1)
+    finally:
+        bare.set_scenery(None)
+    assert (rows[:, 0] > 1.3 * rows[:, 1]).all()  # red all the way
+    assert np.abs(np.diff(rows[:, 0])).max() < 4.0
