@@ -163,6 +163,7 @@ class Editor:
         self.shares: dict[str, Share] = {}
         self.states: dict[str, State] = {}
         self.ages_s: dict[str, float] = {}  # of the newest input of each subject
+        self.recording, self.sequence = False, 0  # as the newest frame says
         self.follow = ""  # who was selected and is not followed yet
         self.eye_m: tuple[float, float, float] = (0.0, 0.0, 0.0)  # where this picture is seen from
         self._open = open_client
@@ -182,6 +183,7 @@ class Editor:
         if frame is None:
             return
         self.states = {subject.name: subject.state for subject in frame.subjects}
+        self.recording, self.sequence = bool(frame.stats.get("recording")), frame.sequence
         self.ages_s = {
             subject.name: max(0, frame.publish_ns - subject.capture_ns) / 1e9
             for subject in frame.subjects

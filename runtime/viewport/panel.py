@@ -111,6 +111,8 @@ def draw_editor(
     imgui.separator()
     _subjects(editor, unit)
     imgui.separator()
+    _takes(editor)
+    imgui.separator()
     if lighting is not None:
         _light(lighting, unit)
         imgui.separator()
@@ -192,6 +194,19 @@ def _transport(editor: Editor, source: str, deck: Deck, unit: float) -> None:
     if moved:
         deck.position_s, deck.playing = float(to), False  # until the stage has answered
         editor.transport(source, position_s=float(to))
+
+
+def _takes(editor: Editor) -> None:
+    """The slate's next take: begun and ended, marked and circled."""
+    _dim("Recording" if editor.recording else "Takes")
+    if imgui.button("Stop##take" if editor.recording else "Record"):
+        editor.record(editor.recording)
+    imgui.same_line()
+    if imgui.button("Marker"):
+        editor.mark(editor.sequence)
+    imgui.same_line()
+    if imgui.button("Circle"):
+        editor.circle()
 
 
 def _subjects(editor: Editor, unit: float) -> None:

@@ -322,8 +322,12 @@ def test_who_is_on_stage_comes_from_the_frame(stage: Stage, editor: Editor) -> N
     assert [row.name for row in editor.subjects] == ["ann", "bea"]
     assert words_of(editor, "ann") == "TAKEOVER, 100% taken over"
     assert words_of(editor, "bea") == "live"
-    editor.watch(frame_of(standing(1.0, "bea")))
+    assert not editor.recording
+    frame = frame_of(standing(1.0, "bea"))
+    frame.stats["recording"], frame.sequence = 1.0, 77
+    editor.watch(frame)
     assert words_of(editor, "ann") == "not in the stream"
+    assert editor.recording and editor.sequence == 77
 
 
 def test_who_is_selected_is_followed_until_another_is(stage: Stage, editor: Editor) -> None:

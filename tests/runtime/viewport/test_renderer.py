@@ -411,6 +411,33 @@ def test_the_panel_takes_clicks_and_letters_and_keeps_them_from_the_stage(
     assert not renderer.holds_keys
 
 
+@pytest.mark.parametrize("recording", [False, True])
+def test_a_take_is_begun_and_ended_by_a_button(
+    renderer: Renderer, front: Camera, recording: bool
+) -> None:
+    asked: list[bool] = []
+    editor = Editor(lambda: pytest.fail("nobody is to be asked"))
+    editor.recording = recording
+    editor.record = asked.append  # type: ignore[method-assign]
+    renderer.resize(640, 360)
+    board = Board(editor=editor)
+    plain = picture(renderer, None, front)
+    for _ in range(2):
+        seen = picture(renderer, None, front, board=board)
+    left, top, _, bottom = box(changed(plain, seen))
+    io = imgui.get_io()
+    for y in range(top + 8, bottom, 8):
+        io.add_mouse_pos_event(left + 30.0, float(y))
+        for down in (True, False):
+            io.add_mouse_button_event(0, down)
+            picture(renderer, None, front, board=board)
+        if asked:
+            break
+    io.add_mouse_pos_event(1.0, 1.0)
+    picture(renderer, None, front, board=board)
+    assert asked == [recording]
+
+
 def test_a_window_of_any_size_shows_panels_that_do_not_cover_one_another(
     renderer: Renderer, front: Camera
 ) -> None:
