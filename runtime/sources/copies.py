@@ -35,7 +35,10 @@ class Copies:
                 return True
         else:
             self._repeats = 0
-            if self._unlike and arrived_s - self._at_s.get(frame, float("-inf")) < REMEMBERED_S:
+            # Two frames and their copies may overtake one another: who makes faces is not back at
+            # the one before in less than half of a frame.
+            soon_s = REMEMBERED_S if self._unlike else max(AT_ONCE_S, SHARE * period_s)
+            if arrived_s - self._at_s.get(frame, float("-inf")) < soon_s:
                 return True
         if len(last) == REMEMBERED and self._at_s.get(last[0][0]) == last[0][1]:
             del self._at_s[last[0][0]]

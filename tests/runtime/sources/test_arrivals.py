@@ -209,6 +209,8 @@ def test_a_body_goes_nowhere_where_its_actor_was_not_and_no_faster(scheme, way, 
 @pytest.mark.parametrize("scheme", ["livelinkface", "ifacialmocap"])
 @settings(max_examples=20, deadline=None)
 @example(way=Way(mean_s=0.01, ordered=False), tick_hz=60.0)
+@example(way=Way(30.0, mean_s=0.05, twice=True, seed=174), tick_hz=60.0)
+@example(way=Way(at_once=2, mean_s=0.005, ordered=False, twice=True, seed=1), tick_hz=30.0)
 @given(way=ways, tick_hz=tick_rates)
 def test_a_head_turns_no_further_than_the_phone_said(scheme, way, tick_hz):
     face_source, receiver = source(f"{scheme}://")
