@@ -350,4 +350,5 @@ def shot(
         np.asarray(target, float),
         fov_of_lens(focal_mm, sensor_height_mm),
         *size,
+        sensor_mm=sensor_height_mm,
     )

@@ -220,6 +220,8 @@ class Renderer:
         most = MOST_CIRCLE * camera.height
         self.block.optics = (lens, camera.focus_m, shutter, most)
         self.block.jitter_px = (0.0, 0.0)
+        if self.temporal is not None and not over_time:
+            self.temporal.forget()  # what it has is of pictures long gone by the time it goes on
         if over_time:
             self.block.jitter_px = self._make_temporal().jitter_px
         self.lit.begin(options, lens > LEAST_CIRCLE)

@@ -20,6 +20,7 @@ from understudy.runtime.core.pose import Frame, State
 from understudy.runtime.core.rotation import Array
 
 from . import gl, handheld, picking
+from .bookmarks import Bookmark, Glide
 from .camera import Camera, Focus, Rig, fov_of_lens, look_through
 from .capture import Movie, Sheet, Stills, save_png
 from .cast import character_of
@@ -37,7 +38,7 @@ from .player import PlayerPad
 from .quality import Quality
 from .renderer import Options, Renderer
 from .sets.scenery import OURS
-from .settings import KEPT, Bookmark, Glide, Settings, save
+from .settings import KEPT, Settings, save
 from .share import SharedCamera
 from .sliders import StyleSliders
 from .window import Window
@@ -233,9 +234,10 @@ class Viewer:
         eye = replace(self.camera, width=max(wide, 1), height=max(high, 1))
         name = picking.picked(self.renderer.cast.placed, eye, at)
         frame = self.feed.frame
-        if name is None or frame is None:
+        names = [subject.name for subject in frame.subjects] if frame is not None else []
+        if name is None or name not in names:
             return
-        self.lead = [subject.name for subject in frame.subjects].index(name)
+        self.lead = names.index(name)
         if self.editor is not None and self.edits:
             self.editor.select(name)
 
@@ -380,6 +382,7 @@ class Viewer:
             self.rig.follow(self.camera, focus, dt_s)
         if self._glide is not None and self.rig.kind == "fixed":
             self.rig.focal_mm = self._glide.move(self.camera, dt_s)
+            self.camera.sensor_mm = self.rig.sensor_mm
             self.camera.fov_y_rad = fov_of_lens(self.rig.focal_mm, self.rig.sensor_mm)
             if self._glide.is_there:
                 self._glide = None
@@ -471,7 +474,10 @@ class Viewer:
             rows.append(("quality", self.quality.said))
         if self.options.lens:
             eye = self.camera
-            where = f"{eye.focus_m:.2f} m" if eye.focus_m else f"nobody is {self.rig.lens.focus}"
+            lens, where = self.rig.lens, f"{eye.focus_m:.2f} m"
+            named = lens.focus and not lens.focus_m
+            if frame is not None and named and focus_point(frame, lens, self.lead) is None:
+                where = f"{lens.focus} is not there"
             rows.append(("lens", f"{eye.focal_mm:.0f} mm, T{eye.stop:.1f}, {where}"))
         contact = "off" if self.quality.level.contact else "left out"
         if self.renderer.contact is None:

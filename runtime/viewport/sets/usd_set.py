@@ -15,6 +15,7 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.takes import usd_scene
 
+from . import polygons
 from .scenery import MOST_LAMPS, Lamp, Scenery
 from .set_file import floor_of
 from .usd_surface import Surfaces
@@ -23,7 +24,6 @@ MOST_TRIANGLES = 4_000_000
 NO_REACH_M = 25.0
 # What a lamp of ours gives at 1 m for one of theirs: nits over a square metre, by the eye.
 NITS = 40.0
-SIDES = 24
 USUAL = ("st", "UVMap", "map1")
 
 
@@ -132,7 +132,7 @@ class _Found:
         from pxr import UsdGeom
 
         prim = mesh.GetPrim()
-        points = _rows(mesh.GetPointsAttr().Get(self._time))
+        points = polygons.triples(mesh.GetPointsAttr().Get(self._time))
         counts = np.array(mesh.GetFaceVertexCountsAttr().Get(self._time) or [], int)
         indices = np.array(mesh.GetFaceVertexIndicesAttr().Get(self._time) or [], int)
         sound = len(points) and len(indices) and counts.sum() == len(indices)
@@ -140,7 +140,7 @@ class _Found:
             if len(points):
                 self._unread[f"The mesh {prim.GetName()} is damaged and left out."] = None
             return
-        face, corner = _fan(counts)
+        face, corner = polygons.fan(counts)
         if not len(face):
             return
         flip = mesh.GetOrientationAttr().Get() == UsdGeom.Tokens.leftHanded
@@ -150,7 +150,7 @@ class _Found:
         normals = self._normals(mesh, api, indices, face, corner)
         smooth = str(mesh.GetSubdivisionSchemeAttr().Get()) != "none"
         out[..., 3:6] = (
-            normals if normals is not None else _made(out, indices[corner], smooth, flip)
+            normals if normals is not None else polygons.made(out, indices[corner], smooth, flip)
         )
 
         @functools.cache
@@ -189,8 +189,8 @@ class _Found:
         found = self._varying(api, ("normals",), indices, face, corner, 3)
         if found is not None:
             return found
-        values = _rows(mesh.GetNormalsAttr().Get(self._time))
-        return _spread(values, str(mesh.GetNormalsInterpolation()), indices, face, corner)
+        values = polygons.triples(mesh.GetNormalsAttr().Get(self._time))
+        return polygons.spread(values, str(mesh.GetNormalsInterpolation()), indices, face, corner)
 
     def _varying(
         self,
@@ -210,7 +210,7 @@ class _Found:
             if values.ndim != 2 or values.shape[1] != width:
                 continue
             how = str(primvar.GetInterpolation())
-            if (out := _spread(values, how, indices, face, corner)) is not None:
+            if (out := polygons.spread(values, how, indices, face, corner)) is not None:
                 return out
         return None
 
@@ -221,32 +221,36 @@ class _Found:
         corners = None
         if prim.IsA(UsdGeom.Cube):
             size = float(UsdGeom.Cube(prim).GetSizeAttr().Get(self._time))
-            corners = _box(0.5 * size)
+            corners = polygons.box(0.5 * size)
         elif prim.IsA(UsdGeom.Sphere):
             radius = float(UsdGeom.Sphere(prim).GetRadiusAttr().Get(self._time))
-            lat = np.linspace(-0.5 * np.pi, 0.5 * np.pi, SIDES // 2 + 1)
-            corners = _turned(radius * np.cos(lat), radius * np.sin(lat))
+            lat = np.linspace(-0.5 * np.pi, 0.5 * np.pi, polygons.SIDES // 2 + 1)
+            corners = polygons.turned(radius * np.cos(lat), radius * np.sin(lat))
         elif prim.IsA(UsdGeom.Cylinder) or prim.IsA(UsdGeom.Cone):
             solid = UsdGeom.Cylinder(prim) if prim.IsA(UsdGeom.Cylinder) else UsdGeom.Cone(prim)
             radius = float(solid.GetRadiusAttr().Get(self._time))
             half = 0.5 * float(solid.GetHeightAttr().Get(self._time))
             top = radius if prim.IsA(UsdGeom.Cylinder) else 0.0
-            corners = _turned(np.array([0, radius, top, 0]), np.array([-half, -half, half, half]))
+            corners = polygons.turned(
+                np.array([0, radius, top, 0]), np.array([-half, -half, half, half])
+            )
             axis = str(solid.GetAxisAttr().Get())
-            corners = _along(corners, axis)
+            corners = polygons.along(corners, axis)
         elif prim.IsA(UsdGeom.Capsule):
             solid = UsdGeom.Capsule(prim)
             radius = float(solid.GetRadiusAttr().Get(self._time))
             half = 0.5 * float(solid.GetHeightAttr().Get(self._time))
-            lat = np.linspace(-0.5 * np.pi, 0.5 * np.pi, SIDES // 2 + 2)
+            lat = np.linspace(-0.5 * np.pi, 0.5 * np.pi, polygons.SIDES // 2 + 2)
             height = radius * np.sin(lat) + np.where(lat < 0.0, -half, half)
-            corners = _along(_turned(radius * np.cos(lat), height), str(solid.GetAxisAttr().Get()))
+            corners = polygons.along(
+                polygons.turned(radius * np.cos(lat), height), str(solid.GetAxisAttr().Get())
+            )
         elif prim.IsA(UsdGeom.Plane):
             plane = UsdGeom.Plane(prim)
             x = 0.5 * float(plane.GetWidthAttr().Get(self._time))
             y = 0.5 * float(plane.GetLengthAttr().Get(self._time))
             square = np.array([[-x, -y, 0.0], [x, -y, 0.0], [x, y, 0.0], [-x, y, 0.0]])
-            corners = _along(square[[[0, 1, 2], [0, 2, 3]]], str(plane.GetAxisAttr().Get()))
+            corners = polygons.along(square[[[0, 1, 2], [0, 2, 3]]], str(plane.GetAxisAttr().Get()))
         if corners is None:
             self._unread[f"{prim.GetTypeName()} prims are not drawn."] = None
             return
@@ -254,7 +258,7 @@ class _Found:
         said = from_api.ComputeFlattened(self._time) if from_api and from_api.HasValue() else None
         out = np.zeros((len(corners), 3, 11))
         out[..., :3] = corners
-        out[..., 3:6] = _made(out, None, False, False)
+        out[..., 3:6] = polygons.made(out, None, False, False)
         colour = None
         if said is not None and len(said):
             colour = np.broadcast_to(np.array(said[0], float), (len(out), 3, 3))
@@ -297,7 +301,7 @@ class _Found:
             parts.append(Part(f"{name} {row}", row, first, len(joined)))
             pieces.append(joined.reshape(-1, 11))
             first += len(joined)
-        shared, faces = _shared(np.concatenate(pieces).astype(np.float32))
+        shared, faces = polygons.shared(np.concatenate(pieces).astype(np.float32))
         count = len(shared)
         weights = np.zeros((count, 4), np.float32)
         weights[:, 0] = 1.0
@@ -314,95 +318,6 @@ class _Found:
             np.eye(4, dtype=np.float32)[None], tuple(self.surfaces.made),
             tuple(self.surfaces.images), notes=(*self._unread, *self.surfaces.notes),
         )  # fmt: skip
-
-
-def _fan(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of polygons with so many corners: the face (F,) and the corners (F, 3) of each triangle."""
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    more = np.maximum(counts - 2, 0)
-    face = np.repeat(np.arange(len(counts)), more)
-    nth = np.arange(len(face)) - np.repeat(np.concatenate([[0], np.cumsum(more)[:-1]]), more)
-    first = starts[face]
-    return face, np.stack([first, first + nth + 1, first + nth + 2], axis=1)
-
-
-def _spread(
-    values: Array, how: str, indices: np.ndarray, face: np.ndarray, corner: np.ndarray
-) -> Array | None:
-    """Values of a primvar at triangles' corners; None where they are too few."""
-    at = {
-        "faceVarying": corner, "vertex": indices[corner], "varying": indices[corner],
-        "uniform": np.repeat(face[:, None], 3, axis=1), "constant": np.zeros(corner.shape, int),
-    }.get(how)  # fmt: skip
-    if at is None or not len(values) or at.max(initial=0) >= len(values):
-        return None
-    return np.asarray(values[at])
-
-
-def _made(corners: Array, points: np.ndarray | None, smooth: bool, flip: bool) -> Array:
-    """(F, 3, 3) normals of triangles: flat, or the mean about each point (F, 3)."""
-    at = corners[..., :3]
-    flat = np.cross(at[:, 1] - at[:, 0], at[:, 2] - at[:, 0]) * (-1.0 if flip else 1.0)
-    every = np.repeat(flat[:, None], 3, axis=1)
-    if smooth and points is not None:
-        sums = np.zeros((int(points.max()) + 1, 3))
-        np.add.at(sums, points.reshape(-1), every.reshape(-1, 3))
-        every = sums[points]
-    return np.asarray(every / np.maximum(np.linalg.norm(every, axis=-1, keepdims=True), 1e-12))
-
-
-def _rows(values: Any) -> Array:
-    """(N, 3) of an attribute; none where it is of another type than it should be."""
-    try:
-        return np.array(values if values is not None else [], float).reshape(-1, 3)
-    except (TypeError, ValueError):
-        return np.zeros((0, 3))
-
-
-def _shared(rows: Array) -> tuple[Array, np.ndarray]:
-    """Rows (N, K) float32 that differ, and for each row which of them it is.
-
-    They are compared by a hash of 64 bits: sorting whole rows takes ten times as long.
-    """
-    words = (rows + 0.0).view(np.uint32).astype(np.uint64)  # -0 is 0
-    odd = np.random.default_rng(5).integers(0, 1 << 63, words.shape[1], np.uint64) * 2 + 1
-    mixed = words * odd
-    mixed = ((mixed ^ (mixed >> np.uint64(29))) * odd[::-1]).sum(1, dtype=np.uint64)
-    _, first, of = np.unique(mixed, return_index=True, return_inverse=True)
-    return rows[first], of
-
-
-def _box(half: float) -> Array:
-    """(12, 3, 3) corners."""
-    out = []
-    for axis in range(3):
-        for way in (-1.0, 1.0):
-            a, b, c = np.roll(np.eye(3), axis, axis=1) * half
-            square = [a * way - b - c, a * way + b - c, a * way + b + c, a * way - b + c]
-            square = square if way > 0 else square[::-1]
-            out += [[square[0], square[1], square[2]], [square[0], square[2], square[3]]]
-    return np.array(out)
-
-
-def _turned(radius: Array, height: Array) -> Array:
-    """(F, 3, 3) of an outline turned about +Z, from below."""
-    angle = np.linspace(0.0, 2.0 * np.pi, SIDES + 1)
-    ring = np.stack([np.cos(angle), np.sin(angle), 0.0 * angle], axis=1)
-    up, out = np.array([0.0, 0.0, 1.0]), []
-    for k in range(len(radius) - 1):
-        low, high = ring * radius[k] + up * height[k], ring * radius[k + 1] + up * height[k + 1]
-        for s in range(SIDES):
-            if radius[k] > 0.0:
-                out.append([low[s], low[s + 1], high[s + 1]])
-            if radius[k + 1] > 0.0:
-                out.append([low[s], high[s + 1], high[s]])
-    return np.array(out)
-
-
-def _along(corners: Array, axis: str) -> Array:
-    """Corners that stand along +Z, along another axis."""
-    order = {"X": [2, 0, 1], "Y": [1, 2, 0]}.get(axis, [0, 1, 2])
-    return corners[..., order]
 
 
 def _area(prim: Any, time: Any) -> float:

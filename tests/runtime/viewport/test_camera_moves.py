@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from understudy.runtime.viewport import handheld, settings
+from understudy.runtime.viewport.bookmarks import GLIDE_S, Bookmark, Glide
 from understudy.runtime.viewport.camera import Camera
 from understudy.runtime.viewport.cast import Placed
 from understudy.runtime.viewport.picking import picked
-from understudy.runtime.viewport.settings import GLIDE_S, Bookmark, Glide, Settings
+from understudy.runtime.viewport.settings import Settings
 
 from .conftest import standing
 

@@ -10,7 +10,7 @@ import pytest
 
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.viewport.camera import Camera, Lens, Rig, fov_of_lens
+from understudy.runtime.viewport.camera import Camera, Lens, Rig, fov_of_lens, shot
 from understudy.runtime.viewport.focus import focus_point
 from understudy.runtime.viewport.optics import circle_px
 from understudy.runtime.viewport.renderer import Options, Renderer
@@ -52,6 +52,8 @@ def test_the_circle_is_that_of_a_thin_lens() -> None:
     camera = Camera(fov_y_rad=fov_of_lens(50.0), height=1000, stop=2.0, focus_m=2.0)
     assert camera.focal_mm == pytest.approx(50.0)
     assert circle_px(camera) == pytest.approx(0.5 * 50.0**2 / (2.0 * 1950.0) / 24.0 * 1000.0)
+    fixed = shot(np.zeros(3), np.ones(3), 35.0, (640, 360), 18.66)
+    assert fixed.focal_mm == pytest.approx(35.0)  # on whatever sensor
     assert circle_px(replace(camera, stop=4.0)) == pytest.approx(0.5 * circle_px(camera))
     assert circle_px(replace(camera, stop=0.0)) == circle_px(replace(camera, focus_m=0.0)) == 0.0
 
