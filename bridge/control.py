@@ -11,15 +11,16 @@ import functools
 import itertools
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 import zmq
 
-from understudy.runtime.core import distribution
+from understudy.runtime.core import distribution, typed
 from understudy.runtime.core.errors import Failure, UnderstudyError
+from understudy.runtime.core.event import Event
 
 from .requests import (
     AddSource,
@@ -30,9 +31,11 @@ from .requests import (
     Camera,
     Circle,
     EditPerson,
+    EventTable,
     Figures,
     Go,
     Gone,
+    Happened,
     Hello,
     Learn,
     LookAt,
@@ -290,6 +293,15 @@ class ControlClient:
             subject=subject,
         )
         return self._send_only(pad)
+
+    def send_events(self, *events: Event) -> bool:
+        """Tells the stage what happened, and does not wait; False when no stage is there.
+
+        The stage numbers the events and tells whoever listens; a time_ns of 0 is now. It raises
+        UnderstudyError on an event that makes no sense.
+        """
+        told = [typed.convert(asdict(event), EventTable, "an event") for event in events]
+        return self._send_only(Happened(events=told))
 
     def send_camera(
         self,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 
 import zmq
 
+from understudy.runtime.core.event import Event
 from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.skeleton import Skeleton
 
@@ -15,6 +17,7 @@ from .security.access import AccessControl, ConnectionMonitor, readable
 from .security.rights import LISTEN
 from .wire.encoder import FrameEncoder, encode_skeletons
 from .wire.envelope import SKELETONS
+from .wire.events import MOST, encode_events
 
 # Messages kept for one subscriber before its next ones are dropped; the kernel keeps some more.
 QUEUE = 32
@@ -93,6 +96,13 @@ class Publisher:
             self._send(self._skeleton_message)
             self._skeletons_due_ns = now_ns + SKELETON_PERIOD_NS
         self._send(message)
+
+    def tell(self, events: Sequence[Event], sequence: int) -> None:
+        """Sends what happened at a tick to whoever listens now. Never waits."""
+        now_ns = time.monotonic_ns()
+        for at in range(0, len(events), MOST):
+            part = events[at : at + MOST]
+            self._send(encode_events(part, self._encoder.session, sequence, now_ns))
 
     def _send(self, message: bytes) -> None:
         try:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from understudy.runtime.core.event import Event
 from understudy.runtime.core.silence import Then
 
 from .security.rights import LISTEN, RECORD, STEER
@@ -216,6 +217,41 @@ class Camera(Request, kw_only=True, omit_defaults=True, tag="camera"):
     sensor_mm: tuple[Side, Side] = (36.0, 24.0)
     focus_m: Annotated[float, Meta(ge=0.0, le=1e6)] = 0.0
     iris: Annotated[float, Meta(ge=0.0, le=1e3)] = 0.0
+
+
+Triple = tuple[Metres, Metres, Metres]
+Speed = Annotated[float, Meta(ge=0.0, le=1e4)]
+
+
+class EventTable(msgspec.Struct, omit_defaults=True):
+    """What an `Event` says (runtime/core/event.py), but for its number, which the stage gives."""
+
+    kind: Annotated[str, Meta(min_length=1, max_length=64)]
+    who: Name = ""
+    part: Name = ""
+    on: Name = ""
+    on_part: Name = ""
+    material: Name = ""
+    on_material: Name = ""
+    position: Triple = (0.0, 0.0, 0.0)
+    normal: Triple = (0.0, 1.0, 0.0)
+    speed_mps: Speed = 0.0
+    slip_mps: Speed = 0.0
+    impulse_ns: Annotated[float, Meta(ge=0.0, le=1e6)] = 0.0
+    time_ns: Nanoseconds = 0
+
+    @property
+    def event(self) -> Event:
+        return Event(**{name: getattr(self, name) for name in self.__struct_fields__})
+
+
+class Happened(Request, kw_only=True, omit_defaults=True, tag="happened"):
+    """Things that happened: the stage counts them and tells everybody. Never answered.
+
+    A time_ns of 0 is now. A cue, kind "cue" with its name as `who`, sets off what waits for it.
+    """
+
+    events: Annotated[list[EventTable], Meta(max_length=256)]
 
 
 class ShowSession(Request, kw_only=True, omit_defaults=True, tag="session"):
@@ -484,5 +520,5 @@ Edit = (
 )
 Recording = Record | Slate | Marker | Circle
 Told = Style | LookAt | Go | Silence
-Asked = Pad | Camera | Stats | Recording | Told | ShowSession | Learn | Edit | Stop
+Asked = Pad | Camera | Happened | Stats | Recording | Told | ShowSession | Learn | Edit | Stop
 AnyRequest = Hello | Ping | Asked

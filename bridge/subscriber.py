@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import zmq
 
 from understudy.runtime.core.clock import Histogram
+from understudy.runtime.core.event import Event
 from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.skeleton import Skeleton
 
@@ -18,13 +20,16 @@ from .security.access import take
 from .security.handshake import Handshake
 from .security.keys import Key, read_for_stage
 from .wire.decoder import Origin, UnknownSkeleton, decode_skeletons
-from .wire.envelope import FRAME, SCHEMA_VERSION, SKELETONS, VersionError, WireError
+from .wire.envelope import EVENTS, FRAME, SCHEMA_VERSION, SKELETONS, VersionError, WireError
+from .wire.events import decode_events
 from .wire.frame_decoder import FrameDecoder
 
 # About a second of frames for a program that falls behind; beyond it frames are lost, and counted.
 QUEUE = 128
 LARGEST_MESSAGE = 64 << 20
 _SKELETONS_KEPT = 4096
+# Of those that nobody asks for, the newest.
+EVENTS_KEPT = 4096
 
 log = logging.getLogger("understudy.bridge")
 
@@ -40,6 +45,8 @@ class Statistics:
     malformed     messages that were none of ours, damaged, or with a number that is not finite
     other_version messages of another schema version
     restarts      how often the publisher began anew
+    events        events given out
+    lost_events   events that the publisher sent and that never came
     age           from capture to reception
     latency       from publishing to reception
     interval      from one reception to the next
@@ -54,6 +61,8 @@ class Statistics:
     malformed: int = 0
     other_version: int = 0
     restarts: int = 0
+    events: int = 0
+    lost_events: int = 0
     age: Histogram = field(default_factory=Histogram)
     latency: Histogram = field(default_factory=Histogram)
     interval: Histogram = field(default_factory=Histogram)
@@ -69,6 +78,7 @@ class Subscriber:
     timeout_s        iteration ends when nothing came for so long; None waits for ever
     clock_offset_ns  publisher's clock minus ours, where it runs on another machine
                      (ControlClient.clock measures it)
+    events           also hear what happens: `happened` gives it
     key              for a stage that asks for keys: the file that `understudy keys new` made
 
     Arrays in a frame are read-only views of the message it came in; copy one to change it.
@@ -83,6 +93,7 @@ class Subscriber:
         clock_offset_ns: int = 0,
         context: zmq.Context | None = None,
         key: Key | str | Path | None = None,
+        events: bool = False,
     ) -> None:
         self.address = addresses.checked(address)
         self.timeout_s = timeout_s
@@ -101,15 +112,21 @@ class Subscriber:
         context = context or zmq.Context.instance()
         # CONFLATE keeps one message, the newest, and keeps it fresh while nobody reads. It allows
         # a single subscription on its socket, so skeletons have one of their own.
-        self._frames = self._open(context, FRAME if newest else b"", conflate=newest)
-        self._skeletons = self._open(context, SKELETONS) if newest else None
+        topics = (FRAME,) if newest else (FRAME, SKELETONS)
+        self._frames = self._open(context, topics, conflate=newest)
+        self._skeletons = self._open(context, (SKELETONS,)) if newest else None
+        self._events = self._open(context, (EVENTS,)) if events else None
+        self._happened: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._told = 0, 0  # session and number of the last event
         self._poller = zmq.Poller()
         for socket in self._sockets():
             self._poller.register(socket, zmq.POLLIN)
         for handshake in self._handshakes:
             self._poller.register(handshake.events, zmq.POLLIN)
 
-    def _open(self, context: zmq.Context, topic: bytes, conflate: bool = False) -> zmq.Socket:
+    def _open(
+        self, context: zmq.Context, topics: tuple[bytes, ...], conflate: bool = False
+    ) -> zmq.Socket:
         socket: zmq.Socket = context.socket(zmq.SUB)
         socket.linger = 0
         socket.rcvhwm = QUEUE
@@ -119,7 +136,8 @@ class Subscriber:
         addresses.notice_the_dead(socket)
         if conflate:
             socket.conflate = True
-        socket.subscribe(topic)
+        for topic in topics:
+            socket.subscribe(topic)
         try:
             self._handshakes.append(Handshake(socket, self.address, self._key))
         except BaseException:
@@ -144,7 +162,7 @@ class Subscriber:
 
     def _sockets(self) -> list[zmq.Socket]:
         # Skeletons first: whatever waits there may be what the waiting frame needs.
-        return [s for s in (self._skeletons, self._frames) if s is not None]
+        return [s for s in (self._skeletons, self._events, self._frames) if s is not None]
 
     def __iter__(self) -> Subscriber:
         return self
@@ -159,6 +177,7 @@ class Subscriber:
         """The next frame, or None when none came within `timeout_s` (None: wait for ever)."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
+            self._hear()
             message = take(self._skeletons) if self._skeletons is not None else None
             if message is None:
                 message = take(self._frames)
@@ -215,6 +234,33 @@ class Subscriber:
         self._follow(origin)
         self._measure(frame)
         return frame
+
+    def happened(self) -> list[Event]:
+        """What happened since it was last asked; nothing where `events` is False."""
+        self._hear()
+        told = list(self._happened)
+        self._happened.clear()
+        return told
+
+    def _hear(self) -> None:
+        """Takes the events that came."""
+        while self._events is not None and (message := take(self._events)) is not None:
+            try:
+                events, session = decode_events(message)
+            except VersionError:
+                self.statistics.other_version += 1
+                continue
+            except WireError as error:
+                self.statistics.malformed += 1
+                log.debug("Left out a message of %d bytes: %s.", len(message), error)
+                continue
+            for event in events:
+                before, number = self._told
+                if session == before and number and event.number > number + 1:
+                    self.statistics.lost_events += event.number - number - 1
+                self._told = session, event.number
+                self._happened.append(event)
+            self.statistics.events += len(events)
 
     def _learn(self, skeletons: list[Skeleton]) -> None:
         if len(self.skeletons) + len(skeletons) > _SKELETONS_KEPT:

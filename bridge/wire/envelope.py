@@ -7,6 +7,7 @@ import struct
 SCHEMA_VERSION = 1
 FRAME = b"FRAM"
 SKELETONS = b"SKEL"
+EVENTS = b"EVNT"
 # What came in at a tick, for recorders: msgpack, and no message of a subscriber's.
 INPUTS = b"INPT"
 # What was heard beside the stage, for recorders: msgpack as well.
@@ -38,7 +39,7 @@ def open_envelope(message: bytes) -> bytes:
     if len(message) < SIZE:
         raise WireError(f"{len(message)} bytes, an envelope has {SIZE}")
     topic, version = _LAYOUT.unpack_from(message)
-    if topic not in (FRAME, SKELETONS):
+    if topic not in (FRAME, SKELETONS, EVENTS):
         raise WireError(f"unknown topic {topic!r}")
     if version != SCHEMA_VERSION:
         raise VersionError(version)

@@ -23,6 +23,7 @@ from understudy.bridge.requests import (
     Camera,
     Circle,
     Go,
+    Happened,
     Learn,
     LookAt,
     Marker,
@@ -49,6 +50,7 @@ from understudy.runtime.outputs.timecode_out import TimecodeOut
 from .cast import Cast
 from .controllers import Controllers
 from .edits import Edits
+from .happenings import Happenings
 from .inputs import LiveInputs, sounds
 from .laps import Laps
 from .recording import Recording
@@ -89,7 +91,7 @@ class Stage:
         self.clock = self.inputs.clock(loop.rate_hz)
         self.clock.between = self.hold
         self._frame: Frame | None = None
-        self.laps = Laps()
+        self.laps, self.happenings = Laps(), Happenings()
         self.running, self.closed = True, False
         self.stats: dict[str, float] = {}
         self._midnight_s = (
@@ -240,6 +242,8 @@ class Stage:
         )
         self.laps.add_ns("intent_to_publish", frame.publish_ns - frame.capture_ns)
         self.publisher.publish(frame)
+        if events := self.happenings.take():
+            self.publisher.tell(events, number)
         self._frame = frame
 
     def _timecode(self, time_s: float) -> str:
@@ -274,6 +278,9 @@ class Stage:
                     self.cast.remote_pad(request)
                 case Camera():
                     self.cast.remote_camera(request)
+                case Happened():
+                    happened = [one.event for one in request.events]
+                    self.happenings.add(happened, time.monotonic_ns())
                 case Stats():
                     self.answers.reply(request, stats=self.figures())
                 case Record() | Slate() | Marker() | Circle():
@@ -390,6 +397,8 @@ class Stage:
             "lateness_ms": self.clock.lateness.summary_ms(),
             "ms": {name: h.summary_ms() for name, h in self.laps.histogram.items()},
             "subjects": len(self.cast),
+            "events": self.happenings.told,
+            "events_refused": self.happenings.refused,
             "sources": [
                 {"name": name, **figures}
                 for name, source in self.cast.sources.items()

@@ -1,4 +1,4 @@
-"""What a recorder hears of its stage: frames and skeletons, and what came in at each tick."""
+"""What a recorder hears of its stage: frames, events, and what came in at each tick."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from understudy.bridge.security import address as addresses
 from understudy.bridge.security.access import take
 from understudy.bridge.security.handshake import Handshake
 from understudy.bridge.subscriber import LARGEST_MESSAGE
-from understudy.bridge.wire.envelope import FRAME, INPUTS, SKELETONS, SOUND
+from understudy.bridge.wire.envelope import EVENTS, FRAME, INPUTS, SKELETONS, SOUND
 
 # What waits in ZeroMQ while a disk is slow: half a minute at 120 Hz.
 QUEUE = 4096
@@ -25,7 +25,7 @@ class Feed:
         self._handshakes: list[Handshake] = []
         self._poller = zmq.Poller()
         # Inputs first: those of a tick are sent before its frame.
-        for where, topics in ((inputs, (INPUTS, SOUND)), (address, (FRAME, SKELETONS))):
+        for where, topics in ((inputs, (INPUTS, SOUND)), (address, (FRAME, SKELETONS, EVENTS))):
             if where:
                 self._connect(where, topics, key)
 

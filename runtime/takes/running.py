@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from understudy.bridge.wire import events
 from understudy.bridge.wire.envelope import (
+    EVENTS,
     FRAME,
     INPUTS,
     SIZE,
@@ -61,8 +63,11 @@ def heard(message: bytes, now_ns: int) -> Heard | None:
             return Heard(message, one.at_ns, sequence=one.tick)
         if message[:4] == SOUND:
             return Heard(message, _PIECE.decode(message[SIZE:]).at_ns)
-        if open_envelope(message) == SKELETONS:
+        topic = open_envelope(message)
+        if topic == SKELETONS:
             return Heard(message, now_ns)
+        if topic == EVENTS:
+            return Heard(message, events.publish_ns(message))
         table: Table = root(message)
         session, published = table.number(1, "Q"), table.number(2, "Q")
         return Heard(message, table.number(4, "q"), session, published, table.number(0, "Q"))

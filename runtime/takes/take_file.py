@@ -23,14 +23,19 @@ from understudy.runtime.core.files import shown
 
 PROFILE = "understudy"
 FRAMES, SKELETONS, INPUTS = "frames", "skeletons", "inputs"
-SOUND, EVENTS = "sound", "events"
+SOUND, EVENTS, HAPPENED = "sound", "events", "happened"
 TOPICS = {
     envelope.FRAME: FRAMES,
     envelope.SKELETONS: SKELETONS,
     envelope.INPUTS: INPUTS,
     envelope.SOUND: SOUND,
+    envelope.EVENTS: HAPPENED,
 }
-TABLES = {FRAMES: "understudy_fb.Frame", SKELETONS: "understudy_fb.SkeletonSet"}
+TABLES = {
+    FRAMES: "understudy_fb.Frame",
+    SKELETONS: "understudy_fb.SkeletonSet",
+    HAPPENED: "understudy_fb.EventList",
+}
 # A chunk is closed when its oldest message is as old as this, so that with a turn of the loop and
 # a slow tick in between no more than 0.1 s is open.
 CHUNK_S = 0.06
@@ -134,7 +139,7 @@ class TakeWriter:
         schema = (resources.files("understudy.bridge.schema") / "understudy.bfbs").read_bytes()
         for topic, name in TABLES.items():
             number = self._writer.register_schema(name, "flatbuffer", schema)
-            what = {FRAMES: envelope.FRAME, SKELETONS: envelope.SKELETONS}[topic].decode()
+            what = next(kind for kind, it in TOPICS.items() if it == topic).decode()
             self._numbers[topic] = self._writer.register_channel(
                 topic, "flatbuffer", number, {"wire": f"{what} {envelope.SCHEMA_VERSION}"}
             )

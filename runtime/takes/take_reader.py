@@ -15,14 +15,16 @@ from mcap.stream_reader import StreamReader, breakup_chunk
 
 from understudy.bridge.wire import envelope
 from understudy.bridge.wire.decoder import Origin, UnknownSkeleton, decode_skeletons
+from understudy.bridge.wire.events import decode_events
 from understudy.bridge.wire.frame_decoder import FrameDecoder
 from understudy.runtime.core import sound
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.event import Event
 from understudy.runtime.core.files import shown
 from understudy.runtime.core.pose import Frame
 from understudy.runtime.core.skeleton import Skeleton
 
-from .take_file import EVENTS, FRAMES, PROFILE, SKELETONS, SOUND, TOPICS
+from .take_file import EVENTS, FRAMES, HAPPENED, PROFILE, SKELETONS, SOUND, TOPICS
 
 LARGEST_RECORD = 1 << 28
 DAMAGE = (McapError, ValueError, struct.error, KeyError, IndexError, EOFError, OverflowError)
@@ -146,6 +148,15 @@ class TakeReader:
             return
         seconds = len(one.samples) / one.sample_rate
         self.sounds[one.name] = self.sounds.get(one.name, 0.0) + seconds
+
+    def happened(self) -> Iterator[Event]:
+        """What happened on the stage: contacts and cues, in the order in which it was told."""
+        for entry in self.entries():
+            if entry.topic == HAPPENED:
+                try:
+                    yield from decode_events(entry.data)[0]
+                except envelope.WireError as error:
+                    self.damage.append(f"A list of events cannot be read ({error}).")
 
     def events(self) -> Iterator[dict[str, Any]]:
         """What happened, as the file has it, without a look at the frames."""

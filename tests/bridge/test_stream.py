@@ -18,6 +18,7 @@ import zmq
 from understudy.bridge import Publisher, Subscriber
 from understudy.bridge.wire.encoder import FrameEncoder, encode_skeletons
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.event import Event
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Frame, Pose, Subject
 from understudy.runtime.core.skeleton import Skeleton
@@ -385,3 +386,19 @@ def test_a_subscriber_ends_when_nothing_comes():
     with Publisher(ANYWHERE) as silent, Subscriber(silent.address, timeout_s=0.05) as subscriber:
         assert list(subscriber) == []
         assert subscriber.receive(0) is None
+
+
+def test_events_come_to_whoever_asks_and_a_lost_one_is_counted(publisher):
+    with Subscriber(publisher.address, events=True) as hears, Subscriber(publisher.address) as deaf:
+        feed = Feed(publisher)
+        feed.first(hears), feed.first(deaf)
+        told: list[Event] = []
+        publisher.tell([Event("step", "ann", number=1), Event("step", "ann", number=2)], 5)
+        publisher.tell([Event("hit", "crate", number=4)], 6)
+        until(lambda: len(told) == 3, lambda: told.extend(hears.happened()))
+        assert [event.number for event in told] == [1, 2, 4]
+        assert hears.statistics.events == 3
+        assert hears.statistics.lost_events == 1
+        feed.first(deaf)
+        assert not deaf.happened()
+        assert not deaf.statistics.malformed

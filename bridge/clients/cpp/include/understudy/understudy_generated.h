@@ -47,6 +47,12 @@ struct PropBuilder;
 struct Frame;
 struct FrameBuilder;
 
+struct Event;
+struct EventBuilder;
+
+struct EventList;
+struct EventListBuilder;
+
 enum State : uint8_t {
   State_Live = 0,
   State_Takeover = 1,
@@ -1260,6 +1266,313 @@ inline flatbuffers::Offset<Frame> CreateFrameDirect(
       props__,
       stat_names__,
       stat_values__);
+}
+
+struct Event FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
+  typedef EventBuilder Builder;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_NUMBER = 4,
+    VT_KIND = 6,
+    VT_WHO = 8,
+    VT_PART = 10,
+    VT_ON = 12,
+    VT_ON_PART = 14,
+    VT_MATERIAL = 16,
+    VT_ON_MATERIAL = 18,
+    VT_POSITION = 20,
+    VT_NORMAL = 22,
+    VT_SPEED_MPS = 24,
+    VT_SLIP_MPS = 26,
+    VT_IMPULSE_NS = 28,
+    VT_TIME_NS = 30
+  };
+  uint64_t number() const {
+    return GetField<uint64_t>(VT_NUMBER, 0);
+  }
+  const flatbuffers::String *kind() const {
+    return GetPointer<const flatbuffers::String *>(VT_KIND);
+  }
+  const flatbuffers::String *who() const {
+    return GetPointer<const flatbuffers::String *>(VT_WHO);
+  }
+  const flatbuffers::String *part() const {
+    return GetPointer<const flatbuffers::String *>(VT_PART);
+  }
+  const flatbuffers::String *on() const {
+    return GetPointer<const flatbuffers::String *>(VT_ON);
+  }
+  const flatbuffers::String *on_part() const {
+    return GetPointer<const flatbuffers::String *>(VT_ON_PART);
+  }
+  const flatbuffers::String *material() const {
+    return GetPointer<const flatbuffers::String *>(VT_MATERIAL);
+  }
+  const flatbuffers::String *on_material() const {
+    return GetPointer<const flatbuffers::String *>(VT_ON_MATERIAL);
+  }
+  const understudy_fb::Vec3 *position() const {
+    return GetStruct<const understudy_fb::Vec3 *>(VT_POSITION);
+  }
+  const understudy_fb::Vec3 *normal() const {
+    return GetStruct<const understudy_fb::Vec3 *>(VT_NORMAL);
+  }
+  float speed_mps() const {
+    return GetField<float>(VT_SPEED_MPS, 0.0f);
+  }
+  float slip_mps() const {
+    return GetField<float>(VT_SLIP_MPS, 0.0f);
+  }
+  float impulse_ns() const {
+    return GetField<float>(VT_IMPULSE_NS, 0.0f);
+  }
+  int64_t time_ns() const {
+    return GetField<int64_t>(VT_TIME_NS, 0);
+  }
+  bool Verify(flatbuffers::Verifier &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyField<uint64_t>(verifier, VT_NUMBER, 8) &&
+           VerifyOffset(verifier, VT_KIND) &&
+           verifier.VerifyString(kind()) &&
+           VerifyOffset(verifier, VT_WHO) &&
+           verifier.VerifyString(who()) &&
+           VerifyOffset(verifier, VT_PART) &&
+           verifier.VerifyString(part()) &&
+           VerifyOffset(verifier, VT_ON) &&
+           verifier.VerifyString(on()) &&
+           VerifyOffset(verifier, VT_ON_PART) &&
+           verifier.VerifyString(on_part()) &&
+           VerifyOffset(verifier, VT_MATERIAL) &&
+           verifier.VerifyString(material()) &&
+           VerifyOffset(verifier, VT_ON_MATERIAL) &&
+           verifier.VerifyString(on_material()) &&
+           VerifyField<understudy_fb::Vec3>(verifier, VT_POSITION, 4) &&
+           VerifyField<understudy_fb::Vec3>(verifier, VT_NORMAL, 4) &&
+           VerifyField<float>(verifier, VT_SPEED_MPS, 4) &&
+           VerifyField<float>(verifier, VT_SLIP_MPS, 4) &&
+           VerifyField<float>(verifier, VT_IMPULSE_NS, 4) &&
+           VerifyField<int64_t>(verifier, VT_TIME_NS, 8) &&
+           verifier.EndTable();
+  }
+};
+
+struct EventBuilder {
+  typedef Event Table;
+  flatbuffers::FlatBufferBuilder &fbb_;
+  flatbuffers::uoffset_t start_;
+  void add_number(uint64_t number) {
+    fbb_.AddElement<uint64_t>(Event::VT_NUMBER, number, 0);
+  }
+  void add_kind(flatbuffers::Offset<flatbuffers::String> kind) {
+    fbb_.AddOffset(Event::VT_KIND, kind);
+  }
+  void add_who(flatbuffers::Offset<flatbuffers::String> who) {
+    fbb_.AddOffset(Event::VT_WHO, who);
+  }
+  void add_part(flatbuffers::Offset<flatbuffers::String> part) {
+    fbb_.AddOffset(Event::VT_PART, part);
+  }
+  void add_on(flatbuffers::Offset<flatbuffers::String> on) {
+    fbb_.AddOffset(Event::VT_ON, on);
+  }
+  void add_on_part(flatbuffers::Offset<flatbuffers::String> on_part) {
+    fbb_.AddOffset(Event::VT_ON_PART, on_part);
+  }
+  void add_material(flatbuffers::Offset<flatbuffers::String> material) {
+    fbb_.AddOffset(Event::VT_MATERIAL, material);
+  }
+  void add_on_material(flatbuffers::Offset<flatbuffers::String> on_material) {
+    fbb_.AddOffset(Event::VT_ON_MATERIAL, on_material);
+  }
+  void add_position(const understudy_fb::Vec3 *position) {
+    fbb_.AddStruct(Event::VT_POSITION, position);
+  }
+  void add_normal(const understudy_fb::Vec3 *normal) {
+    fbb_.AddStruct(Event::VT_NORMAL, normal);
+  }
+  void add_speed_mps(float speed_mps) {
+    fbb_.AddElement<float>(Event::VT_SPEED_MPS, speed_mps, 0.0f);
+  }
+  void add_slip_mps(float slip_mps) {
+    fbb_.AddElement<float>(Event::VT_SLIP_MPS, slip_mps, 0.0f);
+  }
+  void add_impulse_ns(float impulse_ns) {
+    fbb_.AddElement<float>(Event::VT_IMPULSE_NS, impulse_ns, 0.0f);
+  }
+  void add_time_ns(int64_t time_ns) {
+    fbb_.AddElement<int64_t>(Event::VT_TIME_NS, time_ns, 0);
+  }
+  explicit EventBuilder(flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  flatbuffers::Offset<Event> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = flatbuffers::Offset<Event>(end);
+    return o;
+  }
+};
+
+inline flatbuffers::Offset<Event> CreateEvent(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    uint64_t number = 0,
+    flatbuffers::Offset<flatbuffers::String> kind = 0,
+    flatbuffers::Offset<flatbuffers::String> who = 0,
+    flatbuffers::Offset<flatbuffers::String> part = 0,
+    flatbuffers::Offset<flatbuffers::String> on = 0,
+    flatbuffers::Offset<flatbuffers::String> on_part = 0,
+    flatbuffers::Offset<flatbuffers::String> material = 0,
+    flatbuffers::Offset<flatbuffers::String> on_material = 0,
+    const understudy_fb::Vec3 *position = nullptr,
+    const understudy_fb::Vec3 *normal = nullptr,
+    float speed_mps = 0.0f,
+    float slip_mps = 0.0f,
+    float impulse_ns = 0.0f,
+    int64_t time_ns = 0) {
+  EventBuilder builder_(_fbb);
+  builder_.add_time_ns(time_ns);
+  builder_.add_number(number);
+  builder_.add_impulse_ns(impulse_ns);
+  builder_.add_slip_mps(slip_mps);
+  builder_.add_speed_mps(speed_mps);
+  builder_.add_normal(normal);
+  builder_.add_position(position);
+  builder_.add_on_material(on_material);
+  builder_.add_material(material);
+  builder_.add_on_part(on_part);
+  builder_.add_on(on);
+  builder_.add_part(part);
+  builder_.add_who(who);
+  builder_.add_kind(kind);
+  return builder_.Finish();
+}
+
+inline flatbuffers::Offset<Event> CreateEventDirect(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    uint64_t number = 0,
+    const char *kind = nullptr,
+    const char *who = nullptr,
+    const char *part = nullptr,
+    const char *on = nullptr,
+    const char *on_part = nullptr,
+    const char *material = nullptr,
+    const char *on_material = nullptr,
+    const understudy_fb::Vec3 *position = nullptr,
+    const understudy_fb::Vec3 *normal = nullptr,
+    float speed_mps = 0.0f,
+    float slip_mps = 0.0f,
+    float impulse_ns = 0.0f,
+    int64_t time_ns = 0) {
+  auto kind__ = kind ? _fbb.CreateString(kind) : 0;
+  auto who__ = who ? _fbb.CreateString(who) : 0;
+  auto part__ = part ? _fbb.CreateString(part) : 0;
+  auto on__ = on ? _fbb.CreateString(on) : 0;
+  auto on_part__ = on_part ? _fbb.CreateString(on_part) : 0;
+  auto material__ = material ? _fbb.CreateString(material) : 0;
+  auto on_material__ = on_material ? _fbb.CreateString(on_material) : 0;
+  return understudy_fb::CreateEvent(
+      _fbb,
+      number,
+      kind__,
+      who__,
+      part__,
+      on__,
+      on_part__,
+      material__,
+      on_material__,
+      position,
+      normal,
+      speed_mps,
+      slip_mps,
+      impulse_ns,
+      time_ns);
+}
+
+struct EventList FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
+  typedef EventListBuilder Builder;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_SESSION = 4,
+    VT_SEQUENCE = 6,
+    VT_PUBLISH_NS = 8,
+    VT_EVENTS = 10
+  };
+  uint64_t session() const {
+    return GetField<uint64_t>(VT_SESSION, 0);
+  }
+  uint64_t sequence() const {
+    return GetField<uint64_t>(VT_SEQUENCE, 0);
+  }
+  int64_t publish_ns() const {
+    return GetField<int64_t>(VT_PUBLISH_NS, 0);
+  }
+  const flatbuffers::Vector<flatbuffers::Offset<understudy_fb::Event>> *events() const {
+    return GetPointer<const flatbuffers::Vector<flatbuffers::Offset<understudy_fb::Event>> *>(VT_EVENTS);
+  }
+  bool Verify(flatbuffers::Verifier &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyField<uint64_t>(verifier, VT_SESSION, 8) &&
+           VerifyField<uint64_t>(verifier, VT_SEQUENCE, 8) &&
+           VerifyField<int64_t>(verifier, VT_PUBLISH_NS, 8) &&
+           VerifyOffset(verifier, VT_EVENTS) &&
+           verifier.VerifyVector(events()) &&
+           verifier.VerifyVectorOfTables(events()) &&
+           verifier.EndTable();
+  }
+};
+
+struct EventListBuilder {
+  typedef EventList Table;
+  flatbuffers::FlatBufferBuilder &fbb_;
+  flatbuffers::uoffset_t start_;
+  void add_session(uint64_t session) {
+    fbb_.AddElement<uint64_t>(EventList::VT_SESSION, session, 0);
+  }
+  void add_sequence(uint64_t sequence) {
+    fbb_.AddElement<uint64_t>(EventList::VT_SEQUENCE, sequence, 0);
+  }
+  void add_publish_ns(int64_t publish_ns) {
+    fbb_.AddElement<int64_t>(EventList::VT_PUBLISH_NS, publish_ns, 0);
+  }
+  void add_events(flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<understudy_fb::Event>>> events) {
+    fbb_.AddOffset(EventList::VT_EVENTS, events);
+  }
+  explicit EventListBuilder(flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  flatbuffers::Offset<EventList> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = flatbuffers::Offset<EventList>(end);
+    return o;
+  }
+};
+
+inline flatbuffers::Offset<EventList> CreateEventList(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    uint64_t session = 0,
+    uint64_t sequence = 0,
+    int64_t publish_ns = 0,
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<understudy_fb::Event>>> events = 0) {
+  EventListBuilder builder_(_fbb);
+  builder_.add_publish_ns(publish_ns);
+  builder_.add_sequence(sequence);
+  builder_.add_session(session);
+  builder_.add_events(events);
+  return builder_.Finish();
+}
+
+inline flatbuffers::Offset<EventList> CreateEventListDirect(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    uint64_t session = 0,
+    uint64_t sequence = 0,
+    int64_t publish_ns = 0,
+    const std::vector<flatbuffers::Offset<understudy_fb::Event>> *events = nullptr) {
+  auto events__ = events ? _fbb.CreateVector<flatbuffers::Offset<understudy_fb::Event>>(*events) : 0;
+  return understudy_fb::CreateEventList(
+      _fbb,
+      session,
+      sequence,
+      publish_ns,
+      events__);
 }
 
 inline const understudy_fb::Frame *GetFrame(const void *buf) {
