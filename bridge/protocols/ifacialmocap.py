@@ -3,12 +3,14 @@
 Fields between bars. A shape is NAME-VALUE, or NAME&VALUE in version 2 and of Facemotion3d, 0 to
 100, with _L and _R for left and right. `=head#` has three angles in degrees and a place, `leftEye#`
 and `rightEye#` three angles. They are Unity's: about x, y and z, left-handed, y outermost, then x.
-What begins with ___ ends a message over TCP. Before a phone sends, it is asked to: `hello`.
+Over TCP the phone connects to us, and ___iFacialMocap or ___FACEMOTION3D lies between messages.
+Before a phone sends, it is asked to, by UDP: `hello`.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,8 +23,12 @@ from .livelinkface import ARKIT, COUNT, INDEX
 
 PORT = 49983
 FACEMOTION3D_PORT = 49993
+TCP_PORT = 49986  # of both
 HELLO = b"iFacialMocap_sahuasouryya9218sauhuiayeta91555dy3719|sendDataVersion=v2"
 FACEMOTION3D_HELLO = b"FACEMOTION3D_OtherStreaming"
+TCP_HELLO = HELLO.replace(b"iFacialMocap_", b"iFacialMocap_UDPTCP_", 1)
+FACEMOTION3D_TCP_HELLO = FACEMOTION3D_HELLO + b"|protocol=tcp"
+_BETWEEN = re.compile(rb"___(?:iFacialMocap|FACEMOTION3D)")
 MOST_BYTES, MOST_FIELDS = 16384, 160
 
 _PLACES = {name.lower(): INDEX[name] for name in ARKIT} | {
@@ -97,6 +103,18 @@ def decode(data: bytes) -> Face:
     if not found:
         raise ProtocolError("A face in text has shapes as jawOpen-25 between bars, this has none.")
     return face
+
+
+def cut(stream: bytes) -> tuple[list[bytes], int]:
+    """The whole messages at the beginning of a stream, and how many bytes they take."""
+    found, used = [], 0
+    for mark in _BETWEEN.finditer(stream):
+        if stream[used : mark.start()].strip(b"|\0 \r\n"):  # some senders have a mark on both sides
+            found.append(stream[used : mark.start()])
+        used = mark.end()
+    if len(stream) - used > MOST_BYTES:
+        raise ProtocolError(f"A face in text has up to {MOST_BYTES} bytes, and this has no end.")
+    return found, used
 
 
 def _turn(face: Face, name: str, text: str) -> int:

@@ -4,7 +4,8 @@ Beside it are rotations copied by role, and with --blender constraints in Blende
 
 For each clip and each character: how high planted soles stand over the floor, how far planted feet
 slide beside the actor's, how near palms come that were near to each other and how near the surfaces
-of hands and head that touched, and what is left of the motion when it is carried back.
+of hands and head that touched, and what is left of the motion when it is carried back: beside the
+clip itself, and beside what of it a body can carry that lacks some of its joints.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ from understudy.runtime.core.roles import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.retarget import profile as profiles
 from understudy.runtime.retarget.fitting import Figure, Fitting
+from understudy.runtime.retarget.retarget import Retarget
 from understudy.runtime.stage import figures
 from understudy.runtime.takes import motion_file
 from understudy.runtime.takes.carrying import carried
@@ -189,7 +192,7 @@ def measure(
     apart_t = _apart(own.palms(shown.positions, shown.rotations)) / actor.hands_size
     apart_t = apart_t / fitting.hands_ratio
     touching = apart_s < TOUCH_M
-    back_deg, back_mm = _back(clip, shown, onto, figure)
+    back_deg, back_mm, carried_mm = _back(clip, shown, onto, figure)
     unknown = float("nan")
     slide = float(np.mean(slid)) / max(float(np.mean(actor_slid)), 1e-6) if slid else unknown
     off = np.abs(apart_t - apart_s)[touching]
@@ -200,6 +203,7 @@ def measure(
         "touch_mm": _touch_mm(clip, shown, surfaces),
         "back_deg": back_deg,
         "back_mm": back_mm,
+        "carried_mm": carried_mm,
     }
 
 
@@ -217,8 +221,11 @@ def _touch_mm(clip: Clip, shown: Clip, surfaces: Surfaces | None) -> float:
     return 1000.0 * float(np.percentile(known, 95)) if known else float("nan")
 
 
-def _back(clip: Clip, shown: Clip, onto: Onto, figure: Figure) -> tuple[float, float]:
-    """Mean degrees and millimetres of the joints with a role when a clip is carried back."""
+def _back(clip: Clip, shown: Clip, onto: Onto, figure: Figure) -> tuple[float, float, float]:
+    """Mean degrees and millimetres of the joints with a role when a clip is carried back.
+
+    The last are millimetres beside what the figure's joints can say of the clip.
+    """
     source = clip.skeleton
     again = (
         _fitted(shown, Figure(source), figure) if onto is _fitted else onto(shown, Figure(source))
@@ -230,9 +237,25 @@ def _back(clip: Clip, shown: Clip, onto: Onto, figure: Figure) -> tuple[float, f
     two_p, two_r = source.globals(again.positions, again.rotations)
     hips = roles(source)["hips"]
     lift = np.mean(two_p[:, hips] - one_p[:, hips], axis=0)  # levelled anew
-    off = np.linalg.norm(two_p - lift - one_p, axis=-1)[:, shared]
     turned = np.degrees(rotation.angle_between(two_r, one_r))[:, shared]
-    return float(turned.mean()), 1000.0 * float(off.mean()) * _stature(one_p, source)
+    said_p = _sayable(clip, figure)
+    mm = [
+        1000.0 * _stature(one_p, source)
+        * float(np.linalg.norm(two_p - lift - beside, axis=-1)[:, shared].mean())
+        for beside in (one_p, said_p)
+    ]  # fmt: skip
+    return float(turned.mean()), mm[0], mm[1]
+
+
+def _sayable(clip: Clip, figure: Figure) -> Array:
+    """(T, J, 3) where a clip's joints are if those whose role the figure lacks follow the others.
+
+    Without a neck nobody can say how it bends, nor without collarbones how they rise.
+    """
+    source, his = clip.skeleton, roles(figure.skeleton)
+    known = {name: joint for name, joint in roles(source).items() if name in his}
+    way = Retarget(replace(source, given_roles=known), source)
+    return source.globals(*way.apply(clip.positions, clip.rotations))[0]
 
 
 def _stature(world_p: Array, skeleton: object) -> float:
@@ -282,5 +305,6 @@ def words(row: dict[str, float]) -> str:
     return (
         f"soles {row['floor_mm']:5.1f} mm off the floor, slide {row['slide']:.2f} of the actor's, "
         f"palms {row['hands_mm']:5.1f} mm, skin {row['touch_mm']:.1f} mm, "
-        f"back {row['back_deg']:.2f} deg {row['back_mm']:.1f} mm"
+        f"back {row['back_deg']:.2f} deg {row['back_mm']:.1f} mm, "
+        f"of what it can carry {row['carried_mm']:.1f} mm"
     )

@@ -8,17 +8,21 @@ toes that push off all touch.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from understudy.runtime.core import quaternion, rotation
+from understudy.runtime.core.plain import Plain, few
 from understudy.runtime.core.roles import LEG, SIDES
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
 from .ground import SOLE_M, clearances
-from .limbs import PERSONS_M, Limb, block
+from .limbs import PERSONS_M, SOFT, Limb, block
+from .pelvis import Pelvis
 from .points import Points
 from .retarget import Retarget
 
@@ -34,7 +38,9 @@ BODYS = 0.3
 # What stands aside of where it is scaled to slides when the foot turns. Of a toy whose hips are as
 # wide as its legs are short, feet are let stand no further out than this share of a leg, nor ahead.
 MOST_OUT, MOST_AHEAD = 0.14, 0.05
-_ON_THE_GROUND = np.array([1.0, 0.0, 1.0])
+# Hips whose legs hang further out or in than this share of a leg are of another build.
+OTHER_BUILD = 0.05
+HIGHER = 0.5  # how much less a leg counts by how much its foot is higher than the other
 
 
 class _Soles:
@@ -73,20 +79,24 @@ def _soles(
     return _Soles(np.array(joints, int).reshape(-1, 3), np.array(points).reshape(-1, 3, 3))
 
 
-def _ahead(left: Array) -> Array:
-    """(..., 3) where a body faces that has its left there."""
-    return left[..., ::-1] * np.array([-1.0, 1.0, 1.0])
-
-
-def landed(high: Array, size: float = 1.0) -> Array:
+def landed(high: Any, size: float = 1.0, n: Any = np) -> Any:
     """(...) heights of soles (...) on a floor that they do not enter, and do not hover over.
 
     Mocap's feet push off through the floor and stand some millimetres above it. Between the two a
     foot comes down and lifts without a step. size is the body's beside a person's.
     """
-    above = np.maximum(high, 0.0)
-    x = np.minimum(above * (1.0 / (HOVERS_M * size)), 1.0)
+    above = n.maximum(high, 0.0)
+    x = n.minimum(above * (1.0 / (HOVERS_M * size)), 1.0)
     return above * x * (2.0 - x)
+
+
+def hard(stretched: Any, n: Any = np) -> Any:
+    """(...) shares of legs that they would have stretched to, if they gave out all of their length.
+
+    The last of it is given out ever more slowly (`limbs.bent`); this is the way back.
+    """
+    beyond = n.minimum(n.maximum(stretched - (1.0 - SOFT), 0.0), 0.95 * SOFT)
+    return n.minimum(stretched, 1.0 - SOFT) - SOFT * n.log1p(beyond / -SOFT)
 
 
 def _scaled(up: dict[int, float], world_p: Array, role: dict[str, int]) -> dict[int, float]:
@@ -157,22 +167,25 @@ class Feet:
             way.source_p, have, sides
         )
         parts = [[f"{side}_{part}" for part in LEG[:3]] for side in sides]
-        self._leg_m = _legs_m(way.target_p, way.target_role, parts)
-        feet_m = np.clip(feet_m, -MOST_AHEAD * self._leg_m, MOST_AHEAD * self._leg_m)
-        outward = np.clip(wider_m, -MOST_OUT * self._leg_m, MOST_OUT * self._leg_m)
+        leg_m = _legs_m(way.target_p, way.target_role, parts)
+        self._legs_m = leg_m.tolist()
+        feet_m = np.clip(feet_m, -MOST_AHEAD * leg_m, MOST_AHEAD * leg_m)
+        # Legs that hang further out come down aslant, and one more than the other where hips roll.
+        # Hips stand where the one that is straightest on the wider body is as straight as on the
+        # other body: so the way back knows how high they were.
+        self._wider = wider_m > 0.0
+        self._other_build = bool((abs(wider_m) > OTHER_BUILD * leg_m).any())
+        outward = np.clip(wider_m, -MOST_OUT * leg_m, MOST_OUT * leg_m)
         outward = outward * np.array([1.0 if s == "left" else -1.0 for s in sides])
         # A longer foot reaches further ahead of its heel, one under wider hips further out. Where
         # that is each foot says for the most part: hips and shoulders turn over feet that stand.
-        # (F, 3, 3): times where a foot points it is all that goes aside.
-        self._aside = np.zeros((len(there), 3, 3))
-        self._aside[:, 0, 0] = self._aside[:, 2, 2] = feet_m
-        self._aside[:, 2, 0], self._aside[:, 0, 2] = outward, -outward
+        self._feet_m, self._outward = feet_m.tolist(), outward.tolist()
         ankles = [have[f"{side}_foot"] for side in sides]
         self._forward = rotation.rotate(
             rotation.conjugate(way.source_r[ankles]), np.array([0.0, 0.0, 1.0])
         )
-        self._source_leg_m = _legs_m(way.source_p, have, parts)
-        self._size = float(self._source_leg_m.mean()) / PERSONS_M if there else 1.0
+        self._source_leg_m = _legs_m(way.source_p, have, parts).tolist()
+        self._size = float(np.mean(self._source_leg_m)) / PERSONS_M if there else 1.0
         self._theirs = [(have[names[0]], have[names[2]]) for names in parts]
 
     def rows(self, points: Points, ours: Callable[[int], Array]) -> None:
@@ -206,25 +219,72 @@ class Feet:
         """(..., F, 3, 3) where heel, ball and tip of the character's soles are."""
         return self._target.below(world_p, world_r, self._target.joints)
 
-    def aim(self, sums: Array, left: Array) -> tuple[Array, Array]:
-        """The ankles' goals (..., F, 3), and how far the hips must come down (...).
+    def aim(self, sums: Array, pelvis: Pelvis) -> tuple[Array, Array]:
+        """The ankles' goals (..., F, 3), and how far the hips must come down (...)."""
+        lead, count = sums.shape[:-2], self._count
+        if few(lead):
+            bodies = [
+                self._body(Plain, rows, pelvis.left(Plain, rows))
+                for rows in sums.reshape(-1, *sums.shape[-2:]).tolist()
+            ]
+            self.last_m = np.array([body[2] for body in bodies]).reshape(*lead, count)
+            goals = np.array([body[0] for body in bodies]).reshape(*lead, count, 3)
+            return goals, np.array([body[1] for body in bodies]).reshape(lead)
+        rows = np.moveaxis(sums, (-2, -1), (0, 1))
+        aims, drop, lows = self._body(np, rows, pelvis.left(np, rows))
+        self.last_m = np.stack(lows, -1) if count else np.zeros((*lead, 0))
+        ankles = [np.stack(np.broadcast_arrays(*goal), -1) for goal in aims]
+        shape = (*lead, count, 3)
+        return np.stack(ankles, -2) if count else np.zeros(shape), np.broadcast_to(drop, lead)
 
-        left (..., 3) is the actor's, on the ground.
+    def _body(self, n: Any, rows: Any, left: tuple[Any, Any]) -> tuple[list, Any, list]:
+        """Ankles' goals x y z, how far the hips come down, and how high the actor's soles are.
+
+        n has the functions for the numbers in rows, which are those of `Points.sums` by row and
+        axis; left is the actor's, x and z.
         """
-        scale, lead = self._scale, left.shape[:-1]
-        shape = (*lead, self._count, 3)
-        self.last_m = np.minimum.reduce(sums[..., self._soles, 1].reshape(shape), -1)
-        up = scale * landed(self.last_m, self._size)  # above the floor, (..., F)
-        ahead = sums[..., self._ahead, :] + BODYS * _ahead(left)[..., None, :]
-        ahead = quaternion.unit(ahead * _ON_THE_GROUND)
-        aim = sums[..., self._aims, :] + (ahead[..., None, :] @ self._aside)[..., 0, :]
-        aim[..., 1] = up + np.maximum.reduce(sums[..., self._lifts, 1].reshape(shape), -1)
-        way = aim - sums[..., self._tops, :]
-        square = way * way
-        theirs = sums[..., self._legs, :]
-        stretched = np.sqrt(np.add.reduce(theirs * theirs, -1)) / self._source_leg_m
-        limit = np.maximum(STRETCH, stretched) * self._leg_m  # as far as the actor, if further
-        reach = np.sqrt(np.maximum(limit * limit - square[..., 0] - square[..., 2], 0.0))
-        weight = quaternion.clamp(1.0 - self._per_reach * up, 0.0, 1.0)
-        lack = np.maximum(-way[..., 1] - reach, 0.0)
-        return aim, np.asarray(np.maximum.reduce(weight * lack, -1, initial=0.0))
+        scale, aims, lows, rises, lacks, wanted = self._scale, [], [], [], [], []
+        upright = 0.0
+        for foot in range(self._count):
+            leg_m, first = self._legs_m[foot], 3 * foot
+            low = [rows[self._soles.start + first + k][1] for k in range(3)]
+            low = n.minimum(n.minimum(low[0], low[1]), low[2])
+            up = scale * landed(low, self._size, n)  # above the floor
+            ax, _, az = rows[self._ahead.start + foot]
+            ax, az = ax - BODYS * left[1], az + BODYS * left[0]
+            by_long = 1.0 / n.sqrt(n.maximum(ax * ax + az * az, 1e-20))
+            ax, az = ax * by_long, az * by_long
+            x, _, z = rows[self._aims.start + foot]
+            feet_m, outward = self._feet_m[foot], self._outward[foot]
+            x, z = x + ax * feet_m + az * outward, z + az * feet_m - ax * outward
+            lift = [rows[self._lifts.start + first + k][1] for k in range(3)]
+            y = up + n.maximum(n.maximum(lift[0], lift[1]), lift[2])
+            tx, ty, tz = rows[self._tops.start + foot]
+            aside, down = (x - tx) ** 2 + (z - tz) ** 2, ty - y
+            wx, wy, wz = rows[self._legs.start + foot]
+            stretched = n.sqrt(wx * wx + wy * wy + wz * wz) / self._source_leg_m[foot]
+            if self._other_build:
+                as_long = (stretched if self._wider else hard(stretched, n)) * leg_m
+                wanted.append(down - n.sqrt(n.maximum(as_long * as_long - aside, 0.0)))
+                upright = n.maximum(upright, down / leg_m)
+            limit = n.maximum(STRETCH, stretched) * leg_m  # as far as the actor, if further
+            reach = n.sqrt(n.maximum(limit * limit - aside, 0.0))
+            aims.append((x, y, z))
+            lows.append(low)
+            rises.append(up)
+            lacks.append((down - reach, n.minimum(n.maximum(1.0 - self._per_reach * up, 0.0), 1.0)))
+        drop = self._leaning(n, rises, wanted, upright) if wanted else 0.0
+        lack = 0.0
+        for far, weight in lacks:
+            lack = n.maximum(lack, weight * (far - drop))
+        return aims, drop + lack, lows
+
+    def _leaning(self, n: Any, rises: list, wanted: list, upright: Any) -> Any:
+        """How far hips of another build come down for legs to be as straight as the actor's."""
+        lowest = functools.reduce(n.minimum, rises)
+        over = [HIGHER * (up - lowest) for up in rises]
+        if self._wider:
+            drop = functools.reduce(n.maximum, [w - o for w, o in zip(wanted, over, strict=True)])
+        else:
+            drop = functools.reduce(n.minimum, [w + o for w, o in zip(wanted, over, strict=True)])
+        return drop * n.minimum(n.maximum(2.0 * upright - 0.5, 0.0), 1.0)

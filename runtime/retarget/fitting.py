@@ -19,7 +19,7 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 
 from . import feet, ground, pelvis, touch, twist
-from .limbs import PERSONS_M, Lengths, bent, block, limbs
+from .limbs import PERSONS_M, bent, block, limbs
 from .points import Points
 from .profile import Profile
 from .retarget import LEVEL_FRAMES, Retarget
@@ -114,7 +114,7 @@ class Fitting:
         lead = sums.shape[:-2]
         shape = (*lead, 3, len(self._limbs), 3)
         if self._feet is not None:
-            ankles, drop = self._feet.aim(sums, self._pelvis.left(sums))
+            ankles, drop = self._feet.aim(sums, self._pelvis)
             soles_m = self._feet.last_m
             sums[..., self._own, 1] -= drop[..., None]
         else:
@@ -226,17 +226,13 @@ class Fitting:
         hang = [limb.with_upper for limb in self._limbs] + [limb.with_lower for limb in self._limbs]
         self._hang = np.concatenate([[], *hang]).astype(int)
         self._bone = np.repeat(np.arange(len(hang)), [len(one) for one in hang])
-        upper, lower = _far(np.diff(way.target_p[joints], axis=0))[..., None]
+        upper, lower = _far(np.diff(way.target_p[joints], axis=0))
         self._size = (upper + lower) / PERSONS_M
-        between = [j for limb in self._limbs for j in limb.between(target)]
-        rigid = not way.driven.own[between].any()
-        self._lengths = Lengths(upper, lower, self._size) if rigid else None
 
     def _reach(self, posing: Posing) -> None:
         """Bends all limbs so that their ends come to their goals."""
         joints = np.concatenate([posing.joints, posing.goal[..., None, :, :]], axis=-3)
-        lengths = self._lengths or Lengths.of(joints, self._size)
-        turn = np.concatenate(bent(joints, posing.ahead, lengths), axis=-2)
+        turn = np.concatenate(bent(joints, posing.ahead, self._size), axis=-2)
         turn = turn.take(self._bone, axis=-2)
         hang = posing.world_r.take(self._hang, axis=-2)
         posing.world_r[..., self._hang, :] = quaternion.multiply(turn, hang)

@@ -1,18 +1,19 @@
-"""Arms and legs of a target, bent so that their ends come to goals, all at once.
+"""Arms and legs of a target, bent so that their ends come to goals.
 
-The maths of two bones is that of `core/two_bone`, written with fewer calls of numpy: most of a
-tick on a character is these. The bones turn by the least rotation, and what hangs on them turns
-with them.
+The maths of two bones is that of `core/two_bone`, number by number: it runs on plain numbers for a
+few bodies, where a call of numpy costs more than what it works out, and on arrays for many. The
+bones turn by the least rotation, and what hangs on them turns with them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from understudy.runtime.core import quaternion
+from understudy.runtime.core.plain import Plain, few
 from understudy.runtime.core.roles import SIDES
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
@@ -37,16 +38,6 @@ class Limb:
     with_upper: np.ndarray
     with_lower: np.ndarray
     ahead: tuple[float, float, float]  # where its middle joint bends to in the T-pose
-
-    def between(self, skeleton: Skeleton) -> list[int]:
-        """The joints within its bones, as some rigs have them for twists."""
-        found = []
-        for low, high in ((self.middle, self.top), (self.end, self.middle)):
-            at = int(skeleton.parents[low])
-            while at not in (high, -1):
-                found.append(at)
-                at = int(skeleton.parents[at])
-        return found
 
 
 def limbs(skeleton: Skeleton, role: dict[str, int]) -> list[Limb]:
@@ -73,13 +64,6 @@ def _hanging(skeleton: Skeleton, joint: int, others: set[int]) -> np.ndarray:
     return np.array(found)
 
 
-# A limb's bones, the pull at its end, and the lines from its top to goal and end, out of top,
-# middle, end and goal.
-_WAYS = np.array(
-    [[-1, 1, 0, 0], [0, -1, 1, 0], [0, 0, -1, 1], [-1, 0, 0, 1], [-1, 0, 1, 0]], dtype=float
-)
-
-
 def block(rows: Sequence[int]) -> slice | np.ndarray:
     """Rows that follow one another as a slice, which is read and written in a third of the time."""
     rows = [int(row) for row in rows]
@@ -88,73 +72,101 @@ def block(rows: Sequence[int]) -> slice | np.ndarray:
     return np.array(rows, int)
 
 
-class Lengths:
-    """Lengths of limbs' two bones (..., L, 1), and what follows from them alone.
-
-    size is each limb's beside a person's.
-    """
-
-    def __init__(self, upper: Array, lower: Array, size: Array | float = 1.0) -> None:
-        self.upper, self.whole = upper, upper + lower
-        self.rest = SOFT * self.whole
-        self.near, self.least = self.whole - self.rest, np.abs(upper - lower) + FOLDED_M * size
-        self.twice, self.over = 2.0 * upper, upper * upper - lower * lower
-        self.per_lower = 1.0 / np.maximum(lower, 1e-9)
-        self.per_pull, self.per_ease = 1.0 / (PULLED_M * size), 1.0 / (EASED_M * size)
-
-    @classmethod
-    def of(cls, joints: Array, size: Array | float = 1.0) -> Lengths:
-        """As they are now, of joints (..., 3 or more, L, 3)."""
-        upper = length_m(joints[..., 1, :, :] - joints[..., 0, :, :])
-        return cls(upper, length_m(joints[..., 2, :, :] - joints[..., 1, :, :]), size)
-
-
-def bent(joints: Array, ahead: Array, lengths: Lengths) -> tuple[Array, Array]:
+def bent(joints: Array, ahead: Array, size: Array | float = 1.0) -> tuple[Array, Array]:
     """How the upper and the lower bones (..., L, 4) turn so that the ends come to their goals.
 
     joints (..., 4, L, 3) are tops, middles, ends and goals; ahead (..., L, 3) is the side to which
-    straight limbs bend, in the world. A limb is never stretched. The last bit of its length costs
-    the middle joint the most: it is given out ever more slowly, but not to a limb that is straight
-    by itself.
+    straight limbs bend, in the world; size (L,) is each limb's beside a person's. A limb is never
+    stretched. The last bit of its length costs the middle joint the most: it is given out ever more
+    slowly, but not to a limb that is straight by itself.
     """
     lead, count = joints.shape[:-3], joints.shape[-2]
-    ways = (_WAYS @ joints.reshape(*lead, 4, 3 * count)).reshape(*lead, 5, count, 3)
-    far_m = np.sqrt(np.add.reduce(ways * ways, -1, keepdims=True))
-    unit = ways / np.maximum(far_m, 1e-9)
-    pulled: Array = far_m[..., 2, :, :]
-    far: Array = far_m[..., 3, :, :]
-    line, before = unit[..., 3, :, :], unit[..., 4, :, :]
-    beyond: Array = np.maximum(far - lengths.near, 0.0)
-    soft = beyond + lengths.rest * np.expm1(beyond / -lengths.rest)
-    far = np.asarray(far - soft * np.minimum(pulled * lengths.per_pull, 1.0))
-    far = quaternion.clamp(far, lengths.least, lengths.whole)
+    if few(lead):
+        sizes = np.broadcast_to(size, count).tolist()
+        upper, lower = [], []
+        for one, aside in zip(
+            joints.reshape(-1, 4, count, 3).tolist(), ahead.reshape(-1, count, 3).tolist()
+        ):
+            turned = [_limb(Plain, *limb) for limb in zip(sizes, aside, *one)]
+            upper += [turn[:4] for turn in turned]
+            lower += [turn[4:] for turn in turned]
+        out = np.array([upper, lower]).reshape(2, *lead, count, 4)
+    else:
+        parts = np.moveaxis(joints, (-3, -1), (0, 1))
+        flat = _limb(np, size, np.moveaxis(ahead, -1, 0), *parts)
+        out = np.moveaxis(np.stack(flat).reshape(2, 4, *lead, count), 1, -1)
+    return out[0], out[1]
+
+
+def _limb(n: Any, size: Any, ahead: Any, top: Any, middle: Any, end: Any, goal: Any) -> tuple:
+    """The turns of one limb's bones, x y z w each, of points and a direction of three numbers each.
+
+    n has the functions for these numbers: `Plain`, or numpy for arrays (...).
+    """
+    (tx, ty, tz), (mx, my, mz), (ex, ey, ez), (gx, gy, gz) = top, middle, end, goal
+    ux, uy, uz = mx - tx, my - ty, mz - tz
+    vx, vy, vz = ex - mx, ey - my, ez - mz
+    lx, ly, lz = gx - tx, gy - ty, gz - tz
+    bx, by, bz = ex - tx, ey - ty, ez - tz
+    px, py, pz = gx - ex, gy - ey, gz - ez
+    upper = n.sqrt(ux * ux + uy * uy + uz * uz)
+    lower = n.sqrt(vx * vx + vy * vy + vz * vz)
+    far = n.sqrt(lx * lx + ly * ly + lz * lz)
+    pulled = n.sqrt(px * px + py * py + pz * pz)
+    by_far = 1.0 / n.maximum(far, 1e-9)
+    by_before = 1.0 / n.maximum(n.sqrt(bx * bx + by * by + bz * bz), 1e-9)
+    by_upper, by_lower = 1.0 / n.maximum(upper, 1e-9), 1.0 / n.maximum(lower, 1e-9)
+    lx, ly, lz = lx * by_far, ly * by_far, lz * by_far
+    bx, by, bz = bx * by_before, by * by_before, bz * by_before
+    whole = upper + lower
+    rest = n.maximum(SOFT * whole, 1e-9)
+    beyond = n.maximum(far - whole + rest, 0.0)
+    soft = beyond + rest * n.expm1(-beyond / rest)
+    far = far - soft * n.minimum(pulled / (PULLED_M * size), 1.0)
+    far = n.minimum(n.maximum(far, abs(upper - lower) + FOLDED_M * size), whole)
     # A limb that stays as it is keeps its middle joint, which may be bent aside. The end is met all
     # the same: what is eased is the side alone.
-    ahead = (STRAIGHT_M * np.minimum(pulled * lengths.per_ease, 1.0)) * ahead
-    side = _side(ways[..., 0, :, :] + ahead, unit[..., 3:, :, :], line, before)
-    cosine: Array = (lengths.over + far * far) / (lengths.twice * far)
-    cosine = quaternion.clamp(cosine, -1.0, 1.0)
-    new = cosine * line + np.sqrt(1.0 - cosine * cosine) * side
+    ease = STRAIGHT_M * n.minimum(pulled / (EASED_M * size), 1.0)
+    hx, hy, hz = ahead
+    sx, sy, sz = ux + ease * hx, uy + ease * hy, uz + ease * hz
+    # The side to which it bent, after the least turn from the line before to the new line, without
+    # what lies along the new line.
+    of_line, of_before = sx * lx + sy * ly + sz * lz, sx * bx + sy * by + sz * bz
+    cosine = lx * bx + ly * by + lz * bz
+    share = (of_line + of_before) / n.maximum(1.0 + cosine, 1e-9)
+    along = of_line - share * cosine
+    sx, sy, sz = (
+        sx - share * bx - along * lx, sy - share * by - along * ly, sz - share * bz - along * lz
+    )  # fmt: skip
+    cosine = (upper * upper - lower * lower + far * far) / n.maximum(2.0 * upper * far, 1e-12)
+    cosine = n.minimum(n.maximum(cosine, -1.0), 1.0)
+    sine = n.sqrt((1.0 - cosine * cosine) / n.maximum(sx * sx + sy * sy + sz * sz, 1e-20))
+    nx, ny, nz = cosine * lx + sine * sx, cosine * ly + sine * sy, cosine * lz + sine * sz
     # Every bone by the least turn that takes it to its new direction.
-    first = quaternion.between(unit[..., 0, :, :], new)
-    way = quaternion.rotate(first, unit[..., 1, :, :])
-    new_way = (far * line - lengths.upper * new) * lengths.per_lower
-    return first, quaternion.multiply(quaternion.between(way, new_way), first)
+    ax, ay, az, aw = _least(n, ux * by_upper, uy * by_upper, uz * by_upper, nx, ny, nz)
+    vx, vy, vz = vx * by_lower, vy * by_lower, vz * by_lower
+    cx, cy, cz = ay * vz - az * vy, az * vx - ax * vz, ax * vy - ay * vx
+    vx, vy, vz = (
+        vx + 2.0 * (aw * cx + ay * cz - az * cy), vy + 2.0 * (aw * cy + az * cx - ax * cz),
+        vz + 2.0 * (aw * cz + ax * cy - ay * cx),
+    )  # fmt: skip
+    wx, wy, wz = (
+        (far * lx - upper * nx) * by_lower, (far * ly - upper * ny) * by_lower,
+        (far * lz - upper * nz) * by_lower,
+    )  # fmt: skip
+    x, y, z, w = _least(n, vx, vy, vz, wx, wy, wz)
+    return (
+        ax, ay, az, aw,
+        w * ax + x * aw + y * az - z * ay, w * ay + y * aw + z * ax - x * az,
+        w * az + z * aw + x * ay - y * ax, w * aw - x * ax - y * ay - z * az,
+    )  # fmt: skip
 
 
-def _side(bend: Array, both: Array, line: Array, before: Array) -> Array:
-    """(..., L, 3) unit vectors at right angles to the new lines, to which middle joints bend.
-
-    It is bend (..., L, 3) after the least turn from the lines before to the new lines, both of
-    them in both (..., 2, L, 3), without what lies along the new line.
-    """
-    along = np.add.reduce(both * bend[..., None, :, :], -1, keepdims=True)
-    cosine = np.add.reduce(line * before, -1, keepdims=True)
-    of_line = along[..., 0, :, :]
-    share = (of_line + along[..., 1, :, :]) / np.maximum(1.0 + cosine, 1e-9)
-    return quaternion.unit(bend - share * before - (of_line - share * cosine) * line)
-
-
-def length_m(v: Array) -> Array:
-    """(..., 1) of vectors (..., 3)."""
-    return np.asarray(np.sqrt(np.add.reduce(v * v, -1, keepdims=True)))
+def _least(n: Any, ax: Any, ay: Any, az: Any, bx: Any, by: Any, bz: Any) -> tuple:
+    """x y z w of the least turn from one unit vector to another that is not its opposite."""
+    w = 1.0 + ax * bx + ay * by + az * bz
+    by_long = 1.0 / n.sqrt(n.maximum(2.0 * w, 1e-20))  # its square is twice its last
+    return (
+        (ay * bz - az * by) * by_long, (az * bx - ax * bz) * by_long,
+        (ax * by - ay * bx) * by_long, w * by_long,
+    )  # fmt: skip

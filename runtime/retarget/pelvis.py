@@ -6,9 +6,11 @@ over is the middle between the hip joints of the legs.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from understudy.runtime.core import quaternion, rotation
+from understudy.runtime.core import rotation
 from understudy.runtime.core.rotation import Array
 
 from .points import Points
@@ -16,7 +18,6 @@ from .retarget import Retarget
 
 _SIDES = ("left_upper_leg", "right_upper_leg")
 _SHOULDERS = ("left_upper_arm", "right_upper_arm")
-_ON_THE_GROUND = np.array([1.0, 0.0, 1.0])
 
 
 class Pelvis:
@@ -26,7 +27,8 @@ class Pelvis:
         theirs, ours = way.source_role, way.target_role
         pairs = [pair for pair in (_SIDES, _SHOULDERS) if set(pair) <= theirs.keys()]
         across = [[points.theirs(theirs[name]) for name in pair] for pair in pairs]
-        self._across = points.add([left - right for left, right in across])
+        there = points.add([left - right for left, right in across])
+        self._across = range(there.start, there.stop)
         hips = ours["hips"]
         self.scale = _leg_m(way.target_p, ours) / _leg_m(way.source_p, theirs)
         middle = way.target_p[[ours[name] for name in _SIDES]].mean(0) - way.target_p[hips]
@@ -44,14 +46,19 @@ class Pelvis:
         ours, theirs = self._wide_m
         return ours - scale * theirs
 
-    def left(self, sums: Array) -> Array:
-        """(..., 3) the actor's left, on the ground.
+    def left(self, n: Any, rows: Any) -> tuple[Any, Any]:
+        """X and z of the actor's left on the ground, one long, of `Points.sums` by rows and axes.
 
         It is the middle of what hips and shoulders say, which turn against each other in a walk:
-        what is moved by it hardly slides.
+        what is moved by it hardly slides. n is `Plain` or numpy.
         """
-        left = quaternion.unit(sums[..., self._across, :] * _ON_THE_GROUND)
-        return quaternion.unit(np.add.reduce(left, -2))
+        x, z = 0.0, 0.0
+        for row in self._across:
+            across, _, along = rows[row]
+            by_long = 1.0 / n.sqrt(n.maximum(across * across + along * along, 1e-20))
+            x, z = x + across * by_long, z + along * by_long
+        by_long = 1.0 / n.sqrt(n.maximum(x * x + z * z, 1e-20))
+        return x * by_long, z * by_long
 
 
 def _leg_m(world_p: Array, role: dict[str, int]) -> float:

@@ -184,8 +184,11 @@ class Retarget:
         self._mix = self.driven.mix[self._mixed][:, None]
         self._second = self._second[self._mixed]
         undo = np.concatenate([rotation.conjugate(source_r), rotation.identity(1)])
-        self._into_first = rotation.multiply(undo[self.driven.first], self.target_r)
-        self._into_second = rotation.multiply(undo[self.driven.second], self.target_r)[self._mixed]
+        one, other = (
+            quaternion.right(rotation.multiply(undo[joints], self.target_r))
+            for joints in (self.driven.first, self.driven.second)
+        )
+        self._into_first, self._into_second = one, other[self._mixed]
         self._parents = np.maximum(target.parents, 0)
         hips = self.target_role["hips"]
         self._over, at = [], int(target.parents[hips])  # what carries the hips
@@ -193,6 +196,9 @@ class Retarget:
             self._over.append(at)
             at = int(target.parents[at])
         self._over.reverse()
+        # What stands above the hips and follows nobody, as a root does, is where it is at rest.
+        still = not (self.driven.first[self._over] >= 0).any()
+        self._root_to_hips = self._hung(self.target_r) if self._over and still else None
 
     def source_world(self, positions: Array, rotations: Array) -> tuple[Array, Array]:
         """World positions (..., C, 3) and rotations (..., C + 1, 4) of what is carried over.
@@ -210,10 +216,10 @@ class Retarget:
 
     def turned(self, source_r: Array) -> Array:
         """World rotations (..., K, 4) of the target, out of those of `source_world`."""
-        out = quaternion.multiply(source_r.take(self._first, axis=-2), self._into_first)
+        out = quaternion.before(source_r.take(self._first, axis=-2), self._into_first)
         if len(self._mixed):
             one = out.take(self._mixed, axis=-2)
-            other = quaternion.multiply(source_r.take(self._second, axis=-2), self._into_second)
+            other = quaternion.before(source_r.take(self._second, axis=-2), self._into_second)
             out[..., self._mixed, :] = quaternion.slerp(one, other, self._mix)
         return out
 
@@ -235,14 +241,20 @@ class Retarget:
             moved[..., 0, :] = hips
             return moved, quaternion.unit(turned)
         still = self.target.rest_globals[0][joint]
-        moved[..., 0, 0] += hips[..., 0] - still[0]
-        moved[..., 0, 2] += hips[..., 2] - still[2]
-        at = moved[..., 0, :]
-        for above_it, j in pairwise(self._over):
-            at = at + quaternion.rotate(world_r[..., above_it, :], moved[..., j, :])
-        back = quaternion.conjugate(world_r[..., self._over[-1], :])
-        moved[..., joint, :] = quaternion.rotate(back, hips - at)
+        moved[..., 0, ::2] += (hips - still)[..., ::2]
+        way, back = self._root_to_hips or self._hung(world_r)
+        moved[..., joint, :] = ((hips - moved[..., 0, :] - way)[..., None, :] @ back)[..., 0, :]
         return moved, quaternion.unit(turned)
+
+    def _hung(self, world_r: Array) -> tuple[Array, Array]:
+        """From the root to what carries the hips, (..., 3), and what undoes its turn, (..., 3, 3).
+
+        world_r (..., K, 4); a row times the matrix is turned back.
+        """
+        rest, way = self.target.rest_positions, np.zeros((*world_r.shape[:-2], 3))
+        for above, joint in pairwise(self._over):
+            way = way + quaternion.rotate(world_r[..., above, :], rest[joint])
+        return way, quaternion.matrices(world_r[..., self._over[-1], :])
 
     def apply(self, positions: Array, rotations: Array) -> tuple[Array, Array]:
         """Local positions (..., K, 3) and rotations (..., K, 4) of the target.

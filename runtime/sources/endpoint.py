@@ -46,7 +46,10 @@ def parse(
 ) -> Endpoint:
     """The source that a line describes; known, extra and where as in `url.parse`."""
     said = url.parse(text, KIND, known, extra, where)
-    port = known[said.scheme].PORT if said.port is None else said.port
+    port = said.port
+    if port is None and (usual := getattr(known[said.scheme], "usual_port", None)) is not None:
+        port = usual(said.options)
+    port = known[said.scheme].PORT if port is None else port
     return Endpoint(text, said.scheme, said.host or LOOPBACK, port, said.options)
 
 

@@ -16,7 +16,7 @@ from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Intent
 from understudy.runtime.core.rotation import Array
-from understudy.runtime.retarget.limbs import Lengths, bent
+from understudy.runtime.retarget.limbs import bent
 
 from .actions import Actions, ease
 from .layout import RATE_HZ
@@ -175,7 +175,7 @@ def _reach(side: str, target: Array, share: float, hips: Array, rotations: Array
     top, elbow = places[:, _ARM], places[:, _FOREARM]
     back = quaternion.rotate(turns[:, _ARM], np.broadcast_to(_BACK, top.shape))
     limb = np.stack([top, elbow, palm, goal], axis=1)[:, :, None]
-    upper, lower = (turn[:, 0] for turn in bent(limb, back[:, None], Lengths.of(limb)))
+    upper, lower = (turn[:, 0] for turn in bent(limb, back[:, None]))
     arm = quaternion.multiply(upper, turns[:, _ARM])
     forearm = quaternion.multiply(lower, turns[:, _FOREARM])
     shoulder = quaternion.conjugate(turns[:, _SHOULDER])

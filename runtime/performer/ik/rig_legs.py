@@ -8,7 +8,7 @@ from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.humanoid import roles
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
-from understudy.runtime.retarget.limbs import Lengths, bent
+from understudy.runtime.retarget.limbs import bent
 from understudy.runtime.retarget.retarget import t_pose_of_any
 
 SIDES = ("left", "right")
@@ -55,7 +55,7 @@ class RigLegs:
         hip, knee, ankle = self.joints
         hip_r = world_r[..., hip, :]
         joints = np.concatenate([world_p[..., self.joints, :], goal[..., None, :, :]], axis=-3)
-        first, both = bent(joints, quaternion.rotate(hip_r, self._ahead), Lengths.of(joints))
+        first, both = bent(joints, quaternion.rotate(hip_r, self._ahead))
         over = [world_r[..., above, :] for above in self._above]
         turned = (
             (hip, over[0], quaternion.multiply(first, hip_r)),

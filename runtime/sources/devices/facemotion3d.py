@@ -2,8 +2,8 @@
 
 from understudy.bridge.protocols.ifacialmocap import FACEMOTION3D_PORT
 
-from .ifacialmocap import KINDS, SOURCE, Options
+from .ifacialmocap import KINDS, SOURCE, Options, cut, usual_port
 
 PORT = FACEMOTION3D_PORT
 
-__all__ = ["KINDS", "PORT", "SOURCE", "Options"]
+__all__ = ["KINDS", "PORT", "SOURCE", "Options", "cut", "usual_port"]

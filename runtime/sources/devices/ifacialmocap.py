@@ -15,7 +15,7 @@ from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.typed import Table
 from understudy.runtime.sources.copies import Copies
 from understudy.runtime.sources.datagrams import SILENT_S, Datagram, Receiver, Reception
-from understudy.runtime.sources.endpoint import Address, Delay, Endpoint
+from understudy.runtime.sources.endpoint import Address, Delay, Endpoint, Tcp
 from understudy.runtime.sources.face import Face
 from understudy.runtime.sources.jitter_buffer import JitterBuffer, delays, timing
 from understudy.runtime.sources.packet import Packet
@@ -24,6 +24,7 @@ from understudy.runtime.sources.streams import Kind, Stream
 from .livelinkface import ALONE, NECK_AND_HEAD, head_turn
 
 PORT = ifacialmocap.PORT
+cut = ifacialmocap.cut  # of a stream over TCP
 KINDS = (Kind.FACE, Kind.BODY)
 # A phone that does not send is asked so often.
 ASK_S = 1.0
@@ -39,7 +40,24 @@ class Options(Table, frozen=True, kw_only=True):
     phone: Annotated[
         Address, Meta(description="is asked to send, once a second while it is silent (nobody)")
     ] = Address()
+    tcp: Annotated[Tcp, Meta(description=Tcp.WORDS)] = Tcp()
     delay: Annotated[Delay, Meta(description=Delay.WORDS)] = Delay()
+
+
+# How a phone is asked: by UDP, for UDP and for TCP, and on which port for TCP.
+_HELLOS = {
+    "ifacialmocap": (ifacialmocap.HELLO, ifacialmocap.TCP_HELLO, PORT),
+    "facemotion3d": (
+        ifacialmocap.FACEMOTION3D_HELLO,
+        ifacialmocap.FACEMOTION3D_TCP_HELLO,
+        ifacialmocap.FACEMOTION3D_PORT,
+    ),
+}
+
+
+def usual_port(options: Options) -> int | None:
+    """The port where a user names none; None: `PORT`."""
+    return ifacialmocap.TCP_PORT if options.tcp.text else None
 
 
 class TextFaceSource:
@@ -56,10 +74,9 @@ class TextFaceSource:
         self._copies = Copies()
         self._buffer = JitterBuffer[Array](options.delay.seconds, _between)
         self._asked_s = float("-inf")
-        self._hello = ifacialmocap.HELLO
-        if endpoint.scheme == "facemotion3d":
-            self._hello = ifacialmocap.FACEMOTION3D_HELLO
-        self._to = (options.phone.text, endpoint.port) if options.phone.text else None
+        by_udp, by_tcp, port = _HELLOS[endpoint.scheme]
+        self._hello, port = (by_tcp, port) if options.tcp.text else (by_udp, endpoint.port)
+        self._to = (options.phone.text, port) if options.phone.text else None
         self._socket: socket.socket | None = None
         if self._to is not None:
             family = socket.AF_INET6 if ":" in self._to[0] else socket.AF_INET

@@ -21,11 +21,13 @@ from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.core.typed import Table
 from understudy.runtime.sources.copies import Copies
 from understudy.runtime.sources.datagrams import SILENT_S, Datagram, Receiver, Reception
-from understudy.runtime.sources.endpoint import Delay, Endpoint
+from understudy.runtime.sources.endpoint import Address, Delay, Endpoint
 from understudy.runtime.sources.face import Face
 from understudy.runtime.sources.jitter_buffer import JitterBuffer, delays, timing
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.sources.streams import Kind, Stream
+
+from .livelinkface_phone import Phone
 
 PORT = livelinkface.PORT
 KINDS = (Kind.FACE, Kind.BODY)
@@ -59,6 +61,10 @@ class Options(Table, frozen=True, kw_only=True):
         str,
         Meta(description="the only Live Link subject heard, as the phone is called (the first)"),
     ] = ""
+    phone: Annotated[
+        Address,
+        Meta(description="is asked for its battery by OSC, which then answers here (nobody)"),
+    ] = Address()
     delay: Annotated[Delay, Meta(description=Delay.WORDS)] = Delay()
 
 
@@ -79,6 +85,7 @@ class LiveLinkFaceSource:
         self.empty = 0  # packets in which the phone sees no face
         self.clamped = 0  # curves beyond what they can be
         self._only = options.name
+        self._phone = Phone(options.phone.text) if options.phone.text else None
         self._first = ("", float("-inf"))  # who is heard where no name is given, and when last
         self._copies = Copies(unlike=True)
         self._buffer = JitterBuffer[Array](options.delay.seconds, _between)
@@ -127,6 +134,8 @@ class LiveLinkFaceSource:
             positions = NECK_AND_HEAD.rest_positions.copy()
             packets.append(Packet(time_s, positions, rotations, tick_s=tick_s))
         self.face.advance(now_s)
+        if self._phone is not None:
+            self._phone.poll(now_s)
         reception.remarks = delays([self._buffer])
         return packets
 
@@ -142,6 +151,11 @@ class LiveLinkFaceSource:
             Stream(Kind.FACE, self.face, wearer=self.subject),
             Stream(Kind.BODY, self, only_face=True),
         ]
+
+    @property
+    def quality(self) -> str:
+        """The phone's battery, and how hot it is."""
+        return self._phone.words if self._phone is not None else ""
 
     def _begin(self) -> None:
         """Another phone, or the same after a silence."""
@@ -174,6 +188,8 @@ class LiveLinkFaceSource:
 
     def close(self) -> None:
         self.reception.close()
+        if self._phone is not None:
+            self._phone.close()
 
 
 def _between(one: Array, two: Array, share: float) -> Array:

@@ -125,6 +125,19 @@ def test_a_toy_with_hips_as_wide_as_its_legs_are_short_slides_no_more_than_the_a
     assert here[stands].mean() < 1.2 * there[stands].mean()
 
 
+def test_hips_of_such_a_toy_know_the_way_back(mocap):
+    """They come down where legs under hips so wide would not reach, and went only half way up."""
+    toy = stretched(lower_leg=0.45, foot=0.45, toes=1.5, upper_leg=2.0)
+    clip = without_tpose(bvh.read(mocap / "cmu" / "walking_1.bvh")).cut(0, 240)
+    back = carried(carried(clip, Figure(toy)), Figure(clip.skeleton))
+    truth, truth_r = clip.skeleton.globals(clip.positions, clip.rotations)
+    world, world_r = clip.skeleton.globals(back.positions, back.rotations)
+    high = (world - truth)[:, roles(clip.skeleton)["hips"], 1]
+    assert high.std() < 0.01
+    thighs = [roles(clip.skeleton)[f"{side}_upper_leg"] for side in ("left", "right")]
+    assert np.degrees(rotation.angle_between(world_r, truth_r)[:, thighs]).mean() < 2.0
+
+
 def test_soles_that_a_mesh_tells_are_undone_on_the_way_back(mocap):
     """A character in thick boots, whose motion is carried back with and without its floor."""
     clip = without_tpose(bvh.read(mocap / "cmu" / "walking_1.bvh")).cut(0, 240)

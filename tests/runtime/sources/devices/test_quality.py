@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import select
+import socket
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.bridge.protocols.mutations import mutations, survives
 from tests.runtime.simulators.test_device import clip
 from tests.runtime.sources.receivers import source
-from understudy.bridge.protocols import landmarks, opentrackio, opentrackio_packet, osc, vmc
+from understudy.bridge.protocols import (
+    landmarks,
+    livelinkface_phone,
+    opentrackio,
+    opentrackio_packet,
+    osc,
+    vmc,
+)
 from understudy.runtime.simulators.device import DEVICES, Performance
+from understudy.runtime.sources.devices.livelinkface_phone import Phone
 
 
 def heard(scheme: str, device: str = ""):
@@ -64,3 +78,30 @@ def test_landmarks_say_how_visible_they_are():
         receiver.say(landmarks.encode(said))
         one.poll(n / 30)
     assert one.quality == "points 60% visible"
+
+
+def test_a_phone_with_live_link_face_says_its_battery_where_it_is_asked():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as app:
+        app.bind(("127.0.0.8", 0))
+        app.settimeout(5.0)
+        phone = Phone("127.0.0.8", app.getsockname()[1])
+        phone.poll(0.0)
+        told = [osc.decode(app.recv(500))[0] for _ in range(3)]
+        assert [one.address for one in told[1:]] == ["/BatteryQuery", "/ThermalsQuery"]
+        host, port = told[0].arguments
+        assert phone.words == ""
+        for address, value in (("/Battery", 0.42), ("/Thermals", 2), ("/Battery", "full")):
+            app.sendto(osc.encode(address, value), (host, port))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.sendto(osc.encode("/Battery", 0.01), (host, port))
+        select.select([phone.socket], [], [], 5.0)
+        phone.poll(1.0)
+        assert phone.words == "battery 42%, hot"
+        phone.poll(100.0)
+        assert phone.words == "", "what was said long ago is said no more"
+        phone.close()
+
+
+@given(st.one_of(st.binary(), mutations([osc.encode("/Battery", 0.5), osc.encode("/Thermals", 1)])))
+def test_what_a_phone_says_of_itself_is_a_number_or_a_sentence(data):
+    survives(livelinkface_phone.decode, data)

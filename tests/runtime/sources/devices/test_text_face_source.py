@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 
 import numpy as np
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 
 from tests.bridge.protocols.mutations import mutations
 from tests.bridge.protocols.test_ifacialmocap import FIRST, SECOND
-from tests.runtime.sources.receivers import BOB, TICK_S, source
+from tests.runtime.sources.receivers import BOB, TICK_S, free_udp_ports, source
 from understudy.bridge.protocols import ifacialmocap
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.sources import endpoint, registry
 
 SCHEMES = ("ifacialmocap", "facemotion3d")
 
@@ -81,3 +83,50 @@ def test_whatever_comes_is_counted_and_curves_are_numbers(said):
     assert np.isfinite(one.face.shown).all()
     figures = one.figures()
     assert figures["damaged"] + figures["frames"] == figures["datagrams"] == len(said)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "port", "hello", "mark"),
+    [
+        ("ifacialmocap", 49983, b"iFacialMocap_UDPTCP_", b"___iFacialMocap"),
+        ("facemotion3d", 49993, b"FACEMOTION3D_OtherStreaming|protocol=tcp", b"___FACEMOTION3D"),
+    ],
+)
+def test_over_tcp_a_phone_is_asked_by_udp_and_connects(scheme, port, hello, mark):
+    (ours,) = free_udp_ports(1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.bind(("127.0.0.9", port))
+        phone.settimeout(5.0)
+        line = f"{scheme}://127.0.0.1:{ours}?tcp=listen&phone=127.0.0.9&delay=0"
+        one = registry.Ports().open(endpoint.parse(line, registry.KNOWN))
+        one.poll(0.0)
+        assert phone.recv(200).startswith(hello)
+        said = b"".join(ifacialmocap.encode({"jawOpen": 0.2 + n / 100}) + mark for n in range(10))
+        with socket.create_connection(("127.0.0.1", ours), 5.0) as stream:
+            stream.sendall(mark + said[:700])
+            one.poll(0.02)
+            stream.sendall(said[700:])
+            for tick in range(2, 60):
+                one.poll(tick * 0.02)
+                if one.reception.datagrams >= 10:
+                    break
+                select.select([], [], [], 0.005)
+            one.poll(tick * 0.02 + 0.01)
+            shown = dict(zip(one.face.names, one.face.shown, strict=True))
+            assert (one.reception.datagrams, one.reception.damaged) == (10, 0)
+            assert shown["jawOpen"] > 0.0
+        one.close()
+
+
+def test_where_tcp_is_asked_for_the_apps_own_port_is_heard():
+    for scheme in SCHEMES:
+        assert endpoint.parse(f"{scheme}://?tcp=listen", registry.KNOWN).port == 49986
+        assert endpoint.parse(f"{scheme}://:5000?tcp=listen", registry.KNOWN).port == 5000
+
+
+@given(st.lists(st.sampled_from([FIRST, SECOND]), min_size=1, max_size=4), st.integers(0, 5000))
+def test_a_stream_is_cut_into_what_was_sent_wherever_it_is_broken(said, at):
+    stream = b"".join(one + b"___iFacialMocap" for one in said)
+    first, used = ifacialmocap.cut(stream[:at])
+    rest, left = ifacialmocap.cut(stream[:at][used:] + stream[at:])
+    assert first + rest == said and used + left == len(stream)
