@@ -34,9 +34,11 @@ RISE_HALFLIFE_S = 0.05
 # Toes that are not planted clear the ground by so much: a foot skims, it does not scrape.
 CLEAR_M = 0.018
 CLEAR_HALFLIFE_S = 0.08
+LIFTED_M, LIFT_HALFLIFE_S = 0.015, 0.05
 SETTLE_HALFLIFE_S = 0.1
 TURNED = 1e-3  # half of a turn in radians, from which limits may have moved what is planted
 SHIFTED_M = 2e-4  # by so much, within one tick, it has
+PASSES = 3
 ROLL_BACK = 0.1  # of what limits turned, so much is tried without again, a tick
 DOWN_M = 0.015  # over its place in standing: a toe that is lower has come down
 # A foot so low over its place in standing and so slow is on the ground, whatever anyone says.
@@ -76,6 +78,7 @@ class Feet:
         self.roll[..., 3] = 1.0
         self.rolled = False
         self.wrung: np.ndarray = np.zeros((1, 2), bool)  # thighs beyond what joints allow
+        self.creeps = np.zeros(shape, bool)  # whose toe the animation hardly moves
         self.was = np.full((*shape, 2, 2), np.nan)  # x, z of the animated heel and toe before
         self.world_p: Array = np.zeros((*shape, 4, 3))  # after solving: both legs' joints
 
@@ -121,6 +124,9 @@ class Feet:
         toe_m = world_p[..., 2, 1] + toe[..., 1] + self.offset[..., 1] - legs.TOE_M
         rules = self.on[..., 1] & ((toe_m < DOWN_M) | ~self.on[..., 0] | (self.point == 1))
         point = np.where(rules, 1, np.where(self.on[..., 0], 0, -1))
+        # Who is let go and hardly moves would be seen to slide: he is lifted where he stands.
+        lifts = (point < 0) & (self.point >= 0) & self.creeps & (toe_m < LIFTED_M)
+        point = np.where(lifts, self.point, point)
 
         held, lands = point >= 0, (self.point < 0) & (point >= 0)
         self.anchor_yaw = np.where(lands, yaw + self.twist, self.anchor_yaw)
@@ -158,7 +164,8 @@ class Feet:
         held &= self.step_s <= 0.0
         self.on &= held[..., None]
         self.point = np.where(held, point, -1)
-        self.down[..., 0], self.down[..., 1] = self.on[..., 0], self.point == 1
+        lifts &= held
+        self.down[..., 0], self.down[..., 1] = self.on[..., 0], (self.point == 1) & ~lifts
         decay = 2.0 * 0.693147 / RELEASE_HALFLIFE_S
         # It lifts first, and goes to its place as it comes clear of the ground.
         lifted = np.ones_like(self.offset)
@@ -168,6 +175,7 @@ class Feet:
         held3 = held[..., None]
         # A foot that is let go leaves the ground from rest, as it stood.
         rate = (offset - self.offset) * (LEAVES / dt_s)
+        offset[lifts, 1], rate[lifts, 1] = free_offset[lifts, 1], free_rate[lifts, 1]
         self.offset = np.where(held3, offset, free_offset)
         self.offset_rate = np.where(held3, rate, free_rate)
         self.twist = np.where(held, twist, free_twist)
@@ -176,7 +184,9 @@ class Feet:
         target_foot = quaternion.multiply(quaternion.about_y(self.twist), foot)
         ankle = world_p[..., 2, :] + self.offset
         ankle[..., 1] += STEP_LIFT_M * np.sin(np.pi * self.step_s / STEP_S)
-        self.clear += (~held - self.clear) * (1.0 - np.exp(-0.693 * dt_s / CLEAR_HALFLIFE_S))
+        leaves = ~held | lifts
+        halflife_s = np.where(lifts, LIFT_HALFLIFE_S, CLEAR_HALFLIFE_S)
+        self.clear += (leaves - self.clear) * (1.0 - np.exp(-0.693 * dt_s / halflife_s))
         self._above_ground(ankle, target_foot, self.clear)
         self._rise_on_toes(world_p[..., 0, :], ankle, target_foot, dt_s)
         self.settled += (1.0 - self.settled) * (1.0 - np.exp(-0.693 * dt_s / SETTLE_HALFLIFE_S))
@@ -194,6 +204,20 @@ class Feet:
         turn = quaternion.multiply(quaternion.conjugate(before[:, :, 1]), feet)
         thighs = np.abs(rotations[:, legs.LEGS[:, 0]] - before[:, :, 0]).max()
         if max(np.abs(turn[..., :3]).max(), thighs) > TURNED:
+            self._bring_back(feet, hips, rotations)
+        roll = quaternion.multiply(self.roll, turn)
+        self.rolled = bool(np.abs(roll[..., :3]).max() > 1e-3)
+        self.roll = quaternion.unit(
+            np.where(roll[..., 3:] < 0.0, -roll, roll) + ROLL_BACK * _STRAIGHT
+        )
+
+    def _bring_back(self, feet: Array, hips: Array, rotations: Array) -> None:
+        """Bends legs until what is planted is where it is held, and no toe is in the ground.
+
+        feet (N, 2, 4) keep their local rotations, which are within limits. So each turns with its
+        shin, and what is left of the way is gone in passes.
+        """
+        for _ in range(PASSES):
             world_p, world_r = legs.forward(hips, rotations)
             ankle, foot = world_p[..., 2, :].copy(), world_r[..., 2, :]
             arm = np.where(
@@ -203,17 +227,13 @@ class Feet:
             )
             moved = np.where((self.point >= 0)[..., None], self.anchor - ankle - arm, 0.0)
             moved[..., 1] = np.maximum(legs.TOE_M - world_p[..., 3, 1], 0.0)
-            if np.abs(moved).max() > SHIFTED_M:
-                legs.reach(
-                    *(hips, rotations, world_p, world_r, ankle + moved, foot),
-                    *(0.0, legs.EASY_REACH),
-                )
-                rotations[:, legs.LEGS[:, 2]] = feet  # within their limits still
-        roll = quaternion.multiply(self.roll, turn)
-        self.rolled = bool(np.abs(roll[..., :3]).max() > 1e-3)
-        self.roll = quaternion.unit(
-            np.where(roll[..., 3:] < 0.0, -roll, roll) + ROLL_BACK * _STRAIGHT
-        )
+            if np.abs(moved).max() <= SHIFTED_M:
+                return
+            legs.reach(
+                *(hips, rotations, world_p, world_r, ankle + moved, foot),
+                *(0.0, legs.EASY_REACH),
+            )
+            rotations[:, legs.LEGS[:, 2]] = feet
 
     def _grounded(self, heel: Array, toe: Array, dt_s: float) -> np.ndarray:
         """(N, 2, 2) which heels and toes (N, 2, 3) of the animation are all but standing.
@@ -226,6 +246,7 @@ class Feet:
         step = flat - self.was
         slow = (step * step).sum(-1) < (SLOW_MPS * dt_s) ** 2  # never for a fresh body
         self.was = flat
+        self.creeps = slow[..., 1]
         far = self.offset[..., 0] ** 2 + self.offset[..., 2] ** 2
         eased = self.on & (far < EASED_M**2)[..., None]
         return slow & (points[..., 1] < _LOW + RISES_M * eased)

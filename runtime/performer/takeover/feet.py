@@ -162,7 +162,9 @@ class FootPlanting:
         self.mode[feet] = mode
         w = self._fade.place(feet, time_s)
         contacts = bodies.contacts.reshape(-1, 2, 2)[:, its.columns].reshape(-1, 2)
-        floor, over, rough = self._floors(bodies, feet, ankle, ball)
+        # Where feet are held or on their way, not where the body alone would have them.
+        at = base_p + self._w[feet, :3]
+        floor, over, rough = self._floors(bodies, feet, at, at + ball - ankle)
         uneven = np.repeat([relief is not None for relief in bodies.reliefs], sides)
         held = np.flatnonzero(mode == FORECAST)
         if len(held):
@@ -381,7 +383,8 @@ class FootPlanting:
             heel = np.where(np.abs(toe - heel) > STEEPEST * long, np.maximum(heel, toe), heel)
             floor[own] += np.stack([heel, toe], -1)
             heights = relief.under(np.array(way))
-            over[own] += heights.max(axis=0)
+            passes = np.hypot(speed[:, 0], speed[:, 2]) > SWINGS_MPS
+            over[own] += np.where(passes, heights.max(axis=0), toe)
             rough[own] = np.ptp(heights) > ROUGH_M
         return floor, over, rough
 

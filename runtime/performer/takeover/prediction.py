@@ -16,7 +16,7 @@ from .coasting import Coast
 from .forecast import Forecast
 from .ground import Level
 from .network import Snapshot, Understudy
-from .relief import Relief
+from .relief import Bearing, Relief
 from .stream import Packet
 from .transfer import Transfer
 
@@ -49,7 +49,7 @@ class Prediction:
         self.acted_from_s = np.inf
         self.does = "stopping", "standing"
         self._stood = 0
-        self._sunk_m = 0.0
+        self._sunk_m, self._bearing = 0.0, Bearing()
         self._error_then_m: Array = np.zeros(1)
         self._apart_mps = 0.0
         self._hips: Array = np.zeros(3)
@@ -122,7 +122,7 @@ class Prediction:
         before is an earlier packet and how much earlier, in seconds.
         """
         self.base, self.acted_from_s = base, np.inf
-        self.forecast, self._sunk_m = Forecast(), 0.0
+        self.forecast, self._sunk_m, self._bearing = Forecast(), 0.0, Bearing()
         if not base[1]:
             extend([self], [base[0]], [newest], [missing], network, [i])
             return
@@ -157,7 +157,8 @@ class Prediction:
         hips[1] += relief.raised_m(floor, hips, scale)
         need_m = 0.0
         if relief.shift_feet(floor, hips, turns, scale, 1.0):
-            need_m = relief.short_m(floor, hips, turns, contacts, self.level.lift_m, scale)
+            lift_m = self.level.lift_m
+            need_m = self._bearing.short_m(floor, hips, turns, contacts, lift_m, scale)
         self._sunk_m += (need_m - self._sunk_m) * SINKS
         hips[1] -= self._sunk_m
 

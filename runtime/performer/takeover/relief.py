@@ -20,7 +20,7 @@ from understudy.runtime.performer.ik.rig_legs import RigLegs
 RADIUS_M, FOOT_M = 0.45, 0.25  # about hips and about the ball of a foot
 POINTS = 160
 LEVEL_M = 1e-4
-BEARS = 0.5  # a contact that is surer bears the body
+BEARS, LEFT = 0.5, 0.35  # a contact that is surer bears the body, and one that is less has left
 
 
 def _disc() -> tuple[Array, Array]:
@@ -80,23 +80,35 @@ def shift_feet(relief: Relief, hips: Array, turns: Array, scale: float, way: flo
     return True
 
 
-def short_m(
-    relief: Relief, hips: Array, turns: Array, contacts: Array, lift_m: float, scale: float
-) -> float:
-    """By how much hips (3,) are too high for the legs that bear them to reach the floor.
+class Bearing:
+    """Where the feet of one body came down that bear it: on a step's edge, what is under a foot
+    that is held is not what is under the one that the network goes on with."""
 
-    contacts (4,) as the network gives them; lift_m as `ground.Level` has it.
-    """
-    places = legs.forward(hips, turns)[0]
-    top, ankle, ball = places[:, 0], places[:, 2], places[:, 3]
-    floor = scale * relief.under(ball / scale) - lift_m + legs.TOE_M
-    goal = ankle[:, 1] + floor - ball[:, 1]
-    flat = (top[:, 0] - ankle[:, 0]) ** 2 + (top[:, 2] - ankle[:, 2]) ** 2
-    long = (legs.THIGH_M + legs.SHIN_M) * legs.REACH
-    room = goal + np.sqrt(np.maximum(long**2 - flat, 0.01)) - top[:, 1]
-    sure = contacts.reshape(2, 2).max(-1)
-    bears = sure >= min(BEARS, sure.max())
-    return float(np.maximum(-room, 0.0)[bears].max())
+    def __init__(self) -> None:
+        self._at = np.full((2, 3), np.nan)
+
+    def short_m(
+        self, relief: Relief, hips: Array, turns: Array, contacts: Array, lift_m: float, scale: float
+    ) -> float:
+        """By how much hips (3,) are too high for the legs that bear them to reach the floor.
+
+        contacts (4,) as the network gives them; lift_m as `ground.Level` has it.
+        """
+        places = legs.forward(hips, turns)[0]
+        top, ankle, ball = places[:, 0], places[:, 2], places[:, 3]
+        sure = contacts.reshape(2, 2).max(-1)
+        bears = sure >= min(BEARS, sure.max())
+        self._at[sure < LEFT] = np.nan
+        stands = ~np.isnan(self._at[:, 0])
+        self._at[bears & ~stands] = ball[bears & ~stands] / scale
+        bears |= stands
+        free = np.isnan(self._at[:, :1])
+        floor = scale * relief.under(np.where(free, ball / scale, self._at)) - lift_m + legs.TOE_M
+        goal = ankle[:, 1] + floor - ball[:, 1]
+        flat = (top[:, 0] - ankle[:, 0]) ** 2 + (top[:, 2] - ankle[:, 2]) ** 2
+        long = (legs.THIGH_M + legs.SHIN_M) * legs.REACH
+        room = goal + np.sqrt(np.maximum(long**2 - flat, 0.01)) - top[:, 1]
+        return float(np.maximum(-room, 0.0)[bears].max())
 
 
 def _at(hips: Array) -> Array:

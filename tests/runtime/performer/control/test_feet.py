@@ -63,6 +63,21 @@ def test_toes_stay_above_the_ground():
     assert toes[..., 1].min() > legs.TOE_M - 1e-4
 
 
+def test_a_foot_that_limits_turn_stays_out_of_the_ground():
+    feet = Feet(1)
+    hips, rotations = stance(rotation.from_yaw(0.0))
+    feet.solve(hips, rotations, np.zeros((1, 4)), DT)
+    before = rotations[:, legs.LEGS[:, [0, 2]]].copy()
+    ankles = legs.LEGS[:, 2]
+    down = rotation.from_axis_angle(np.array([1.0, 0.0, 0.0]), 0.5)  # toes down
+    rotations[:, ankles] = rotation.multiply(rotations[:, ankles], down)
+    turned = rotations[:, ankles].copy()
+    assert legs.forward(hips, rotations)[0][..., 3, 1].min() < legs.TOE_M - 0.04
+    feet.limited(before, hips, rotations)
+    assert legs.forward(hips, rotations)[0][..., 3, 1].min() > legs.TOE_M - 2e-3
+    np.testing.assert_allclose(rotations[:, ankles], turned)
+
+
 def test_reset_forgets_the_locks():
     feet = Feet(1)
     walk_over(feet, [[1, 1, 1, 1]] * 10, np.linspace([0, 0, 0], [0, 0, 0.1], 10))

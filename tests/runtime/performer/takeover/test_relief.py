@@ -58,7 +58,7 @@ def over_floor(floor: Floor, shown: OfflineOutput, from_s: float, to_s: float) -
 
 
 @pytest.mark.parametrize("name", FLOORS)
-@pytest.mark.parametrize("from_s", [4.0, 4.6])
+@pytest.mark.parametrize("from_s", [4.0, 4.6, 5.02])
 def test_feet_of_a_gap_on_a_floor_stand_on_it(name, from_s):
     floor = walked(name)[0]
     with_it = over_floor(floor, lost(name, from_s, from_s + 1.0, floor), from_s, from_s + 1.0)
