@@ -88,7 +88,13 @@ class Bearing:
         self._at = np.full((2, 3), np.nan)
 
     def short_m(
-        self, relief: Relief, hips: Array, turns: Array, contacts: Array, lift_m: float, scale: float
+        self,
+        relief: Relief,
+        hips: Array,
+        turns: Array,
+        contacts: Array,
+        lift_m: float,
+        scale: float,
     ) -> float:
         """By how much hips (3,) are too high for the legs that bear them to reach the floor.
 

@@ -101,6 +101,17 @@ def test_a_foot_that_is_left_behind_is_lifted_before_it_moves():
     assert toes[1:][moved][..., 1].min() > legs.TOE_M + 1e-3
 
 
+def test_a_foot_that_is_let_go_and_creeps_is_lifted_where_it_stands():
+    feet = Feet(1)
+    creeps = np.linspace([0, 0.08, 0], [0, 0.08, 0.2], 40)  # 0.3 m/s, toes 3 cm up
+    toes = walk_over(feet, [[1] * 4] * 20 + [[0] * 4] * 40, [np.zeros(3)] * 20 + list(creeps))
+    low = toes[..., 1] < legs.TOE_M + 0.015
+    ground = np.linalg.norm((toes - toes[19])[..., [0, 2]], axis=-1)
+    assert ground[low].max() < 0.01
+    assert not low[-20:].any()
+    assert abs(toes[-1, 0, 2] - toes[19, 0, 2] - 0.2) < 0.02  # and goes to its place
+
+
 def test_a_planted_toe_stays_when_the_leg_is_too_short_for_a_flat_foot():
     path = np.linspace([0, 0, 0], [0, 0.10, 0.02], 30)  # the hips rise: the heel has to
     toes = walk_over(Feet(1), [[1, 1, 1, 1]] * 30, path)
