@@ -40,10 +40,13 @@ from .requests import (
     Learn,
     LookAt,
     Marker,
+    OrderProp,
     Pad,
     Ping,
     PlaceSubject,
     Pong,
+    PropPlace,
+    Props,
     Record,
     RemoveSource,
     RemoveSubject,
@@ -331,6 +334,22 @@ class ControlClient:
             iris=float(iris),
         )
         return self._send_only(camera)
+
+    def send_props(self, props: list[PropPlace], sequence: int = 0) -> bool:
+        """Shows the stage where a simulation's props are, all of them, and does not wait.
+
+        sequence is that of the frame that they were reckoned of.
+        """
+        return self._send_only(Props(props=props, sequence=sequence))
+
+    def order_prop(
+        self, what: str, prop: str = "", subject: str = "", hand: str = ""
+    ) -> dict[str, Any]:
+        """Has a subject "grab" a prop or "release" what it holds; "reset" puts props on marks.
+
+        hand is left or right, "" whichever can. The prop moves as soon as a hand is near it.
+        """
+        return self._ask(OrderProp(what=what, prop=prop, subject=subject, hand=hand))  # type: ignore[arg-type]
 
     def _send_only(self, request: Request) -> bool:
         self._discard()  # answers to, and complaints about, what was sent so before

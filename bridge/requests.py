@@ -254,6 +254,57 @@ class Happened(Request, kw_only=True, omit_defaults=True, tag="happened"):
     events: Annotated[list[EventTable], Meta(max_length=256)]
 
 
+Turn = tuple[Axis, Axis, Axis, Axis]
+
+
+class GripTable(msgspec.Struct, omit_defaults=True):
+    """A hand on a prop: the prop's place and turn, and the palm, in its joint's frame."""
+
+    who: Name
+    joint: Name
+    position: Triple
+    rotation: Turn
+    palm: Triple = (0.0, 0.0, 0.0)
+
+
+class PropPlace(msgspec.Struct, omit_defaults=True):
+    """Where a prop is; of one in hands the stage goes by the hands of the very frame that it
+    sends."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=256)]
+    position: Triple
+    rotation: Turn
+    grips: Annotated[list[GripTable], Meta(max_length=8)] = []
+
+
+class Props(Request, kw_only=True, omit_defaults=True, tag="props"):
+    """All props of a simulation, at any rate, never answered; of one that falls silent they stay.
+
+    sequence is that of the frame that they were reckoned of. In our axes: metres, x y z w.
+    """
+
+    props: Annotated[list[PropPlace], Meta(max_length=256)]
+    sequence: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+
+
+class OrderProp(Request, kw_only=True, omit_defaults=True, tag="order_prop"):
+    """Has a subject take hold of a prop or let go of it, or puts props back to their marks.
+
+    grab     with the hand that comes near it first, within 15 s; prop "" is the first that is near
+    release  what it holds; hand "" is both
+    reset    prop "" is all of them
+    """
+
+    what: Literal["grab", "release", "reset"]
+    prop: Name = ""
+    subject: Name = ""
+    hand: Literal["", "left", "right"] = ""
+
+    def __post_init__(self) -> None:
+        if self.what != "reset" and not self.subject:
+            raise ValueError(f"a {self.what} needs the subject that does it")
+
+
 class ShowSession(Request, kw_only=True, omit_defaults=True, tag="session"):
     """Asks for the session as it is now: its tables, and the state of every source and subject.
 
@@ -519,6 +570,7 @@ Edit = (
     | SaveSession
 )
 Recording = Record | Slate | Marker | Circle
-Told = Style | LookAt | Go | Silence
-Asked = Pad | Camera | Happened | Stats | Recording | Told | ShowSession | Learn | Edit | Stop
+Told = Style | LookAt | Go | Silence | OrderProp
+Shown = Pad | Camera | Props | Happened  # never answered
+Asked = Shown | Stats | Recording | Told | ShowSession | Learn | Edit | Stop
 AnyRequest = Hello | Ping | Asked

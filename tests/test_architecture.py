@@ -32,6 +32,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "runtime.takes",
         "runtime.sources",
         "runtime.outputs",
+        "runtime.props",
         "runtime.viewport.mesh",  # bodies without a picture: exports wear them too
     ),
     (
@@ -215,7 +216,7 @@ def test_torch_is_imported_under_models_alone():
 
 
 # What takes a tenth of a second or ten megabytes to import, and what few stages need.
-HEAVY = ("scipy", "PIL", "torch", "av", "moderngl", "trimesh", "pxr")
+HEAVY = ("scipy", "PIL", "torch", "av", "moderngl", "trimesh", "mujoco", "pxr")
 
 
 def test_a_stage_starts_without_what_few_stages_need():

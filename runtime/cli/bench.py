@@ -37,6 +37,7 @@ PARTS = {
     "bvh": "reading speed against another reader",
     "peers": "the wire and file reading beside what others do, in rounds that alternate",
     "viewport": "milliseconds a frame",
+    "props": "milliseconds a step of 30 props and two bodies",
     "effect": "the neural effect against classical ones",
 }
 

@@ -21,6 +21,7 @@ COMMANDS = (
     "stage",
     "session",
     "viewport",
+    "props",
     "monitor",
     "listen",
     "keys",

@@ -50,6 +50,13 @@ control = "hand"
 # at_m = [1.5, 0.0, 0.0]
 # heading_deg = 90.0
 
+# What stands about and moves by physics; docs/props.md has every word.
+# [[prop]]
+# name = "crate"
+# shape = "box"             # sphere, cylinder, capsule, or a .glb file
+# size_m = [0.4, 0.4, 0.4]
+# at_m = [0.0, 1.5]
+
 # Where poses go beside the wire. `--to list` has every protocol.
 # [[output]]
 # to = "vmc://127.0.0.1:39540"

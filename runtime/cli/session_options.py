@@ -167,6 +167,12 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         help="faders and buttons: midi://, midi://NAME or osc://0.0.0.0:9001; what they do is "
         "learned (`understudy controls`, key I of the viewport) or said in the session",
     )  # fmt: skip
+    parser.add_argument_group("props").add_argument(
+        "--prop", dest="props", action="append", default=[], metavar="NAME=SHAPE[?WORD=VALUE&...]",
+        help="a thing that moves by physics and that hands can hold: box, sphere, cylinder, "
+        "capsule, or a .glb file; size, material (wood, metal, stone, glass, cloth, plastic, "
+        "rubber), mass, at, heading, static, tracked: 'crate=box?size=0.4,0.4,0.4&at=0,1'",
+    )  # fmt: skip
     parser.add_argument_group("characters").add_argument(
         "--character",
         action="append",
@@ -262,6 +268,7 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
     """The session that flags and file make, checked, and the file that it came from."""
     from understudy.bridge.security.keys import Keyring
     from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.props import table as props
     from understudy.runtime.sources.controls.style import parse_style
     from understudy.runtime.stage import session as sessions
     from understudy.runtime.stage.bindings import ControllerTable
@@ -315,6 +322,7 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
     args.sources = sources(args.sources)
     session.source += _sources(args)
     session.subject += map(_subject, args.subjects)
+    session.prop += map(props.parse, args.props)
     session.output += _outputs(args)
     session.trigger += [{"from": line} for line in args.trigger_from]
     session.controller += [ControllerTable(source=line) for line in args.controllers]

@@ -10,7 +10,9 @@ Triple = tuple[float, float, float]
 STEP, SCUFF, LIFT = "step", "scuff", "lift"
 TOUCH, HIT, SLIDE = "touch", "hit", "slide"
 GRAB, RELEASE, CUE = "grab", "release", "cue"
-KINDS = (STEP, SCUFF, LIFT, TOUCH, HIT, SLIDE, GRAB, RELEASE, CUE)
+# What the simulation of props is told: who, with which hand, on which prop; on_part is what.
+ORDER = "order"
+KINDS = (STEP, SCUFF, LIFT, TOUCH, HIT, SLIDE, GRAB, RELEASE, CUE, ORDER)
 FLOOR = "floor"
 
 

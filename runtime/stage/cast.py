@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from understudy.bridge.requests import Go
+from understudy.bridge.requests import Go, OrderProp
 from understudy.runtime.core import floor as floors
 from understudy.runtime.core.buttons import ACTIONS, named
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.event import ORDER, Event
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Sight, Subject
 from understudy.runtime.core.silence import Then
@@ -273,6 +274,21 @@ class Cast:
     def remote_camera(self, request: Any) -> None:
         """Takes a camera that came over the control socket."""
         self.scenery.share(request, self._time_s, time.monotonic_ns())
+
+    def remote_props(self, request: Any) -> None:
+        """Takes where a simulation's props are."""
+        self.scenery.simulate(request.props, self._time_s, time.monotonic_ns())
+
+    def order_prop(self, request: OrderProp) -> Event:
+        """What is to be told to the simulation of props; refuses a name that nobody has."""
+        names = [table.name for table in self.session.prop if table.moves]
+        if request.prop and request.prop not in names:
+            there = ", ".join(names) or "there is none"
+            raise UnderstudyError(f"No prop that moves is called {request.prop!r}: {there}.")
+        if request.subject:
+            self.member(request.subject)
+        part = f"{request.hand}_hand" if request.hand else ""
+        return Event(ORDER, request.subject, part, request.prop, request.what)
 
     @property
     def timecode(self) -> str:

@@ -22,6 +22,7 @@ from understudy.bridge.requests import (
     Camera,
     Edit,
     EditPerson,
+    Props,
     SaveSession,
     SetProfile,
     Told,
@@ -181,7 +182,7 @@ def changes(request: Asked) -> bool:
     A person who is made anew has such a part and is left out: from there on a take is another's.
     """
     written = isinstance(request, SaveSession | EditPerson)
-    return isinstance(request, Camera | Told | Edit) and not written
+    return isinstance(request, Camera | Props | Told | Edit) and not written
 
 
 def kept(request: Asked) -> Asked:

@@ -27,7 +27,9 @@ from understudy.bridge.requests import (
     Learn,
     LookAt,
     Marker,
+    OrderProp,
     Pad,
+    Props,
     Record,
     ShowSession,
     Silence,
@@ -39,12 +41,13 @@ from understudy.bridge.requests import (
 from understudy.bridge.security.access import AccessControl
 from understudy.bridge.security.keys import Keyring
 from understudy.runtime.core import discovery, distribution, timecode
+from understudy.runtime.core.companion import Companion
 from understudy.runtime.core.errors import Failure, UnderstudyError
 from understudy.runtime.core.files import writable
 from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.core.realtime import steady, steady_wire
 from understudy.runtime.core.signals import stopping
-from understudy.runtime.outputs.process import SendProcess
+from understudy.runtime.outputs.process import SendProcess, reachable
 from understudy.runtime.outputs.timecode_out import TimecodeOut
 
 from .cast import Cast
@@ -181,6 +184,17 @@ class Stage:
                         + (["--key", keyring.local] if keyring is not None else []),
                     )
                 )
+            # Of a take that is solved again the props are where they were.
+            self.props: Companion | None = None
+            if session.prop and taken is None:
+                self.props = stack.enter_context(
+                    Companion(
+                        "the props",
+                        ["props", "--quiet", "--connect", reachable(self.publisher.address),
+                         "--control", reachable(self.control.address)]
+                        + (["--key", keyring.local] if keyring is not None else []),
+                    )
+                )  # fmt: skip
             self.cast = stack.enter_context(Cast(session, self.inputs))
             self.edits = Edits(self.cast, self.run_as.session_file, self.run_as.state)
             if self.run_as.record is not None:
@@ -237,7 +251,7 @@ class Stage:
             timecode=self._timecode(time_s),
             subjects=subjects,
             cameras=self.cast.scenery.cameras,
-            props=self.cast.scenery.props,
+            props=self.cast.scenery.in_hands(subjects),
             stats=self.controllers.added(self.stats),
         )
         self.laps.add_ns("intent_to_publish", frame.publish_ns - frame.capture_ns)
@@ -278,6 +292,15 @@ class Stage:
                     self.cast.remote_pad(request)
                 case Camera():
                     self.cast.remote_camera(request)
+                case Props():
+                    self.cast.remote_props(request)
+                case OrderProp():
+                    try:
+                        order = self.cast.order_prop(request)
+                        self.happenings.add([order], time.monotonic_ns())
+                        self.answers.reply(request)
+                    except UnderstudyError as refusal:
+                        self.answers.reply(request, error=str(refusal))
                 case Happened():
                     happened = [one.event for one in request.events]
                     self.happenings.add(happened, time.monotonic_ns())
@@ -417,6 +440,7 @@ class Stage:
             **self.recording.told(),
             "timecode": self.timecode_in.figures() if self.timecode_in is not None else {},
             "outputs_restarted": self.outputs.restarts if self.outputs is not None else 0,
+            "props_restarted": self.props.restarts if self.props is not None else 0,
         }
 
     @property

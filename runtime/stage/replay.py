@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from understudy.bridge import ControlServer
-from understudy.bridge.requests import Asked, Camera, Pad, Stop, Transport
+from understudy.bridge.requests import Asked, Shown, Stop, Transport
 from understudy.bridge.security.rights import LISTEN
 from understudy.bridge.wire.envelope import SIZE
 from understudy.runtime.core.errors import UnderstudyError
@@ -185,7 +185,7 @@ class TakenInputs:
                 self._transport(request, control, self._clock)
             elif isinstance(request, Stop) or request.right == LISTEN:
                 live.append(request)
-            elif not isinstance(request, Pad | Camera):  # which are never answered
+            elif not isinstance(request, Shown):  # which are never answered
                 control.reply(
                     request, error="This stage plays a take as it was; nothing can be changed."
                 )

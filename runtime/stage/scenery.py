@@ -1,20 +1,29 @@
-"""The scenery: cameras and props of the frame, from sources and from whoever shows us a camera."""
+"""The scenery: cameras and props of the frame.
+
+They come from sources, from whoever shows us a camera, and from the simulation of props.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 
+from understudy.bridge.requests import PropPlace
 from understudy.runtime.core import rotation
-from understudy.runtime.core.pose import Camera, Prop
+from understudy.runtime.core.pose import Camera, Prop, State, Subject
+from understudy.runtime.props import grips
+from understudy.runtime.props.grips import Grip
 from understudy.runtime.sources.streams import Kind, Stream
 
 # A camera that somebody shares is theirs: it leaves with them.
 LEAVES_AFTER_S = 2.0
 MOST_SHARED = 16
+# A simulation that is silent for longer holds its props.
+SILENT_S = 0.5
+SILENT = "the simulation of props is silent"
 
 Thing = TypeVar("Thing", Camera, Prop)
 
@@ -25,6 +34,9 @@ class Scenery:
     def __init__(self) -> None:
         self._shared: dict[str, tuple[Camera, float]] = {}
         self.refused = 0
+        self._simulated: list[Prop] = []
+        self._grips: dict[str, list[Grip]] = {}
+        self._simulated_s = 0.0
         self.cameras: list[Camera] = []
         self.props: list[Prop] = []
 
@@ -47,6 +59,27 @@ class Scenery:
         )
         self._shared[request.name] = camera, now_s
 
+    def simulate(self, places: Sequence[PropPlace], now_s: float, now_ns: int) -> None:
+        """Takes where a simulation's props are; one that makes no sense is counted."""
+        self._simulated, self._grips, self._simulated_s = [], {}, now_s
+        for place in places:
+            turn = np.array(place.rotation, float)
+            if not 0.25 < np.dot(turn, turn) < 4.0:
+                self.refused += 1
+                continue
+            at = np.array(place.position, float)
+            self._simulated.append(
+                Prop(place.name, at, rotation.normalize(turn), capture_ns=now_ns)
+            )
+            if place.grips:
+                self._grips[place.name] = [
+                    Grip(
+                        one.who, one.joint, np.array(one.position),
+                        rotation.normalize(np.array(one.rotation)), np.array(one.palm),
+                    )
+                    for one in place.grips
+                ]  # fmt: skip
+
     def sense(self, now_s: float, streams: Iterable[Stream]) -> None:
         """What stands there at this tick, of the streams that the sources have."""
         shared = self._shared
@@ -59,7 +92,23 @@ class Scenery:
             elif stream.kind is Kind.PROP:
                 props.append(stream.of)
         self.cameras = unique(cameras + [camera for camera, _ in shared.values()])
-        self.props = unique(props)
+        held = bool(self._simulated) and now_s - self._simulated_s > SILENT_S
+        if held:
+            self._simulated = [
+                prop if prop.state is State.HOLD else replace(prop, state=State.HOLD, reason=SILENT)
+                for prop in self._simulated
+            ]
+        self.props = unique(props + self._simulated)
+
+    def in_hands(self, subjects: Sequence[Subject]) -> list[Prop]:
+        """The props of this tick, those that are held in the hands of these subjects.
+
+        The simulation has seen the frame before; a hand has gone on since.
+        """
+        if not self._grips:
+            return self.props
+        there = {subject.name: subject for subject in subjects}
+        return [grips.put(prop, self._grips.get(prop.name, ()), there) for prop in self.props]
 
 
 def unique(things: list[Thing]) -> list[Thing]:

@@ -23,6 +23,8 @@ from understudy.runtime.core import timecode, typed
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.silence import Then
 from understudy.runtime.outputs import timecode_out
+from understudy.runtime.props import table as props
+from understudy.runtime.props.table import PropTable
 from understudy.runtime.sources import registry
 from understudy.runtime.sources.controls.style import checked
 from understudy.runtime.takes import slate
@@ -174,6 +176,7 @@ class Session(Table):
     stage: StageTable = msgspec.field(default_factory=StageTable)
     source: list[dict[str, Any]] = []
     subject: list[SubjectTable] = []
+    prop: list[PropTable] = []
     output: list[dict[str, Any]] = []
     trigger: list[dict[str, Any]] = []
     controller: list[ControllerTable] = []
@@ -212,6 +215,8 @@ def load(path: Path) -> Session:
     if session.slate.folder:
         session.slate.folder = str(base / session.slate.folder)
     session.viewport.settle(base)
+    for prop in session.prop:
+        prop.settle(base)
     for subject in session.subject:
         if subject.character:
             subject.character = str(base / subject.character)
@@ -258,6 +263,7 @@ def _check(session: Session, names: set[str]) -> None:
         if subject.name in subjects:
             raise UnderstudyError(f"Two subjects are called {subject.name!r}; names are unique.")
         subjects.add(subject.name)
+    props.check(session.prop)
     for number, table in enumerate(session.output, 1):
         if not isinstance(table.get("to"), str):
             raise UnderstudyError(

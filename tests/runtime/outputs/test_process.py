@@ -16,8 +16,7 @@ import pytest
 from understudy.bridge.protocols import livelinkface
 from understudy.bridge.protocols.vmc_accumulator import Accumulator
 from understudy.runtime.cli.main import main
-from understudy.runtime.core import processes
-from understudy.runtime.outputs import process
+from understudy.runtime.core import companion, processes
 from understudy.runtime.outputs.process import SendProcess, reachable
 
 
@@ -172,8 +171,8 @@ class Child:
 @pytest.fixture
 def children(monkeypatch):
     """Every child that was started, in order."""
-    monkeypatch.setattr(process, "PAUSE_S", 0.0)
-    monkeypatch.setattr(process, "LONG_PAUSE_S", 0.01)
+    monkeypatch.setattr(companion, "PAUSE_S", 0.0)
+    monkeypatch.setattr(companion, "LONG_PAUSE_S", 0.01)
     return []
 
 
