@@ -41,12 +41,9 @@ def world_rotations(rotations: Array, steps: Steps) -> Array:
     end = np.zeros((*rotations.shape[:-2], 1, 4))
     end[..., 3] = 1.0
     out = np.concatenate([rotations, end], axis=-2)
-    if not steps:
-        return out
-    products = quaternion.left(out)
     for above in steps:
-        products = products.take(above, axis=-3) @ products
-    return np.ascontiguousarray(products[..., 3])  # of nothing: what turns by them
+        out = quaternion.multiply(out.take(above, axis=-2), out)
+    return out
 
 
 def world_positions(positions: Array, world_r: Array, steps: Steps) -> Array:

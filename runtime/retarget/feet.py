@@ -9,6 +9,7 @@ toes that push off all touch.
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -168,7 +169,6 @@ class Feet:
         )
         parts = [[f"{side}_{part}" for part in LEG[:3]] for side in sides]
         leg_m = _legs_m(way.target_p, way.target_role, parts)
-        self._legs_m = leg_m.tolist()
         feet_m = np.clip(feet_m, -MOST_AHEAD * leg_m, MOST_AHEAD * leg_m)
         # Legs that hang further out come down aslant, and one more than the other where hips roll.
         # Hips stand where the one that is straightest on the wider body is as straight as on the
@@ -179,13 +179,16 @@ class Feet:
         outward = outward * np.array([1.0 if s == "left" else -1.0 for s in sides])
         # A longer foot reaches further ahead of its heel, one under wider hips further out. Where
         # that is each foot says for the most part: hips and shoulders turn over feet that stand.
-        self._feet_m, self._outward = feet_m.tolist(), outward.tolist()
         ankles = [have[f"{side}_foot"] for side in sides]
         self._forward = rotation.rotate(
             rotation.conjugate(way.source_r[ankles]), np.array([0.0, 0.0, 1.0])
         )
-        self._source_leg_m = _legs_m(way.source_p, have, parts).tolist()
-        self._size = float(np.mean(self._source_leg_m)) / PERSONS_M if there else 1.0
+        source_leg_m = _legs_m(way.source_p, have, parts)
+        self._size = float(source_leg_m.mean()) / PERSONS_M if there else 1.0
+        # Of each foot: its leg's length, the actor's, and how far it stands ahead and further out.
+        self._sizes = list(
+            zip(leg_m.tolist(), source_leg_m.tolist(), feet_m.tolist(), outward.tolist())
+        )
         self._theirs = [(have[names[0]], have[names[2]]) for names in parts]
 
     def rows(self, points: Points, ours: Callable[[int], Array]) -> None:
@@ -223,68 +226,87 @@ class Feet:
         """The ankles' goals (..., F, 3), and how far the hips must come down (...)."""
         lead, count = sums.shape[:-2], self._count
         if few(lead):
-            bodies = [
-                self._body(Plain, rows, pelvis.left(Plain, rows))
-                for rows in sums.reshape(-1, *sums.shape[-2:]).tolist()
-            ]
+            rows = sums.reshape(-1, *sums.shape[-2:]).tolist()
+            bodies = [self._body(one, pelvis.left(Plain, one)) for one in rows]
             self.last_m = np.array([body[2] for body in bodies]).reshape(*lead, count)
             goals = np.array([body[0] for body in bodies]).reshape(*lead, count, 3)
             return goals, np.array([body[1] for body in bodies]).reshape(lead)
-        rows = np.moveaxis(sums, (-2, -1), (0, 1))
-        aims, drop, lows = self._body(np, rows, pelvis.left(np, rows))
-        self.last_m = np.stack(lows, -1) if count else np.zeros((*lead, 0))
-        ankles = [np.stack(np.broadcast_arrays(*goal), -1) for goal in aims]
-        shape = (*lead, count, 3)
-        return np.stack(ankles, -2) if count else np.zeros(shape), np.broadcast_to(drop, lead)
+        rows = np.ascontiguousarray(np.moveaxis(sums, (-2, -1), (0, 1)))
+        shape = (count, *(1 for _ in lead))
+        each = [
+            rows[one].reshape(count, -1, *rows.shape[1:]).swapaxes(0, 1)
+            for one in (self._soles, self._lifts, self._aims, self._ahead, self._tops, self._legs)
+        ]
+        soles, lifts, *vectors = each
+        aim, ahead, top, leg = (one[0].swapaxes(0, 1) for one in vectors)
+        sizes = [np.reshape(one, shape) for one in zip(*self._sizes, strict=True)]
+        sizes = sizes or [np.zeros(shape)] * 4
+        left = pelvis.left(np, rows)
+        goal, low, *rest = self._foot(
+            np, *sizes, soles[:, :, 1], lifts[:, :, 1], aim, ahead, top, leg, left
+        )
+        self.last_m = np.moveaxis(low, 0, -1)
+        drop = self._drop(np, *(list(one) for one in rest)) if count else np.zeros(lead)
+        return np.moveaxis(np.stack(goal), (0, 1), (-1, -2)), drop
 
-    def _body(self, n: Any, rows: Any, left: tuple[Any, Any]) -> tuple[list, Any, list]:
-        """Ankles' goals x y z, how far the hips come down, and how high the actor's soles are.
+    def _body(self, rows: list, left: tuple[float, float]) -> tuple[list, float, list]:
+        """Ankles' goals, how far the hips come down, and how high the actor's soles are."""
+        feet = []
+        for n, sizes in enumerate(self._sizes):
+            soles = [rows[self._soles.start + 3 * n + k][1] for k in range(3)]
+            lifts = [rows[self._lifts.start + 3 * n + k][1] for k in range(3)]
+            points = (
+                rows[one.start + n] for one in (self._aims, self._ahead, self._tops, self._legs)
+            )
+            feet.append(self._foot(Plain, *sizes, soles, lifts, *points, left))
+        goals, lows, *rest = zip(*feet, strict=True) if feet else ([], [])
+        return list(goals), self._drop(Plain, *rest) if feet else 0.0, list(lows)
 
-        n has the functions for the numbers in rows, which are those of `Points.sums` by row and
-        axis; left is the actor's, x and z.
+    def _foot(
+        self, n: Any, leg_m: Any, source_leg_m: Any, feet_m: Any, outward: Any, soles: Any,
+        lifts: Any, aim: Any, ahead: Any, top: Any, leg: Any, left: Any,
+    ) -> tuple:  # fmt: skip
+        """An ankle's goal, and what it says of the hips; n has the functions for these numbers.
+
+        soles and lifts are heights, left is the actor's x and z, the rest are points x y z.
         """
-        scale, aims, lows, rises, lacks, wanted = self._scale, [], [], [], [], []
-        upright = 0.0
-        for foot in range(self._count):
-            leg_m, first = self._legs_m[foot], 3 * foot
-            low = [rows[self._soles.start + first + k][1] for k in range(3)]
-            low = n.minimum(n.minimum(low[0], low[1]), low[2])
-            up = scale * landed(low, self._size, n)  # above the floor
-            ax, _, az = rows[self._ahead.start + foot]
-            ax, az = ax - BODYS * left[1], az + BODYS * left[0]
-            by_long = 1.0 / n.sqrt(n.maximum(ax * ax + az * az, 1e-20))
-            ax, az = ax * by_long, az * by_long
-            x, _, z = rows[self._aims.start + foot]
-            feet_m, outward = self._feet_m[foot], self._outward[foot]
-            x, z = x + ax * feet_m + az * outward, z + az * feet_m - ax * outward
-            lift = [rows[self._lifts.start + first + k][1] for k in range(3)]
-            y = up + n.maximum(n.maximum(lift[0], lift[1]), lift[2])
-            tx, ty, tz = rows[self._tops.start + foot]
-            aside, down = (x - tx) ** 2 + (z - tz) ** 2, ty - y
-            wx, wy, wz = rows[self._legs.start + foot]
-            stretched = n.sqrt(wx * wx + wy * wy + wz * wz) / self._source_leg_m[foot]
-            if self._other_build:
-                as_long = (stretched if self._wider else hard(stretched, n)) * leg_m
-                wanted.append(down - n.sqrt(n.maximum(as_long * as_long - aside, 0.0)))
-                upright = n.maximum(upright, down / leg_m)
-            limit = n.maximum(STRETCH, stretched) * leg_m  # as far as the actor, if further
-            reach = n.sqrt(n.maximum(limit * limit - aside, 0.0))
-            aims.append((x, y, z))
-            lows.append(low)
-            rises.append(up)
-            lacks.append((down - reach, n.minimum(n.maximum(1.0 - self._per_reach * up, 0.0), 1.0)))
-        drop = self._leaning(n, rises, wanted, upright) if wanted else 0.0
-        lack = 0.0
-        for far, weight in lacks:
-            lack = n.maximum(lack, weight * (far - drop))
-        return aims, drop + lack, lows
+        low = n.minimum(n.minimum(soles[0], soles[1]), soles[2])
+        up = self._scale * landed(low, self._size, n)  # above the floor
+        ax, az = ahead[0] - BODYS * left[1], ahead[2] + BODYS * left[0]
+        by_long = 1.0 / n.sqrt(n.maximum(ax * ax + az * az, 1e-20))
+        ax, az = ax * by_long, az * by_long
+        x = aim[0] + ax * feet_m + az * outward
+        z = aim[2] + az * feet_m - ax * outward
+        y = up + n.maximum(n.maximum(lifts[0], lifts[1]), lifts[2])
+        wx, wz, down = x - top[0], z - top[2], top[1] - y
+        aside = wx * wx + wz * wz
+        stretched = leg[0] * leg[0] + leg[1] * leg[1] + leg[2] * leg[2]
+        stretched = n.sqrt(stretched) / source_leg_m
+        limit = n.maximum(STRETCH, stretched) * leg_m  # as far as the actor, if further
+        lack = down - n.sqrt(n.maximum(limit * limit - aside, 0.0))
+        weight = n.minimum(n.maximum(1.0 - self._per_reach * up, 0.0), 1.0)
+        if not self._other_build:
+            return (x, y, z), low, up, lack, weight
+        as_long = (stretched if self._wider else hard(stretched, n)) * leg_m
+        wanted = down - n.sqrt(n.maximum(as_long * as_long - aside, 0.0))
+        return (x, y, z), low, up, lack, weight, wanted, down / leg_m
 
-    def _leaning(self, n: Any, rises: list, wanted: list, upright: Any) -> Any:
-        """How far hips of another build come down for legs to be as straight as the actor's."""
-        lowest = functools.reduce(n.minimum, rises)
-        over = [HIGHER * (up - lowest) for up in rises]
-        if self._wider:
-            drop = functools.reduce(n.maximum, [w - o for w, o in zip(wanted, over, strict=True)])
-        else:
-            drop = functools.reduce(n.minimum, [w + o for w, o in zip(wanted, over, strict=True)])
-        return drop * n.minimum(n.maximum(2.0 * upright - 0.5, 0.0), 1.0)
+    def _drop(
+        self, n: Any, up: Sequence, lack: Sequence, weight: Sequence, *leaning: Sequence
+    ) -> Any:
+        """How far the hips come down, of what each foot says."""
+        drop = 0.0
+        if leaning:  # until legs are as straight as the actor's
+            wanted, upright = leaning
+            lowest = functools.reduce(n.minimum, up)
+            over = [HIGHER * (one - lowest) for one in up]
+            if self._wider:
+                drop = functools.reduce(n.maximum, map(operator.sub, wanted, over))
+            else:
+                drop = functools.reduce(n.minimum, map(operator.add, wanted, over))
+            share = 2.0 * functools.reduce(n.maximum, upright) - 0.5
+            drop = drop * n.minimum(n.maximum(share, 0.0), 1.0)
+        more: Any = 0.0
+        for far, counts in zip(lack, weight, strict=True):
+            more = n.maximum(more, counts * (far - drop))
+        return drop + more

@@ -92,8 +92,8 @@ def bent(joints: Array, ahead: Array, size: Array | float = 1.0) -> tuple[Array,
             lower += [turn[4:] for turn in turned]
         out = np.array([upper, lower]).reshape(2, *lead, count, 4)
     else:
-        parts = np.moveaxis(joints, (-3, -1), (0, 1))
-        flat = _limb(np, size, np.moveaxis(ahead, -1, 0), *parts)
+        parts = np.ascontiguousarray(np.moveaxis(joints, (-3, -1), (0, 1)))
+        flat = _limb(np, size, np.ascontiguousarray(np.moveaxis(ahead, -1, 0)), *parts)
         out = np.moveaxis(np.stack(flat).reshape(2, 4, *lead, count), 1, -1)
     return out[0], out[1]
 
