@@ -243,7 +243,7 @@ class Feet:
         sizes = sizes or [np.zeros(shape)] * 4
         left = pelvis.left(np, rows)
         goal, low, *rest = self._foot(
-            np, *sizes, soles[:, :, 1], lifts[:, :, 1], aim, ahead, top, leg, left
+            np, sizes, soles[:, :, 1], lifts[:, :, 1], aim, ahead, top, leg, left
         )
         self.last_m = np.moveaxis(low, 0, -1)
         drop = self._drop(np, *(list(one) for one in rest)) if count else np.zeros(lead)
@@ -255,21 +255,22 @@ class Feet:
         for n, sizes in enumerate(self._sizes):
             soles = [rows[self._soles.start + 3 * n + k][1] for k in range(3)]
             lifts = [rows[self._lifts.start + 3 * n + k][1] for k in range(3)]
-            points = (
+            aim, ahead, top, leg = (
                 rows[one.start + n] for one in (self._aims, self._ahead, self._tops, self._legs)
             )
-            feet.append(self._foot(Plain, *sizes, soles, lifts, *points, left))
+            feet.append(self._foot(Plain, sizes, soles, lifts, aim, ahead, top, leg, left))
         goals, lows, *rest = zip(*feet, strict=True) if feet else ([], [])
         return list(goals), self._drop(Plain, *rest) if feet else 0.0, list(lows)
 
     def _foot(
-        self, n: Any, leg_m: Any, source_leg_m: Any, feet_m: Any, outward: Any, soles: Any,
-        lifts: Any, aim: Any, ahead: Any, top: Any, leg: Any, left: Any,
+        self, n: Any, sizes: Sequence, soles: Any, lifts: Any, aim: Any, ahead: Any, top: Any,
+        leg: Any, left: Any,
     ) -> tuple:  # fmt: skip
         """An ankle's goal, and what it says of the hips; n has the functions for these numbers.
 
         soles and lifts are heights, left is the actor's x and z, the rest are points x y z.
         """
+        leg_m, source_leg_m, feet_m, outward = sizes
         low = n.minimum(n.minimum(soles[0], soles[1]), soles[2])
         up = self._scale * landed(low, self._size, n)  # above the floor
         ax, az = ahead[0] - BODYS * left[1], ahead[2] + BODYS * left[0]
