@@ -176,6 +176,24 @@ def test_points_alone_are_told_what_is_missing():
     assert "Position + Orientation" in one.notice and one.figures()["unread kinds"] == 30
 
 
+def test_kinematics_and_trackers_beside_the_poses_are_passed_over():
+    """Types 20 to 24 of MVN's streamer: joint angles, linear, angular, trackers, centre of mass."""
+    one, receiver = source("mvn://")
+    sizes = {20: (28, 20), 21: (23, 40), 22: (23, 44), 23: (17, 44), 24: (1, 12)}
+    frames = [
+        [
+            *said(n, body(0.01 * n)),
+            *(
+                mvn.encode(mvn.Header(kind, n, items=items), bytes([n]) * items * size)
+                for kind, (items, size) in sizes.items()
+            ),
+        ]
+        for n in range(20)
+    ]
+    assert len(play(one, receiver, frames)) == 20
+    assert one.figures()["unread kinds"] == 100 and one.reception.damaged == 0
+
+
 def test_names_and_time_code_are_told():
     one, receiver = source("mvn://?character=2")
     play(one, receiver, [[*ALL[1:4], *said(n, body(), character=2)] for n in range(3)])
