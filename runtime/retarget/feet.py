@@ -289,7 +289,9 @@ class Feet:
         if not self._other_build:
             return (x, y, z), low, up, lack, weight
         as_long = (stretched if self._wider else hard(stretched, n)) * leg_m
-        wanted = down - n.sqrt(n.maximum(as_long * as_long - aside, 0.0))
+        # Of the foot where it would be without a floor, which hips know nothing of.
+        sunk = up - self._scale * low
+        wanted = down + sunk - n.sqrt(n.maximum(as_long * as_long - aside, 0.0))
         return (x, y, z), low, up, lack, weight, wanted, down / leg_m
 
     def _drop(

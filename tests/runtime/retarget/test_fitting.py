@@ -135,7 +135,7 @@ def test_hips_of_such_a_toy_know_the_way_back(mocap):
     high = (world - truth)[:, roles(clip.skeleton)["hips"], 1]
     assert high.std() < 0.01
     thighs = [roles(clip.skeleton)[f"{side}_upper_leg"] for side in ("left", "right")]
-    assert np.degrees(rotation.angle_between(world_r, truth_r)[:, thighs]).mean() < 2.0
+    assert np.degrees(rotation.angle_between(world_r, truth_r)[:, thighs]).mean() < 2.5
 
 
 def test_soles_that_a_mesh_tells_are_undone_on_the_way_back(mocap):
