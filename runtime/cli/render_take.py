@@ -16,6 +16,7 @@ from .file_options import words
 from .look_options import lens_of
 
 if TYPE_CHECKING:
+    from understudy.runtime.props.table import PropTable
     from understudy.runtime.viewport.take_film import TakePart
 
 
@@ -23,7 +24,7 @@ def run(args: argparse.Namespace, paths: Sequence[Path], size: tuple[int, int]) 
     from understudy.runtime.retarget import profile
     from understudy.runtime.takes.take_characters import said_files
     from understudy.runtime.takes.take_reader import TakeReader
-    from understudy.runtime.viewport import film, take_film
+    from understudy.runtime.viewport import film, props, take_film
     from understudy.runtime.viewport.capture import Sheet
     from understudy.runtime.viewport.renderer import Renderer
 
@@ -46,10 +47,12 @@ def run(args: argparse.Namespace, paths: Sequence[Path], size: tuple[int, int]) 
         sound = _sound(args, parts, seconds)
         sheet = Sheet(args.contact_sheet) if args.contact_sheet else None
         renderer = stack.enter_context(Renderer(*size))
-        notes = []
+        notes: list[str] = []
+        tables: dict[str, PropTable] = {}
         for part in parts:
             reader = TakeReader(part.path)
             next(reader.entries(), None)
+            tables |= props.of_session(reader.session)
             names = [name for name, _ in part.frames.who]
             try:
                 files = said_files(reader.session, names)
@@ -61,6 +64,7 @@ def run(args: argparse.Namespace, paths: Sequence[Path], size: tuple[int, int]) 
                     renderer.characters[name] = path
                 else:
                     notes.append(f"{name} is the mannequin: {path} is not there.")
+        renderer.props.tables = tables
         renderer.outfits.prepare(list(renderer.characters))
         filming.prepare(args, renderer, options, fps)
         out = film.output(args.out, args.png, size, fps, sound, args.codec, args.exr)

@@ -151,7 +151,23 @@ def _sides(piece: Array) -> list[Array]:
     out = []
     for number in range(which.max() + 1):
         mine = which == number
-        points, way = piece[mine].reshape(-1, 3), normal[mine].mean(0)
-        if np.linalg.norm(way) > 0.5:
-            out.append(np.concatenate([points, points - _THICK_M * rotation.normalize(way)]))
+        way = normal[mine].mean(0)
+        if np.linalg.norm(way) < 0.5:
+            continue
+        back = _THICK_M * rotation.normalize(way)
+        # The tops of walls around a room are no ceiling.
+        flat = piece[mine]
+        sides = [flat.reshape(-1, 3)] if _is_whole(flat, way) else list(flat)
+        out += [np.concatenate([side, side - back]) for side in sides]
     return out
+
+
+def _is_whole(flat: Array, way: Array) -> bool:
+    """Whether triangles (T, 3, 3) of one plane are about the hull around them."""
+    if len(flat) == 1:
+        return True
+    keep = np.delete(np.arange(3), np.abs(way).argmax())
+    points = flat[..., keep]
+    a, b = points[:, 1] - points[:, 0], points[:, 2] - points[:, 0]
+    area = 0.5 * float(np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum())
+    return area > _FULL * hull_volume(points.reshape(-1, 2))

@@ -31,6 +31,7 @@ class Annotations:
         self._hud_s = 0.0
         self.points: tuple[int, int] | None = None
         self.density = 1.0
+        self.shaped: frozenset[str] = frozenset()  # props that are drawn as what they are
 
     def mark(
         self,
@@ -43,7 +44,7 @@ class Annotations:
     ) -> None:
         """Cameras, props, paths, feet, bones. `written` tells shaders the shown picture's size."""
         marks: list[Mark] = [mark for seen in _cameras(frame, options) for mark in frustum(seen)]
-        marks += [mark for prop in (frame.props if frame else []) for mark in axes(prop)]
+        marks += [mark for prop in self._bare(frame) for mark in axes(prop)]
         for one in placed:
             marks += path(one.subject) if options.trajectory else []
             marks += wish(one.subject) if options.trajectory else []
@@ -78,12 +79,16 @@ class Annotations:
         board.aspect, board.guides = options.aspect, options.guides
         if options.labels:
             things: list[pose.Camera | pose.Prop] = list(_cameras(frame, options))
-            things += frame.props if frame else []
+            things += self._bare(frame)
             board.labels = over_heads(placed, things, camera, options.hidden, options.followed)
         now_s = time.monotonic()
         dt_s = now_s - self._hud_s if self._hud_s else 1 / 60
         self._hud.draw(target, board, dt_s, self.points, self.density)
         self._hud_s = now_s
+
+    def _bare(self, frame: Frame | None) -> list[pose.Prop]:
+        """The props that are no more than marks."""
+        return [one for one in (frame.props if frame else []) if one.name not in self.shaped]
 
     @property
     def holds_mouse(self) -> bool:

@@ -1,4 +1,7 @@
-"""Which files the characters of a stage are: the stage is asked when one is on the wire."""
+"""Which files the characters of a stage are, and what its props are made of.
+
+The stage is asked when one that is not known is on the wire.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from understudy.runtime.characters.gltf_document import SUFFIXES
 from understudy.runtime.core import typed
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.pose import Frame
+from understudy.runtime.props.table import PropTable
 from understudy.runtime.retarget import profile as profiles
 
 from .outfit import is_drawn
@@ -33,8 +37,13 @@ class _Row(msgspec.Struct):
     character: str = ""
 
 
+class _Session(msgspec.Struct):
+    prop: list[PropTable] = []
+
+
 class _Told(msgspec.Struct):
     subjects: list[_Row] = []
+    session: _Session = msgspec.field(default_factory=_Session)
 
 
 class CharacterFiles:
@@ -46,7 +55,9 @@ class CharacterFiles:
     def __init__(self, open_client: Callable[[], Client] | None = None) -> None:
         self.given: dict[str, Path] = {}
         self.files: dict[str, Path] = {}
+        self.props: dict[str, PropTable] = {}  # as far as the stage has any
         self.notes: list[str] = []
+        self._strange: frozenset[str] = frozenset()  # props that it does not know
         self._open = open_client
         self._thread: threading.Thread | None = None
         self._asked_s = float("-inf")
@@ -56,10 +67,13 @@ class CharacterFiles:
         """The files as they are known now; asks the stage where a frame has another character."""
         worn = {s.name: s.character for s in frame.subjects if s.character} if frame else {}
         unknown = {n: c for n, c in worn.items() if c not in self.files and c not in self.given}
-        if unknown and self._open is not None and (self._thread is None):
+        things = {prop.name for prop in frame.props} if frame else set()
+        strange = frozenset(things - self.props.keys() - self._strange)
+        if (unknown or strange) and self._open is not None and (self._thread is None):
             now_s = time.monotonic()
-            if unknown != self._worn or now_s - self._asked_s > AGAIN_S:
+            if unknown != self._worn or strange or now_s - self._asked_s > AGAIN_S:
                 self._worn, self._asked_s = unknown, now_s
+                self._strange |= strange
                 self._thread = threading.Thread(target=self._ask, args=(unknown,), daemon=True)
                 self._thread.start()
         return {**self.files, **self.given}
@@ -72,6 +86,8 @@ class CharacterFiles:
                 told = typed.convert(client.session(), _Told, "the stage's session")
             finally:
                 client.close()
+            self.props = {table.name: table for table in told.session.prop}
+            self._strange = frozenset(self._strange - self.props.keys())
             for row in told.subjects:
                 name = unknown.get(row.name, "")
                 if name and row.character:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import moderngl
 import numpy as np
 
 from . import gl
-from .cast import Cast
 from .character_costume import NEAR_UNIT, SET_UNIT, SHADOW_UNIT, SKY_UNIT, Programs
 from .gbuffer import LIT_BY, GBuffer
 from .linear_light import LinearLight
@@ -19,6 +20,14 @@ from .sky_map import SkyMap
 from .stand import Stand
 
 KEEP_LUMA = (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ZERO, moderngl.ONE)
+
+
+class Body(Protocol):
+    """What is drawn of subjects and of props."""
+
+    @property
+    def is_over(self) -> bool: ...
+    def render(self, name: str) -> None: ...
 
 
 class LightPasses:
@@ -104,11 +113,11 @@ class LightPasses:
         gbuffer: GBuffer,
         shadow: ShadowMap,
         stand: Stand | None,
-        cast: Cast,
+        bodies: Sequence[Body],
     ) -> None:
         """What is translucent or glows, over what does not, in the same light."""
         glows = stand is not None and stand.is_over
-        if not (cast.is_over or glows):
+        if not (glows or any(body.is_over for body in bodies)):
             return
         linear = self.linear if self._is_linear else None
         shown = linear.texture if linear is not None else picture
@@ -127,7 +136,8 @@ class LightPasses:
             stand.shadow.use(SET_UNIT)
             if glows:
                 stand.render(name)
-        cast.render(name)
+        for body in bodies:
+            body.render(name)
         self._ctx.enable_only(moderngl.NOTHING)
         self._ctx.blend_func = moderngl.DEFAULT_BLENDING  # type: ignore[assignment]
         self._ctx.depth_func = "<"

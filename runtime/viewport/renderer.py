@@ -27,6 +27,7 @@ from .optics import LEAST_CIRCLE, MOST_CIRCLE, circle_px
 from .options import Options
 from .outfit import Outfits
 from .overlay import state_veils
+from .props import Props
 from .sets.scenery import Scenery
 from .shadow import ShadowMap, sun_box
 from .stand import Stand
@@ -65,6 +66,7 @@ class Renderer:
         # There a character's pictures are smaller too: less to decode, less to look up.
         self.outfits = Outfits(wait_for_meshes, SPARE_PIXELS if spare else MOST_PIXELS)
         self.cast = Cast(self.ctx, self.wardrobe, self.outfits)
+        self.props = Props(self.ctx, self.cast.variants, self.outfits.most_pixels)
         self.shadow_map = ShadowMap(self.ctx, shadow)
         self.block = FrameBlock(self.ctx)
         self._ground_program = gl.program(self.ctx, "ground.glsl")
@@ -181,7 +183,8 @@ class Renderer:
         scene = Scene(inner, time_s, options.life)
         self._look_on(inner, options)
         self.cast.place(subjects, options.hidden, veils, scene)
-        for note in (*self.cast.notes, *self.outfits.notes):
+        self.props.place(frame.props if frame else [], inner, self.cast.moving)
+        for note in (*self.cast.notes, *self.outfits.notes, *self.props.notes):
             self._note(note)
         for placed in self.cast.placed:
             if placed.note:
@@ -193,12 +196,15 @@ class Renderer:
         self._draw_geometry()
         contact = self._draw_contact(inner, options)
         self.lit.light(self._picture_target, self.gbuffer, contact, self.shadow_map, self.stand)
-        self.lit.over(self._picture, self.gbuffer, self.shadow_map, self.stand, self.cast)
+        self.lit.over(
+            self._picture, self.gbuffer, self.shadow_map, self.stand, [self.cast, self.props]
+        )
         self.lit.develop(self._picture_target, self.gbuffer)
         self._smooth(options)
         self.block.jitter_px = (0.0, 0.0)
         self.block.last_view_projection = inner.projection @ inner.view
         everybody, over = self.cast.placed, self.annotations
+        over.shaped = self.props.shown
         over.mark(
             self.target, self.gbuffer.depth, frame, everybody, options,
             lambda: self._write_block(camera, options),
@@ -214,6 +220,7 @@ class Renderer:
         if _is_cut(self._eye, camera):
             self.block.last_view_projection = None
             self.cast.cut()
+            self.props.cut()
             if self.temporal is not None:
                 self.temporal.forget()
         self._eye = replace(camera)
@@ -237,6 +244,8 @@ class Renderer:
 
     def _write_block(self, camera: Camera, options: Options) -> None:
         center, radius_m = self.cast.bounds()
+        if radius_m <= SHADOW_LIMIT_M:
+            radius_m = min(self.props.widen(center, radius_m, SHADOW_LIMIT_M), SHADOW_LIMIT_M)
         if radius_m > SHADOW_LIMIT_M:  # a crowd: shadows for those near the camera's target
             center, radius_m = camera.target * [1.0, 0.5, 1.0], SHADOW_LIMIT_M
         sun, box = sun_box(options.look.sun, center, radius_m, self.shadow_map.texels)
@@ -269,6 +278,7 @@ class Renderer:
         self.shadow_map.begin()
         if options.shadows:
             self.cast.render("shadow")
+            self.props.render("shadow")
         self.ctx.enable_only(moderngl.NOTHING)
         self.shadow_map.summarize(self._box_m[0])
 
@@ -277,6 +287,7 @@ class Renderer:
         self.gbuffer.target.use()
         self.gbuffer.target.clear(depth=1.0)
         self.cast.render("body")
+        self.props.render("body", self.cast.moving)
         if self.stand is not None:
             self.stand.render(MOVING if self.cast.moving else "body")
         self.ctx.enable_only(moderngl.DEPTH_TEST)
@@ -347,7 +358,8 @@ class Renderer:
                   self.annotations, self.lit)  # fmt: skip
         if self.stand is not None:
             self.stand.release()
-        for thing in (*self._sized, *passes, self.cast, self.shadow_map, self.block, self._ground,
+        for thing in (*self._sized, *passes, self.props, self.cast, self.shadow_map,
+                      self.block, self._ground,
                       self._ground_program, self._idle):  # fmt: skip
             thing.release()
         self.ctx.release()

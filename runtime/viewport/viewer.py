@@ -94,6 +94,7 @@ class Viewer:
         dt_s = self.follow()
         before_ns = time.monotonic_ns()
         self.renderer.characters = self.files.follow(frame)
+        self.renderer.props.tables = self.files.props
         self.lighting.follow(self.renderer, self.options)
         self.renderer.draw(frame, self.camera, self.affordable(), self.board(dt_s))
         pixels = self.present()

@@ -106,3 +106,28 @@ def test_a_set_is_hulls_and_a_hollow_room_its_walls():
         sim.take(frame(number))
     at = place(sim, "ball").position
     assert np.abs(at[[0, 2]]).max() < 2.9 and 0.1 < at[1] < 3.0
+
+
+def test_the_tops_of_a_rooms_walls_are_no_ceiling():
+    outer, inner = trimesh.creation.box((4.2, 2.5, 4.2)), trimesh.creation.box((4.0, 2.5, 4.0))
+    inner.invert()
+    corners = np.concatenate([outer.vertices, inner.vertices])
+    corners[:, 1] += 1.25
+    faces = [*outer.faces, *(inner.faces + 8)]
+    flat = np.array([np.ptp(corners[face][:, 1]) < 1e-6 for face in faces])
+    faces = np.array(faces)[~flat].tolist()  # no lid and no floor, but the walls' own tops
+    top = [
+        [n for n in range(16) if corners[n, 1] > 2.0 and (n < 8) is out] for out in (True, False)
+    ]
+    for outside, inside in zip(top[0], top[1], strict=True):
+        other, within = (
+            next(n for n in ring if n != first and corners[n, 0] == corners[first, 0])
+            for ring, first in ((top[0], outside), (top[1], inside))
+        )
+        faces += [[outside, inside, other], [inside, within, other]]
+    solids = surroundings.of_mesh(corners, np.array(faces))
+    ball = PropTable(name="ball", shape="sphere", size_m=[0.3], at_m=[0.0, 3.0, 0.0])
+    sim = Simulation([ball], 60.0, surroundings.Ground(solids=solids))
+    for number in range(90):
+        sim.take(frame(number))
+    assert place(sim, "ball").position[1] < 1.0

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.runtime.characters.models import Board
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.humanoid import PERFORMER
-from understudy.runtime.core.pose import Pose, Subject
+from understudy.runtime.core.pose import Pose, Prop, Subject
 from understudy.runtime.viewport.camera import Camera, Rig
 from understudy.runtime.viewport.character_files import CharacterFiles, parse
 from understudy.runtime.viewport.feed import Feed
@@ -32,6 +33,20 @@ class Stage:
 
     def close(self) -> None:
         pass
+
+
+def test_the_stage_says_what_its_props_are_and_is_asked_once():
+    stage = Stage()
+    told = {"subjects": [], "session": {"prop": [{"name": "crate", "material": "stone"}], "x": 1}}
+    stage.session = lambda: (setattr(stage, "asked", stage.asked + 1), told)[1]  # type: ignore
+    files, frame = CharacterFiles(lambda: stage), frame_of(standing())
+    still = np.array([0.0, 0.0, 0.0, 1.0])
+    frame.props = [Prop(name, np.zeros(3), still) for name in ("crate", "tracked elsewhere")]
+    for _ in range(3):
+        files.follow(frame)
+        if (asking := files._thread) is not None:
+            asking.join(10)
+    assert files.props["crate"].material == "stone" and stage.asked == 1
 
 
 def dressed(name: str, character: str) -> Subject:
