@@ -16,13 +16,13 @@ from understudy.runtime.core.rotation import Array
 from .character import Mesh, Morph, Part
 from .gltf_bones import Bones
 from .gltf_document import File, names_in
+from .gltf_draco import unpack
 from .gltf_materials import Materials
 from .gltf_numbers import Numbers
 from .gltf_schema import Node, Primitive
 from .gltf_skeleton import Rig
 
 MOST_VERTICES = MOST_TRIANGLES = 2_000_000
-DRACO = "KHR_draco_mesh_compression"
 LEAST_MOVE = 1e-6  # of a mesh's size: what a morph moves less, it does not move
 
 
@@ -79,11 +79,6 @@ class Meshes:
     # -- primitives
 
     def _add(self, n: int, node: Node, primitive: Primitive) -> None:
-        if DRACO in primitive.extensions:
-            raise UnderstudyError(
-                f"{self.file.name} is packed by Draco, which is not read; export it without "
-                "compression."
-            )
         if primitive.mode not in (4, 5, 6):
             self.notes["Points and lines of it are not drawn."] = None
             return
@@ -94,6 +89,7 @@ class Meshes:
         self._count += count
         if self._count > MOST_VERTICES:
             raise self._too_many("vertices", MOST_VERTICES)
+        primitive = unpack(self._numbers, primitive)
         positions = self._numbers.floats(at["POSITION"], 3)
         triangles = self._triangles(primitive, count)
         self._faces += len(triangles)

@@ -26,6 +26,7 @@ class Numbers:
     def __init__(self, file: File) -> None:
         self.file, self.tree = file, file.tree
         self._left = MOST_VALUES
+        self.unpacked: dict[int, np.ndarray] = {}  # of accessors that stand behind no bytes
 
     def accessor(self, index: int) -> Accessor:
         if not 0 <= index < len(self.tree.accessors):
@@ -67,8 +68,21 @@ class Numbers:
             raise self.file.damaged(f"accessor {index} has a number that is not finite")
         return values
 
+    def view(self, index: int) -> bytes:
+        """The bytes of a view."""
+        if not 0 <= index < len(self.tree.bufferViews):
+            raise self.file.damaged(f"there is no view {index}")
+        view = self.tree.bufferViews[index]
+        data = self.file.buffer(view.buffer)
+        stop = view.byteOffset + view.byteLength
+        if not 0 <= view.byteOffset <= stop <= len(data):
+            raise self.file.damaged(f"view {index} lies outside of the file")
+        return bytes(data[view.byteOffset : stop])
+
     def _stored(self, index: int) -> np.ndarray:
         """(count, components) as the file stores them."""
+        if index in self.unpacked:
+            return self.unpacked[index]
         said = self.accessor(index)
         dtype, wide = COMPONENTS.get(said.componentType), WIDTHS.get(said.type)
         if dtype is None or wide is None or said.count < 0:
