@@ -23,6 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("bridge",),
     (
         "runtime.characters",
+        "runtime.contact",
         "runtime.characters.people",
         "runtime.retarget",
         "runtime.performer",
@@ -32,6 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "runtime.takes",
         "runtime.sources",
         "runtime.outputs",
+        "runtime.particles",
         "runtime.props",
         "runtime.viewport.mesh",  # bodies without a picture: exports wear them too
     ),
@@ -42,12 +44,14 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "runtime.viewport",
         "runtime.monitor",
         "runtime.doctor",
+        "runtime.foley",
     ),
     (
         "models",
         "models.actions",
         "models.contact",
         "models.effects",
+        "models.footsteps",
         "models.matching",
         "models.motion",
         "models.people",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from understudy.runtime.viewport.camera import Lens
     from understudy.runtime.viewport.lighting import Lighting
+    from understudy.runtime.viewport.particle_feed import ParticleFeed
     from understudy.runtime.viewport.renderer import Options
 
 NAMES = ("set", "sky", "sun", "exposure", "tone", "clouds", "fog", "wet")
@@ -42,6 +43,50 @@ def look_options(parser: argparse.ArgumentParser) -> None:
     add("--clouds", type=float, default=0.0, metavar="0..1", help="on the sky (0)")
     add("--fog", type=float, default=0.0, metavar="M", help="one sees as far as this (no fog)")
     add("--wet", type=float, default=0.0, metavar="0..1", help="how wet the open ground is (0)")
+
+
+def particle_options(parser: argparse.ArgumentParser) -> None:
+    """Adds those of what flies about."""
+    group = parser.add_argument_group(
+        "particles", "Dust, sparks and splashes of contacts come where the stage tells of them."
+    )
+    add = group.add_argument
+    add("--rain", type=float, default=0.0, metavar="0..1", help="how hard it rains (0)")
+    add("--cold", type=float, default=0.0, metavar="0..1", help="breath is seen (0)")
+    add("--wind", default="", metavar="X,Z", help="metres a second along X and Z (0,0)")
+    add(
+        "--emit",
+        action="append",
+        default=[],
+        metavar="EFFECT@WHERE",
+        help="sparks, dust, smoke, embers, splash, drops, breath or chips, at NAME, NAME/JOINT or "
+        "X,Y,Z; may be given again",
+    )
+
+
+def particles_of(args: argparse.Namespace) -> ParticleFeed:
+    """What the options say flies about."""
+    import numpy as np
+
+    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.particles.sources import parse
+    from understudy.runtime.viewport.particle_feed import ParticleFeed
+
+    for name in ("rain", "cold"):
+        if not 0.0 <= getattr(args, name) <= 1.0:
+            raise UnderstudyError(f"--{name} is {getattr(args, name):g}; it can be 0 to 1.")
+    try:
+        x, z = map(float, args.wind.split(",")) if args.wind else (0.0, 0.0)
+    except ValueError:
+        x = z = 1e9
+    if not max(abs(x), abs(z)) <= 60.0:
+        raise UnderstudyError(
+            f"--wind is {args.wind!r}; write X,Z in metres a second, at most 60, such as 3,-1."
+        )
+    feed = ParticleFeed([parse(line) for line in args.emit])
+    feed.sources.rain, feed.sources.cold = args.rain, args.cold
+    feed.sources.wind = np.array([x, 0.0, z])
+    return feed
 
 
 def frame_options(parser: argparse.ArgumentParser) -> None:

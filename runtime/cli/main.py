@@ -33,6 +33,7 @@ COMMANDS = (
     "controls",
     "timecode",
     "record",
+    "foley",
     "take",
     "perform",
     "inspect",

@@ -21,6 +21,8 @@ from .look_options import (
     frame_options,
     lens_options,
     look_options,
+    particle_options,
+    particles_of,
 )
 from .session_options import add_sources, listed, raw_take, session_of
 
@@ -61,8 +63,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     view.add_argument(
         "--share", metavar="NAME", help="the viewport's camera is one on stage, for receivers"
     )
+    view.add_argument(
+        "--foley",
+        nargs="?",
+        const="",
+        metavar="FILE.wav",
+        help="steps, props and clothes are heard on this machine, or written to a file",
+    )
     view.add_argument("--no-effect", action="store_true", help="start without the neural effect")
     look_options(parser)
+    particle_options(parser)
     frame_options(parser)
     lens_options(parser)
 
@@ -103,6 +113,7 @@ def asked_for(args: argparse.Namespace) -> tuple[Session, Path | None]:
     session, file = session_of(args)
     if not args.raw and not registry.bring_subjects(registry.identify(session.source)):
         session.source.append({"from": "remote://"})
+    session.contact.steps |= args.foley is not None
     view = session.viewport
     view.size, view.camera = args.size or view.size, args.camera or view.camera
     view.share, view.effect = args.share or view.share, view.effect and not args.no_effect
@@ -111,6 +122,10 @@ def asked_for(args: argparse.Namespace) -> tuple[Session, Path | None]:
     for name in NAMES:
         setattr(view, name, getattr(args, name) or getattr(view, name))
     Lighting(**{name: getattr(view, name) for name in NAMES}).check()
+    particles_of(args)
+    for name in ("rain", "cold", "wind"):
+        setattr(view, name, getattr(args, name) or getattr(view, name))
+    view.emit = [*view.emit, *args.emit]
     check_lens(args)
     for name in LENS_NAMES:
         setattr(view, name, getattr(args, name) or getattr(view, name))
@@ -124,7 +139,7 @@ WAITS = "play: the stage still writes what is made of a take; Ctrl-C leaves it t
 
 
 class Company:
-    """Stage and viewport as child processes: whichever dies is started again, and it is said."""
+    """Stage, viewport and foley as child processes: who dies is started again, and it is said."""
 
     def __init__(
         self,
@@ -149,27 +164,33 @@ class Company:
         from understudy.runtime.core.processes import Watch
 
         stage = Watch(lambda: processes.start("stage", *self._stage_words()))
-        viewport: Watch | None = None
+        beside: dict[str, Watch] = {}
         try:
             if not _wait_until_ready(control, self._key, stage, lambda: self._asked):
                 return 0 if self._asked else stage.child.wait()
             if self._show:
-                viewport = Watch(lambda: processes.start("viewport", *self._viewport_words()))
+                beside["viewport"] = Watch(
+                    lambda: processes.start("viewport", *self._viewport_words())
+                )
+            if self._args.foley is not None:
+                beside["foley"] = Watch(lambda: processes.start("foley", *self._foley_words()))
             while not self._asked:
                 code = stage.exit_code
                 if code == 0:
                     return 0
                 if code is not None and not self._again("stage", stage, code):
                     return max(code, 1)
-                if viewport is not None and (code := viewport.exit_code) is not None:
-                    if code == 0:  # the user closed the window
-                        break
-                    if not self._again("viewport", viewport, code):
-                        viewport = None
+                for name, watch in list(beside.items()):
+                    if (code := watch.exit_code) is None:
+                        continue
+                    if name == "viewport" and code == 0:  # the user closed the window
+                        return 0
+                    if code == 0 or not self._again(name, watch, code):
+                        del beside[name]
                 time.sleep(0.05)
             return 0
         finally:
-            processes.end([viewport.child] if viewport is not None else [])
+            processes.end([watch.child for watch in beside.values()])
             self._end(stage.child)
 
     def _end(self, stage: subprocess.Popen[bytes]) -> None:
@@ -199,7 +220,7 @@ class Company:
         elif name == "stage":
             said = f"the stage keeps dying ({cause(code)}); try `understudy play --resume`."
         else:
-            said = "the viewport keeps dying; streaming goes on without it."
+            said = f"the {name} keeps dying; streaming goes on without it."
         print(f"play: {said}", file=sys.stderr, flush=True)
         return there
 
@@ -235,9 +256,11 @@ class Company:
         for name in ("set", "sky", "sun", "tone", "aspect", "focus"):
             if said := getattr(view, name):
                 words += [f"--{name}", said]
-        for name in ("exposure", "clouds", "fog", "wet"):
+        for name in ("exposure", "clouds", "fog", "wet", "rain", "cold"):
             if value := getattr(view, name):
                 words.append(f"--{name}={value:g}")
+        words += [f"--wind={view.wind}"] * bool(view.wind)
+        words += [word for line in view.emit for word in ("--emit", line)]
         words += ["--lens"] * view.lens + ["--stop", view.stop, "--antialias", view.antialias]
         words += ["--shutter", view.shutter, "--handheld", view.handheld]
         if view.share:
@@ -247,6 +270,13 @@ class Company:
         if self._key is not None:
             words += ["--key", self._key]
         return words
+
+    def _foley_words(self) -> list[object]:
+        """The command line of who makes the sounds."""
+        words: list[object] = ["--connect", self._loop().publish]
+        words += ["--wav", self._args.foley] if self._args.foley else ["--device"]
+        words += ["--camera", self._view.share] if self._view.share else []
+        return words + (["--key", self._key] if self._key is not None else [])
 
     def _loop(self) -> StageTable:
         from understudy.runtime.stage import session as sessions

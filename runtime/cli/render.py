@@ -9,7 +9,14 @@ from understudy.runtime.core.progress import loading
 
 from . import filming
 from .file_options import add_file_options, decided
-from .look_options import frame_options, lens_of, lens_options, look_options
+from .look_options import (
+    frame_options,
+    lens_of,
+    lens_options,
+    look_options,
+    particle_options,
+    particles_of,
+)
 
 SUMMARY = "turn takes or a motion file into a movie or PNG frames"
 EXAMPLES = """understudy render take.bvh --out take.mp4
@@ -67,6 +74,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--contact-sheet", type=Path, metavar="FILE.png", help="also a sheet of small pictures")
     add("--quiet", action="store_true", help="no progress")
     look_options(parser)
+    particle_options(parser)
     frame_options(parser)
     lens_options(parser)
     add_file_options(parser)
@@ -124,6 +132,7 @@ def run(args: argparse.Namespace) -> int:
     mouth, sound = _voice(args, clip.duration_s)
     fps = film.film_rate(clip, args.fps)
     options = filming.options_of(args)
+    particles = particles_of(args)
     lens = lens_of(args, options)
     lens.check([(args.take.stem, clip.skeleton)])
     sheet = Sheet(args.contact_sheet) if args.contact_sheet else None
@@ -138,7 +147,7 @@ def run(args: argparse.Namespace) -> int:
         out = film.output(args.out, args.png, size, fps, sound, args.codec, args.exr)
         steps = film.render(
             clip, out, renderer, options, fps, args.camera, args.focal, sheet, args.take.stem,
-            mouth, lens,
+            mouth, lens, particles,
         )  # fmt: skip
         filming.write(args, out, steps, max(1, round(clip.duration_s * fps)))
         for note in renderer.notes[said:]:

@@ -13,7 +13,7 @@ from understudy.runtime.core.errors import UnderstudyError
 
 from . import filming
 from .file_options import words
-from .look_options import lens_of
+from .look_options import lens_of, particles_of
 
 if TYPE_CHECKING:
     from understudy.runtime.props.table import PropTable
@@ -43,6 +43,7 @@ def run(args: argparse.Namespace, paths: Sequence[Path], size: tuple[int, int]) 
         seconds = sum(part.seconds for part in parts)
         options = filming.options_of(args)
         lens = lens_of(args, options)
+        particles = particles_of(args)
         lens.check([who for part in parts for who in part.frames.who])
         sound = _sound(args, parts, seconds)
         sheet = Sheet(args.contact_sheet) if args.contact_sheet else None
@@ -69,7 +70,17 @@ def run(args: argparse.Namespace, paths: Sequence[Path], size: tuple[int, int]) 
         filming.prepare(args, renderer, options, fps)
         out = film.output(args.out, args.png, size, fps, sound, args.codec, args.exr)
         steps = take_film.render(
-            parts, out, renderer, options, fps, kind, args.focal, sheet, args.states, lens
+            parts,
+            out,
+            renderer,
+            options,
+            fps,
+            kind,
+            args.focal,
+            sheet,
+            args.states,
+            lens,
+            particles,
         )
         filming.write(args, out, steps, take_film.pictures(parts, fps))
         for note in dict.fromkeys((*notes, *renderer.notes)):

@@ -98,6 +98,11 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         help="steps, ramps and blocks under subjects on pads and those that the takeover moves",
     )
     sources.add_argument(
+        "--steps",
+        action="store_true",
+        help="tell of everybody's steps, 50 ms before they are heard (docs/contact.md)",
+    )
+    sources.add_argument(
         "--from",
         dest="sources",
         action="append",
@@ -304,6 +309,7 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
     loop.crowd |= args.crowd
     if args.floor is not None:
         loop.floor = str(args.floor.absolute())
+    session.contact.steps |= args.steps
     loop.insecure |= args.insecure
     loop.takeover &= not args.no_takeover
     loop.realtime &= not args.no_realtime

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-SUMMARY = "train a network: motion (control), actions (buttons), takeover, measures, face or effect"
+SUMMARY = "train a network: motion, actions, takeover, measures, face, footsteps or effect"
 EXAMPLES = """understudy train motion --data mocap/cmu --out out/motion
 understudy train motion --data mocap/cmu --out out/motion --resume
 understudy train actions --data mocap/cmu mocap/more
@@ -19,6 +19,7 @@ WHAT = {
     "takeover": ("takeover", "the network that stands in for mocap"),
     "measures": ("people", "the network that answers a body's measures, for `character`"),
     "face": ("voice", "the network that moves a mouth by a voice"),
+    "footsteps": ("footsteps", "the network that foretells when a foot comes down"),
     "effect": ("contact", "the contact shading"),
 }
 

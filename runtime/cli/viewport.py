@@ -14,6 +14,8 @@ from .look_options import (
     lens_of,
     lens_options,
     look_options,
+    particle_options,
+    particles_of,
     sensor_of,
 )
 
@@ -82,6 +84,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "again. Characters of a stage on this machine are found by themselves",
     )
     look_options(parser)
+    particle_options(parser)
     frame_options(parser)
     lens_options(parser)
     add("--no-life", action="store_true", help="no blinks and glances where no face comes")
@@ -170,6 +173,7 @@ def _viewer(args: argparse.Namespace):
     from understudy.runtime.viewport.window import Window
 
     size = film.size_of(args.size)
+    particles = particles_of(args)
     given = dict(map(parse, args.character))
     args.connect, args.control = stage(args.connect, args.control)
     checked(args.connect), checked(args.control)
@@ -261,6 +265,7 @@ def _viewer(args: argparse.Namespace):
             editor=editor,
             lighting=lighting,
             files=files,
+            particles=particles,
             outputs=outputs,
             sheet=Sheet(args.contact_sheet) if args.contact_sheet else None,
             quality=quality,

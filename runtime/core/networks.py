@@ -27,6 +27,7 @@ KINDS = {
     "motion": {"body", "path", "memory", "next_body", "next_memory", "rotations"},
     "actions": {"take", "time", "hips", "rotations", "contacts", "travel"},
     "takeover": {"now", "before", "memory", "next", "next_memory", "next_rotations", "error_m"},
+    "footsteps": {"seen", "memory", "chances", "standing", "next_memory"},
 }
 _MADE_BY = {"actions": "motion"}
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}

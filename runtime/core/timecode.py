@@ -39,6 +39,15 @@ def rate(name: str) -> Fraction:
     return RATES[key]
 
 
+def named(numerator: int, denominator: int, drop_frame: bool) -> str:
+    """The name of an exact rate, as the wire and takes have it; raises UnderstudyError."""
+    exact = Fraction(numerator, max(denominator, 1))
+    for name, known in RATES.items():
+        if known == exact:
+            return name + "df" * drop_frame
+    raise UnderstudyError(f"There is no timecode of {exact} frames a second.")
+
+
 def is_drop_frame(name: str) -> bool:
     return name.lower().endswith("df") and not name.lower().endswith("ndf")
 

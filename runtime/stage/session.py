@@ -137,6 +137,10 @@ class ViewportTable(Table):
     clouds: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
     fog: Annotated[float, Meta(ge=0.0, le=1e5)] = 0.0
     wet: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
+    rain: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
+    cold: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
+    wind: str = ""
+    emit: list[str] = []
     sky: str = ""
     lens: bool = False
     stop: Annotated[float, Meta(ge=0.7, le=64.0)] = 2.8
@@ -170,6 +174,18 @@ class SlateTable(Table):
         return slate.stem(self.project, self.scene, self.shot, self.take)
 
 
+class ContactTable(Table):
+    """[contact]: whether the stage tells of steps, and what soles and floor are made of.
+
+    lead_s is how long before a foot is down it is told, so that a sound can be on time.
+    """
+
+    steps: bool = False
+    lead_s: Annotated[float, Meta(ge=0.0, le=0.2)] = 0.05
+    sole: Name = "rubber"
+    floor: Name = "wood"
+
+
 class Session(Table):
     """A stage, whole. `source`, `output` and `trigger` tables have the words of their protocols."""
 
@@ -180,6 +196,7 @@ class Session(Table):
     output: list[dict[str, Any]] = []
     trigger: list[dict[str, Any]] = []
     controller: list[ControllerTable] = []
+    contact: ContactTable = msgspec.field(default_factory=ContactTable)
     viewport: ViewportTable = msgspec.field(default_factory=ViewportTable)
     slate: SlateTable = msgspec.field(default_factory=SlateTable)
     # Who wears what of those that have no table of their own: a subject's name, or "*" for all.

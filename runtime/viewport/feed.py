@@ -8,6 +8,7 @@ from typing import Any
 
 from understudy.bridge import Subscriber
 from understudy.runtime.core.clock import Histogram
+from understudy.runtime.core.event import Event
 from understudy.runtime.core.pose import Frame
 
 # A stream is called silent after this long without a frame.
@@ -21,7 +22,7 @@ class Feed:
 
     def __init__(self, address: str, key: Path | None = None) -> None:
         self.address = address
-        self.subscriber = Subscriber(address, newest=True, key=key)
+        self.subscriber = Subscriber(address, newest=True, key=key, events=True)
         self.frame: Frame | None = None
         self.received = self.shown = 0
         self.publish_to_receive, self.publish_to_present, self.capture_to_present = (
@@ -43,6 +44,10 @@ class Feed:
             _add(self.publish_to_receive, frame.received_ns - frame.publish_ns)
             self._measure_rate(frame)
         return self.frame
+
+    def happened(self) -> list[Event]:
+        """What happened since it was last asked."""
+        return self.subscriber.happened()
 
     def _measure_rate(self, frame: Frame) -> None:
         """The stage's rate, by its own sequence numbers over the last second."""

@@ -23,6 +23,7 @@ from .capture import Movie, Sheet, Stills
 from .exr import Exrs
 from .focus import focus_of, focus_point, overview
 from .hud import Board
+from .particle_feed import ParticleFeed
 from .renderer import Options, Renderer
 
 Output = Movie | Stills | Exrs
@@ -117,6 +118,7 @@ def render(
     caption: str = "",
     mouth: Array | None = None,
     lens: Lens | None = None,
+    particles: ParticleFeed | None = None,
 ) -> Iterator[int]:
     """Draws the clip; yields each frame's number when it is handed to the file."""
     size = (renderer.width, renderer.height)
@@ -142,6 +144,9 @@ def render(
         rig.pull(camera, focus_point(frame, rig.lens), 1.0 / fps)
         eye = replace(camera)
         handheld.hold(eye, rig.lens.handheld, number / fps)
+        if particles is not None:
+            frame.publish_ns = round((number + 1) / fps * 1e9)
+            particles.follow(renderer, frame, [], options, 0.5 / fps)
         board = Board(caption=f"{caption}   {number / fps:6.2f} s") if options.hud else None
         renderer.draw(frame, eye, options, board)
         pixels = renderer.read()

@@ -15,6 +15,7 @@ from .gbuffer import LIT_BY, GBuffer
 from .linear_light import LinearLight
 from .look import Look
 from .options import Options
+from .particles import Particles
 from .shadow import ShadowMap
 from .sky_map import SkyMap
 from .stand import Stand
@@ -114,10 +115,12 @@ class LightPasses:
         shadow: ShadowMap,
         stand: Stand | None,
         bodies: Sequence[Body],
+        particles: Particles | None = None,
     ) -> None:
         """What is translucent or glows, over what does not, in the same light."""
         glows = stand is not None and stand.is_over
-        if not (glows or any(body.is_over for body in bodies)):
+        flies = particles is not None and particles.is_there
+        if not (glows or flies or any(body.is_over for body in bodies)):
             return
         linear = self.linear if self._is_linear else None
         shown = linear.texture if linear is not None else picture
@@ -138,6 +141,11 @@ class LightPasses:
                 stand.render(name)
         for body in bodies:
             body.render(name)
+        if particles is not None and flies:
+            self._ctx.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
+            textures = {"depth_map": gbuffer.depth, "shadow_map": shadow.depth}
+            textures |= {"set_shadow_map": stand.shadow} if stand is not None else {}
+            particles.draw(linear is not None, stand is not None, textures)
         self._ctx.enable_only(moderngl.NOTHING)
         self._ctx.blend_func = moderngl.DEFAULT_BLENDING  # type: ignore[assignment]
         self._ctx.depth_func = "<"

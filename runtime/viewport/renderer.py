@@ -27,6 +27,7 @@ from .optics import LEAST_CIRCLE, MOST_CIRCLE, circle_px
 from .options import Options
 from .outfit import Outfits
 from .overlay import state_veils
+from .particles import Particles
 from .props import Props
 from .sets.scenery import Scenery
 from .shadow import ShadowMap, sun_box
@@ -85,6 +86,7 @@ class Renderer:
         self.notes: list[str] = []
         self.contact = None
         self.temporal: Temporal | None = None
+        self.particles: Particles | None = None
         self._eye: Camera | None = None  # of the picture before
         self.resize(width, height, scale)
 
@@ -161,6 +163,12 @@ class Renderer:
             for note in self.stand.notes:
                 self._note(f"The set: {note}")
 
+    def make_particles(self) -> None:
+        """Particles may be drawn from now on."""
+        if self.particles is None:
+            self._idle.use()
+            self.particles = Particles(self.ctx)
+
     def _make_contact(self, size: tuple[int, int]) -> Any:
         """The learned contact shading, or None and a note where it cannot be had."""
         try:
@@ -196,9 +204,8 @@ class Renderer:
         self._draw_geometry()
         contact = self._draw_contact(inner, options)
         self.lit.light(self._picture_target, self.gbuffer, contact, self.shadow_map, self.stand)
-        self.lit.over(
-            self._picture, self.gbuffer, self.shadow_map, self.stand, [self.cast, self.props]
-        )
+        lit_by = self.gbuffer, self.shadow_map, self.stand, [self.cast, self.props]
+        self.lit.over(self._picture, *lit_by, self.particles)
         self.lit.develop(self._picture_target, self.gbuffer)
         self._smooth(options)
         self.block.jitter_px = (0.0, 0.0)
@@ -356,8 +363,9 @@ class Renderer:
         self.outfits.close()
         passes = (self._fxaa, self._copy, self._moving_ground, self._moving_ground_program,
                   self.annotations, self.lit)  # fmt: skip
-        if self.stand is not None:
-            self.stand.release()
+        for optional in (self.stand, self.particles):
+            if optional is not None:
+                optional.release()
         for thing in (*self._sized, *passes, self.props, self.cast, self.shadow_map,
                       self.block, self._ground,
                       self._ground_program, self._idle):  # fmt: skip

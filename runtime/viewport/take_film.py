@@ -16,6 +16,7 @@ from understudy.bridge.wire.decoder import UnknownSkeleton
 from understudy.bridge.wire.envelope import WireError
 from understudy.runtime.core import pose
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.event import Event
 from understudy.runtime.core.pose import Frame, State
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.takes import take_sound
@@ -28,6 +29,7 @@ from .capture import SOUND_HZ, Sheet
 from .film import MOST_FPS, Output, hand_on, rig_for
 from .focus import focus_of, focus_point, overview
 from .hud import Board
+from .particle_feed import ParticleFeed
 from .renderer import Options, Renderer
 
 CUTS = "cuts"  # whatever camera was live
@@ -111,6 +113,14 @@ def heard(parts: Sequence[TakePart]) -> Array | None:
         found.append(sound)
     whole = np.concatenate(found)
     return whole if whole.any() else None
+
+
+def happened(part: TakePart) -> list[Event]:
+    """Contacts and cues from its start on, by time."""
+    first = part.at(0.0)
+    begin_ns = first.publish_ns if first is not None else 0
+    told = [one for one in TakeReader(part.path).happened() if one.time_ns >= begin_ns]
+    return sorted(told, key=lambda one: one.time_ns)
 
 
 class _Eye:
@@ -228,6 +238,7 @@ def render(
     sheet: Sheet | None = None,
     states: bool = False,
     lens: Lens | None = None,
+    particles: ParticleFeed | None = None,
 ) -> Iterator[int]:
     """Draws one take after the other; yields each picture's number when it is handed on.
 
@@ -239,12 +250,19 @@ def render(
         chosen = kind or (CUTS if part.cameras else "third")
         eye = _Eye(part, chosen, focal_mm, (renderer.width, renderer.height), lens)
         shown = None
+        told = list(reversed(happened(part)))
         for n in range(max(1, round(part.seconds * fps))):
             frame = part.at(n / fps) or shown  # of a damaged frame the one before stays
             if frame is not None:
                 seen = eye.follow(frame, options, 1.0 / fps)
                 for subject in [] if states else frame.subjects:
                     subject.state = State.LIVE
+                if particles is not None:
+                    now_ns = frame.publish_ns
+                    some = []
+                    while told and told[-1].time_ns <= now_ns:
+                        some.append(told.pop())
+                    particles.follow(renderer, frame, some, options, 0.5 / fps)
                 board = Board(caption=caption(part, frame, seen)) if options.hud else None
                 renderer.draw(frame, eye.shown, options, board)
                 shown = frame

@@ -34,6 +34,7 @@ from .labels import short
 from .lighting import Lighting
 from .look import HOURS, TONES
 from .palette import Command, Palette, choices
+from .particle_feed import ParticleFeed
 from .player import PlayerPad
 from .quality import Quality
 from .renderer import Options, Renderer
@@ -65,6 +66,7 @@ class Viewer:
     lighting: Lighting = field(default_factory=Lighting)
     palette: Palette = field(default_factory=Palette)
     files: CharacterFiles = field(default_factory=CharacterFiles)
+    particles: ParticleFeed = field(default_factory=ParticleFeed)
     quality: Quality = field(default_factory=lambda: Quality("normal"))
     edits: bool = False  # is the panel of sources and subjects open
     outputs: list[Movie | Stills] = field(default_factory=list)
@@ -96,6 +98,7 @@ class Viewer:
         self.renderer.characters = self.files.follow(frame)
         self.renderer.props.tables = self.files.props
         self.lighting.follow(self.renderer, self.options)
+        self.particles.follow(self.renderer, frame, self.feed.happened(), self.options)
         self.renderer.draw(frame, self.camera, self.affordable(), self.board(dt_s))
         pixels = self.present()
         self.feed.presented(settled=self.renderer.cast.waiting == 0)

@@ -1,0 +1,1 @@
+"""Foley: what happens on the stage is heard. A process of its own."""

@@ -1,0 +1,1 @@
+"""Sparks, dust, rain, splashes: where each particle is follows from how it began."""
