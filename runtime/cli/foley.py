@@ -28,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--device", nargs="?", const="", metavar="NAME",
         help="play it on this machine, or on a device by a part of its name; list: which there are",
     )  # fmt: skip
+    add("--events", type=Path, metavar="FILE.csv", help="write a list of what happened")
     add("--osc", metavar="HOST:PORT", help="send every event as /understudy/event, for a sampler")
     add("--midi", metavar="NAME", help="send every event as a note to a MIDI port")
     add("--samples", type=Path, metavar="DIR",
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     if args.device == "list":
         print("\n".join(devices()))
         return 0
-    if not (args.wav or args.device is not None or args.osc or args.midi):
+    if not (args.wav or args.device is not None or args.osc or args.midi or args.events):
         raise UnderstudyError(
             "Nobody would hear it: give --wav FILE.wav, --device, --osc or --midi."
         )
@@ -76,12 +77,15 @@ def run(args: argparse.Namespace) -> int:
 def _of_take(args: argparse.Namespace, foley: object) -> int:
     from understudy.runtime.contact.footsteps import Surface
     from understudy.runtime.core.errors import UnderstudyError
-    from understudy.runtime.foley import of_take
+    from understudy.runtime.core.files import writable
+    from understudy.runtime.foley import event_list, of_take
     from understudy.runtime.foley.score import STEMS
     from understudy.runtime.foley.sinks import WavSink
 
     if args.wav is None or args.device is not None:
         raise UnderstudyError("Of a take a file is made: give --wav FILE.wav, and no --device.")
+    if args.events:
+        writable(args.events)
     shown = of_take.frames(args.take)
     wav = WavSink(args.wav, STEMS, args.stems)
     wav.origin = of_take.origin(shown[0], args.take.stem)
@@ -90,7 +94,9 @@ def _of_take(args: argparse.Namespace, foley: object) -> int:
         name = args.take.name
         print(f"foley: {name} tells of no steps; they are found in its poses, on {args.floor}.")
     of_take.write(shown, told, foley, wav)  # type: ignore[arg-type]
-    _say(wav.close(), len(told))
+    if args.events:
+        event_list.write(args.events, told, shown[0].publish_ns * 1e-9)
+    _say([*wav.close(), *([args.events] if args.events else [])], len(told))
     return 0
 
 
@@ -98,7 +104,9 @@ def _of_stage(args: argparse.Namespace, foley: object) -> int:
     import contextlib
 
     from understudy.bridge.subscriber import Subscriber
+    from understudy.runtime.core.files import writable
     from understudy.runtime.core.signals import stopping
+    from understudy.runtime.foley import event_list
     from understudy.runtime.foley.live import Live, Sender
     from understudy.runtime.foley.of_take import origin
     from understudy.runtime.foley.score import STEMS
@@ -112,6 +120,8 @@ def _of_stage(args: argparse.Namespace, foley: object) -> int:
         for sender in senders:
             stack.callback(sender.close)
         heard = stack.enter_context(Subscriber(address, newest=True, events=True, key=args.key))
+        if args.events:
+            writable(args.events)
         wav = WavSink(args.wav, STEMS, args.stems) if args.wav else None
         live = Live(heard, foley, senders)  # type: ignore[arg-type]
         stack.enter_context(stopping(live.stop))
@@ -125,6 +135,9 @@ def _of_stage(args: argparse.Namespace, foley: object) -> int:
             wav.origin = origin(first)
         missed = live.run(wav, args.device, args.seconds)
     written = wav.close() if wav is not None else []
+    if args.events:
+        event_list.write(args.events, live.told, foley.began_s)  # type: ignore[attr-defined]
+        written.append(args.events)
     _say(written, live.events)
     if missed:
         print(f"foley: the device waited for {missed} blocks", file=sys.stderr)

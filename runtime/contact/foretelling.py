@@ -9,7 +9,7 @@ from understudy.runtime.core.rotation import Array
 from .features import LEADS_S, PIECE_S
 
 # What is told is told when it is surer than this. Fitted on motion that was trained on.
-SURE = 0.5
+SURE = 0.4
 # When exactly is the mean over what is likely: up to so long after what is due.
 ABOUT_S = 0.03
 # A foot that was foretold and never came down may be foretold again after so long.

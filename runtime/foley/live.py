@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Sequence
 
 from understudy.bridge.subscriber import Subscriber
-from understudy.runtime.core.event import STEP
+from understudy.runtime.core.event import STEP, Event
 from understudy.runtime.core.pose import Frame
 
 from .foley import Foley
@@ -14,6 +15,8 @@ from .senders import MidiSender, OscSender
 from .sinks import DeviceSink, Handed, WavSink, now_s
 
 POLL_S = 0.004
+# Events that are kept for a list: some hours of a stage.
+MOST = 1 << 18
 
 Sender = OscSender | MidiSender
 
@@ -22,11 +25,13 @@ class Live:
     """A stage is heard until `stop`.
 
     events  those that came; steps of those that were steps
+    told    the events themselves, the last MOST of them
     """
 
     def __init__(self, stage: Subscriber, foley: Foley, senders: Sequence[Sender]) -> None:
         self.stage, self.foley, self.senders = stage, foley, senders
         self.events = self.steps = 0
+        self.told: deque[Event] = deque(maxlen=MOST)
         self._going = True
         self._lock = threading.Lock()
 
@@ -62,6 +67,7 @@ class Live:
                         self.foley.frame(frame, frame.publish_ns * 1e-9)
                     self.foley.happened(happened, earlier_s)
                     self.events += len(happened)
+                    self.told += happened
                     self.steps += sum(event.kind == STEP for event in happened)
                 for sender in self.senders:
                     for event in happened:

@@ -143,6 +143,18 @@ void print(const Frame& frame) {
     json.close('}').close('}').print();
 }
 
+void print(const Event& event) {
+    Json json;
+    json.open('{').key("event").open('{').key("number") << event.number;
+    json.key("words").open('[') << event.kind << event.who << event.part << event.on << event.on_part;
+    json << event.material << event.on_material;
+    json.close(']').key("numbers").open('[') << event.position.x << event.position.y;
+    json << event.position.z << event.normal.x << event.normal.y << event.normal.z;
+    json << event.speed_mps << event.slip_mps << event.impulse_ns;
+    json.close(']').key("time_ns") << event.time_ns;
+    json.close('}').close('}').print();
+}
+
 void print(const Subscriber& stage, const Frame* last) {
     const Statistics& seen = stage.statistics();
     Json json;
@@ -155,6 +167,8 @@ void print(const Subscriber& stage, const Frame* last) {
     json.key("last_damage") << seen.last_damage;
     json.key("other_version") << seen.other_version;
     json.key("restarts") << seen.restarts;
+    json.key("events") << seen.events;
+    json.key("lost_events") << seen.lost_events;
     json.key("age_ms") << seen.age.median_ms();
     json.key("latency_ms") << seen.latency.median_ms();
     json.key("clocks_agree") << seen.clocks_agree;
@@ -169,7 +183,7 @@ int decode_file(const char* path) {
     const std::string all{std::istreambuf_iterator<char>(file), {}};
     Decoder decoder;
     Frame frame;
-    std::uint64_t verdicts[5] = {0, 0, 0, 0, 0};
+    std::uint64_t verdicts[6] = {0, 0, 0, 0, 0, 0};
     for (std::size_t at = 0; at + 4 <= all.size();) {
         std::uint32_t size = 0;
         std::memcpy(&size, all.data() + at, 4);
@@ -185,6 +199,7 @@ int decode_file(const char* path) {
     json.key("malformed") << verdicts[2];
     json.key("other_version") << verdicts[3];
     json.key("unresolved") << verdicts[4];
+    json.key("events") << verdicts[5];
     json.close('}').print();
     return 0;
 }
@@ -221,6 +236,7 @@ int main(int argc, char** argv) {
         if (word == "--messages") return decode_file(value);
         if (word == "--connection") return read_line(value);
         if (word == "--every") options.newest = false;
+        else if (word == "--events") options.events = true;
         else if (word == "--control") options.control = value, ++i;
         else if (word == "--frames") frames = std::atol(value), ++i;
         else if (word == "--seconds") seconds = std::atof(value), ++i;
@@ -242,7 +258,9 @@ int main(int argc, char** argv) {
         const std::int64_t end = now_ns() + static_cast<std::int64_t>(seconds * 1e9);
         const Frame* last = nullptr;
         for (long n = 0; n < frames && now_ns() < end;) {
-            if (const Frame* frame = stage.receive(0.1)) {
+            const Frame* frame = stage.receive(0.1);
+            for (const Event& event : stage.happened()) print(event);
+            if (frame) {
                 print(*(last = frame));
                 if (n++ < 3 && stall_s > 0)
                     std::this_thread::sleep_for(std::chrono::duration<double>(stall_s));

@@ -12,6 +12,7 @@ internal static partial class Harness
     private static readonly Frame frame = new Frame();
     private static readonly WireDecoder decoder = new WireDecoder();
     private static readonly List<string> said = new List<string>();
+    private static readonly List<StageEvent> happened = new List<StageEvent>();
 
     private static void Main()
     {
@@ -49,6 +50,8 @@ internal static partial class Harness
                 return Skip(int.Parse(words[1]), int.Parse(words[2]));
             case "trouble":
                 return Text(subscriber.Trouble);
+            case "happened":
+                return Happened();
             case "stats":
                 return Json(subscriber.Statistics);
             case "decode":
@@ -58,6 +61,26 @@ internal static partial class Harness
             default:
                 return More(words);
         }
+    }
+
+    private static string Happened()
+    {
+        var all = new List<string>();
+        foreach (StageEvent one in happened)
+        {
+            string[] words = { one.Kind, one.Who, one.Part, one.On, one.OnPart, one.Material, one.OnMaterial };
+            float[] p = one.Position, n = one.Normal;
+            float[] numbers = { p[0], p[1], p[2], n[0], n[1], n[2], one.Speed, one.Slip, one.Impulse };
+            var texts = new List<string>();
+            foreach (string word in words)
+                texts.Add(Text(word));
+            foreach (float number in numbers)
+                texts.Add(number.ToString("R"));
+            texts.Add(one.TimeNs.ToString());
+            texts.Add(one.Number.ToString());
+            all.Add("[" + string.Join(", ", texts) + "]");
+        }
+        return "[" + string.Join(", ", all) + "]";
     }
 
     private static string Open(string address, string mode, string transport, string key)
@@ -72,6 +95,8 @@ internal static partial class Harness
             Curve = key.EndsWith(".key") ? CurveKeys.Read(key) : new CurveKeys { ServerPublic = key, OwnPublic = key, OwnSecret = key },
         });
         subscriber.Said += said.Add;
+        happened.Clear();
+        subscriber.Happened += happened.Add;
         return "{}";
     }
 

@@ -15,6 +15,7 @@ from tests.bridge.things import ARM, small_frame
 from understudy.bridge import Publisher, Subscriber
 from understudy.bridge.wire.encoder import FrameEncoder, encode_skeletons
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.event import Event
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Frame
 
@@ -315,3 +316,27 @@ def test_the_receivers_thread_gives_a_display_time_that_only_goes_forward(client
     # What was measured is this stage's: ticks of 1/60 s, and a delay of one and the jitter.
     assert 0.012 < seen["interval"] < 0.05
     assert seen["delay"] == pytest.approx(min(0.25, seen["interval"] + seen["jitter"]))
+
+
+@pytest.mark.parametrize("mode", ["newest", "every"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_what_happens_is_told(client, publisher, transport, mode):
+    feed = Feed(publisher)
+    step = Event(
+        "step", "ann", "LeftFoot", "floor", "", "rubber", "wood", (1.5, 0.0, -2.25),
+        (0.0, 1.0, 0.0), 0.75, 0.25, 3.5, 1_234_567_890_123, 1,
+    )  # fmt: skip
+    client.ask("open", publisher.address, mode, transport)
+    feed.first(client)
+    publisher.tell([step, Event("cue", "rain", number=2)], 7)
+
+    def read() -> None:
+        feed()
+        client.ask("receive", 20)
+
+    until(lambda: len(client.ask("happened")) >= 2, read)
+    one, cue = client.ask("happened")
+    assert one[:7] == ["step", "ann", "LeftFoot", "floor", "", "rubber", "wood"]
+    assert one[7:] == [1.5, 0, -2.25, 0, 1, 0, 0.75, 0.25, 3.5, 1_234_567_890_123, 1]
+    assert cue[:2] == ["cue", "rain"]
+    assert client.ask("stats")["malformed"] == 0

@@ -1,5 +1,6 @@
 """Events and frames into stems: which stem, which ear, which file."""
 
+import csv
 import wave
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from understudy.bridge.protocols import osc
 from understudy.runtime.core.event import CUE, GRAB, HIT, KINDS, LIFT, SCUFF, SLIDE, STEP, Event
 from understudy.runtime.core.pose import Camera
 from understudy.runtime.core.sound import RATE_HZ
-from understudy.runtime.foley import samples, senders
+from understudy.runtime.foley import event_list, samples, senders
 from understudy.runtime.foley.ears import Ears
 from understudy.runtime.foley.foley import Foley
 from understudy.runtime.foley.score import STEMS, Score
@@ -160,3 +161,17 @@ def test_own_sounds_are_found_by_what_is_struck(tmp_path: Path) -> None:
     }
     strike = next(iter(Score(own=own).strikes(event(on_material="gravel"), 0, Ears())))
     assert strike.sample is own["gravel", ""][0]
+
+
+def test_what_happened_is_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    told = [event(time_ns=3_000_000_000), event(HIT, who="crate", part="", time_ns=2_500_000_000)]
+    event_list.write(path, told, 2.0)
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["seconds"], row["kind"], row["who"]) for row in rows] == [
+        ("0.5000", "hit", "crate"),
+        ("1.0000", "step", "ann"),
+    ]
+    assert rows[1]["z_m"] == "2.0000"
+    assert rows[1]["on_material"] == "wood"

@@ -16,7 +16,7 @@ namespace understudy {
 inline constexpr std::uint32_t SCHEMA_VERSION = 1;
 inline constexpr std::size_t ENVELOPE = 8;
 
-enum class Verdict { Frame, Skeletons, Malformed, OtherVersion, UnknownSkeleton };
+enum class Verdict { Frame, Skeletons, Malformed, OtherVersion, UnknownSkeleton, Events };
 
 // What a message was; `why` says what is wrong with one that cannot be used.
 struct Reading {
@@ -34,7 +34,9 @@ public:
         if (size < ENVELOPE) return refuse("shorter than an envelope");
         const auto* bytes = static_cast<const unsigned char*>(message);
         const bool is_frame = std::memcmp(bytes, "FRAM", 4) == 0;
-        if (!is_frame && std::memcmp(bytes, "SKEL", 4) != 0) return refuse("an unknown topic");
+        const bool is_events = std::memcmp(bytes, "EVNT", 4) == 0;
+        if (!is_frame && !is_events && std::memcmp(bytes, "SKEL", 4) != 0)
+            return refuse("an unknown topic");
         const std::uint32_t version =
             bytes[4] | bytes[5] << 8 | bytes[6] << 16 | std::uint32_t{bytes[7]} << 24;
         if (version != SCHEMA_VERSION)
@@ -54,12 +56,20 @@ public:
                 return refuse("a frame that does not verify");
             return read_frame(*flatbuffers::GetRoot<understudy_fb::Frame>(buffer), frame);
         }
+        if (is_events) {
+            if (!verifier.VerifyBuffer<understudy_fb::EventList>(nullptr))
+                return refuse("events that do not verify");
+            return read_events(*flatbuffers::GetRoot<understudy_fb::EventList>(buffer));
+        }
         if (!verifier.VerifyBuffer<understudy_fb::SkeletonSet>(nullptr))
             return refuse("skeletons that do not verify");
         return read_skeletons(*flatbuffers::GetRoot<understudy_fb::SkeletonSet>(buffer));
     }
 
     std::size_t skeletons() const { return known_.size(); }
+
+    // Those of the last message of events.
+    std::vector<Event>& events() { return events_; }
 
 private:
     static constexpr flatbuffers::uoffset_t MAX_DEPTH = 8, MAX_TABLES = 16384;
@@ -240,6 +250,39 @@ private:
         return reading;
     }
 
+    Reading read_events(const understudy_fb::EventList& from) {
+        Reading reading;
+        reading.session = from.session();
+        events_.resize(count(from.events()));
+        for (flatbuffers::uoffset_t i = 0; i < events_.size(); ++i) {
+            const auto& one = *from.events()->Get(i);
+            Event& to = events_[i];
+            if (!copy(one.kind(), to.kind) || !copy(one.who(), to.who) ||
+                !copy(one.part(), to.part) || !copy(one.on(), to.on) ||
+                !copy(one.on_part(), to.on_part) || !copy(one.material(), to.material) ||
+                !copy(one.on_material(), to.on_material)) {
+                reading.why = "an event with text that is none";
+                return reading;
+            }
+            to.number = one.number();
+            to.position = vector(one.position());
+            to.normal = vector(one.normal());
+            to.speed_mps = one.speed_mps();
+            to.slip_mps = one.slip_mps();
+            to.impulse_ns = one.impulse_ns();
+            to.time_ns = one.time_ns();
+            const float numbers[] = {to.position.x, to.position.y, to.position.z, to.normal.x,
+                                     to.normal.y, to.normal.z, to.speed_mps, to.slip_mps,
+                                     to.impulse_ns};
+            if (!finite(numbers, 9)) {
+                reading.why = "an event with numbers that are none";
+                return reading;
+            }
+        }
+        reading.verdict = Verdict::Events;
+        return reading;
+    }
+
     // What subjects, cameras and props share.
     template <class From, class To>
     const char* read_state(const From& from, To& to) {
@@ -329,6 +372,7 @@ private:
     std::size_t skeleton_bytes_ = 0;
     std::size_t budget_ = 0;
     std::vector<std::uint64_t> aligned_;
+    std::vector<Event> events_;
 };
 
 }  // namespace understudy

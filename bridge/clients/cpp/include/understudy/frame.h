@@ -109,6 +109,21 @@ struct Prop {
     std::int64_t capture_ns = 0;
 };
 
+// Something that happened at a moment: a step, a prop that falls, a cue.
+struct Event {
+    std::uint64_t number = 0;   // counted by the stage: a gap is loss
+    std::string kind;           // step, scuff, lift, touch, hit, slide, grab, release, cue ...
+    std::string who, part;      // the subject or prop that did it, and its joint
+    std::string on, on_part;    // what was touched: "floor", a prop, a subject
+    std::string material, on_material;
+    Vec3 position;
+    Vec3 normal;                // away from what was touched
+    float speed_mps = 0;        // at which they met
+    float slip_mps = 0;         // along the surface
+    float impulse_ns = 0;       // newton seconds; 0: not known
+    std::int64_t time_ns = 0;   // when it happens, stage's clock; of what is foretold later than now
+};
+
 struct Frame {
     std::uint64_t sequence = 0;    // the stage's tick; jumps when the stage skips ticks
     std::uint64_t session = 0;     // drawn when the publisher starts

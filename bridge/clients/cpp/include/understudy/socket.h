@@ -31,6 +31,8 @@ struct Options {
     // Only the newest frame, always: what a program that draws wants. false: every frame, in order,
     // for one that records.
     bool newest = true;
+    // Also what happens: Subscriber::happened gives it. Without `newest` it comes anyway.
+    bool events = false;
     // For a stage that has --keys: the file that `understudy keys new` made.
     std::string key_file;
     // Or what is in it, 40 characters of Z85 each; all three or none.

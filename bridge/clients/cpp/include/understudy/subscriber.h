@@ -50,6 +50,8 @@ struct Statistics {
     std::uint64_t malformed = 0;      // messages that were none of ours, or damaged
     std::uint64_t other_version = 0;  // messages of another schema version
     std::uint64_t restarts = 0;       // how often the publisher began anew
+    std::uint64_t events = 0;         // events that came
+    std::uint64_t lost_events = 0;    // events that were sent and never came
     bool clocks_agree = false;        // whether the next two mean something
     Recent age;                       // from capture to reception
     Recent latency;                   // from publishing to reception
@@ -69,6 +71,9 @@ public:
         if (newest)
             skeletons_ = connect(context_, zmq::socket_type::sub, options_.address, options_,
                                  skeletons_knock_, "SKEL");
+        if (newest && options_.events)
+            events_ = connect(context_, zmq::socket_type::sub, options_.address, options_,
+                              events_knock_, "EVNT");
         frames_ = connect(context_, zmq::socket_type::sub, options_.address, options_, frames_knock_,
                           newest ? "FRAM" : "", newest);
         if (!options_.control.empty()) clock_.emplace(context_, options_);
@@ -96,6 +101,9 @@ public:
         return nullptr;
     }
 
+    // What happened since it was last asked, as far as `receive` has heard of it.
+    std::vector<Event> happened() { return std::exchange(happened_, {}); }
+
     const Statistics& statistics() const { return statistics_; }
     const Options& options() const { return options_; }
 
@@ -120,7 +128,7 @@ private:
     }
 
     // A message into message_; skeletons first: they may be what the waiting frame needs.
-    bool take() { return take(skeletons_) || take(frames_); }
+    bool take() { return take(skeletons_) || take(events_) || take(frames_); }
 
     bool take(zmq::socket_t& socket) {
         if (!socket || !socket.recv(message_, zmq::recv_flags::dontwait)) return false;
@@ -132,9 +140,10 @@ private:
     }
 
     void wait(std::int64_t ns) {
-        zmq::pollitem_t items[3];
+        zmq::pollitem_t items[4];
         std::size_t count = 0;
         if (skeletons_) items[count++] = {skeletons_.handle(), 0, ZMQ_POLLIN, 0};
+        if (events_) items[count++] = {events_.handle(), 0, ZMQ_POLLIN, 0};
         items[count++] = {frames_.handle(), 0, ZMQ_POLLIN, 0};
         if (clock_) items[count++] = {clock_->socket().handle(), 0, ZMQ_POLLIN, 0};
         // In short sleeps, so that pings go out and silence is noticed.
@@ -154,6 +163,7 @@ private:
                 give(received_ns);
                 return true;
             case Verdict::Skeletons: return resolve();
+            case Verdict::Events: hear(reading.session); return false;
             case Verdict::UnknownSkeleton:
                 // Until the first frame is out nothing is missed: the skeletons are on their way.
                 ++statistics_.unresolved;
@@ -177,6 +187,19 @@ private:
                 return false;
         }
         return false;
+    }
+
+    // Keeps what happened, and counts what was lost of it.
+    void hear(std::uint64_t session) {
+        for (Event& event : decoder_.events()) {
+            if (session == told_session_ && last_told_ != 0 &&
+                event.number > last_told_ + 1)
+                statistics_.lost_events += event.number - last_told_ - 1;
+            told_session_ = session;
+            last_told_ = event.number;
+            ++statistics_.events;
+            if (happened_.size() < 4096) happened_.push_back(std::move(event));
+        }
     }
 
     bool resolve() {
@@ -231,6 +254,7 @@ private:
     void knock() {
         const std::int64_t now = now_ns();
         if (skeletons_) skeletons_knock_.turn(skeletons_, now);
+        if (events_) events_knock_.turn(events_, now);
         frames_knock_.turn(frames_, now);
         if (trouble() == told_) return;
         told_ = trouble();
@@ -250,11 +274,13 @@ private:
 
     Options options_;
     zmq::context_t context_;
-    Knock skeletons_knock_, frames_knock_;
-    zmq::socket_t skeletons_, frames_;
+    Knock skeletons_knock_, events_knock_, frames_knock_;
+    zmq::socket_t skeletons_, events_, frames_;
     std::optional<StageClock> clock_;
     Decoder decoder_;
     Statistics statistics_;
+    std::vector<Event> happened_;
+    std::uint64_t told_session_ = 0, last_told_ = 0;
     Frame frame_, spare_;
     zmq::message_t message_;
     std::string waiting_, told_;

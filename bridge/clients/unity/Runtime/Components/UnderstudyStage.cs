@@ -97,6 +97,9 @@ namespace Understudy
             }
         }
 
+        /// <summary>What happens on the stage: steps, blows, cues; on the main thread, as it is told.</summary>
+        public event Action<StageEvent> Happened = delegate { };
+
         public static UnderstudyStage InScene()
         {
 #if UNITY_2023_1_OR_NEWER
@@ -151,6 +154,9 @@ namespace Understudy
             string sentence;
             while ((sentence = receiver.TakeSentence()) != null)
                 Debug.Log("Understudy: " + sentence, this);
+            StageEvent happened;
+            while ((happened = receiver.TakeEvent()) != null)
+                Happened(happened);
             long now = Clock.NowNs();
             if (now - countedNs < 1000000000L)
                 return;

@@ -129,6 +129,38 @@ namespace Understudy
         public long CaptureNs;
     }
 
+    /// <summary>Something that happened at a moment: a step, a prop that falls, a cue.</summary>
+    public sealed class StageEvent
+    {
+        /// <summary>Counted by the stage: a gap is loss.</summary>
+        public ulong Number;
+
+        /// <summary>step, scuff, lift, touch, hit, slide, grab, release, cue ...</summary>
+        public string Kind = "";
+
+        /// <summary>The subject or prop that did it, and its joint; of a cue its name.</summary>
+        public string Who = "", Part = "";
+
+        /// <summary>What was touched: "floor", a prop, a subject, and its joint.</summary>
+        public string On = "", OnPart = "";
+        public string Material = "", OnMaterial = "";
+
+        /// <summary>In the stage's axes until a Receiver gives it out; then in Unity's.</summary>
+        public readonly float[] Position = new float[3];
+
+        /// <summary>Away from what was touched.</summary>
+        public readonly float[] Normal = new float[3];
+
+        /// <summary>Metres a second at which they met, and along the surface.</summary>
+        public float Speed, Slip;
+
+        /// <summary>Newton seconds; 0: not known.</summary>
+        public float Impulse;
+
+        /// <summary>When it happens, on the stage's clock; of what is foretold later than now.</summary>
+        public long TimeNs;
+    }
+
     /// <summary>Everybody at one tick. A frame is filled again and again without allocating, so copy
     /// what is to be kept.</summary>
     public sealed class Frame

@@ -87,8 +87,10 @@ namespace Understudy
         private IntPtr context;
         private IntPtr frames;
         private IntPtr skeletons;
+        private IntPtr events;
         private LibzmqMonitor framesMonitor;
         private LibzmqMonitor skeletonsMonitor;
+        private LibzmqMonitor eventsMonitor;
         private IntPtr message;
         private int waitMs = -2;
 
@@ -107,7 +109,10 @@ namespace Understudy
                 // CONFLATE allows a single subscription on its socket, so skeletons have one of their own.
                 frames = Open(newest ? "FRAM" : "", newest, keys, out framesMonitor);
                 if (newest)
+                {
                     skeletons = Open("SKEL", false, keys, out skeletonsMonitor);
+                    events = Open("EVNT", false, keys, out eventsMonitor);
+                }
             }
             catch
             {
@@ -207,10 +212,14 @@ namespace Understudy
             framesMonitor.Turn();
             if (skeletonsMonitor != null)
                 skeletonsMonitor.Turn();
+            if (eventsMonitor != null)
+                eventsMonitor.Turn();
             if (newest)
             {
                 // Skeletons first: whatever waits there may be what the waiting frame needs.
                 int length = Take(skeletons, ref buffer, DontWait);
+                if (length < 0)
+                    length = Take(events, ref buffer, DontWait);
                 if (length >= 0)
                     return length;
             }
@@ -279,13 +288,13 @@ namespace Understudy
 
         public void Dispose()
         {
-            foreach (LibzmqMonitor monitor in new[] { framesMonitor, skeletonsMonitor })
+            foreach (LibzmqMonitor monitor in new[] { framesMonitor, skeletonsMonitor, eventsMonitor })
                 if (monitor != null)
                     monitor.Dispose();
-            foreach (IntPtr socket in new[] { frames, skeletons })
+            foreach (IntPtr socket in new[] { frames, skeletons, events })
                 if (socket != IntPtr.Zero)
                     zmq_close(socket);
-            frames = skeletons = IntPtr.Zero;
+            frames = skeletons = events = IntPtr.Zero;
             if (context != IntPtr.Zero)
                 zmq_ctx_term(context); // linger is 0: this does not wait
             context = IntPtr.Zero;

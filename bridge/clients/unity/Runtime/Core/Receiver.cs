@@ -10,10 +10,12 @@ namespace Understudy
     {
         private const int WaitMs = 100;
         private const int MostSentences = 64;
+        private const int MostEvents = 1024;
 
         private readonly Subscriber subscriber;
         private readonly Thread thread;
         private readonly Queue<string> sentences = new Queue<string>();
+        private readonly Queue<StageEvent> events = new Queue<StageEvent>();
         private volatile bool closing;
 
         public readonly Interpolator Buffer = new Interpolator();
@@ -22,6 +24,7 @@ namespace Understudy
         {
             subscriber = new Subscriber(options);
             subscriber.Said += Say;
+            subscriber.Happened += Hear;
             thread = new Thread(Run) { IsBackground = true, Name = "Understudy " + options.Address };
             thread.Start();
         }
@@ -65,6 +68,27 @@ namespace Understudy
         {
             lock (sentences)
                 return sentences.Count > 0 ? sentences.Dequeue() : null;
+        }
+
+        /// <summary>What happened next, in Unity's space; null when there is no more.</summary>
+        public StageEvent TakeEvent()
+        {
+            StageEvent next;
+            lock (events)
+                next = events.Count > 0 ? events.Dequeue() : null;
+            if (next != null)
+            {
+                UnitySpace.Positions(next.Position);
+                UnitySpace.Positions(next.Normal);
+            }
+            return next;
+        }
+
+        private void Hear(StageEvent happened)
+        {
+            lock (events)
+                if (events.Count < MostEvents)
+                    events.Enqueue(happened);
         }
 
         private void Say(string sentence)

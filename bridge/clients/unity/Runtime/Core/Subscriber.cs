@@ -76,6 +76,9 @@ namespace Understudy
         /// <summary>Sentences for the user: connected, lost, restarted, another version.</summary>
         public event Action<string> Said = delegate { };
 
+        /// <summary>What happens on the stage, told while Receive reads.</summary>
+        public event Action<StageEvent> Happened = delegate { };
+
         public Subscriber(SubscriberOptions options)
         {
             this.options = options;
@@ -188,6 +191,10 @@ namespace Understudy
                         Follow(into ?? nobodys);
                     if (options.Newest)
                         Keep(bytes, length);
+                    return false;
+                case Verdict.Events:
+                    foreach (StageEvent happened in decoder.Events)
+                        Happened(happened);
                     return false;
                 case Verdict.OtherVersion:
                     Statistics.OtherVersion++;

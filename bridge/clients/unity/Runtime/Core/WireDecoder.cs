@@ -11,6 +11,9 @@ namespace Understudy
         Frame,
         Skeletons,
 
+        /// <summary>Events has what happened.</summary>
+        Events,
+
         /// <summary>A sound frame with a subject whose skeleton has not come.</summary>
         Unresolved,
 
@@ -32,6 +35,9 @@ namespace Understudy
 
         private readonly FlatReader reader = new FlatReader();
 
+        /// <summary>Those of the last message of events.</summary>
+        public readonly List<StageEvent> Events = new List<StageEvent>();
+
         public readonly Dictionary<ulong, Skeleton> Skeletons = new Dictionary<ulong, Skeleton>();
 
         /// <summary>Version of the last message that was another's.</summary>
@@ -42,6 +48,11 @@ namespace Understudy
         {
             return length >= 4 && message[0] == 'F' && message[1] == 'R' && message[2] == 'A'
                 && message[3] == 'M';
+        }
+
+        private static bool IsEvents(byte[] message)
+        {
+            return message[0] == 'E' && message[1] == 'V' && message[2] == 'N' && message[3] == 'T';
         }
 
         private static bool IsSkeletons(byte[] message)
@@ -55,8 +66,8 @@ namespace Understudy
         {
             if (length < Envelope || message.Length < length)
                 return Verdict.Malformed;
-            bool frame = IsFrame(message, length);
-            if (!frame && !IsSkeletons(message))
+            bool frame = IsFrame(message, length), events = IsEvents(message);
+            if (!frame && !events && !IsSkeletons(message))
                 return Verdict.Malformed;
             uint version = BitConverter.ToUInt32(message, 4);
             if (version != SchemaVersion)
@@ -67,7 +78,42 @@ namespace Understudy
             FlatReader.Table root = reader.Open(message, length, Envelope);
             if (reader.Damaged)
                 return Verdict.Malformed;
+            if (events)
+                return ReadEvents(root);
             return frame ? ReadFrame(root, into) : ReadSkeletons(root);
+        }
+
+        private Verdict ReadEvents(FlatReader.Table root)
+        {
+            Events.Clear();
+            FlatReader.Vector all = reader.Children(root, 3);
+            for (int i = 0; i < all.Count && !reader.Damaged; i++)
+            {
+                FlatReader.Table one = reader.Child(all, i);
+                var happened = new StageEvent
+                {
+                    Number = reader.ULong(one, 0),
+                    Kind = reader.Text(one, 1, ""),
+                    Who = reader.Text(one, 2, ""),
+                    Part = reader.Text(one, 3, ""),
+                    On = reader.Text(one, 4, ""),
+                    OnPart = reader.Text(one, 5, ""),
+                    Material = reader.Text(one, 6, ""),
+                    OnMaterial = reader.Text(one, 7, ""),
+                    Speed = reader.Float(one, 10),
+                    Slip = reader.Float(one, 11),
+                    Impulse = reader.Float(one, 12),
+                    TimeNs = reader.Long(one, 13),
+                };
+                reader.Struct(one, 8, happened.Position);
+                reader.Struct(one, 9, happened.Normal);
+                if (!AreFinite(happened.Position) || !AreFinite(happened.Normal)
+                    || !IsFinite(happened.Speed) || !IsFinite(happened.Slip)
+                    || !IsFinite(happened.Impulse))
+                    return Verdict.Malformed;
+                Events.Add(happened);
+            }
+            return reader.Damaged ? Verdict.Malformed : Verdict.Events;
         }
 
         private Verdict ReadSkeletons(FlatReader.Table root)
