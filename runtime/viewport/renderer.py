@@ -204,8 +204,8 @@ class Renderer:
         self._draw_geometry()
         contact = self._draw_contact(inner, options)
         self.lit.light(self._picture_target, self.gbuffer, contact, self.shadow_map, self.stand)
-        lit_by = self.gbuffer, self.shadow_map, self.stand, [self.cast, self.props]
-        self.lit.over(self._picture, *lit_by, self.particles)
+        lit_by = self.gbuffer, self.shadow_map, self.stand
+        self.lit.over(self._picture, *lit_by, [self.cast, self.props], self.particles)
         self.lit.develop(self._picture_target, self.gbuffer)
         self._smooth(options)
         self.block.jitter_px = (0.0, 0.0)
