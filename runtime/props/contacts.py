@@ -6,7 +6,6 @@ once more: a crate that tumbles is heard at each corner, one that lies or is pus
 
 from __future__ import annotations
 
-import mujoco
 import numpy as np
 
 from understudy.runtime.core.event import FLOOR, HIT, Event
@@ -27,25 +26,24 @@ class Touches:
 
     def of_step(self, world: World, time_s: float, time_ns: int) -> list[Event]:
         """What hit what in the step made last; time_s is the simulation's, time_ns the stage's."""
-        contact = world.data.contact
-        geoms = contact.geom
-        if not len(geoms):
+        if not world.data.nefc:
             return []
-        speeds = approach_mps(world.data)
+        contact = world.data.contact
+        speeds = approach_mps(contact.efc_address, world.data.efc_vel)
         found: list[Event] = []
-        for n in np.flatnonzero(speeds > LEAST_MPS):
-            one, other = world.owners[geoms[n, 0]], world.owners[geoms[n, 1]]
+        for n in np.flatnonzero(speeds > LEAST_MPS).tolist():
+            geoms = contact.geom[n]
+            one, other = world.owners[geoms[0]], world.owners[geoms[1]]
             sign = 1.0
+            first, second = world.lightness[world.model.geom_bodyid[geoms]]
             # Whoever acts comes first: a body, then a prop, then what stands still.
-            if _RANK[one.kind] > _RANK[other.kind]:
+            if (_RANK[one.kind], first == 0.0) > (_RANK[other.kind], second == 0.0):
                 one, other, sign = other, one, -1.0
             pair = one.name, one.joint, other.name, other.joint
             last_s = self._told.get(pair, -1e9)
             if time_s - last_s < APART_S:
                 continue
-            bodies = world.model.geom_bodyid[geoms[n]]
-            lightness = float(world.lightness[bodies].sum())
-            impulse = float(speeds[n]) / max(lightness, 1e-6)
+            impulse = float(speeds[n]) / max(float(first + second), 1e-6)
             if impulse < LEAST_NS:
                 continue
             self._told[pair] = time_s
@@ -59,23 +57,16 @@ class Touches:
             )  # fmt: skip
         return found
 
-    def forget(self) -> None:
-        """Time begins anew."""
-        self._told.clear()
-
 
 _RANK = {"body": 0, "prop": 1, FLOOR: 2}
 
 
-def approach_mps(data: mujoco.MjData) -> np.ndarray:
+def approach_mps(first: np.ndarray, speeds: np.ndarray) -> np.ndarray:
     """(C,) how fast the two sides of each contact come together, as the step began.
 
-    Of the rows of a contact's pyramid the first two are the normal's plus and minus a tangent's.
+    first (C,) of the rows (N,) of speeds that a contact has, -1 of one without: of its pyramid the
+    first two are the normal's plus and minus a tangent's.
     """
-    first = data.contact.efc_address
-    met = first >= 0
-    first = np.where(met, first, 0)
-    speeds = data.efc_vel
-    return (
-        np.where(met, -0.5 * (speeds[first] + speeds[first + 1]), 0.0) if len(speeds) else 0 * first
-    )
+    come = -0.5 * (speeds[first] + speeds[first + 1])
+    come[first < 0] = 0.0
+    return np.asarray(come)

@@ -8,6 +8,7 @@ next.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,10 +16,11 @@ from dataclasses import dataclass, field
 import mujoco
 import numpy as np
 
-from understudy.runtime.core import rotation
+from understudy.runtime.core import kinematics, quaternion, rotation
 from understudy.runtime.core.event import Event
 from understudy.runtime.core.pose import Frame, Prop, State, Subject
 from understudy.runtime.core.rotation import Array
+from understudy.runtime.core.skeleton import Skeleton
 
 from . import shapes
 from .contacts import Touches
@@ -212,7 +214,7 @@ class Simulation:
         r = rotation.continuous(r)
         ends = np.concatenate([p, r[..., [3, 0, 1, 2]]], -1).reshape(2, -1)
         rows = ends[0] + share * (ends[1] - ends[0])  # MuJoCo makes unit quaternions of them
-        turns = rotation.to_rotation_vector(rotation.multiply(rotation.conjugate(r[0]), r[1]))
+        turns = rotation.to_rotation_vector(quaternion.relative(r[0], r[1]))
         speeds = np.concatenate([p[1] - p[0], turns], -1).ravel() / (steps * step_s)
         held = self._held(was, now, steps)
         told: list[Event] = []
@@ -243,8 +245,8 @@ class Simulation:
 
     def _limbs(self, joints_p: Array, joints_r: Array) -> tuple[Array, Array]:
         """Where the driven bodies are, (..., R, 3) and (..., R, 4), of their joints."""
-        at = joints_p + rotation.rotate(joints_r, self._at)
-        return at, rotation.multiply(joints_r, self._turn)
+        at = joints_p + quaternion.rotate(joints_r, self._at)
+        return at, quaternion.multiply(joints_r, np.broadcast_to(self._turn, joints_r.shape))
 
     def _from(
         self, was: tuple[Array, Array], now: tuple[Array, Array], dt_s: float
@@ -315,9 +317,17 @@ def worlds(subjects: Sequence[Subject]) -> dict[str, tuple[Array, Array]]:
     for group in alike.values():
         p = np.stack([np.asarray(s.pose.positions, float) for s in group])
         r = np.stack([np.asarray(s.pose.rotations, float) for s in group])
-        for subject, at, turn in zip(group, *group[0].skeleton.globals(p, r), strict=True):
+        steps = _doubling(group[0].skeleton)
+        turns = kinematics.world_rotations(r, steps)
+        places = kinematics.world_positions(p, turns, steps)
+        for subject, at, turn in zip(group, places, turns[:, :-1], strict=True):
             out[subject.name] = at, turn
     return out
+
+
+@functools.lru_cache(maxsize=64)
+def _doubling(skeleton: Skeleton) -> kinematics.Steps:
+    return kinematics.doubling(skeleton.parents)
 
 
 def _between(rows: Array, at: float) -> Array:

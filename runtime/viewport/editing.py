@@ -57,6 +57,7 @@ class Client(Protocol):
     def circle(self) -> dict[str, Any]: ...
     def learn(self, to: str) -> dict[str, Any]: ...
     def undo(self, again: bool = False) -> dict[str, Any]: ...
+    def order_prop(self, what: str) -> dict[str, Any]: ...
     def close(self) -> None: ...
 
 
@@ -318,6 +319,10 @@ class Editor:
         """Takes back the stage's newest edit, or makes the one again that was undone last."""
         done = "Made again: {edit}." if again else "Undone: {edit}."
         self._ask(Request("undo", (again,), done))
+
+    def props_to_marks(self) -> None:
+        """Puts all props that move by physics back to their marks."""
+        self._ask(Request("order_prop", ("reset",), "Props are on their marks."))
 
     def circle(self) -> None:
         """Circles the take that runs, or the last."""

@@ -305,6 +305,9 @@ class Viewer:
         if self.editor is not None:
             found.append(Command("undo the stage's last edit", "Ctrl+Z", self.undo))
             found.append(Command("redo it", "Ctrl+Y", partial(self.undo, True)))
+            if self.files.props:
+                editor = self.editor
+                found.append(Command("props: to their marks", "", editor.props_to_marks))
         found += choices("set", OURS, lambda name: light(set=name))
         found.append(Command("set: none", "", lambda: light(set="")))
         found += choices("sun", HOURS, lambda name: light(sun=name))

@@ -54,6 +54,7 @@ def test_a_hand_of_six_metres_a_second_moves_the_box(mass_kg):
         x = max(1.0 - 6.0 * number / RATE_HZ, -0.1)
         told += sim.take(frame(number, reaching((x, 1.0, 0.0))))
     hits = [one for one in told if one.kind == HIT and one.on == "crate"]
+    assert not [one for one in told if one.who == "table"]  # what stands still hits nobody
     assert hits[0].part == "right_hand" and hits[0].speed_mps == pytest.approx(6.0, abs=0.1)
     assert hits[0].normal[0] > 0.99  # away from the crate, to where the hand came from
     # No slower than the hand; faster by what both give back.
