@@ -19,7 +19,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from understudy.runtime.core import rotation
 from understudy.runtime.core.rotation import Array
 
 from .error import ProtocolError
@@ -262,9 +261,9 @@ def _bodies(of: Reader, version: Version, count: int) -> Bodies:
     # What was not tracked since the stream began is at 0 0 0, with a rotation of zeros.
     if not (turned | (lengths < 1e-6)).all():
         raise ProtocolError("A NatNet body has a rotation that is none.")
-    turns[~turned] = NO_TURN
+    turns[~turned], lengths[~turned] = NO_TURN, 1.0
     valid = ((rows["bits"] & VALID) != 0) & turned
-    return Bodies(rows["id"].astype(int), at, rotation.normalize(turns), valid)
+    return Bodies(rows["id"].astype(int), at, turns / lengths[:, None], valid)
 
 
 def models(content: bytes, version: Version) -> list[Model]:

@@ -12,6 +12,7 @@ from .error import ProtocolError
 MOST_BONES, LONGEST_NAME = 256, 256
 _I16, _I32, _U64 = struct.Struct("<h"), struct.Struct("<i"), struct.Struct("<Q")
 _F32, _F64 = struct.Struct("<f"), struct.Struct("<d")
+_CUT = "A NatNet message ends within what it holds."
 
 
 class Reader:
@@ -21,23 +22,27 @@ class Reader:
         self.data, self.at = data, 0
 
     def _one(self, of: struct.Struct) -> Any:
-        self.skip(of.size)
-        return of.unpack_from(self.data, self.at - of.size)[0]
+        try:
+            (value,) = of.unpack_from(self.data, self.at)
+        except struct.error:
+            raise ProtocolError(_CUT) from None
+        self.at += of.size
+        return value
 
     def i16(self) -> int:
-        return int(self._one(_I16))
+        return self._one(_I16)
 
     def i32(self) -> int:
-        return int(self._one(_I32))
+        return self._one(_I32)
 
     def u64(self) -> int:
-        return int(self._one(_U64))
+        return self._one(_U64)
 
     def f32(self) -> float:
-        return float(self._one(_F32))
+        return self._one(_F32)
 
     def f64(self) -> float:
-        return float(self._one(_F64))
+        return self._one(_F64)
 
     def floats(self, count: int) -> tuple[float, ...]:
         self.skip(4 * count)
@@ -78,7 +83,7 @@ class Reader:
     def go(self, at: int) -> None:
         """Goes on to a place."""
         if not self.at <= at <= len(self.data):
-            raise ProtocolError("A NatNet message ends within what it holds.")
+            raise ProtocolError(_CUT)
         self.at = at
 
     def ends(self) -> None:

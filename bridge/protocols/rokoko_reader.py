@@ -8,6 +8,8 @@ its faces beside the actors, by the name of their profile.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
 from typing import Annotated, Any
 
 import lz4.frame
@@ -15,7 +17,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from understudy.runtime.core import rotation
+from understudy.runtime.core import quaternion, rotation
 from understudy.runtime.core.rotation import Array
 
 from . import axes
@@ -24,7 +26,7 @@ from .rokoko import BONES, Thing
 
 MAGIC = b"\x04\x22\x4d\x18"
 MOST_BYTES = 1 << 20  # of what an LZ4 frame holds
-MOST_ACTORS, MOST_PROPS, MOST_FACES = 16, 64, 16
+MOST_ACTORS, MOST_PROPS, MOST_FACES, MOST_CURVES = 16, 64, 16, 64
 
 _PHALANGES = ("Proximal", "Medial", "Distal")
 # Studio's T-pose of a thumb, x y z w; the other fingers lie as the arm does.
@@ -230,26 +232,29 @@ def _second(packet: _Packet) -> Scene:
 
 def _performer(name: str, said: dict[str, _Bone]) -> Performer:
     bones = tuple(bone for bone in PARENTS if bone in said)
-    rows = [said[bone] for bone in bones]
-    places = np.array([(b.position.x, b.position.y, b.position.z) for b in rows], float)
-    turns = np.array([(b.rotation.x, b.rotation.y, b.rotation.z, b.rotation.w) for b in rows])
-    turns = rotation.normalize(turns.reshape(-1, 4))
-    if len(bones):
-        reference = np.array([REFERENCE[bone] for bone in bones])
-        turns = rotation.multiply(turns, rotation.conjugate(reference))
-    places, turns = axes.unity(places.reshape(-1, 3), turns)
+    rows = [(said[bone].position, said[bone].rotation) for bone in bones]
+    values = np.array([(p.x, p.y, p.z, q.x, q.y, q.z, q.w) for p, q in rows], float).reshape(-1, 7)
+    turns = quaternion.multiply(quaternion.unit(values[:, 3:]), _out_of_t_pose(bones))
+    places, turns = axes.unity(values[:, :3], turns)
     return Performer(name, bones, places, turns, has_body=bool(bones))
+
+
+@lru_cache(maxsize=64)  # an actor's are the same in every frame
+def _out_of_t_pose(bones: tuple[str, ...]) -> Array:
+    """(B, 4) what takes bones out of their rotations in a T-pose."""
+    return rotation.conjugate(np.array([REFERENCE[bone] for bone in bones]).reshape(-1, 4))
 
 
 def _curves(face: dict[str, Any]) -> dict[str, float]:
     """Shapes, 0 to 100, as curves; names and times are beside them."""
-    found: dict[str, float] = {}
-    for name, value in face.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or len(name) > 64:
-            continue
-        if name not in ("timestamp", "version") and abs(value) <= 1e6 and len(found) < 64:
-            found[name] = value / 100.0
-    return found
+    found = {
+        name: value / 100.0
+        for name, value in face.items()
+        if type(value) in (int, float) and len(name) <= 64 and abs(value) <= 1e6
+    }
+    for name in ("timestamp", "version"):
+        found.pop(name, None)
+    return found if len(found) <= MOST_CURVES else dict(islice(found.items(), MOST_CURVES))
 
 
 def _things(props: list[_Prop]) -> list[Thing]:

@@ -68,6 +68,23 @@ class Receiver(Protocol):
 Heard = Callable[[str, int, list[Datagram]], None]
 
 
+class Due:
+    """When ticks are due, on the monotonic clock: one for all ports of a stage.
+
+    Ticks are due at even times, and the one that was least late tells when. A port that is read
+    after others would else show a later moment than they do.
+    """
+
+    def __init__(self) -> None:
+        self._start_ns = 1 << 62
+
+    def ns(self, now_s: float) -> int:
+        """When the tick of this time was due."""
+        after_ns = round(now_s * 1e9)
+        self._start_ns = min(self._start_ns, time.monotonic_ns() - after_ns)
+        return self._start_ns + after_ns
+
+
 class Port:
     """A UDP socket that is read once a tick, however many sources hang on it.
 
@@ -76,15 +93,19 @@ class Port:
     """
 
     def __init__(
-        self, endpoint: Endpoint, group: str = "", card: str = "", heard: Heard | None = None
+        self,
+        endpoint: Endpoint,
+        group: str = "",
+        card: str = "",
+        heard: Heard | None = None,
+        due: Due | None = None,
     ) -> None:
-        self._tell = heard
+        self._tell, self._due = heard, due or Due()
         self.where = f"udp {endpoint.port} of {group}" if group else endpoint.where
         self._buffer = bytearray(LARGEST)
         self._view = memoryview(self._buffer)
         self._now_s, self._heard = float("nan"), list[Datagram]()
         self._early: list[Datagram] = []
-        self._start_ns = 1 << 62
         self.tick_ns = 0
         self._group, self._card = group, card
         self._mouth: socket.socket | None = None
@@ -107,10 +128,7 @@ class Port:
     def poll(self, now_s: float) -> list[Datagram]:
         """What came since the tick before; the same again when asked again in the same tick."""
         if now_s != self._now_s:
-            self._now_s = now_s
-            # Ticks are due at even times; the one that was least late tells when.
-            self._start_ns = min(self._start_ns, time.monotonic_ns() - round(now_s * 1e9))
-            self.tick_ns = self._start_ns + round(now_s * 1e9)
+            self._now_s, self.tick_ns = now_s, self._due.ns(now_s)
             came = self._early + self._read()
             self._heard = [one for one in came if one.arrived_ns <= self.tick_ns]
             self._early = [one for one in came if one.arrived_ns > self.tick_ns]

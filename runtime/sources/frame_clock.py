@@ -76,10 +76,10 @@ class EvenClock:
         if rows:
             self._gaps.append(gap_s)
             usual_s = sorted(self._gaps)[len(self._gaps) // 2]
-            if gap_s > usual_s:  # else it is one frame, whoever sends
-                near = sum(abs(gap - usual_s) < NEAR * usual_s for gap in self._gaps)
-                if near > STEADY * len(self._gaps):
-                    number = max(round(gap_s / usual_s), 1)
+            frames = round(gap_s / usual_s) if gap_s > usual_s > 0.0 else 1
+            if frames > 1:
+                near = [gap for gap in self._gaps if abs(gap - usual_s) < NEAR * usual_s]
+                number = frames if len(near) > STEADY * len(self._gaps) else 1
         self._number += number
         self._line.add(self._number, arrived_s)
         taken_s = arrived_s

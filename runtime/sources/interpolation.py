@@ -23,11 +23,13 @@ def packets(one: Packet, two: Packet, share: float) -> Packet:
     if len(one.rotations) != len(two.rotations):
         return two
     masks = [packet.seen for packet in (one, two) if packet.seen is not None]
-    return replace(
-        two,
-        positions=one.positions + share * (two.positions - one.positions),
-        rotations=quaternion.near_slerp(one.rotations, two.rotations, share),
-        seen=np.logical_and.reduce(masks) if masks else None,
+    return Packet(
+        two.capture_s,
+        one.positions + share * (two.positions - one.positions),
+        quaternion.near_slerp(one.rotations, two.rotations, share),
+        np.logical_and.reduce(masks) if masks else None,
+        two.key,
+        two.tick_s,
     )
 
 

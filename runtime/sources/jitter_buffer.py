@@ -40,8 +40,9 @@ DETOUR, FITS, STEPS, STEPS_KEPT = 1.0, 0.4, 8, 64
 # Where more than this share was overtaken of late, one of the last dozen, each goes where it fits
 # best.
 KNOWN, FORGOTTEN = 0.025, 0.05
-# How much slower, and faster, it plays until the delay is as long as it should be.
-SLOWER, FASTER = 0.25, 0.05
+# How much slower, and faster, it plays until the delay is as long as it should be. A tick that is
+# longer after the one before than that lets no more of it in or out.
+SLOWER, FASTER, LONGEST_TICK_S = 0.25, 0.05, 0.1
 
 Thing = TypeVar("Thing")
 
@@ -208,7 +209,7 @@ class JitterBuffer(Generic[Thing]):
 
         Each with its time, and whether it is the newest: what was overtaken comes too.
         """
-        dt_s = min(max(tick_s - self._tick_s, 0.0), 0.1) if self._tick_s > -np.inf else 0.0
+        dt_s = max(tick_s - self._tick_s, 0.0) if self._tick_s > -np.inf else 0.0
         self._tick_s = tick_s
         if self._set_s is None:
             self._measure(tick_s)
@@ -225,7 +226,8 @@ class JitterBuffer(Generic[Thing]):
     def _buffered(self, tick_s: float, dt_s: float) -> list[tuple[float, Thing, bool]]:
         self._came = []
         gap_s = self._wanted_s - self.delay_s
-        self.delay_s += min(max(gap_s, -FASTER * dt_s), SLOWER * dt_s)
+        plays_s = min(dt_s, LONGEST_TICK_S)
+        self.delay_s += min(max(gap_s, -FASTER * plays_s), SLOWER * plays_s)
         self._stamp_s = self._stamp_s + dt_s if self._stamp_s > -np.inf else tick_s - self.delay_s
         at_s = tick_s - self.delay_s
         newest_s = self._times[-1] if self._times else np.inf

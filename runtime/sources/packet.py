@@ -25,3 +25,8 @@ class Packet:
     seen: Array | None = None
     key: str = ""
     tick_s: float | None = None
+
+    def shown(self, capture_s: float, tick_s: float, key: str | None = None) -> Packet:
+        """The same pose as that of a time, read at a tick."""
+        own = self.key if key is None else key
+        return Packet(capture_s, self.positions, self.rotations, self.seen, own, tick_s)

@@ -22,7 +22,7 @@ from understudy.runtime.core.typed import nearest
 
 from . import endpoint as endpoints_
 from . import local
-from .datagrams import Heard, Port, SharedPort
+from .datagrams import Due, Heard, Port, SharedPort
 from .endpoint import Endpoint, Tcp
 from .guarded import Guarded
 from .streams import Kind, Source
@@ -128,7 +128,7 @@ class Ports:
     """The UDP ports of a stage. Sources of one port share it: two phones, or two camera heads."""
 
     def __init__(self, heard: Heard | None = None) -> None:
-        self._heard = heard
+        self._heard, self._due = heard, Due()
         self._ports: dict[tuple, SharedPort] = {}
 
     def open(self, endpoint: Endpoint) -> Source:
@@ -160,15 +160,15 @@ class Ports:
 
     def listen(self, endpoint: Endpoint, group: str, card: str) -> Any:
         """A port of this machine; see `datagrams.Port`."""
-        return Port(endpoint, group, card, self._heard)
+        return Port(endpoint, group, card, self._heard, self._due)
 
     def stream(self, endpoint: Endpoint, tcp: Tcp, cut: Cut) -> Any:
         """The same of a stream over TCP; see `tcp_port.TcpPort`."""
-        return TcpPort(endpoint, tcp.server, cut, self._heard)
+        return TcpPort(endpoint, tcp.server, cut, self._heard, self._due)
 
     def connect(self, endpoint: Endpoint, module: Any) -> Any:
         """The same of what its maker's library reads (`library` and `connected` of the module)."""
-        return module.connected(endpoint, self._heard)
+        return module.connected(endpoint, self._heard, self._due)
 
     def local(self, endpoint: Endpoint) -> Source:
         """A source that opens no port."""

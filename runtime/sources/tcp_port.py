@@ -9,14 +9,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
-import time
 from collections.abc import Callable
 from typing import Any
 
 from understudy.bridge.protocols import ProtocolError
 from understudy.runtime.core.errors import UnderstudyError
 
-from .datagrams import BUFFER_BYTES, Datagram, Heard, refusal
+from .datagrams import BUFFER_BYTES, Datagram, Due, Heard, refusal
 from .endpoint import Endpoint
 
 # What is whole of a stream, and how many bytes that takes; raises ProtocolError where nothing can
@@ -42,12 +41,16 @@ class TcpPort:
     """A `datagrams.Receiver` over TCP. server: whom we connect to, "" where they connect to us."""
 
     def __init__(
-        self, endpoint: Endpoint, server: str, cut: Cut, heard: Heard | None = None
+        self,
+        endpoint: Endpoint,
+        server: str,
+        cut: Cut,
+        heard: Heard | None = None,
+        due: Due | None = None,
     ) -> None:
-        self._tell, self._cut = heard, cut
+        self._tell, self._cut, self._due = heard, cut, due or Due()
         self.where = where(endpoint, server)
         self.tick_ns = 0
-        self._start_ns = 1 << 62
         self._now_s, self._heard = float("nan"), list[Datagram]()
         self._peers: list[_Peer] = []
         self._ears: socket.socket | None = None
@@ -69,9 +72,7 @@ class TcpPort:
     def poll(self, now_s: float) -> list[Datagram]:
         """The whole messages that came since the tick before."""
         if now_s != self._now_s:
-            self._now_s = now_s
-            self._start_ns = min(self._start_ns, time.monotonic_ns() - round(now_s * 1e9))
-            self.tick_ns = self._start_ns + round(now_s * 1e9)
+            self._now_s, self.tick_ns = now_s, self._due.ns(now_s)
             self._meet(now_s)
             self._heard = [one for peer in list(self._peers) for one in self._read(peer)]
             if self._tell is not None:

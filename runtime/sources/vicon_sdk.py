@@ -18,7 +18,7 @@ from understudy.bridge.protocols import vicon
 from understudy.runtime.core import rotation
 from understudy.runtime.core.errors import UnderstudyError
 
-from .datagrams import Datagram, Heard
+from .datagrams import Datagram, Due, Heard
 
 # A connection that failed is tried again after so long; of what nobody takes the oldest is lost.
 AGAIN_S, MOST_WAITING = 1.0, 512
@@ -46,11 +46,13 @@ def where(server: str) -> str:
 class SdkPort:
     """A `datagrams.Receiver`. trouble: why nothing comes, "" for nothing."""
 
-    def __init__(self, server: str, heard: Heard | None = None, sdk: Any = None) -> None:
+    def __init__(
+        self, server: str, heard: Heard | None = None, due: Due | None = None, sdk: Any = None
+    ) -> None:
         self._sdk, self._server, self._tell = sdk or module(), server, heard
+        self._due = due or Due()
         self.where, self.trouble = where(server), ""
         self.tick_ns = 0
-        self._start_ns = 1 << 62
         self._now_s, self._heard = float("nan"), list[Datagram]()
         self._came: queue.SimpleQueue[tuple[bytes, int]] = queue.SimpleQueue()
         self._ended = threading.Event()
@@ -60,9 +62,7 @@ class SdkPort:
     def poll(self, now_s: float) -> list[Datagram]:
         """The messages that came since the tick before."""
         if now_s != self._now_s:
-            self._now_s = now_s
-            self._start_ns = min(self._start_ns, time.monotonic_ns() - round(now_s * 1e9))
-            self.tick_ns = self._start_ns + round(now_s * 1e9)
+            self._now_s, self.tick_ns = now_s, self._due.ns(now_s)
             peer = (self._server, vicon.SDK_PORT)
             came = [self._came.get() for _ in range(self._came.qsize())]
             self._heard = [Datagram(data, peer, min(at, self.tick_ns)) for data, at in came]

@@ -156,25 +156,28 @@ class Kept:
     """
 
     def __init__(self) -> None:
-        self._at_s = float("-inf")
+        self._at_s = self._now_s = float("-inf")
+        self._tick_s = HANDS_KEPT_S  # from tick to tick, of a stage that is not late
         self._gaps: deque[float] = deque(maxlen=GAPS)
         self._ticks = 0  # in a row at which it came
 
     def came(self, now_s: float) -> None:
         """It came at this tick."""
-        if now_s > self._at_s:
-            if now_s - self._at_s <= HANDS_KEPT_S:
-                self._gaps.append(now_s - self._at_s)
-            self._at_s, self._ticks = now_s, self._ticks + 1
+        if (gap_s := now_s - self._at_s) <= 0.0:
+            return
+        if gap_s <= HANDS_KEPT_S:
+            # How late a tick is says nothing of who sends.
+            self._gaps.append(min(gap_s, self._tick_s) if self._ticks else gap_s)
+        self._at_s, self._ticks = now_s, self._ticks + 1
 
     def holds(self, now_s: float) -> bool:
         """Whether it holds at a tick; to be asked at every one."""
-        gone_s = now_s - self._at_s
+        self._tick_s = min(self._tick_s, now_s - self._now_s)
+        self._now_s, gone_s = now_s, now_s - self._at_s
         if gone_s <= 0.0:
             return True
         every, self._ticks = self._ticks >= GAPS, 0
         if every:
-            self._gaps.clear()
             self._at_s = float("-inf")
             return False
         usual_s = sorted(self._gaps)[len(self._gaps) // 2] if self._gaps else HANDS_KEPT_S

@@ -62,6 +62,7 @@ class Body:
     missing (J,)     joints that are shown from the forecast, or held where there is none
     whole_lost       nothing has come although it was due
     newly_partial    the newest packet lacks joints that the one before had
+    fingers_alone    what is missing is nothing that the network knows
     waits            it is back, but its speed is not known before the next packet, or it `returns`
     returns          it is back, so far from where it is shown that the performer walks it there
     away             it returns, or was lost again on the way
@@ -84,7 +85,7 @@ class Body:
         self.time_s = -np.inf  # of what is shown, on the source's clock
         self.missing = np.zeros(len(skeleton), bool)
         self.whole_lost, self.newly_partial, self.waits = True, False, False
-        self.any_missing = self._all_missing = False
+        self.any_missing = self._all_missing = self.fingers_alone = False
         self.returns, self.away, self.walks, self.apart_m = False, False, False, 0.0
         self._returns_until_s = np.inf
         self._still = self.missing  # missing at this tick and the one before
@@ -162,6 +163,11 @@ class Body:
         self._still = was & missing
         self.missing = missing
         self.any_missing, self._all_missing = bool(missing.any()), bool(missing.all())
+        self.fingers_alone = (
+            self.any_missing
+            and self.prediction is not None
+            and bool(self.prediction.transfer.seen_there(~missing).all())
+        )
 
     def _note_sent(self) -> None:
         """What was sent since the tick before widens the envelope, and may be faster than ever."""

@@ -26,6 +26,8 @@ SINKS = 0.35  # of what is left, so much a knot do hips sink whose legs are too 
 GOES_ON = 0.5  # share of its speed at which a lost actor is expected to leave one who stops
 STILL_MPS = 0.08
 STANDS_KNOTS = 12
+# The base of a forecast that is made without the network.
+ALONE = (-np.inf, False)
 
 
 class Prediction:
@@ -92,6 +94,8 @@ class Prediction:
         before is a packet dt_s earlier that tells their speed, None where there is none.
         """
         last, others = packets[-1], self.transfer.others
+        if self.base == ALONE:
+            self.base = (np.nan, False)
         which = np.flatnonzero(lost[others])
         if len(which):
             joints, rate = others[which], None
@@ -129,6 +133,25 @@ class Prediction:
         contacts = network.contacts[i].copy()
         rate = None if before is None else _rate(before[0], newest, before[1])
         self.forecast.add(base[0], newest.positions, newest.rotations, contacts, 0.0, rate)
+
+    def go_alone(self, until_s: float, tick_s: float, newest: Packet, missing: np.ndarray) -> None:
+        """A forecast of missing joints (J,), which the network does not know, until a time.
+
+        They go on alone, so it has no need of the network and is not made anew at its every tick.
+        """
+        if self.base != ALONE or self.forecast.end_s < self.network_s:  # or it slept
+            self.base, self.acted_from_s = ALONE, np.inf
+            self.forecast = Forecast()
+            self._alone(self.network_s, newest, missing)
+        while self.forecast.end_s < until_s:
+            self._alone(self.forecast.end_s + tick_s, newest, missing)
+
+    def _alone(self, time_s: float, newest: Packet, missing: np.ndarray) -> None:
+        """A knot with what is missing as it will be at a time."""
+        rotations, others = newest.rotations.copy(), self.transfer.others
+        lost = missing[others]
+        rotations[others[lost]] = coasting.turned([self._coast], [time_s])[0, lost]
+        self.forecast.add(time_s, newest.positions, rotations, np.zeros(4), 0.0)
 
     def hand_to_performer(self, time_s: float, tick_s: float) -> tuple[Pose, Pose]:
         """PERFORMER's pose of now and of a tick before; the forecast goes on from now alone."""

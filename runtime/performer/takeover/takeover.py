@@ -165,10 +165,12 @@ class Takeover:
                 humanoid.append((body, body.prediction))
         partly = [one for one in humanoid if one[0].newly_partial]
         self._back_up(partly)
-        self._predict(partly)
+        self._predict([one for one in partly if not one[0].fingers_alone])
         self._feed(humanoid)
         gone = [one for one in humanoid if one[0].any_missing and not one[0].waits]
-        self._predict([one for one in gone if not one[0].away])
+        gone = [one for one in gone if not one[0].away]
+        self._predict([one for one in gone if not one[0].fingers_alone])
+        self._coast([one for one in gone if one[0].fingers_alone])
         if self.acting is not None:
             acted = [one for one in humanoid if one[0].whole_lost or one[0].returns]
             self.acting.step(acted, self.stop_after_s)
@@ -292,6 +294,16 @@ class Takeover:
                 )
         for body, old in begun:
             body.turn_to_forecast(old)
+
+    def _coast(self, bodies: list[Predicted]) -> None:
+        """Forecasts for bodies that lack nothing but what the network does not know."""
+        for body, ahead in bodies:
+            if ahead.network_s == -np.inf:
+                continue
+            old = ahead.forecast
+            ahead.go_alone(body.time_s + AHEAD_S, TICK_S, body.stream.newest, body.missing)
+            if ahead.forecast is not old:
+                body.turn_to_forecast(old)
 
     def close(self) -> None:
         """Lets the networks go."""

@@ -6,7 +6,6 @@ Where several kinds of poses come of one character, the one that says most is re
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -90,7 +89,7 @@ class MvnSource:
         tick_s = self.reception.receiver.tick_ns * 1e-9
         for one in self._characters.values():
             for time_s, moment, newest in one.buffer.take(tick_s):
-                packets.append(replace(moment.packet, capture_s=time_s, tick_s=tick_s, key=one.key))
+                packets.append(moment.packet.shown(time_s, tick_s, one.key))
                 for prop in moment.props if newest else ():
                     self._seen.see(prop, now_s)
         self.props = self._seen.judged(now_s, self.silence)

@@ -92,7 +92,9 @@ class Character:
 
     def fit(self, body: mvn.Body) -> None:
         """Takes the skeleton of a first pose, and again where it is another's."""
-        if set(body.names) <= set(self.skeleton.names) and self.known:
+        if self.known and (
+            body.names == self.skeleton.names or set(body.names) <= set(self.skeleton.names)
+        ):
             return
         self._change(*mvn_skeleton.skeleton(body, self.tpose))
 

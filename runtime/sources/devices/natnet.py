@@ -7,7 +7,7 @@ whoever is heard what the numbers in its frames are called.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -15,6 +15,7 @@ from msgspec import Meta
 from understudy.bridge.protocols import ProtocolError, natnet
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.pose import Prop
+from understudy.runtime.core.rotation import Array
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.core.typed import Table
 from understudy.runtime.sources import interpolation
@@ -146,7 +147,7 @@ class NatNetSource:
         self._buffer = JitterBuffer[Moment](options.delay.seconds, _between, _apart)
         self._asked_s = self._models_s = self._answered_s = float("-inf")
         self._wants = False
-        self._quality = ""
+        self._tracked: list[Array] = []  # of the newest frame, which of its things are
 
     @property
     def silence(self) -> str:
@@ -164,10 +165,7 @@ class NatNetSource:
         packets = []
         tick_s = self.reception.receiver.tick_ns * 1e-9
         for time_s, moment, newest in self._buffer.take(tick_s):
-            packets += [
-                replace(packet, capture_s=time_s, tick_s=tick_s)
-                for packet in moment.packets.values()
-            ]
+            packets += [packet.shown(time_s, tick_s) for packet in moment.packets.values()]
             for prop in moment.props if newest else ():
                 self._seen.see(prop, now_s)
         self.props = self._seen.judged(now_s, self.silence)
@@ -255,12 +253,7 @@ class NatNetSource:
                 label = self._label(int(one))
                 props.append(Prop(label, at[i], turns[i], capture_ns=datagram.arrived_ns))
         self._buffer.add(self._time_s(said), arrived_s, Moment(packets, props))
-        every = [said.bodies, *(bones for _, bones in said.skeletons)]
-        count, good = (
-            sum(len(one.valid) for one in every),
-            sum(int(one.valid.sum()) for one in every),
-        )
-        self._quality = f"{good} of {count} bones and rigid bodies tracked" if count else ""
+        self._tracked = [said.bodies.valid, *(bones.valid for _, bones in said.skeletons)]
 
     def _label(self, number: int) -> str:
         return self._names.get(number) or _unnamed(number)
@@ -353,7 +346,9 @@ class NatNetSource:
     @property
     def quality(self) -> str:
         """How well Motive tracks, in words; "" before a frame."""
-        return self._quality
+        count = sum(map(len, self._tracked))
+        good = sum(int(valid.sum()) for valid in self._tracked)
+        return f"{good} of {count} bones and rigid bodies tracked" if count else ""
 
     def figures(self) -> dict[str, Any]:
         """The counts, for `stats`."""

@@ -75,19 +75,20 @@ class Figure:
         own = {re.sub(r"\W", "", name): j for j, name in enumerate(names)}
         given = {role: own[name] for name, role in ROLES.items() if name in own}
         self.model, self.z_up = model, z_up
-        self._known: tuple[bytes, list[int], np.ndarray] | None = None
+        self._known: tuple[bytes, np.ndarray, np.ndarray] | None = None
         self.joint = {model.ids[i] & 0xFFFF: j for j, i in enumerate(order)}
         self.skeleton = Skeleton(
             tuple(names), np.array(above), rest, turns, _tips(names),
             given_roles=given if "hips" in given and "head" in given else None,
         )  # fmt: skip
 
-    def _rows(self, ids: np.ndarray) -> tuple[list[int], np.ndarray]:
+    def _rows(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Which rows are bones of it, and their joints; the same in every frame."""
         key = ids.tobytes()
         if self._known is None or self._known[0] != key:
-            rows = [i for i, one in enumerate(ids) if int(one) & 0xFFFF in self.joint]
-            joints = np.array([self.joint[int(ids[i]) & 0xFFFF] for i in rows], int)
+            numbers = (ids & 0xFFFF).tolist()
+            rows = np.array([i for i, one in enumerate(numbers) if one in self.joint], int)
+            joints = np.array([self.joint[numbers[i]] for i in rows], int)
             self._known = key, rows, joints
         return self._known[1], self._known[2]
 

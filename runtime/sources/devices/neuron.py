@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -133,7 +132,7 @@ class NeuronSource:
                 self.reception.damage(datagram, error)
         tick_s = self.reception.receiver.tick_ns * 1e-9
         packets = [
-            replace(packet, capture_s=time_s, tick_s=tick_s)
+            packet.shown(time_s, tick_s)
             for one in self._avatars.values()
             for time_s, packet, _ in one.buffer.take(tick_s)
         ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -97,9 +96,22 @@ class Actor:
 
     def packet(self, said: rokoko_reader.Performer, arrived_s: float) -> Packet:
         """Its pose on its skeleton, which the first shows."""
-        if not (self.known and set(said.bones) <= set(self.skeleton.names)) or self._other(said):
-            self.skeleton, self.guessed = _skeleton(said)
-            self._off = 0
+        own = said.bones == self.skeleton.names or set(said.bones) <= set(self.skeleton.names)
+        if not (self.known and own):
+            self._fit(said)
+        flat = _flat(said.positions)
+        positions, rotations, seen = self._pose(said, flat)
+        if not flat and self._is_another(said, positions):
+            self._fit(said)
+            positions, rotations, seen = self._pose(said, flat)
+        return Packet(arrived_s, positions, rotations, None if seen.all() else seen, self.key)
+
+    def _fit(self, said: rokoko_reader.Performer) -> None:
+        self.skeleton, self.guessed = _skeleton(said)
+        self._off = 0
+
+    def _pose(self, said: rokoko_reader.Performer, flat: bool) -> tuple[Array, Array, Array]:
+        """Positions (J, 3) and rotations (J, 4), local, and seen (J,); flat: without places."""
         body = self.skeleton
         if self._rows is None or self._rows[0] != said.bones or self._rows[1] is not body:
             self._rows = said.bones, body, np.array([body.index(bone) for bone in said.bones])
@@ -115,16 +127,15 @@ class Actor:
             else:
                 world_r[j] = rotation.identity()
         positions, rotations = body.locals(world_p, world_r)
-        if _flat(said.positions):
+        if flat:
             positions[1:] = body.rest_positions[1:]
-        return Packet(arrived_s, positions, rotations, None if seen.all() else seen, self.key)
+        return positions, rotations, seen
 
-    def _other(self, said: rokoko_reader.Performer) -> bool:
-        """Whether its offsets have been another body's for some time."""
-        if _flat(said.positions) or said.bones != self.skeleton.names:
+    def _is_another(self, said: rokoko_reader.Performer, positions: Array) -> bool:
+        """Whether the offsets of a pose have been another body's for some time."""
+        if said.bones != self.skeleton.names:
             return False
-        offsets = _offsets(said, self.skeleton.parents[1:])
-        apart = np.abs(offsets - self.skeleton.rest_positions[1:]).max(initial=0.0)
+        apart = np.abs(positions[1:] - self.skeleton.rest_positions[1:]).max(initial=0.0)
         self._off = self._off + 1 if apart > OTHER_M else 0
         return self._off > OTHER_FRAMES
 
@@ -176,7 +187,7 @@ class RokokoSource:
         tick_s = reception.receiver.tick_ns * 1e-9
         for time_s, (bodies, faces, props), newest in self._buffer.take(tick_s):
             for packet in bodies.values():
-                packets.append(replace(packet, capture_s=time_s, tick_s=tick_s))
+                packets.append(packet.shown(time_s, tick_s))
             if newest:
                 for name, curves in faces.items():
                     self._actors[name].face.take_named(curves, now_s)
@@ -227,9 +238,9 @@ class RokokoSource:
         return self._actors[name]
 
     def _curves(self, said: dict[str, float]) -> dict[str, float]:
-        curves = {name: min(max(value, -1.0), 1.0) for name, value in said.items()}
-        self.clamped += sum(curves[name] != value for name, value in said.items())
-        return curves
+        beyond = [name for name, value in said.items() if not -1.0 <= value <= 1.0]
+        self.clamped += len(beyond)
+        return said | {name: min(max(said[name], -1.0), 1.0) for name in beyond}
 
     def _remarks(self) -> list[str]:
         remarks = delays([self._buffer], "bodies and faces are")
@@ -276,12 +287,6 @@ class RokokoSource:
 def _flat(positions: Array) -> bool:
     """Whether places of bones were left out: all lie at one place."""
     return bool(np.ptp(positions, axis=0).max(initial=0.0) < NOWHERE_M)
-
-
-def _offsets(said: rokoko_reader.Performer, above: Array) -> Array:
-    """(B - 1, 3) of all bones but the first, in those above them, whose rows are above (B - 1,)."""
-    ways = said.positions[1:] - said.positions[above]
-    return rotation.rotate(rotation.conjugate(said.turns[above]), ways)
 
 
 def _skeleton(said: rokoko_reader.Performer) -> tuple[Skeleton, bool]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from understudy.bridge.protocols import ProtocolError
@@ -85,10 +84,7 @@ class SingleBody:
             self.buffer.add(made[0], arrived_s, made[1])
         reception.remarks = [*delays([self.buffer]), *self.remarks()]
         tick_s = reception.receiver.tick_ns * 1e-9
-        return [
-            replace(packet, capture_s=time_s, tick_s=tick_s)
-            for time_s, packet, _ in self.buffer.take(tick_s)
-        ]
+        return [packet.shown(time_s, tick_s) for time_s, packet, _ in self.buffer.take(tick_s)]
 
     @property
     def notice(self) -> str:

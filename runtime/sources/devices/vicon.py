@@ -6,7 +6,7 @@ everybody; without it Tracker's UDP object stream brings props.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -20,7 +20,14 @@ from understudy.runtime.core.roles import missing, roles
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.core.typed import Table
 from understudy.runtime.sources import interpolation, vicon_sdk
-from understudy.runtime.sources.datagrams import QUIET_S, SILENT_S, Datagram, Receiver, Reception
+from understudy.runtime.sources.datagrams import (
+    QUIET_S,
+    SILENT_S,
+    Datagram,
+    Due,
+    Receiver,
+    Reception,
+)
 from understudy.runtime.sources.endpoint import Delay, Endpoint
 from understudy.runtime.sources.jitter_buffer import JitterBuffer, delays, timing
 from understudy.runtime.sources.packet import Packet
@@ -55,9 +62,9 @@ def library(endpoint: Endpoint) -> str:
     return vicon_sdk.where(server) if server else ""
 
 
-def connected(endpoint: Endpoint, heard: Any) -> vicon_sdk.SdkPort:
+def connected(endpoint: Endpoint, heard: Any, due: Due) -> vicon_sdk.SdkPort:
     """That library, as a receiver."""
-    return vicon_sdk.SdkPort(endpoint.options.sdk, heard)
+    return vicon_sdk.SdkPort(endpoint.options.sdk, heard, due)
 
 
 @dataclass(slots=True)
@@ -175,10 +182,7 @@ class ViconSource:
         packets = []
         tick_s = self.reception.receiver.tick_ns * 1e-9
         for time_s, moment, newest in self._buffer.take(tick_s):
-            packets += [
-                replace(packet, capture_s=time_s, tick_s=tick_s)
-                for packet in moment.packets.values()
-            ]
+            packets += [packet.shown(time_s, tick_s) for packet in moment.packets.values()]
             for prop in moment.props if newest else ():
                 self._seen.see(prop, now_s)
         self.props = self._seen.judged(now_s, self.silence)

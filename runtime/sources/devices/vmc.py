@@ -7,7 +7,7 @@ stands as our performer, and nobody has to guess whether the port is the wrong o
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -153,7 +153,7 @@ class VmcSource:
         for who, sender in self._senders.items():
             for time_s, moment, newest in sender.buffer.take(tick_s):
                 if moment.packet is not None and sender is self._body:
-                    packets.append(replace(moment.packet, capture_s=time_s, tick_s=tick_s))
+                    packets.append(moment.packet.shown(time_s, tick_s))
                 # What was overtaken is news of the motion, but of nothing that shows as it comes.
                 if newest:
                     self._look(moment, now_s, with_face=apart in ((), who))

@@ -147,3 +147,15 @@ def test_what_cannot_be_read_is_told_with_whom_it_is_from():
     assert "damaged datagrams come from 10.0.0.8:5002" in reception.notice
     follow(reception, 5.0, ANN)
     assert reception.notice == "hears 10.0.0.7:5001 on udp 39539"
+
+
+def test_all_ports_of_a_stage_have_one_time_for_a_tick():
+    numbers = free_udp_ports(2)
+    sources = registry.open_all([at(f"freed://:{number}") for number in numbers])
+    one, two = [source.reception.receiver for source in sources]
+    for tick in (0.0, 1.0, 5.0):  # the second is read later than the first
+        one.poll(tick)
+        two.poll(tick)
+        assert one.tick_ns == two.tick_ns
+    for source in sources:
+        source.close()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from understudy.runtime.core import rotation
 from understudy.runtime.core.humanoid import PERFORMER
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.retarget.fingers import fingers, gloves
+from understudy.runtime.sources import interpolation
+from understudy.runtime.sources.jitter_buffer import JitterBuffer
 from understudy.runtime.sources.one_euro import OneEuro
 from understudy.runtime.sources.packet import Packet
 from understudy.runtime.stage.parts import Assembly, Feed, Kept, Part, Smooth, below
@@ -205,3 +207,33 @@ def test_each_body_part_may_have_a_filter_of_its_own():
     calmed = spread[0] / spread[1]
     assert calmed[arm] < 0.25 and 0.25 < calmed[hand] < 0.8
     assert calmed[other] == pytest.approx(1.0, abs=1e-6)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([(0.0, 0.0), (0.005, 0.0), (0.0, 0.005)]))
+@settings(max_examples=6, deadline=None)
+def test_a_stage_that_is_late_shows_parts_of_one_moment(seed, waits_s):
+    """Ticks are skipped at random, hands fall silent for a moment; each pose tells its time."""
+    chance, hands = np.random.default_rng(seed), glove()
+    finger, rad_s = hands.names.index("LeftIndex1"), 0.2
+    buffers = [JitterBuffer[Packet](0.06, interpolation.packets) for _ in range(2)]
+    assembly = Assembly(*(Part("suit", delay_s=wait_s) for wait_s in waits_s))
+    apart_s, number, frame = [], 0, 0
+    while number < 4 * 60:
+        now_s = number * TICK_S
+        while frame / 120 <= now_s:
+            at_s = frame / 120
+            body, turned = packet(at_s, height_m=at_s), packet(at_s, hands)
+            turned.rotations[finger] = rotation.from_axis_angle([0.0, 0.0, 1.0], rad_s * at_s)
+            buffers[0].add(at_s, at_s, body)
+            if not 1.0 < at_s < 1.4:
+                buffers[1].add(at_s + 7.0, at_s, turned)
+            frame += 1
+        came = [[one.shown(at_s, now_s) for at_s, one, _ in b.take(now_s)] for b in buffers]
+        for one in assembly.packets(now_s, Told(PERFORMER), came[0], Told(hands), came[1]):
+            if one.seen is None:
+                bent = rotation.to_rotation_vector(one.rotations[len(PERFORMER) :])
+                bent_s = np.sqrt(np.square(bent).sum(-1)).max() / rad_s
+                apart_s.append(one.positions[0, 1] - bent_s)
+        number += 1 + int(chance.choice([0, 1, 3, 5, 12], p=[0.4, 0.3, 0.15, 0.1, 0.05]))
+    assert len(apart_s) > 20
+    assert np.abs(np.array(apart_s) - (waits_s[1] - waits_s[0])).max() < 1e-4
