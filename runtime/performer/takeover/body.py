@@ -28,7 +28,7 @@ FRAME_S = 1.0 / 60.0
 UNEVEN_S, MOMENT_S = 3.0, 0.45
 NEW_S = 1.0
 # A new stream whose delay varies by less than this over so long comes evenly.
-SURELY_S, SURELY_SPREAD_S = 0.3, 0.018
+SURELY_S, SURELY_SPREAD_S = 0.25, 0.018
 ON_TIME = 1.1  # ticks
 # Of a stream that comes evenly, what was sent is measured so many packets at a time, and at the
 # latest when it is asked for.

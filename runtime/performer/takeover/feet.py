@@ -28,6 +28,7 @@ ENGAGED, RELEASED = 0.55, 0.35
 # down, the likeliest is, if it is as likely as this; who was down is so much likelier.
 ROUGH_M, LIKELY, STAYS = 0.01, 0.2, 0.1
 UNLOCK_M = 0.15
+SLACK_M = 0.001  # people who stand move their feet by as much; a knee that is held pays for it
 RELEASE_S = 0.2
 REST_S = 0.04
 SINKS_M = 0.01
@@ -35,7 +36,8 @@ SINKS_M = 0.01
 STANDS_MPS, SWINGS_MPS = 0.25, 0.45
 STEP_S, LONGEST_S = 0.28, 0.4
 PUSH_MPS2 = 10.0
-WAITS_S = 0.4  # for the actor's foot to lift, before it steps over by itself
+WAITS_S = 0.4  # for the actor's foot to lift, before it steps over by itself ...
+EASES_M, STRAINS_M = 0.1, 0.25  # if it is this near; from there on it waits less, and then not
 LIFT, LIFT_M = 0.4, 0.05  # share of the way, and at most
 # Two poses that are nearer to each other in time have no rate.
 LEAST_S = 1e-4
@@ -345,8 +347,10 @@ class FootPlanting:
         holds = point >= 0
         self._anchor[feet] = np.where(holds[:, None], anchor, self._anchor[feet])
         offset = anchor - at
+        far = np.hypot(offset[:, 0], offset[:, 2])
+        offset *= np.maximum(1.0 - SLACK_M / np.maximum(far, 1e-9), 0.0)[:, None]
         offset[:, 1] = w[:, 1]
-        holds &= np.hypot(offset[:, 0], offset[:, 2]) <= UNLOCK_M
+        holds &= far <= UNLOCK_M
         w[holds, :3], w[holds, 3:] = offset[holds], 0.0
         free = np.flatnonzero(~holds & (was >= 0))
         if len(free):
@@ -399,12 +403,18 @@ class FootPlanting:
 
     def _pass_over(self, feet: np.ndarray, time_s: Array, speed: Array, w: Array) -> None:
         """Feet (k,) that wait for the actor's to lift go over to them when these do."""
-        overdue = time_s - self._back_s[feet] > WAITS_S
+        far = np.sqrt(np.square(w[:, :3]).sum(-1))
+        near = quaternion.clamp((STRAINS_M - far) / (STRAINS_M - EASES_M), 0.0, 1.0)
+        overdue = time_s - self._back_s[feet] > WAITS_S * near
+        # One after the other, but for who has waited for long.
+        other = feet ^ 1
+        steps = time_s < self._lift_s[other] + self._step_s[other]
+        steps |= (feet & 1 == 1) & np.isin(other, feet[overdue])
+        overdue &= ~steps | (time_s - self._back_s[feet] > WAITS_S)
         go = (speed > SWINGS_MPS) | overdue
         if not go.any():
             return
-        feet, time_s, w, overdue = feet[go], time_s[go], w[go], overdue[go]
-        far = np.sqrt(np.square(w[:, :3]).sum(-1))
+        feet, time_s, w, overdue, far = feet[go], time_s[go], w[go], overdue[go], far[go]
         lasts_s = np.maximum(STEP_S, _lasts_s(far))
         zero = np.zeros_like(w)
         self._fade.plan(feet, time_s, w, zero, zero, time_s + lasts_s)

@@ -22,6 +22,7 @@ from understudy.runtime.core.humanoid import PERFORMER, roles
 from understudy.runtime.core.pose import Intent, State
 from understudy.runtime.core.skeleton import Skeleton
 from understudy.runtime.performer.control.performer import Performer
+from understudy.runtime.performer.ik import legs
 from understudy.runtime.performer.takeover.offline import OfflineInput, OfflineOutput, run_offline
 from understudy.runtime.performer.takeover.takeover import Takeover
 from understudy.runtime.takes import bvh
@@ -136,6 +137,32 @@ def test_an_even_stream_that_began_a_moment_ago_is_predicted_like_any():
         errors_m.append(gaps.errors_m(truth[lost], out[lost], 0)[0].mean())
         seams.append(gaps.seam_ratio(truth, out, [(lost.start, lost.stop + 51)], rate))
     assert errors_m[0] < 1.5 * errors_m[1] and seams[0] < 1.3
+
+
+def test_who_is_lost_a_moment_after_he_came_goes_on():
+    clip, rate = walk(5.0, 60.0), 60
+    clip = replace(clip, positions=clip.positions[120:], rotations=clip.rotations[120:])  # he walks
+    shown = played(clip, (0.3, 0.8, ()))
+    before, after = round(0.3 * rate) - 1, round(0.8 * rate) - 1
+    way = [
+        np.linalg.norm(one.positions[after, 0] - one.positions[before, 0]) for one in (clip, shown)
+    ]
+    assert way[0] > 0.3 and way[1] > 0.8 * way[0]
+
+
+def test_who_stands_and_is_back_aside_steps_there_foot_by_foot():
+    stands, rate = walk(4.0, 60.0), 60
+    positions = np.repeat(stands.positions[:1], 3 * rate, 0)
+    positions[round(1.5 * rate) :, 0, 0] += 0.3
+    clip = replace(
+        stands, positions=positions, rotations=np.repeat(stands.rotations[:1], 3 * rate, 0)
+    )
+    shown = played(clip, (1.0, 1.5, ()))
+    ankles = legs.forward(shown.positions[:, 0], shown.rotations)[0][:, :, 2, 0]
+    hips = shown.positions[:, 0, 0]
+    # Hips that go home over feet that wait would end up beside both.
+    assert (hips - ankles.max(axis=1)).max() < 0.05
+    assert np.abs(ankles[-1] - ankles[0] - 0.3).max() < 0.01
 
 
 def test_a_jerk_before_the_rate_is_known_holds_nobody_back_later():
