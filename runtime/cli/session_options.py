@@ -14,6 +14,7 @@ from .finding import sources
 from .keys import keys_option
 
 if TYPE_CHECKING:
+    from understudy.runtime.props.table import PropTable
     from understudy.runtime.stage.session import Session, SubjectTable
 
 
@@ -329,6 +330,7 @@ def session_of(args: argparse.Namespace) -> tuple[Session, Path | None]:
     session.source += _sources(args)
     session.subject += map(_subject, args.subjects)
     session.prop += map(props.parse, args.props)
+    session.prop += _played(args, {table.name for table in session.prop})
     session.output += _outputs(args)
     session.trigger += [{"from": line} for line in args.trigger_from]
     session.controller += [ControllerTable(source=line) for line in args.controllers]
@@ -474,6 +476,27 @@ def _sources(args: argparse.Namespace) -> list[dict[str, Any]]:
         registry.endpoints([], args.source_file)  # whose sentences name the file
         tables += _tables(args.source_file, "source")
     return tables
+
+
+def _played(args: argparse.Namespace, taken: set[str]) -> list[PropTable]:
+    """What the props of takes are that are played, so that they are shown as that and push."""
+    from understudy.runtime.core.errors import UnderstudyError
+    from understudy.runtime.stage.replay import session_of_take
+
+    found: list[PropTable] = []
+    for said in args.take:
+        path = Path(said.partition("?")[0])
+        if path.suffix.lower() != ".mcap":
+            continue
+        try:
+            tables = session_of_take(path).prop
+        except UnderstudyError:  # whoever plays it says what is wrong with it
+            continue
+        for table in tables:
+            if table.name not in taken and not (table.is_file and not Path(table.shape).is_file()):
+                taken.add(table.name)
+                found.append(table.followed())
+    return found
 
 
 def _outputs(args: argparse.Namespace) -> list[dict[str, Any]]:

@@ -140,6 +140,10 @@ class PropTable(Table):
         """Whether physics moves it."""
         return not (self.static or self.tracked)
 
+    def followed(self) -> PropTable:
+        """The same shape, moved by a source."""
+        return msgspec.structs.replace(self, static=False, hinge=None, slide=None, tracked=True)
+
     def settle(self, folder: Path) -> None:
         """Its file's path from a folder."""
         if self.is_file:

@@ -188,7 +188,7 @@ class Stage:
                 )
             # Of a take that is solved again the props are where they were.
             self.props: Companion | None = None
-            if session.prop and taken is None:
+            if taken is None and not all(table.tracked for table in session.prop):
                 self.props = stack.enter_context(
                     Companion(
                         "the props",

@@ -9,6 +9,8 @@ import pytest
 from tests.conftest import sentence
 from understudy.bridge import ControlClient, Subscriber
 from understudy.runtime.bench.processes import StageProcess
+from understudy.runtime.cli.parser import Parser
+from understudy.runtime.cli.session_options import add_sources, session_of
 from understudy.runtime.core.event import HIT, Event
 from understudy.runtime.takes.take_reader import TakeReader
 
@@ -43,6 +45,13 @@ def test_a_live_stages_props_fall_are_heard_and_are_the_same_once_more(pad, tmp_
     done = understudy("props", "--take", take)
     assert done.returncode == 0, done.stderr
     assert "frames" in done.stdout
+    # Played, the take moves it; nobody simulates it.
+    args = Parser()
+    add_sources(args)
+    session, _ = session_of(args.parse_args(["--take", str(take)]))
+    assert [(one.name, one.material, one.tracked) for one in session.prop] == [
+        ("ball", "rubber", True)
+    ]
 
 
 def test_a_take_without_props_is_refused(pad, tmp_path, understudy):
