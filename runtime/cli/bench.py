@@ -38,6 +38,8 @@ PARTS = {
     "peers": "the wire and file reading beside what others do, in rounds that alternate",
     "viewport": "milliseconds a frame",
     "props": "milliseconds a step of 30 props and two bodies",
+    "foley": "voices of a block, steps of a tick, and how well steps are foretold",
+    "particles": "fifty thousand of them in a picture, beside the picture without",
     "effect": "the neural effect against classical ones",
 }
 

@@ -62,13 +62,15 @@ MATERIALS: dict[str, Material] = {
     "snow": Material(60, 1.60, 0.015, 1.5, 260, (700, 4500), 0.150, 0.15, 0.45, 1300),
     "water": Material(260, 1.22, 0.060, 0.8, 1500, (500, 7000), 0.160, 0.40, 0.55, 260),
 }
-# What has no name of ours sounds as these do.
+# What others call it, and what has no name of ours.
+ALIASES = {"flesh": "skin", "ground": "concrete", "shoe": "rubber", "steel": "metal"}
 USUAL = "wood"
 
 
 def material(name: str) -> Material:
     """The material of a name; the usual one for a name that is not known."""
-    return MATERIALS.get(name.lower(), MATERIALS[USUAL])
+    said = name.lower()
+    return MATERIALS.get(ALIASES.get(said, said), MATERIALS[USUAL])
 
 
 @dataclass(frozen=True, eq=False)
