@@ -27,14 +27,14 @@ PEOPLE = Path(__file__).parent / "people"
 SECONDS = 20.0
 # Seconds, stick, button. She comes out of the rain, kicks a crate, picks one up; then they fight.
 ADA = (
-    (0.4, (0.0, 0.7), ""), (3.6, (0.0, 0.0), ""), (4.4, (0.0, 0.0), "pick"),
-    (8.0, (0.0, 0.0), "throw"), (11.0, (0.0, 0.0), "slash"), (13.6, (0.0, 0.0), "slash"),
-    (16.2, (0.0, 0.0), "jump"),
+    (0.4, (0.0, 0.7), ""), (3.4, (0.0, 0.0), ""), (9.2, (0.0, 0.0), "throw"),
+    (11.0, (0.0, 0.0), "slash"), (13.6, (0.0, 0.0), "slash"), (16.2, (0.0, 0.0), "jump"),
 )  # fmt: skip
 BEN = (
     (9.0, (0.0, 0.0), "stop"), (11.1, (0.0, 0.0), "slash"), (13.7, (0.0, 0.0), "slash"),
     (17.6, (0.0, 0.0), "cheer"),
 )  # fmt: skip
+TAKES_S = 4.0
 # When blade meets blade: nothing of the props is as quick as a choreographer.
 BLOWS_S = (11.75, 12.1, 14.35, 14.7)
 SESSION = """
@@ -64,7 +64,7 @@ at_m = [0.0, 0.0, -3.0]
 name = "ben"
 control = "pad-ben"
 character = "{people}/ben.glb"
-at_m = [0.35, 0.0, 2.6]
+at_m = [0.5, 0.0, 3.3]
 heading_deg = 180.0
 
 [[prop]]
@@ -115,16 +115,20 @@ def run(*words: object) -> None:
         raise UnderstudyError(done.stderr.strip().splitlines()[-1] if done.stderr else "It failed.")
 
 
-def strike(publish: str, control: str, seconds: float) -> None:
-    """Tells the stage of the blows, between the hands of those who fight."""
+def direct(publish: str, control: str, seconds: float) -> None:
+    """Has her take the box, and tells the stage of the blows, between the hands of both."""
     with (
         Subscriber(publish, newest=True, timeout_s=20.0) as stage,
         ControlClient(control) as tells,
     ):
-        first = None
-        blows = [at_s for at_s in BLOWS_S if at_s < seconds]
+        blows, takes = [at_s for at_s in BLOWS_S if at_s < seconds], seconds > TAKES_S
         for frame in stage:
-            first = frame.sequence if first is None else first
+            box = next((prop for prop in frame.props if prop.name == "box"), None)
+            if takes and box is not None and frame.sequence / 60.0 > TAKES_S:
+                takes = False
+                x, y, z = map(float, box.position)
+                tells.go(subject="ada", hand_at_m=(x, y, z))
+                tells.order_prop("grab", "box", subject="ada")
             if not blows:
                 return
             if frame.sequence / 60.0 < blows[0] or len(frame.subjects) < 2:
@@ -154,10 +158,10 @@ def shoot(out: Path, seconds: float) -> Path:
     words |= {name: (out / f"{name}.toml").resolve() for name in ("ada", "ben")}
     session.write_text(SESSION.format(**words))
     take.unlink(missing_ok=True)
-    fight = threading.Thread(target=strike, args=(publish, control, seconds), daemon=True)
-    fight.start()
+    director = threading.Thread(target=direct, args=(publish, control, seconds), daemon=True)
+    director.start()
     run("stage", "--session", session, "--record", take, "--seconds", seconds)
-    fight.join(2.0)
+    director.join(2.0)
     return take
 
 

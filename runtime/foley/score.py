@@ -26,7 +26,7 @@ ROLL_S = (0.06, 0.11)
 # A fall of a foot, or a blow, that is as loud as can be.
 FULL_MPS, HARD_MPS = 2.2, 5.0
 # At a metre a firm step peaks here.
-LOUD = 0.45
+LOUD = 1.0
 
 
 class Score:
