@@ -38,6 +38,8 @@ SPEED_S = 0.034
 PICK = next(button for button, action in ACTIONS.items() if action == "pick")
 THROW = next(button for button, action in ACTIONS.items() if action == "throw")
 _APART_M, _LEAVES_S = 0.005, 1.0
+_DEEP_M = 0.01
+_SMALL_M = 0.16  # what is within a ball of this radius is taken with one hand
 
 
 @dataclass(eq=False)
@@ -58,6 +60,7 @@ class Hand:
     drops: str = ""  # "down" or "throw": when it lets go of what it holds
     drops_s: float = 0.0
     fastest_mps: float = 0.0
+    ahead: Array = field(default_factory=lambda: np.array([0.0, 0.0, 1.0]))  # where the body faces
 
     @property
     def key(self) -> tuple[str, str]:
@@ -99,6 +102,7 @@ class Hands:
         self._fingers: dict[int, Fingers] = {}
         self._pressed: dict[str, frozenset[str]] = {}
         self._leaving: dict[str, tuple[Hand, float]] = {}
+        self._inside: set[str] = set()  # let go inside something, and still there
         self.touched: set[str] = set()  # props that met something, of the frame that ends
 
     def enter(self, world: World, subjects: list[Subject]) -> None:
@@ -124,6 +128,7 @@ class Hands:
                 self.held[name] = it
                 self._bind(world, it)
         self._leaving.clear()
+        self._inside.clear()
 
     # What a frame asks of them.
 
@@ -142,6 +147,9 @@ class Hands:
             fresh = buttons - self._pressed.get(subject.name, frozenset())
             self._pressed[subject.name] = buttons
             mine = [hand for hand in self.hands.values() if hand.who == subject.name]
+            ahead = _ahead(subject) if mine else None
+            for hand in mine:
+                hand.ahead = ahead
             full = [hand for hand in mine if self.of(hand) is not None]
             if PICK in fresh and full:
                 for hand in full:
@@ -182,6 +190,7 @@ class Hands:
             world.meet(held.prop, 0)
             world.weigh(held.prop, heavy=False)
         self._leaving.pop(name, None)
+        self._firm(world, name)
 
     def of(self, hand: Hand) -> Held | None:
         """What a hand holds."""
@@ -237,7 +246,7 @@ class Hands:
         if hand.drops == "down":
             return held.prop.table.name in self.touched or now_s > hand.drops_s
         if hand.drops == "throw":
-            speed = _speed_mps(held)
+            speed = float(velocity(held)[:3] @ hand.ahead)  # not as the arm is drawn back
             hand.fastest_mps = max(hand.fastest_mps, speed)
             if hand.fastest_mps > THROW_MPS and speed < SLOWER * hand.fastest_mps:
                 return True
@@ -280,7 +289,12 @@ class Hands:
         held.holds.append(hold)
         self._again(held, world, joints_p, joints_r)
         hand.armed_s, hand.drops = -1.0, ""
+        if world.model.geom_rbound[prop.geoms].max() < _SMALL_M:
+            for other in self.hands.values():
+                if other.who == hand.who and not other.by_fingers:
+                    other.armed_s = -1.0
         self._leaving.pop(name, None)
+        self._firm(world, name)
         self._bind(world, held)
         palm = joint[0] + rotation.rotate(joint[1], hand.palm)
         return _event(GRAB, hand, prop, palm, 0.0)
@@ -313,8 +327,17 @@ class Hands:
                 world.data.qvel[prop.v : prop.v + 6] = velocity(held)
             self._leaving[name] = hand, now_s + _LEAVES_S
             world.weigh(prop, heavy=False)
+            if world.depth_m(prop) > _DEEP_M:
+                world.soften(prop, soft=True)
+                self._inside.add(name)
         palm = joints_p[hand.row] + rotation.rotate(joints_r[hand.row], hand.palm)
         return _event(RELEASE, hand, prop, palm, speed)
+
+    def _firm(self, world: World, name: str) -> None:
+        if name in self._inside:
+            self._inside.discard(name)
+            if (prop := world.named.get(name)) is not None:
+                world.soften(prop, soft=False)
 
     def _bind(self, world: World, held: Held) -> None:
         """Who holds a prop does not push it."""
@@ -326,6 +349,9 @@ class Hands:
 
     def _part(self, world: World, now_s: float) -> None:
         """A prop that was let go meets the one who held it once they are apart."""
+        for name in list(self._inside):
+            if (one := world.named.get(name)) is None or world.depth_m(one) < _DEEP_M:
+                self._firm(world, name)
         for name, (hand, until_s) in list(self._leaving.items()):
             prop = world.named.get(name)
             apart = True
@@ -339,6 +365,13 @@ class Hands:
                 world.meet(prop, 0)
             if apart:
                 del self._leaving[name]
+
+
+def _ahead(subject: Subject) -> Array:
+    """(3,) where a body faces."""
+    rest = rotation.conjugate(subject.skeleton.rest_rotations[0])
+    yaw = float(rotation.yaw(rotation.multiply(np.asarray(subject.pose.rotations[0], float), rest)))
+    return np.array([np.sin(yaw), 0.0, np.cos(yaw)])
 
 
 def _arm(

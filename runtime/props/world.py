@@ -32,6 +32,7 @@ _EVERYBODY = sum(_FIRST_BODY << k for k in range(_BODIES))
 CONTACT_RAD_S = 200.0
 # Flesh gives way more: a crate that somebody sits on is squeezed, and not shot away.
 _FLESH_S = 0.02
+_OUT_S = 0.1
 GRAVITY = (0.0, -9.81, 0.0)
 # A door that is let go comes to rest within about this, a drawer within that.
 _SWINGS_S, _SLIDES_S = 1.2, 0.4
@@ -332,6 +333,20 @@ class World:
         u = rotation.normalize(np.cross(axis, np.eye(3)[np.abs(axis).argmin()]))
         arm = own - np.array(table.hinge.at_m)
         return float(np.arctan2(arm @ np.cross(axis, u), arm @ u))
+
+    def depth_m(self, one: Moved) -> float:
+        """How deep a prop is in something, as of the last step."""
+        contact = self.data.contact
+        mine = np.isin(contact.geom, one.geoms).any(1)
+        return float(-contact.dist[mine].min(initial=0.0))
+
+    def soften(self, one: Moved, soft: bool) -> None:
+        """A prop that was let go inside something is pushed out of it, and not shot."""
+        usual = _surface(one.table.made_of)["solref"]
+        self._soft_s[one.geoms] = _OUT_S if soft else usual[0]
+        self.model.geom_solref[one.geoms, 0] = self._soft_s[one.geoms] / self._parts
+        self.model.geom_solref[one.geoms, 1] = 1.0 if soft else usual[1]
+        self.model.geom_priority[one.geoms] = 2 if soft else 0
 
     def weigh(self, one: Moved, heavy: bool) -> None:
         """A prop in a hand has the hand's weight behind it, so that it pushes as a limb does."""

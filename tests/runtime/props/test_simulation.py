@@ -83,6 +83,22 @@ def test_what_is_held_goes_with_the_hand_and_is_thrown_with_its_speed():
     assert place(sim, "ball").position[2] > 3.0
 
 
+def test_what_is_let_go_inside_something_comes_out_and_is_not_shot():
+    ball = PropTable(name="ball", shape="sphere", size_m=[0.12], at_m=[0.0, 0.85, 0.0])
+    sim = simulation(TABLE, ball)
+    grabbed(sim, "ball", (0.0, 1.0, 0.0))
+    for number in range(20, 40):  # down into the table, as a hand may go
+        sim.take(frame(number, reaching((0.0, 1.0 - 0.01 * (number - 19), 0.0))))
+    sim.take(frame(40, reaching((0.0, 0.8, 0.0))), [Event(ORDER, "ann", "", "", RELEASE)])
+    fastest = 0.0
+    for number in range(41, 120):
+        sim.take(frame(number, reaching((0.0, 1.4, 0.5))))
+        fastest = max(fastest, float(np.linalg.norm(speed(sim, "ball")[:3])))
+    assert fastest < 3.0
+    solref = sim.world.model.geom_solref[sim.world.named["ball"].geoms]
+    assert np.allclose(solref, sim.world.model.geom_solref[0], rtol=0.5)  # firm again
+
+
 def test_who_is_grown_hands_over_and_two_hands_turn_a_thing():
     bat = PropTable(name="bat", shape="capsule", size_m=[0.05, 0.6], at_m=[0.0, 0.85, 0.0],
                     rotation=(0.0, 0.0, 0.70710678, 0.70710678))  # fmt: skip

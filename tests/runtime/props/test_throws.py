@@ -7,7 +7,7 @@ import pytest
 
 from tests.runtime.props.stages import body, frame, simulation
 from understudy.runtime.props.materials import WORDS
-from understudy.runtime.props.simulation import Simulation
+from understudy.runtime.props.simulation import MOST_MPS, Simulation
 from understudy.runtime.props.table import SIZES, PropTable
 
 ROOM_M, WALL_M, HIGH_M = 4.0, 0.1, 6.0
@@ -68,7 +68,8 @@ def throw(sim: Simulation, seed: int, frames: int, walks: bool = True) -> dict[s
 def check(worst: dict[str, float], sim: Simulation) -> None:
     # How far a middle was beyond a wall's face; through it is 10 cm.
     assert worst["out_m"] < 0.03 and worst["sunk_m"] == 0.0, worst
-    assert worst["fastest_mps"] < 32.0, worst  # thrown at up to 26, and it falls
+    # Thrown at up to 26; what is light goes faster off what is heavy. At 40 it would be held.
+    assert worst["fastest_mps"] < MOST_MPS - 1.0, worst
     assert sim.figures.lost == 0
 
 
