@@ -55,12 +55,17 @@ class Place:
 
 @dataclass
 class Figures:
-    """steps  so far; lost: props that were put back, since they had fallen out of the world"""
+    """Counted so far.
+
+    lost      props that were put back to their marks, since they had fallen out of the world
+    kept_out  times that a prop would have been on the other side of what stands still
+    """
 
     frames: int = 0
     steps: int = 0
     lost: int = 0
     gaps: int = 0
+    kept_out: int = 0
 
 
 class Simulation:
@@ -219,9 +224,11 @@ class Simulation:
         held = self._held(was, now, steps)
         told: list[Event] = []
         free_v = data.qvel[: 6 * len(world.free)].reshape(-1, 6)
+        free_q = data.qpos[: 7 * len(world.free)].reshape(-1, 7)
         for k in range(steps):
             parts = self._parts(free_v, step_s)
             world.refine(step_s, parts)
+            before = free_q[:, :3].copy()
             for part in range(parts):
                 at = k + part / parts
                 data.qpos[world.driven_q :] = _between(rows, at)
@@ -232,6 +239,7 @@ class Simulation:
                 self.figures.steps += 1
                 if len(free_v) and not np.abs(free_v).max() < MOST_MPS:
                     self._slow(free_v)
+            self.figures.kept_out += world.keep_out(before)
             time_ns = publish_ns - round((steps - k) * step_s * 1e9)
             told += self._touches.of_step(world, self._time_s, time_ns)
             self._time_s += step_s

@@ -26,6 +26,8 @@ from .table import PropTable
 
 # Who meets whom: a geom's own bit, and the bits that it meets.
 _THINGS, _HINGED, _FIRST_BODY, _BODIES = 1, 2, 8, 27
+# Geoms of what moves, which rays do not see.
+_MOVING, _STANDING = 1, np.array([1, 0, 0, 0, 0, 0], np.uint8)
 _EVERYBODY = sum(_FIRST_BODY << k for k in range(_BODIES))
 # A contact is a spring of this frequency with the damping that its restitution asks for: stiff
 # enough that nothing is seen to sink, soft enough for a step of 1/240 s.
@@ -33,6 +35,7 @@ CONTACT_RAD_S = 200.0
 # Flesh gives way more: a crate that somebody sits on is squeezed, and not shot away.
 _FLESH_S = 0.02
 _OUT_S = 0.1
+_FAR_M = 0.02
 GRAVITY = (0.0, -9.81, 0.0)
 # A door that is let go comes to rest within about this, a drawer within that.
 _SWINGS_S, _SLIDES_S = 1.2, 0.4
@@ -205,6 +208,7 @@ class World:
         solid = Solid("capsule", (limb.radius_m, limb.half_m))
         kept = dict(_surface(materials.BODY)) | {"contype": self.bits[name], "conaffinity": 0}
         kept |= {"density": _DRIVEN_KG / solid.volume, "priority": 1, "solref": [_FLESH_S, 1.0]}
+        kept["group"] = _MOVING
         self._add(body, solid, Owner("body", name, limb.name, materials.FLESH), kept)
         return Driven(name, limb)
 
@@ -215,7 +219,7 @@ class World:
         density = (weighs or mass_kg(table, solids)) / max(sum(s.volume for s in solids), 1e-9)
         kept = dict(_surface(table.made_of)) | {"contype": contype, "conaffinity": meets}
         for solid in solids:
-            self._add(body, solid, _prop(table), kept | {"density": density})
+            self._add(body, solid, _prop(table), kept | {"density": density, "group": _MOVING})
 
     def _add(self, body: mujoco.MjsBody, solid: Solid, owner: Owner, kept: dict) -> None:
         geom = mujoco.mjtGeom
@@ -333,6 +337,28 @@ class World:
         u = rotation.normalize(np.cross(axis, np.eye(3)[np.abs(axis).argmin()]))
         arm = own - np.array(table.hinge.at_m)
         return float(np.arctan2(arm @ np.cross(axis, u), arm @ u))
+
+    def keep_out(self, before: Array) -> int:
+        """Keeps middles of free props, which were at (F, 3), on their side of what stands still.
+
+        What is crushed between something heavy and a wall would else be on its other side. Gives
+        how many were.
+        """
+        poses = self.data.qpos[: 7 * len(self.free)].reshape(-1, 7)
+        moves = poses[:, :3] - before
+        kept = 0
+        for n in np.flatnonzero(np.einsum("ij,ij->i", moves, moves) > _FAR_M**2).tolist():
+            there = np.zeros(1, np.int32)
+            share = mujoco.mj_ray(
+                self.model, self.data, before[n], moves[n], _STANDING, 1, -1, there, None
+            )
+            if 0.0 <= share <= 1.0:
+                way = rotation.normalize(moves[n])
+                poses[n, :3] = before[n]
+                v = self.data.qvel[self.free[n].v : self.free[n].v + 3]
+                v -= float(v @ way) * way
+                kept += 1
+        return kept
 
     def depth_m(self, one: Moved) -> float:
         """How deep a prop is in something, as of the last step."""

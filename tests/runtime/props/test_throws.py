@@ -78,6 +78,21 @@ def test_what_is_thrown_stays_in_its_room():
     check(throw(sim, 1, EVERY // 2), sim)
 
 
+@pytest.mark.parametrize("at_mps", [10.0, 25.0])
+def test_what_is_crushed_against_a_wall_stays_on_its_side(at_mps):
+    wall = PropTable(name="wall", size_m=[0.1, 2.0, 2.0], at_m=[-1.05, 0.0], static=True)
+    rod = PropTable(name="rod", shape="capsule", size_m=[0.08, 0.3], material="plastic",
+                    at_m=[-0.95, 0.0, 0.0])  # fmt: skip
+    safe = PropTable(name="safe", size_m=[0.5, 0.5, 0.5], material="metal", at_m=[0.0, 0.1, 0.0])
+    sim = simulation(wall, rod, safe)
+    sim.take(frame(0))
+    safe_v, rod_q = sim.world.named["safe"].v, sim.world.named["rod"].q
+    sim.world.data.qvel[safe_v] = -at_mps
+    for number in range(1, 60):
+        sim.take(frame(number))
+        assert sim.world.data.qpos[rod_q] > -1.0
+
+
 @pytest.mark.slow
 def test_an_hour_of_throws():
     sim = room(3)
