@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.fft import dct
@@ -10,6 +11,7 @@ from scipy.fft import dct
 from understudy.models.voice.data import Utterance
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.sources.speech import AHEAD, BANDS, MOUTH
+from understudy.runtime.sources.throat import Throat
 
 PRESS = MOUTH.index("mouthPress")
 NEAR = 1  # frames beside a closure in which it still counts
@@ -51,14 +53,33 @@ def threshold(answers: Sequence[tuple[Array, Utterance]]) -> float:
 
 
 def judged(
-    answer: Callable[[Utterance], Array], trained: Sequence[Utterance], held: Sequence[Utterance]
+    answer: Callable[[Utterance], Array],
+    trained: Sequence[Utterance],
+    held: Sequence[Utterance],
+    throat: Throat | None = None,
 ) -> dict[str, float]:
+    """Figures of a voice's sentences; throat: thinks of its speaker's from the first one on."""
     level = threshold([(answer(u), u) for u in trained])
+    if throat is not None:
+        held = [replace(u, heard=bent(u.heard, throat)) for u in held]
     found = [(answer(u), u) for u in held]
     return {
         "correlation": round(correlation([(a, u.mouth) for a, u in found]), 3),
         "lip closure F1": round(f1([(a[:, PRESS] > level, u.shut) for a, u in found]), 3),
     }
+
+
+def bent(heard: Array, throat: Throat) -> Array:
+    """(T, 2 * BANDS) as a listener hears it."""
+    rows = [throat.bent(row.reshape(2, BANDS)).reshape(-1) for row in heard.astype(np.float32)]
+    return np.array(rows).reshape(heard.shape)
+
+
+def usual(utterances: Sequence[Utterance]) -> Array:
+    """(BANDS,) the mean of speech, without what is quiet."""
+    flat = np.concatenate([u.heard for u in utterances]).reshape(-1, 2, BANDS).mean(1)
+    loud = flat.mean(1)
+    return np.asarray(flat[loud > np.percentile(loud, 40)].mean(0))
 
 
 def cepstra(heard: Array) -> Array:

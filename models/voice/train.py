@@ -21,6 +21,7 @@ from understudy.models.voice.data import Utterance
 from understudy.models.voice.network import Exported, Network
 from understudy.runtime.core.files import whole
 from understudy.runtime.sources.speech import AHEAD, BANDS, LEAST, MEL, MOUTH
+from understudy.runtime.sources.throat import Throat
 
 BATCH, LENGTH, RATE = 32, 120, 3e-3
 HELD = 60  # sentences: with twelve, closures came out anywhere between 0.68 and 0.81
@@ -138,24 +139,27 @@ def run(args: argparse.Namespace) -> int:
     held["slt, which was trained on"] = slt
     network = train(trained, args.steps, args.seed)
     some = trained[::4]
-    rows = []
+    people = data.said_by(speech.TRAINED[:4], texts, args.each // 4, args.seed + 1, False)
+    usual, rows = evaluate.usual(people), []
     for name, answer in (
         ("network", by_network(network)),
         ("64 MFCC templates", evaluate.templates(trained)),
         ("energy rule", evaluate.energy(trained)),
     ):
         for voice, utterances in held.items():
-            rows.append({"name": name, "voice": voice, **evaluate.judged(answer, some, utterances)})
+            throat = Throat(usual, MEL) if name == "network" else None
+            row = evaluate.judged(answer, some, utterances, throat)
+            rows.append({"name": name, "voice": voice, **row})
             print(rows[-1], flush=True)
     args.out.mkdir(parents=True, exist_ok=True)
-    save(args.out / "voice.onnx", network, rows, trained, args)
+    save(args.out / "voice.onnx", network, rows, trained, usual, args)
     print(f"{args.out / 'voice.onnx'}: copy it and its card into models/weights to use it")
     return 0
 
 
 def save(
     path: Path, network: Network, rows: list[dict[str, Any]], trained: list[Utterance],
-    args: argparse.Namespace,
+    usual: np.ndarray, args: argparse.Namespace,
 ) -> None:  # fmt: skip
     wide = network.cell.hidden_size
     with whole(path) as part:
@@ -168,6 +172,7 @@ def save(
         "what": "a voice to the mouth's curves: articulation, no acting",
         "inputs": f"heard: two columns of {BANDS} mel bands, log10 of power + {LEAST:g}, / 2 + 1",
         "mouth": list(MOUTH),
+        "usual": [round(float(value), 4) for value in usual],
         "look ahead frames": AHEAD,
         "training": f"{len(trained)} sentences by {', '.join(v[1] for v in speech.TRAINED)} "
         f"(flite, festival, espeak-ng), {sum(len(u.heard) for u in trained) / 50 / 60:.0f} minutes",

@@ -9,11 +9,14 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from understudy.runtime.core import networks
+from understudy.runtime.core import networks, typed
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.rotation import Array
+
+from .throat import Throat
 
 RATE_HZ = 16000
 FRAME_S, HOP = 0.02, 160  # two columns of bands to a frame
@@ -95,6 +98,15 @@ def frames(sound: Array) -> Array:
     return flat[: len(flat) // 2 * 2].reshape(-1, 2 * BANDS)
 
 
+class Card(msgspec.Struct):
+    """What is read of the network's card. usual (BANDS,): the mean of speech that it learned from;
+
+    without it nobody's throat is thought of.
+    """
+
+    usual: list[float] = []
+
+
 class Listener:
     """Sound in pieces of any length in, the mouth's curves out, frame by frame."""
 
@@ -108,6 +120,9 @@ class Listener:
         self._session = onnxruntime.InferenceSession(
             str(NETWORK), options, providers=["CPUExecutionProvider"]
         )
+        card = typed.read_json(NETWORK.with_suffix(".json"), Card, "network's card")
+        known = len(card.usual) == BANDS
+        self._throat = Throat(np.array(card.usual), MEL) if known else None
         wide = self._session.get_inputs()[1].shape[-1]
         self._column = np.zeros((1, 2 * BANDS), np.float32)
         self._mouth = np.zeros((1, len(MOUTH)), np.float32)
@@ -127,6 +142,8 @@ class Listener:
     def clear(self) -> None:
         """Forgets what it heard: another speaker, or a sound that begins anew."""
         self._states[:] = 0.0
+        if self._throat is not None:
+            self._throat.clear()
         self._rest = np.zeros(0, np.float32)
         self._heard = 0
 
@@ -141,6 +158,8 @@ class Listener:
         self._rest = self._rest[used:]
         out = []
         for column in columns:
+            if self._throat is not None:
+                column = self._throat.bent(column.reshape(2, BANDS)).reshape(-1)
             self._column[0] = column
             self._session.run_with_iobinding(self._steps[self._heard % 2])
             self._heard += 1
