@@ -98,6 +98,7 @@ class Stage:
         self._stepped = -1  # the tick at which feet were last looked at
         self.laps, self.happenings = Laps(), Happenings()
         self.running, self.closed = True, False
+        self._second = -1  # of the figures
         self.stats: dict[str, float] = {}
         self._midnight_s = (
             taken.midnight_s if taken is not None else None
@@ -384,7 +385,9 @@ class Stage:
 
     def housekeep(self, number: int) -> None:
         """Uses the slack after a tick: figures once a second, garbage when there is time for it."""
-        if number % round(self.session.stage.rate_hz) == 0:
+        second = number // round(self.session.stage.rate_hz)
+        if second != self._second:  # its first tick may be one of those that are skipped
+            self._second = second
             self.stats = {
                 "tick_ms": self.laps.recent_ms("tick"),
                 "late": float(self.clock.late),

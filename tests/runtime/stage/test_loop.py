@@ -453,3 +453,13 @@ def test_style_of_a_script_reaches_the_body(tmp_path):
                 "crouch": pytest.approx(0.3),
                 "restless": 0.0,
             }
+
+
+def test_a_stage_that_skips_ticks_says_its_figures_every_second_all_the_same(pad):
+    with Stage(config(pad)) as stage:
+        for number, skipped in ((0, 0), (59, 3), (61, 7), (118, 9), (130, 12)):
+            stage.tick(number)
+            stage.clock.skipped = skipped
+            stage.housekeep(number)
+            told = {0: 0, 59: 0, 61: 7, 118: 7, 130: 12}[number]
+            assert stage.stats["skipped"] == told
