@@ -1,12 +1,14 @@
 """Composition: the poses of a tick, from what was seen, what is predicted and what still fades.
 
-Bodies of one skeleton are composed together: a tick costs numpy's calls, hardly their size.
+Bodies of one skeleton are composed together, and the feet of all: a tick costs numpy's calls,
+hardly their size.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +20,21 @@ from .body import YOUNG_S, Body
 from .feet import Bodies, FootPlanting
 from .forecast import sample
 from .prediction import Prediction
+
+
+@dataclass(slots=True)
+class Mixed:
+    """Bodies `rows` (n,) of one skeleton of which something is not the source's alone.
+
+    blending (n, J) says which joints are handed over; target is the pose without what fades.
+    """
+
+    bodies: list[Body]
+    rows: np.ndarray
+    blending: np.ndarray
+    target: tuple[Array, Array]
+    positions: Array
+    rotations: Array
 
 
 def compose(bodies: Sequence[Body], blend: PoseBlend, planting: FootPlanting) -> None:
@@ -33,9 +50,17 @@ def compose(bodies: Sequence[Body], blend: PoseBlend, planting: FootPlanting) ->
             mixed.append(body)
         else:
             body.show_source()
+    groups = []
     for same in by_skeleton(mixed):
         rows = np.array([body.i for body in same])
-        _compose(same, rows, under_way[rows, : len(same[0].skeleton)], blend, planting)
+        groups.append(_blended(same, rows, under_way[rows, : len(same[0].skeleton)], blend))
+    _plant([one for one in groups if one.bodies[0].prediction is not None], planting)
+    for one in groups:
+        if one.bodies[0].prediction is not None:
+            _distances(one.bodies, one.positions, one.rotations)
+        for k, body in enumerate(one.bodies):
+            aim = one.target[0][k], one.target[1][k]
+            body.show(one.positions[k], one.rotations[k], aim)
 
 
 def by_skeleton(bodies: Iterable[Body]) -> list[list[Body]]:
@@ -46,14 +71,8 @@ def by_skeleton(bodies: Iterable[Body]) -> list[list[Body]]:
     return list(groups.values())
 
 
-def _compose(
-    bodies: list[Body],
-    rows: np.ndarray,
-    blending: np.ndarray,
-    blend: PoseBlend,
-    planting: FootPlanting,
-) -> None:
-    """The same for bodies `rows` of one skeleton, of which something is not the source's alone."""
+def _blended(bodies: list[Body], rows: np.ndarray, blending: np.ndarray, blend: PoseBlend) -> Mixed:
+    """Bodies `rows` of one skeleton with what is predicted and what fades."""
     time_s = np.array([body.time_s for body in bodies])
     positions = np.array([body.stream.newest.positions for body in bodies])
     rotations = np.array([body.stream.newest.rotations for body in bodies])
@@ -62,11 +81,7 @@ def _compose(
     positions, rotations = positions.copy(), rotations.copy()
     if blending.any():
         blend.apply(rows, blending, time_s, positions, rotations)
-    if bodies[0].prediction is not None:
-        _plant(bodies, rows, blending, target, planting, positions, rotations)
-        _distances(bodies, positions, rotations)
-    for k, body in enumerate(bodies):
-        body.show(positions[k], rotations[k], (target[0][k], target[1][k]))
+    return Mixed(bodies, rows, blending, target, positions, rotations)
 
 
 def _predict(bodies: list[Body], positions: Array, rotations: Array) -> None:
@@ -91,52 +106,54 @@ def _predict(bodies: list[Body], positions: Array, rotations: Array) -> None:
             body.prediction.forecast.trim(body.time_s)
 
 
-def _plant(
-    bodies: list[Body],
-    rows: np.ndarray,
-    blending: np.ndarray,
-    target: tuple[Array, Array],
-    planting: FootPlanting,
-    positions: Array,
-    rotations: Array,
-) -> None:
-    """Keeps feet from sliding: rotations (n, J, 4) are changed in place."""
+def _plant(groups: Sequence[Mixed], planting: FootPlanting) -> None:
+    """Keeps feet from sliding: rotations are changed in place."""
+    by_legs = defaultdict(list)
+    for one in groups:
+        some, bodies = _planted(one, planting)
+        if bodies is not None:
+            by_legs[bodies.mode.shape[1]].append((one, some, bodies))
+    for alike in by_legs.values():
+        planting.solve([bodies for _, _, bodies in alike])
+        for one, some, bodies in alike:
+            one.rotations[some] = bodies.rotations
+
+
+def _planted(of: Mixed, planting: FootPlanting) -> tuple[np.ndarray, Bodies | None]:
+    """Which of the bodies have a foot to be planted, and these."""
+    bodies, rows = of.bodies, of.rows
     # What is only late is as good as seen: its feet are where they were going.
     long_lost = np.array([body.lost_for_s > YOUNG_S for body in bodies])
     missing = np.array([body.missing for body in bodies]) & long_lost[:, None]
     known = [bool(_prediction(body).forecast) for body in bodies]
     some = np.flatnonzero((planting.busy()[rows] | long_lost) & known)
     if not len(some):
-        return
-    predictions = [_prediction(bodies[k]) for k in some]
-    transfer = predictions[0].transfer
+        return some, None
+    transfer = _prediction(bodies[0]).transfer
     mode = planting.modes(rows[some], transfer.legs, missing[some])
     live = np.flatnonzero(mode.any(axis=1))
-    if not len(live):
-        return
-    some, mode, predictions = some[live], mode[live], [predictions[k] for k in live]
+    some, mode = some[live], mode[live]
+    if not len(some):
+        return some, None
     its = [bodies[k] for k in some]
-    out = rotations[some]
-    planting.solve(
-        Bodies(
-            legs=transfer.legs,
-            steps=transfer.steps,
-            hips=transfer.hips,
-            rows=rows[some],
-            mode=mode,
-            time_s=np.array([body.time_s for body in its]),
-            dt_s=np.array([body.step_s for body in its]),
-            blending=blending[some],
-            contacts=np.array([p.forecast.contacts_at(b.time_s) for p, b in zip(predictions, its)]),
-            target=(target[0][some], target[1][some]),
-            before=[body.before for body in its],
-            floors_m=np.array([one.level.floors_m for one in predictions]) / transfer.scale,
-            reliefs=[one.relief for one in predictions],
-        ),
-        positions[some],
-        out,
+    predictions = [_prediction(body) for body in its]
+    return some, Bodies(
+        legs=transfer.legs,
+        steps=transfer.steps,
+        hips=transfer.hips,
+        rows=rows[some],
+        mode=mode,
+        time_s=np.array([body.time_s for body in its]),
+        dt_s=np.array([body.step_s for body in its]),
+        blending=of.blending[some],
+        contacts=np.array([p.forecast.contacts_at(b.time_s) for p, b in zip(predictions, its)]),
+        target=(of.target[0][some], of.target[1][some]),
+        before=[body.before for body in its],
+        floors_m=np.array([one.level.floors_m for one in predictions]) / transfer.scale,
+        reliefs=[one.relief for one in predictions],
+        positions=of.positions[some],
+        rotations=of.rotations[some],
     )
-    rotations[some] = out
 
 
 def _distances(bodies: list[Body], positions: Array, rotations: Array) -> None:

@@ -9,6 +9,7 @@ own legs does the rest, after Holden's foot locking in "Motion Matching" (2021).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +67,7 @@ class Bodies:
     before             of each the source's pose before this one and their distance in seconds
     floors_m (n, 2)    how low ankle and ball have stood, over a relief where there is one
     reliefs            the floor under each; None: level
+    positions (n, J, 3) and rotations (n, J, 4) are what is shown; planting bends the latter
     """
 
     legs: RigLegs
@@ -81,6 +83,13 @@ class Bodies:
     before: list[tuple[Array, Array, float] | None]
     floors_m: Array
     reliefs: list[Relief | None]
+    positions: Array
+    rotations: Array
+
+    def world(self) -> tuple[Array, Array]:
+        """World positions (n, J, 3) and rotations (n, J + 1, 4) of what is shown."""
+        world_r = world_rotations(self.rotations, self.steps)
+        return world_positions(self.positions, world_r, self.steps), world_r
 
 
 class FootPlanting:
@@ -142,32 +151,38 @@ class FootPlanting:
             self._rest(feet[idle].reshape(-1))
         return mode
 
-    def solve(self, bodies: Bodies, positions: Array, rotations: Array) -> None:
-        """Plants the feet of poses (n, J, 3) and (n, J, 4); the rotations change in place."""
-        its, mode = bodies.legs, bodies.mode.reshape(-1)
-        feet = _feet(bodies.rows, its).reshape(-1)
-        sides = len(its.columns)
-        time_s, dt_s = np.repeat(bodies.time_s, sides), np.repeat(bodies.dt_s, sides)
-        world_r = world_rotations(rotations, bodies.steps)
-        world_p = world_positions(positions, world_r, bodies.steps)
-        ankle, foot = _of(world_p, its.ankle), _of(world_r, its.ankle)
-        ball = _of(world_p, its.ball)
+    def solve(self, groups: Sequence[Bodies]) -> None:
+        """Plants feet: all at once, though each group is of another skeleton with S legs."""
+        sides = groups[0].mode.shape[1]
+        mode = np.concatenate([one.mode.reshape(-1) for one in groups])
+        feet = np.concatenate([_feet(one.rows, one.legs).reshape(-1) for one in groups])
+        time_s = np.repeat(np.concatenate([one.time_s for one in groups]), sides)
+        dt_s = np.repeat(np.concatenate([one.dt_s for one in groups]), sides)
+        worlds = [one.world() for one in groups]
+        both = list(zip(groups, worlds, strict=True))
+        ankle = np.concatenate([_of(world_p, one.legs.ankle) for one, (world_p, _) in both])
+        foot = np.concatenate([_of(world_r, one.legs.ankle) for one, (_, world_r) in both])
+        ball = np.concatenate([_of(world_p, one.legs.ball) for one, (world_p, _) in both])
         base_p, base_r, speed = ankle.copy(), foot.copy(), np.zeros(len(feet))
         back = mode == HANDED_BACK
-        self._follow_source(bodies, feet, dt_s, base_p, base_r, speed)
+        self._follow_source(groups, feet, dt_s, base_p, base_r, speed)
         fresh = mode != self.mode[feet]
         if fresh.any():
-            rate = self._source_rate(bodies, fresh, base_p)
+            rate = self._source_rate(groups, fresh, base_p)
             self._capture(
                 feet[fresh], time_s[fresh], back[fresh], base_p[fresh], base_r[fresh], rate
             )
         self.mode[feet] = mode
         w = self._fade.place(feet, time_s)
-        contacts = bodies.contacts.reshape(-1, 2, 2)[:, its.columns].reshape(-1, 2)
+        contacts = np.concatenate(
+            [one.contacts.reshape(-1, 2, 2)[:, one.legs.columns].reshape(-1, 2) for one in groups]
+        )
+        reliefs = [relief for one in groups for relief in one.reliefs]
+        floors_m = np.repeat(np.concatenate([one.floors_m for one in groups]), sides, axis=0)
         # Where feet are held or on their way, not where the body alone would have them.
         at = base_p + self._w[feet, :3]
-        floor, over, rough = self._floors(bodies, feet, at, at + ball - ankle)
-        uneven = np.repeat([relief is not None for relief in bodies.reliefs], sides)
+        floor, over, rough = self._floors(reliefs, floors_m, feet, at, at + ball - ankle)
+        uneven = np.repeat([relief is not None for relief in reliefs], sides)
         held = np.flatnonzero(mode == FORECAST)
         if len(held):
             on = self._bearing(feet, contacts, rough, sides)
@@ -194,20 +209,24 @@ class FootPlanting:
         own = np.where(back, np.maximum(base_p[:, 1] - goal[:, 1], 0.0), np.inf)
         goal[:, 1] += self._out_of_ground(feet, dt_s, quaternion.clamp(sunk, 0.0, own))
         turn = quaternion.multiply(rotation.from_rotation_vector(w[:, 3:]), base_r)
-        shape = bodies.mode.shape
-        its.reach(
-            *(world_p, world_r, goal.reshape(*shape, 3), turn.reshape(*shape, 4)),
-            *(rotations, bodies.mode > SOURCE),
-        )
+        for own, (one, world) in zip(_slices(groups), both, strict=True):
+            shape = one.mode.shape
+            one.legs.reach(
+                *(*world, goal[own].reshape(*shape, 3), turn[own].reshape(*shape, 4)),
+                *(one.rotations, one.mode > SOURCE),
+            )
         self._shown_s[0, feet], self._shown_s[1, feet] = self._shown_s[1, feet], time_s
         self._shown_p[0, feet], self._shown_p[1, feet] = self._shown_p[1, feet], goal
         self._shown_r[feet] = turn
         done = back & ~self._waits[feet] & (self._fade.end_s[feet] <= time_s)
         done &= self._raised[feet] < SMALL_M
         if done.any():
-            under_way = bodies.blending[:, its.joints].any(axis=1)
-            under_way |= bodies.blending[:, bodies.hips, None]
-            self.mode[feet] = np.where(done & ~under_way.reshape(-1), SOURCE, mode)
+            under_way = [
+                one.blending[:, one.legs.joints].any(axis=1) | one.blending[:, one.hips, None]
+                for one in groups
+            ]
+            blends = np.concatenate([one.reshape(-1) for one in under_way])
+            self.mode[feet] = np.where(done & ~blends, SOURCE, mode)
 
     def _out_of_ground(self, feet: np.ndarray, dt_s: Array, sunk_m: Array) -> Array:
         """(m,) by how much feet are raised that would be sunk_m (m,) in the ground."""
@@ -218,7 +237,7 @@ class FootPlanting:
 
     def _follow_source(
         self,
-        bodies: Bodies,
+        groups: Sequence[Bodies],
         feet: np.ndarray,
         dt_s: Array,
         base_p: Array,
@@ -226,36 +245,43 @@ class FootPlanting:
         speed: Array,
     ) -> None:
         """Feet handed back have the actor's as their base; speed (m,) is how fast these go."""
-        its, back = bodies.legs, bodies.mode == HANDED_BACK
-        some = np.flatnonzero(back.any(axis=1))
+        sides = groups[0].mode.shape[1]
         before = self._source[feet]
         self._source[feet] = np.nan
-        if not len(some):
+        places, turns, rows, backs = [], [], [], []
+        for own, one in zip(_slices(groups), groups, strict=True):
+            back = one.mode == HANDED_BACK
+            some = np.flatnonzero(back.any(axis=1))
+            if not len(some):
+                continue
+            world_r = world_rotations(one.target[1][some], one.steps)
+            world_p = world_positions(one.target[0][some], world_r, one.steps)
+            places.append(_of(world_p, one.legs.ankle))
+            turns.append(_of(world_r, one.legs.ankle))
+            rows.append((own.start + some[:, None] * sides + np.arange(sides)).reshape(-1))
+            backs.append(back[some].reshape(-1))
+        if not places:
             return
-        world_r = world_rotations(bodies.target[1][some], bodies.steps)
-        world_p = world_positions(bodies.target[0][some], world_r, bodies.steps)
-        at, turn = _of(world_p, its.ankle), _of(world_r, its.ankle)
-        sides = len(its.columns)
-        mine = (some[:, None] * sides + np.arange(sides)).reshape(-1)
+        at, turn, mine, real = map(np.concatenate, (places, turns, rows, backs))
         step = at - before[mine]
         step = np.where(np.isnan(step), 0.0, step)
         speed[mine] = np.hypot(step[:, 0], step[:, 2]) / dt_s[mine]
         self._source[feet[mine]] = at
-        real = back.reshape(-1)[mine]
         base_p[mine[real]], base_r[mine[real]] = at[real], turn[real]
 
-    def _source_rate(self, bodies: Bodies, fresh: np.ndarray, base_p: Array) -> Array:
+    def _source_rate(self, groups: Sequence[Bodies], fresh: np.ndarray, base_p: Array) -> Array:
         """(k, 3) how fast the actor's ankles go, for those feet of bodies that are fresh (m,)."""
-        its = bodies.legs
-        rate = np.zeros((*bodies.mode.shape, 3))
-        again = fresh.reshape(bodies.mode.shape) & (bodies.mode == HANDED_BACK)
-        for k in np.flatnonzero(again.any(axis=1)).tolist():
-            if (before := bodies.before[k]) is None:
-                continue
-            world_r = world_rotations(before[1], bodies.steps)
-            world_p = world_positions(before[0], world_r, bodies.steps)
-            rate[k] = (base_p.reshape(rate.shape)[k] - world_p[its.ankle]) / before[2]
-        return rate.reshape(-1, 3)[fresh]
+        rate = np.zeros((len(fresh), 3))
+        for own, one in zip(_slices(groups), groups, strict=True):
+            again = fresh[own].reshape(one.mode.shape) & (one.mode == HANDED_BACK)
+            its, now = (a[own].reshape(*one.mode.shape, 3) for a in (rate, base_p))
+            for k in np.flatnonzero(again.any(axis=1)).tolist():
+                if (before := one.before[k]) is None:
+                    continue
+                world_r = world_rotations(before[1], one.steps)
+                world_p = world_positions(before[0], world_r, one.steps)
+                its[k] = (now[k] - world_p[one.legs.ankle]) / before[2]
+        return rate[fresh]
 
     def _capture(
         self,
@@ -364,14 +390,21 @@ class FootPlanting:
         return w
 
     def _floors(
-        self, bodies: Bodies, feet: np.ndarray, ankle: Array, ball: Array
+        self,
+        reliefs: Sequence[Relief | None],
+        floor: Array,
+        feet: np.ndarray,
+        ankle: Array,
+        ball: Array,
     ) -> tuple[Array, Array, np.ndarray]:
         """(m, 2) how low ankle and ball of feet may be where they are (m, 3), (m,) how low a ball
-        on its way, which passes over what lies ahead, and (m,) whether the floor is rough there."""
-        sides = len(bodies.legs.columns)
-        floor = np.repeat(bodies.floors_m, sides, axis=0)
+        on its way, which passes over what lies ahead, and (m,) whether the floor is rough there.
+
+        floor (m, 2) is how low they have stood, over the reliefs of their bodies.
+        """
+        sides = len(feet) // len(reliefs)
         over, rough = floor[:, 1].copy(), np.zeros(len(feet), bool)
-        for k, relief in enumerate(bodies.reliefs):
+        for k, relief in enumerate(reliefs):
             if relief is None:
                 continue
             own = slice(k * sides, (k + 1) * sides)
@@ -435,6 +468,12 @@ class FootPlanting:
 def _feet(rows: np.ndarray, legs: RigLegs) -> np.ndarray:
     """(n, S) the feet of bodies `rows`."""
     return 2 * rows[:, None] + legs.columns
+
+
+def _slices(groups: Sequence[Bodies]) -> list[slice]:
+    """Which of the feet of all are each group's."""
+    ends = np.cumsum([one.mode.size for one in groups]).tolist()
+    return [slice(end - one.mode.size, end) for end, one in zip(ends, groups, strict=True)]
 
 
 def _of(world: Array, joints: np.ndarray) -> Array:
