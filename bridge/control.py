@@ -20,7 +20,7 @@ import zmq
 
 from understudy.runtime.core import distribution, typed
 from understudy.runtime.core.errors import Failure, UnderstudyError
-from understudy.runtime.core.event import Event
+from understudy.runtime.core.event import CUE, Event
 
 from .requests import (
     AddSource,
@@ -305,6 +305,12 @@ class ControlClient:
         """
         told = [typed.convert(asdict(event), EventTable, "an event") for event in events]
         return self._send_only(Happened(events=told))
+
+    def cue(self, name: str, at_m: Iterable[float] = (0.0, 0.0, 0.0)) -> dict[str, Any]:
+        """Tells everybody of a cue at a place; an effect of that name is seen there."""
+        x, y, z = map(float, at_m)
+        self.send_events(Event(CUE, name, position=(x, y, z)))
+        return {}
 
     def send_camera(
         self,

@@ -241,6 +241,7 @@ def _viewer(args: argparse.Namespace):
             if name in KEPT and name not in ("skeleton", "guides"):
                 setattr(options, name, shown)
         lighting = chosen(args)
+        lighting.rain, lighting.cold = args.rain, args.cold
         lighting.apply(renderer, options)
         files = CharacterFiles(lambda: ControlClient(args.control, key=args.key))
         files.given = given

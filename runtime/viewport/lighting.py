@@ -30,6 +30,8 @@ class Lighting:
     clouds: float = 0.0
     fog: float = 0.0
     wet: float = 0.0
+    rain: float = 0.0
+    cold: float = 0.0
     sky: str = ""
     said: str = ""
     moved: bool = False

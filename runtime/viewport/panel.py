@@ -256,6 +256,8 @@ def _light(lighting: Lighting, unit: float) -> None:
         ("clouds", 0.0, 1.0, "%.2f"),
         ("fog", 0.0, 200.0, "%.0f m" if lighting.fog else "none"),
         ("wet", 0.0, 1.0, "%.2f"),
+        ("rain", 0.0, 1.0, "%.2f" if lighting.rain else "none"),
+        ("cold", 0.0, 1.0, "%.2f" if lighting.cold else "none"),
     ):
         imgui.set_next_item_width(wide)
         moved, to = imgui.slider_float(name, getattr(lighting, name), low, high, form)

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from understudy.runtime.core import pose
+from understudy.runtime.core import pose, rotation
 from understudy.runtime.core.clock import Histogram
 from understudy.runtime.core.errors import UnderstudyError
 from understudy.runtime.core.palette import STATE_COLOUR
 from understudy.runtime.core.pose import Frame, State
 from understudy.runtime.core.rotation import Array
+from understudy.runtime.particles.effects import NAMES
 
 from . import gl, handheld, picking
 from .bookmarks import Bookmark, Glide
@@ -98,6 +99,8 @@ class Viewer:
         self.renderer.characters = self.files.follow(frame)
         self.renderer.props.tables = self.files.props
         self.lighting.follow(self.renderer, self.options)
+        self.particles.sources.rain = self.lighting.rain
+        self.particles.sources.cold = self.lighting.cold
         self.particles.follow(self.renderer, frame, self.feed.happened(), self.options)
         self.renderer.draw(frame, self.camera, self.affordable(), self.board(dt_s))
         pixels = self.present()
@@ -266,6 +269,16 @@ class Viewer:
             self.editor.watch(self.feed.frame)
             self.editor.undo(again)
 
+    def in_front(self) -> tuple[float, float, float]:
+        """A place a hand's breadth before the one who is followed; the origin where nobody is."""
+        frame = self.feed.frame
+        if frame is None or not frame.subjects:
+            return 0.0, 1.0, 0.0
+        subject = frame.subjects[self.lead % len(frame.subjects)]
+        x, y, z = map(float, subject.pose.positions[0])
+        ahead = rotation.rotate(subject.pose.rotations[0], np.array([0.0, 0.0, 0.4]))
+        return x + float(ahead[0]), y + 0.2, z + float(ahead[2])
+
     def screenshot(self) -> None:
         """Writes the picture as it is seen into the folder that the viewport was started in."""
         stamp = time.strftime("understudy-%Y%m%d-%H%M%S")
@@ -305,8 +318,9 @@ class Viewer:
         if self.editor is not None:
             found.append(Command("undo the stage's last edit", "Ctrl+Z", self.undo))
             found.append(Command("redo it", "Ctrl+Y", partial(self.undo, True)))
+            editor = self.editor
+            found += choices("effect", NAMES, lambda name: editor.cue(name, self.in_front()))
             if self.files.props:
-                editor = self.editor
                 found.append(Command("props: to their marks", "", editor.props_to_marks))
         found += choices("set", OURS, lambda name: light(set=name))
         found.append(Command("set: none", "", lambda: light(set="")))

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.conftest import sentence
 from understudy.runtime.core.event import Event
 from understudy.runtime.particles.flight import burst, hindered, places
 from understudy.runtime.viewport.camera import Camera
@@ -128,3 +129,16 @@ def test_a_body_is_capsules_of_its_bones():
     assert ((bones[:, 6] >= 0.03) & (bones[:, 6] <= 0.13)).all()
     assert bones[:, [1, 4]].min() > -0.05
     assert bones[:, [1, 4]].max() < 2.0
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--rain", "2"), "--rain is 2; it can be 0 to 1"),
+        (("--wind", "east"), "--wind is 'east'; write X,Z"),
+        (("--emit", "fire@ann"), "is no emitter"),
+    ],
+)
+def test_what_cannot_fly_about_is_a_sentence(words, why, understudy):
+    done = understudy("viewport", "--headless", "--discard", *words)
+    assert why in sentence(done)
