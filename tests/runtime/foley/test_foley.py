@@ -1,6 +1,8 @@
 """Events and frames into stems: which stem, which ear, which file."""
 
 import csv
+import sys
+import types
 import wave
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from understudy.runtime.foley import event_list, samples, senders
 from understudy.runtime.foley.ears import Ears
 from understudy.runtime.foley.foley import Foley
 from understudy.runtime.foley.score import STEMS, Score
-from understudy.runtime.foley.sinks import WavSink
+from understudy.runtime.foley.sinks import DeviceSink, Handed, WavSink, devices
 from understudy.runtime.foley.voices import BLOCK
 from understudy.runtime.takes.broadcast_wave import Origin
 
@@ -175,3 +177,39 @@ def test_what_happened_is_a_table(tmp_path: Path) -> None:
     ]
     assert rows[1]["z_m"] == "2.0000"
     assert rows[1]["on_material"] == "wood"
+
+
+def test_a_device_hears_what_was_made_and_silence_where_nothing_was(monkeypatch) -> None:
+    class Stream:
+        latency = 0.02
+
+        def __init__(self, callback, channels, samplerate, **_: object) -> None:
+            assert (channels, samplerate) == (2, RATE_HZ)
+            self.callback, self.closed = callback, False
+            streams.append(self)
+
+        def start(self) -> None: ...
+        def stop(self) -> None: ...
+        def close(self) -> None:
+            self.closed = True
+
+    streams: list[Stream] = []
+    fake = types.SimpleNamespace(
+        OutputStream=Stream, PortAudioError=RuntimeError,
+        query_devices=lambda: [{"name": "speakers", "max_output_channels": 2}],
+    )  # fmt: skip
+    monkeypatch.setitem(sys.modules, "sounddevice", fake)
+    assert devices() == ["speakers"]
+    handed = Handed(len(STEMS))
+    sink = DeviceSink(None, handed.take)
+    assert sink.latency_s == 0.02
+    block = np.full((len(STEMS), 2, BLOCK), 0.05, np.float32)
+    handed.give(block)
+    out = np.zeros((BLOCK, 2), np.float32)
+    streams[0].callback(out, BLOCK, None, 0)
+    np.testing.assert_allclose(out, np.tanh(0.05 * len(STEMS)), rtol=1e-5)
+    streams[0].callback(out, BLOCK, None, 0)
+    assert not out.any()
+    assert handed.missed == 1
+    sink.close()
+    assert streams[0].closed
