@@ -147,9 +147,10 @@ class Hands:
             fresh = buttons - self._pressed.get(subject.name, frozenset())
             self._pressed[subject.name] = buttons
             mine = [hand for hand in self.hands.values() if hand.who == subject.name]
-            ahead = _ahead(subject) if mine else None
-            for hand in mine:
-                hand.ahead = ahead
+            if mine:
+                ahead = _ahead(subject)
+                for hand in mine:
+                    hand.ahead = ahead
             full = [hand for hand in mine if self.of(hand) is not None]
             if PICK in fresh and full:
                 for hand in full:
