@@ -223,23 +223,29 @@ class Simulation:
         speeds = np.concatenate([p[1] - p[0], turns], -1).ravel() / (steps * step_s)
         held = self._held(was, now, steps)
         told: list[Event] = []
-        free_v = data.qvel[: 6 * len(world.free)].reshape(-1, 6)
-        free_q = data.qpos[: 7 * len(world.free)].reshape(-1, 7)
+        qpos, qvel, driven_q, driven_v = data.qpos, data.qvel, world.driven_q, world.driven_v
+        free_v = qvel[: 6 * len(world.free)].reshape(-1, 6)
+        free_q = qpos[: 7 * len(world.free)].reshape(-1, 7)
+        # Of a calm stage, as most are, neither fine steps nor rays are asked for.
+        pushes, calm = float(np.abs(speeds).max(initial=0.0)), world.calm_m / step_s
+        fastest = float(np.abs(free_v).max(initial=0.0))
         for k in range(steps):
-            parts = self._parts(free_v, step_s)
+            parts = 1 if fastest < calm else self._parts(free_v, step_s)
             world.refine(step_s, parts)
             before = free_q[:, :3].copy()
             for part in range(parts):
                 at = k + part / parts
-                data.qpos[world.driven_q :] = _between(rows, at)
-                data.qvel[world.driven_v :] = speeds
+                qpos[driven_q:] = _between(rows, at)
+                qvel[driven_v:] = speeds
                 for prop, track in held:
                     track.put(data, prop, at)
                 mujoco.mj_step(world.model, data)
                 self.figures.steps += 1
-                if len(free_v) and not np.abs(free_v).max() < MOST_MPS:
+                was_fast, fastest = fastest, float(np.abs(free_v).max(initial=0.0))
+                if not fastest < MOST_MPS:
                     self._slow(free_v)
-            self.figures.kept_out += world.keep_out(before)
+            if not max(was_fast, fastest, pushes) < calm:
+                self.figures.kept_out += world.keep_out(before)
             time_ns = publish_ns - round((steps - k) * step_s * 1e9)
             told += self._touches.of_step(world, self._time_s, time_ns)
             self._time_s += step_s
@@ -266,8 +272,6 @@ class Simulation:
 
     def _parts(self, free_v: Array, step_s: float) -> int:
         """In how many parts a step is made: more where something goes fast for its size."""
-        if not len(free_v):
-            return 1
         squares = np.einsum("ij,ij->i", free_v[:, :3], free_v[:, :3])
         share = float((squares * self.world.thin_share).max()) ** 0.5 * step_s
         return int(min(max(1, math.ceil(share / SHARE)), MOST_PARTS)) if share == share else 1

@@ -272,6 +272,9 @@ class World:
         # One over the square of the least measure of each.
         thin_m = np.array([shapes.thickness_m(one.pieces) for one in self.free])
         self.thin_share = 1.0 / np.maximum(thin_m, 0.01) ** 2
+        # Who goes less far than this in a step, along each axis, is in no danger.
+        thinnest_m = float(np.maximum(thin_m, 0.01).min(initial=1.0))
+        self.calm_m = min(_FAR_M, 0.5 * thinnest_m) / 3.0**0.5
         # One over what a body weighs, for impulses: 0 of what stands still.
         self.lightness = np.zeros(model.nbody)
         for one in self.moved:
