@@ -21,6 +21,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("take", nargs="?", type=Path, metavar="TAKE.mcap", help="a take in place of a stage")
     add("--connect", default="tcp://127.0.0.1:5570", metavar="ADDRESS",
         help="the stage's stream; find: pick one of those that announce themselves")  # fmt: skip
+    add("--control", metavar="ADDRESS",
+        help="the stage's control address, to compare clocks with another machine's stage")  # fmt: skip
     key_option(parser)
     add("--wav", type=Path, metavar="FILE.wav", help="write Broadcast Wave, with timecode")
     add("--stems", action="store_true",
@@ -103,6 +105,7 @@ def _of_take(args: argparse.Namespace, foley: object) -> int:
 def _of_stage(args: argparse.Namespace, foley: object) -> int:
     import contextlib
 
+    from understudy.bridge.control import ControlClient
     from understudy.bridge.subscriber import Subscriber
     from understudy.runtime.core.files import writable
     from understudy.runtime.core.signals import stopping
@@ -123,7 +126,11 @@ def _of_stage(args: argparse.Namespace, foley: object) -> int:
         if args.events:
             writable(args.events)
         wav = WavSink(args.wav, STEMS, args.stems) if args.wav else None
-        live = Live(heard, foley, senders)  # type: ignore[arg-type]
+        offset_s = 0.0
+        if args.control:
+            with ControlClient(args.control, key=args.key) as client:
+                offset_s = client.clock().offset_ns * 1e-9
+        live = Live(heard, foley, senders, offset_s)  # type: ignore[arg-type]
         stack.enter_context(stopping(live.stop))
         print(f"foley: listens to {address}", file=sys.stderr, flush=True)
         first = live.first(args.seconds)

@@ -131,6 +131,7 @@ class Handed:
     def __init__(self, stems: int, ahead: int = 3) -> None:
         self._queue: collections.deque[Array] = collections.deque()
         self._room = threading.Semaphore(ahead)
+        self.ahead_s = ahead * BLOCK / RATE_HZ
         self._silence = np.zeros((stems, 2, BLOCK), np.float32)
         self.missed = 0
 
