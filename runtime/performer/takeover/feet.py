@@ -209,10 +209,10 @@ class FootPlanting:
         own = np.where(back, np.maximum(base_p[:, 1] - goal[:, 1], 0.0), np.inf)
         goal[:, 1] += self._out_of_ground(feet, dt_s, quaternion.clamp(sunk, 0.0, own))
         turn = quaternion.multiply(rotation.from_rotation_vector(w[:, 3:]), base_r)
-        for own, (one, world) in zip(_slices(groups), both, strict=True):
+        for part, (one, world) in zip(_slices(groups), both, strict=True):
             shape = one.mode.shape
             one.legs.reach(
-                *(*world, goal[own].reshape(*shape, 3), turn[own].reshape(*shape, 4)),
+                *(*world, goal[part].reshape(*shape, 3), turn[part].reshape(*shape, 4)),
                 *(one.rotations, one.mode > SOURCE),
             )
         self._shown_s[0, feet], self._shown_s[1, feet] = self._shown_s[1, feet], time_s

@@ -51,9 +51,7 @@ def test_a_stage_of_another_clock_is_heard_now():
         live = Live(stage, foley, [])
         assert feed.first(stage)
         days_ns = round((now_s() + 3e5) * 1e9)
-        publisher.tell(
-            [Event("step", "ann", on_material="wood", speed_mps=1.0, time_ns=days_ns)], 1
-        )
+        publisher.tell([Event("step", "ann", on_material="wood", time_ns=days_ns)], 1)
         until(lambda: live.events, lambda: (feed(), live.turn()))
         assert abs(live.told[0].time_ns * 1e-9 - now_s()) < 5.0
         compared = Live(stage, foley, [], offset_s=3e5)
