@@ -89,7 +89,7 @@ def read_card(
     if found != wanted:
         raise UnderstudyError(
             f"{path} is not the file its card describes (sha256 {found[:12]}, the card says "
-            f"{wanted[:12]}); restore both files together."
+            f"{wanted[:12]!r}); restore both files together."
         )
     if kind and not KINDS[kind] <= {*card["inputs"], *card["outputs"]}:
         raise UnderstudyError(

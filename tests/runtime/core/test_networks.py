@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from understudy.runtime.core import networks
@@ -234,6 +234,7 @@ CARD = json.loads(SHIPPED.with_suffix(".json").read_text())
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(where=("sha256",), value="\x1e")
 @given(
     st.sampled_from([p for p in places(CARD) if p and p[0] not in ("training", "measured")]),
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4)
