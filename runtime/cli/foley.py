@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--connect", default="tcp://127.0.0.1:5570", metavar="ADDRESS",
         help="the stage's stream; find: pick one of those that announce themselves")  # fmt: skip
     add("--control", metavar="ADDRESS",
-        help="the stage's control address, to compare clocks with another machine's stage")  # fmt: skip
+        help="the stage's control address, to compare clocks with another machine")  # fmt: skip
     key_option(parser)
     add("--wav", type=Path, metavar="FILE.wav", help="write Broadcast Wave, with timecode")
     add("--stems", action="store_true",

@@ -60,6 +60,7 @@ WORDS: dict[str, Word] = {
     "play": Word("play [start|stop]"),
     "step": Word("step FRAMES"),
     "next": Word("next"),
+    "cue": Word("cue NAME [SUBJECT]"),
     "reset": Word("reset heading|camera|mark|t-pose|off [SUBJECT]"),
 }
 
@@ -87,6 +88,7 @@ def target(text: str) -> Target:
         or (word in ("effect", "speed", "circle", "next") and rest)
         or (word == "step" and not _is_step(rest))
         or (word == "reset" and trait not in RESETS)
+        or (word == "cue" and not rest)
     )
     if wrong:
         more = f"; traits are {', '.join(TRAITS)}" if word == "style" else ""

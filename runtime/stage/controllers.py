@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from understudy.bridge.requests import (
     Asked,
     Circle,
+    EventTable,
+    Happened,
     Learn,
     LookAt,
     Marker,
@@ -22,6 +24,7 @@ from understudy.bridge.requests import (
     Transport,
 )
 from understudy.runtime.core.errors import UnderstudyError
+from understudy.runtime.core.event import CUE
 from understudy.runtime.sources.controls import faders
 from understudy.runtime.sources.controls.faders import Faders
 
@@ -115,6 +118,8 @@ class Controllers:
                 for _ in range(pressed):
                     found += self._pressed(said)
         for request in found:
+            if isinstance(request, Happened):  # nobody answers it
+                continue
             self._answers.expect(request, self._heard(control, request))
         return found
 
@@ -161,6 +166,9 @@ class Controllers:
                 ]
             case "step":
                 return [Transport(step=int(said.rest))]
+            case "cue":
+                name, _, subject = said.rest.partition(" ")
+                return [Happened(events=[EventTable(kind=CUE, who=name, on=subject.strip())])]
             case "reset":
                 what, _, subject = said.rest.partition(" ")
                 return [ResetSubject(what=RESETS[what], name=subject.strip())]  # type: ignore[arg-type]

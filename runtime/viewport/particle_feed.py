@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from understudy.runtime.core.event import Event
+from understudy.runtime.core import rotation
+from understudy.runtime.core.event import CUE, Event
 from understudy.runtime.core.pose import Frame, Subject
 from understudy.runtime.core.rotation import Array
 from understudy.runtime.particles.sources import Emitter, Sources
@@ -59,12 +61,27 @@ class ParticleFeed:
         if events:
             bodies = [capsules(subject) for subject in frame.subjects]
             around = np.concatenate(bodies) if bodies else None
-            for some in sources.happened(events, floor, around):
+            for some in sources.happened(placed(events, frame), floor, around):
                 particles.add(some)
         dt_s = now_s - last_s if last_s is not None else 0.0
         if 0.0 < dt_s < PAUSE_S:
             for some in sources.emitted(frame, now_s, dt_s, floor):
                 particles.add(some)
+
+
+def placed(events: Sequence[Event], frame: Frame) -> list[Event]:
+    """Events with cues that name a subject, and no place, before its chest."""
+    where = {subject.name: subject for subject in frame.subjects}
+    out = []
+    for event in events:
+        subject = where.get(event.on)
+        if event.kind == CUE and subject is not None and event.position == (0.0, 0.0, 0.0):
+            x, y, z = map(float, subject.pose.positions[0])
+            ahead = rotation.rotate(subject.pose.rotations[0], np.array([0.0, 0.25, 0.35]))
+            at = x + float(ahead[0]), y + float(ahead[1]), z + float(ahead[2])
+            event = replace(event, position=at)
+        out.append(event)
+    return out
 
 
 def capsules(subject: Subject) -> Array:

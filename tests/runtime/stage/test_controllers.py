@@ -181,3 +181,13 @@ def test_osc_messages():
 @given(mutations([osc.encode("/1/fader1", 0.5), osc.encode("/a", 1), osc.encode("/b", "text")]))
 def test_osc_survives_anything(data):
     survives(faders.of_osc, data)
+
+
+def test_a_button_tells_of_a_cue(desk):
+    made, _, _ = desk
+    move, _ = made(("note 40", "cue sparks ann"))
+    (asked,) = move(("note 40", 1.0))
+    (event,) = (one.event for one in asked.events)
+    assert (event.kind, event.who, event.on) == ("cue", "sparks", "ann")
+    with pytest.raises(UnderstudyError, match="cue NAME"):
+        bindings.target("cue")

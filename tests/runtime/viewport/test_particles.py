@@ -9,7 +9,7 @@ from tests.conftest import sentence
 from understudy.runtime.core.event import Event
 from understudy.runtime.particles.flight import burst, hindered, places
 from understudy.runtime.viewport.camera import Camera
-from understudy.runtime.viewport.particle_feed import ParticleFeed, capsules
+from understudy.runtime.viewport.particle_feed import ParticleFeed, capsules, placed
 from understudy.runtime.viewport.particles import MOST, Particles
 from understudy.runtime.viewport.renderer import Options
 
@@ -142,3 +142,11 @@ def test_a_body_is_capsules_of_its_bones():
 def test_what_cannot_fly_about_is_a_sentence(words, why, understudy):
     done = understudy("viewport", "--headless", "--discard", *words)
     assert why in sentence(done)
+
+
+def test_a_cue_on_somebody_is_before_the_chest():
+    told = [Event("cue", "sparks", on="hero"), Event("cue", "sparks", on="nobody")]
+    at, nowhere = placed(told, frame_of(standing()))
+    assert at.position[2] == pytest.approx(0.35, abs=0.05)
+    assert 1.0 < at.position[1] < 1.5
+    assert nowhere == told[1]
