@@ -112,10 +112,9 @@ class Subscriber:
         context = context or zmq.Context.instance()
         # CONFLATE keeps one message, the newest, and keeps it fresh while nobody reads. It allows
         # a single subscription on its socket, so skeletons have one of their own.
-        topics = (FRAME,) if newest else (FRAME, SKELETONS)
-        self._frames = self._open(context, topics, conflate=newest)
-        self._skeletons = self._open(context, (SKELETONS,)) if newest else None
-        self._events = self._open(context, (EVENTS,)) if events else None
+        self._frames = self._open(context, FRAME if newest else b"", conflate=newest)
+        self._skeletons = self._open(context, SKELETONS) if newest else None
+        self._events = self._open(context, EVENTS) if events else None
         self._happened: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._told = 0, 0  # session and number of the last event
         self._poller = zmq.Poller()
@@ -124,9 +123,7 @@ class Subscriber:
         for handshake in self._handshakes:
             self._poller.register(handshake.events, zmq.POLLIN)
 
-    def _open(
-        self, context: zmq.Context, topics: tuple[bytes, ...], conflate: bool = False
-    ) -> zmq.Socket:
+    def _open(self, context: zmq.Context, topic: bytes, conflate: bool = False) -> zmq.Socket:
         socket: zmq.Socket = context.socket(zmq.SUB)
         socket.linger = 0
         socket.rcvhwm = QUEUE
@@ -136,8 +133,7 @@ class Subscriber:
         addresses.notice_the_dead(socket)
         if conflate:
             socket.conflate = True
-        for topic in topics:
-            socket.subscribe(topic)
+        socket.subscribe(topic)
         try:
             self._handshakes.append(Handshake(socket, self.address, self._key))
         except BaseException:
@@ -202,6 +198,8 @@ class Subscriber:
     def _read(self, message: bytes) -> Frame | None:
         """Takes one message; gives its frame, if it is one and can be used."""
         received_ns = time.monotonic_ns()
+        if message[:4] == EVENTS:  # who wants them has them on a socket of their own
+            return None
         try:
             if message[:4] == SKELETONS:
                 self._learn(decode_skeletons(message))

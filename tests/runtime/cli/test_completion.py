@@ -59,7 +59,10 @@ def bash(place: Path, line: str) -> list[str]:
     ("line", "offered"),
     [
         ("understudy li", ["listen"]),
-        ("understudy train ", ["actions", "effect", "face", "measures", "motion", "takeover"]),
+        (
+            "understudy train ",
+            ["actions", "effect", "face", "footsteps", "measures", "motion", "takeover"],
+        ),
         ("understudy keys re", ["revoke"]),
         ("understudy viewport --camera f", ["first", "fixed"]),
         ("understudy stage --takeover-w", ["--takeover-weights"]),

@@ -90,7 +90,8 @@ def test_an_independent_reader_finds_index_schema_and_flatbuffers(tmp_path):
         summary = reader.get_summary()
         assert summary is not None and len(summary.chunk_indexes) > 5
         assert {s.name for s in summary.schemas.values()} == {
-            "understudy_fb.Frame", "understudy_fb.SkeletonSet", "event"}  # fmt: skip
+            "understudy_fb.Frame", "understudy_fb.SkeletonSet", "understudy_fb.EventList",
+            "event"}  # fmt: skip
         assert all(
             s.data[4:8] == b"BFBS" for s in summary.schemas.values() if s.encoding == "flatbuffer"
         )
