@@ -61,7 +61,6 @@ from .session import Session, dumps, output_line
 from .triggers import Answers, Triggers
 
 if TYPE_CHECKING:
-    from understudy.runtime.contact.footsteps import Footsteps
     from understudy.runtime.sources.timecode_in import TimecodeIn
 
     from .replay import TakenInputs
@@ -95,8 +94,7 @@ class Stage:
         self.clock = self.inputs.clock(loop.rate_hz)
         self.clock.between = self.hold
         self._frame: Frame | None = None
-        self._stepped = -1  # the tick at which feet were last looked at
-        self.laps, self.happenings = Laps(), Happenings()
+        self.laps, self.happenings = Laps(), Happenings(session.stage.rate_hz)
         self.running, self.closed = True, False
         self._second = -1  # of the figures
         self.stats: dict[str, float] = {}
@@ -199,9 +197,8 @@ class Stage:
                     )
                 )  # fmt: skip
             self.cast = stack.enter_context(Cast(session, self.inputs))
-            self.footsteps: Footsteps | None = None
             if session.contact.steps:
-                self.footsteps = stack.enter_context(_footsteps(session))
+                stack.callback(self.happenings.listen(session.contact, loop.floor).close)
             self.edits = Edits(self.cast, self.run_as.session_file, self.run_as.state)
             if self.run_as.record is not None:
                 # The first tick is in the take: the loop has not begun, and may wait.
@@ -262,11 +259,7 @@ class Stage:
         )
         self.laps.add_ns("intent_to_publish", frame.publish_ns - frame.capture_ns)
         self.publisher.publish(frame)
-        if self.footsteps is not None:
-            dt_s = (number - self._stepped) / self.session.stage.rate_hz
-            now_ns = frame.publish_ns
-            self.happenings.add(self.footsteps.step(subjects, now_ns * 1e-9, dt_s), now_ns)
-            self._stepped = number
+        self.happenings.heard(subjects, number, frame.publish_ns)
         if events := self.happenings.take():
             self.publisher.tell(events, number)
         self._frame = frame
@@ -489,17 +482,6 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _footsteps(session: Session) -> Footsteps:
-    """Who hears feet; a stage without has no need to load it."""
-    from understudy.runtime.contact.footsteps import Footsteps, Surface
-    from understudy.runtime.core import floor
-
-    said, ground = session.contact, session.stage.floor
-    return Footsteps(
-        said.lead_s, Surface(said.sole, said.floor), floor.read(Path(ground)) if ground else None
-    )
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
