@@ -135,6 +135,7 @@ def asked_for(args: argparse.Namespace) -> tuple[Session, Path | None]:
 
 # A stage has ended by then, unless it makes a file of a take.
 ENDS_S, PATIENCE_S = 5.0, 3600.0
+SOUND_S = 60.0
 WAITS = "play: the stage still writes what is made of a take; Ctrl-C leaves it to the recorder."
 
 
@@ -190,7 +191,10 @@ class Company:
                 time.sleep(0.05)
             return 0
         finally:
-            processes.end([watch.child for watch in beside.values()])
+            children = {name: watch.child for name, watch in beside.items()}
+            # The sound of hours takes its time to be written.
+            processes.end([children.pop("foley")] if "foley" in children else [], SOUND_S)
+            processes.end(children.values())
             self._end(stage.child)
 
     def _end(self, stage: subprocess.Popen[bytes]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -36,34 +37,43 @@ class WavSink:
         if path.suffix.lower() != ".wav":
             raise UnderstudyError(f"{path} is to be sound; give a name that ends in .wav.")
         writable(path)
-        self._path, self._stems, self._apart = path, list(stems), apart
+        self._path, self._stems = path, list(stems)
         self.origin = Origin()
-        self._blocks: list[Samples] = []
         self._count = 0
         self._began_s: float | None = None
+        # An hour of all stems is 2.8 GB: it lies on the disk beside the file that it becomes.
+        each, here = range(1 + apart * len(stems)), path.parent
+        self._files = [tempfile.TemporaryFile(dir=here) for _ in each]  # noqa: SIM115
 
     def wanted(self, now_s: float) -> int:
+        """How many blocks are due."""
         if self._began_s is None:
             self._began_s = now_s
         return int((now_s - self._began_s - LOOKBACK_S) * RATE_HZ) // BLOCK - self._count
 
     def write(self, block: Array) -> None:
-        self._blocks.append(pcm(_held(block)))
+        """Takes the next block (stems, 2, BLOCK)."""
+        stems = pcm(_held(block))
+        mixed = np.clip(stems.astype(np.int32).sum(0), -32768, 32767).astype("<i2")
+        for file, sound in zip(self._files, (mixed, *stems)):
+            file.write(np.ascontiguousarray(sound.T).tobytes())
         self._count += 1
 
     def close(self) -> list[Path]:
-        """Writes what there is; the files."""
-        if not self._blocks:
-            return []
-        whole = np.concatenate(self._blocks, -1)
-        mixed = np.clip(whole.astype(np.int32).sum(0), -32768, 32767).astype("<i2")
-        written = [self._path]
-        broadcast_wave.write(self._path, _named("mix", mixed), self.origin)
-        for stem, sound in zip(self._stems if self._apart else [], whole):
-            if sound.any():
-                path = self._path.with_name(f"{self._path.stem}_{stem}.wav")
-                broadcast_wave.write(path, _named(stem, sound), self.origin)
-                written.append(path)
+        """Writes what there is; the files. Of stems those that are not silent."""
+        written: list[Path] = []
+        for name, file in zip(("mix", *self._stems), self._files):
+            with file:
+                file.flush()
+                if not self._count:
+                    continue
+                sound = np.memmap(file, "<i2", "r", shape=(self._count * BLOCK, 2))
+                if name == "mix" or sound.any():
+                    path = self._path
+                    if name != "mix":
+                        path = path.with_name(f"{path.stem}_{name}.wav")
+                    broadcast_wave.write(path, _named(name, sound.T), self.origin)
+                    written.append(path)
         return written
 
 

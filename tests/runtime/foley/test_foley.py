@@ -2,6 +2,7 @@
 
 import csv
 import sys
+import tracemalloc
 import types
 import wave
 from pathlib import Path
@@ -213,3 +214,17 @@ def test_a_device_hears_what_was_made_and_silence_where_nothing_was(monkeypatch)
     assert handed.missed == 1
     sink.close()
     assert streams[0].closed
+
+
+def test_a_long_sound_lies_on_the_disk_and_not_in_memory(tmp_path: Path) -> None:
+    sink = WavSink(tmp_path / "long.wav", STEMS, True)
+    block = np.full((len(STEMS), 2, BLOCK), 0.1, np.float32)
+    sink.write(block)
+    tracemalloc.start()
+    for _ in range(2000):  # ten seconds
+        sink.write(block)
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown < 100_000
+    assert len(sink.close()) == 1 + len(STEMS)
+    assert len(list(tmp_path.iterdir())) == 1 + len(STEMS)  # and nothing beside the files
